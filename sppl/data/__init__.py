@@ -1,0 +1,1 @@
+"""From questions and responses to token ids and batches."""

@@ -1,0 +1,1 @@
+"""Selection metrics: one file each, pure functions from token statistics to a strategy's value."""

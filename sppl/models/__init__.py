@@ -1,0 +1,1 @@
+"""The target model and what stands beside it: loading, LoRA."""

@@ -1,0 +1,1 @@
+"""LightningModules: one thing each, under 120 lines."""

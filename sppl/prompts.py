@@ -1,0 +1,100 @@
+"""Contexts a response is scored in, the wording of the self-aligned prompt, and who shows which example."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Literal
+
+Rotation = Literal["skip_own", "paper"]
+
+
+@dataclass(frozen=True)
+class Alone:
+    """The response with nothing before it but the tokenizer's own first token, if it has one."""
+
+    name = "alone"
+
+
+@dataclass(frozen=True)
+class GivenQuestion:
+    """The response after its question, as in training and in use."""
+
+    name = "question"
+
+
+@dataclass(frozen=True)
+class SelfAligned:
+    """The response after its question and `n_examples` of the target's own answers to other questions."""
+
+    n_examples: int = 2
+
+    def __post_init__(self) -> None:
+        if self.n_examples < 1:
+            raise ValueError(f"self-aligned prompts need n_examples >= 1, got {self.n_examples}; without examples it is `perplexity`")
+
+    @property
+    def name(self) -> str:
+        return f"self_aligned_n{self.n_examples}"
+
+
+Context = Alone | GivenQuestion | SelfAligned
+
+
+@dataclass(frozen=True)
+class SelfAlignedPrompt:
+    """Wording and order of the prompt that shows the target its own answers (structure: arXiv 2502.11779)."""
+
+    text: str
+    """The user turn; `{question}` and `{examples}` are replaced once each."""
+    example: str
+    """One example; `{answer}` is replaced."""
+    rotation: Rotation = "skip_own"
+    fallback: Literal["perplexity", "unfiltered"] = "perplexity"
+    """What stands in when no own answer is correct: no examples at all, or answers whatever they are worth."""
+
+    def __post_init__(self) -> None:
+        for text, mark in ((self.text, "{question}"), (self.text, "{examples}"), (self.example, "{answer}")):
+            if text.count(mark) != 1:
+                raise ValueError(f"prompt: the wording must contain {mark} exactly once, got: {text!r}")
+
+    @property
+    def hash(self) -> str:
+        """Four hex digits that change with the wording."""
+        return sha256(f"{self.text}\0{self.example}".encode()).hexdigest()[:4]
+
+    def render(self, question: str, answers: Sequence[str]) -> str:
+        """The user turn for one question; without answers it is the bare question."""
+        if not answers:
+            return question
+        examples = "\n\n".join(_put(self.example, answer=answer) for answer in answers)
+        return _put(self.text, question=question, examples=examples)
+
+
+def _put(wording: str, **parts: str) -> str:
+    """Fills each mark once, left to right, never looking inside what was filled in (data are not templates)."""
+    marks = sorted(parts, key=lambda mark: wording.index("{" + mark + "}"))
+    filled, rest = "", wording
+    for mark in marks:
+        before, _, rest = rest.partition("{" + mark + "}")
+        filled += before + parts[mark]
+    return filled + rest
+
+
+def rotate(position: int, question_id: str, pool_ids: Sequence[str], n: int, rotation: Rotation) -> list[int]:
+    """Indices into the pool of the examples shown with one question.
+
+    Args:
+        position: 0-based place of the question among the scored ones.
+        question_id: its id.
+        pool_ids: the question id each pool entry answers, in question order.
+        n: how many examples are wanted; fewer come back where the pool is smaller.
+        rotation: `skip_own` takes the next n entries after `position`, wrapping around, leaving out the question's
+            own answer; `paper` takes (position + 1 + j) mod (N - 1), which never uses the last entry and may, after
+            wrapping around, show the question its own answer (the authors' code for arXiv 2502.11779).
+    """
+    size = len(pool_ids)
+    if rotation == "paper":
+        usable = size - 1
+        return [(position + 1 + j) % usable for j in range(min(n, usable))] if usable > 0 else []
+    order = [(position + 1 + j) % size for j in range(size)] if size else []
+    return [index for index in order if pool_ids[index] != question_id][:n]

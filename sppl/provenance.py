@@ -1,0 +1,79 @@
+"""Facts that say where a result comes from: canonical settings, digests, versions, commit, command."""
+
+import json
+import platform
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from functools import lru_cache
+from hashlib import sha256
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+VERSIONED = ("sppl", "torch", "transformers", "pytorch-lightning", "peft", "lm-eval", "tokenizers", "numpy", "pandas")
+
+
+def canonical(value: Any) -> Any:
+    """Plain JSON data that say the same as `value`; a dataclass becomes its class name and its fields."""
+    if is_dataclass(value) and not isinstance(value, type):
+        parts = {f.name: canonical(getattr(value, f.name)) for f in fields(value) if f.metadata.get("identity", True)}
+        return {"class": type(value).__name__, **parts}
+    if isinstance(value, Mapping):
+        return {str(key): canonical(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [canonical(part) for part in value]
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    raise TypeError(f"a {type(value).__name__} cannot be part of a leaf's name: {value!r}")
+
+
+def fingerprint(value: Any) -> str:
+    """Eight hex digits of the canonical JSON of `value`."""
+    text = json.dumps(canonical(value), sort_keys=True, ensure_ascii=False)
+    return sha256(text.encode()).hexdigest()[:8]
+
+
+def content_digest(path: Path) -> str:
+    """sha256 over a file, or over the names and contents of a folder's files; first 16 hex digits."""
+    total = sha256()
+    for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+        if file.is_file():
+            total.update(str(file.relative_to(path)).encode() if path.is_dir() else b"")
+            with file.open("rb") as stream:
+                while chunk := stream.read(1 << 20):
+                    total.update(chunk)
+    return total.hexdigest()[:16]
+
+
+def folder_bytes(path: Path) -> int:
+    return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+
+
+@lru_cache(maxsize=1)
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that shape numbers."""
+    found = {"python": platform.python_version()}
+    for package in VERSIONED:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+@lru_cache(maxsize=1)
+def commit() -> str:
+    """The commit of the checkout the code runs from, with `+` after it when files differ; empty outside a checkout."""
+    here = Path(__file__).parent
+    ask = ["git", "-C", str(here), "describe", "--always", "--abbrev=12", "--dirty=+", "--exclude=*"]
+    try:
+        return subprocess.run(ask, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return ""
+
+
+def command() -> str:
+    """The command line of this process, as typed after `python`."""
+    return " ".join(sys.argv)

@@ -1,0 +1,149 @@
+"""The words of the house: questions and messages as types, one table schema per artefact."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, TypedDict
+
+import pandas as pd
+import pandera.pandas as pa
+
+Split = Literal["train", "validation", "test"]
+
+
+class Message(TypedDict):
+    """One turn of a chat: who speaks (`system`, `user`, `assistant`) and what."""
+
+    role: str
+    content: str
+
+
+class UserError(Exception):
+    """A mistake of the user: the message says what was asked, what is there and how to go on."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question of a benchmark; `prompt` is the text shown in training, scoring, prediction and evaluation."""
+
+    id: str
+    prompt: str
+    answer: str
+    """The gold label, in the form the benchmark's judge expects."""
+    solution: str = ""
+    """The data set's own worked solution, empty where it has none."""
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    """What teachers or judges need beyond that (structure, test cases, plans)."""
+
+
+class QuestionSource(Protocol):
+    """Where questions come from; a frozen dataclass whose fields identify the content."""
+
+    def questions(self, split: Split, n: int | None = None) -> list[Question]:
+        """The first `n` questions of a split in a fixed order (all with None)."""
+        ...
+
+
+class Strategy(Protocol):
+    """A response generation strategy as every layer sees it."""
+
+    @property
+    def name(self) -> str: ...
+
+
+class ResponseSource(Protocol):
+    """Who answers questions by a strategy's recipe; a frozen dataclass whose fields identify the content."""
+
+    @property
+    def label(self) -> str:
+        """Where the responses come from, for tables: `simulated`, `files`, `teacher`."""
+        ...
+
+    def respond(self, strategy: Strategy, questions: list[Question]) -> list[str]:
+        """One response per question, in their order.
+
+        Raises:
+            UserError: the source has no responses of this strategy; the message lists those it has.
+        """
+        ...
+
+
+def _table(columns: Mapping[str, type | str | pa.Column], key: list[str], *, extra: bool = False) -> pa.DataFrameSchema:
+    parts = {name: kind if isinstance(kind, pa.Column) else pa.Column(kind) for name, kind in columns.items()}
+    return pa.DataFrameSchema(parts, unique=key, strict=not extra)
+
+
+def _optional(kind: type | str) -> pa.Column:
+    return pa.Column(kind, nullable=True, required=False)
+
+
+FRACTION = pa.Check.in_range(0, 1, error="a fraction between 0 and 1 (percent? divide by 100)")
+
+TABLES: dict[str, pa.DataFrameSchema] = {
+    "responses": _table({"question_id": str, "response": str, "correct": bool}, ["question_id"]),
+    "predictions": _table({"question_id": str, "prediction": str, "correct": bool}, ["question_id"]),
+    "token_stats": _table(
+        {"example_id": str, "token": "int32", "token_id": "int32", "logprob": "float32", "rank": "int32"},
+        ["example_id", "token"],
+    ),
+    "scores": _table(
+        {
+            "benchmark": str,
+            "target_model": str,
+            "strategy": str,
+            "metric": str,
+            "example_id": _optional(str),
+            "start": _optional("Int64"),
+            "end": _optional("Int64"),
+            "value": float,
+        },
+        ["benchmark", "target_model", "strategy", "metric", "example_id", "start", "end"],
+        extra=True,
+    ),
+    "rankings": _table(
+        {"benchmark": str, "target_model": str, "metric": str, "strategy": str, "value": float, "rank": float},
+        ["benchmark", "target_model", "metric", "strategy"],
+        extra=True,
+    ),
+    "results": _table(
+        {"question_id": str, "answer": str, "correct": pa.Column(float, FRACTION)},
+        ["question_id"],
+    ),
+    "outcomes": _table(
+        {
+            "benchmark": str,
+            "target_model": str,
+            "strategy": str,
+            "setup": str,
+            "seed": "int64",
+            "accuracy": pa.Column(float, FRACTION),
+        },
+        ["benchmark", "target_model", "strategy", "setup", "seed"],
+        extra=True,
+    ),
+}
+"""One table per kind of artefact: values in nats, tokens and fractions.
+
+`scores`: a row without `example_id` is the mean of the slice `start <= index < end`. `results`: one row per test
+question. `outcomes`: one row per trained (or untrained) model, its accuracy over `results`; `setup` names the training
+settings apart from the seed.
+"""
+
+
+def validate(frame: pd.DataFrame, kind: str, name: str) -> pd.DataFrame:
+    """The frame, once its columns, types and keys are those of its kind.
+
+    Raises:
+        UserError: they are not; the message names every column and the first offending values.
+    """
+    schema = TABLES[kind]
+    key = [column for column in schema.unique or [] if column in frame]
+    schema = pa.DataFrameSchema(schema.columns, unique=key, strict=schema.strict)
+    try:
+        return schema.validate(frame, lazy=True)
+    except pa.errors.SchemaErrors as errors:
+        cases = errors.failure_cases
+        lines = [
+            f"{case.column or 'table'}: {case.check}, found {case.failure_case!r}"
+            for case in cases.drop_duplicates(["column", "check"]).itertuples()
+        ]
+        raise UserError(f"{name} is not a table of {kind}: " + "; ".join(lines)) from None

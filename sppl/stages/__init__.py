@@ -1,0 +1,1 @@
+"""One function per stage: read leaves, call the core, write leaves."""

@@ -1,0 +1,200 @@
+"""The only file that knows the store: names of leaves, locks, atomic writes, validation, provenance.
+
+A leaf is `<kind>/<word>/.../<word>-<8 hex>`: readable words, then a hash of every setting and input digest that shapes
+it. A table leaf is a parquet file, a folder leaf a folder; a JSON of provenance lies beside either. A leaf that
+exists is complete: it is written under a temporary name and renamed last.
+"""
+
+import json
+import logging
+import os
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from filelock import FileLock, Timeout
+
+from sppl.provenance import canonical, command, commit, content_digest, fingerprint, folder_bytes, versions
+from sppl.schemas import TABLES, UserError, validate
+
+log = logging.getLogger(__name__)
+
+WORD = re.compile(r"[\w.+=@-]+")
+
+
+class MissingArtefact(UserError):
+    """An input is not in the store; the message is the command that makes it."""
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """The name of one artefact, and the settings the name was made of."""
+
+    kind: str
+    words: tuple[str, ...]
+    settings: Mapping[str, Any] = field(compare=False, hash=False)
+
+    @property
+    def key(self) -> str:
+        return fingerprint(self.settings)
+
+    @property
+    def name(self) -> str:
+        return "/".join((self.kind, *self.words)) + "-" + self.key
+
+    @property
+    def is_table(self) -> bool:
+        return self.kind in TABLES
+
+
+@dataclass(frozen=True)
+class Store:
+    """A folder of leaves.
+
+    Args:
+        root: the folder; made when something is first written.
+        config: the resolved configuration of the running job, copied into every provenance.
+    """
+
+    root: str
+    config: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    def leaf(self, kind: str, *words: str, settings: Mapping[str, Any]) -> Leaf:
+        """The name of an artefact; nothing is read or written.
+
+        Raises:
+            UserError: a word could leave the store or break a path.
+        """
+        for word in words:
+            if not WORD.fullmatch(word) or word.startswith("."):
+                raise UserError(f"{word!r} cannot be a name in the store: use letters, digits and . _ + = @ - (no leading dot)")
+        return Leaf(kind, words, settings)
+
+    def path(self, leaf: Leaf) -> Path:
+        """Where the leaf's data lie or will lie."""
+        return Path(self.root) / (leaf.name + (".parquet" if leaf.is_table else ""))
+
+    def exists(self, leaf: Leaf) -> bool:
+        return self.path(leaf).exists()
+
+    def provenance(self, leaf: Leaf) -> dict[str, Any]:
+        """What the JSON beside the leaf says.
+
+        Raises:
+            UserError: the file is missing or broken.
+        """
+        path = _sidecar(self.path(leaf))
+        try:
+            return json.loads(path.read_text())
+        except (OSError, json.JSONDecodeError) as error:
+            raise _broken(self.path(leaf), f"its provenance {path.name} cannot be read ({error})") from None
+
+    def digest(self, leaf: Leaf) -> str:
+        """sha256 of the leaf's content, first 16 hex digits, as recorded when it was written."""
+        return self.provenance(leaf)["digest"]
+
+    def read(self, leaf: Leaf) -> pd.DataFrame:
+        """The table of a leaf.
+
+        Raises:
+            MissingArtefact: it does not exist.
+            UserError: the file is broken.
+        """
+        if not self.exists(leaf):
+            raise MissingArtefact(f"{leaf.name} is not in {self.root}")
+        try:
+            frame = pd.read_parquet(self.path(leaf))
+        except (OSError, ValueError) as error:
+            raise _broken(self.path(leaf), f"it cannot be read ({error})") from None
+        return validate(frame, leaf.kind, leaf.name)
+
+    def write(self, leaf: Leaf, frame: pd.DataFrame, inputs: Mapping[str, str], seconds: float, **notes: Any) -> None:
+        """Writes a table leaf and its provenance, data last, and logs one line.
+
+        Args:
+            inputs: names of the leaves it was made from, and their digests.
+            seconds: what making it took.
+            notes: further facts for the provenance.
+        """
+        frame = validate(frame.reset_index(drop=True), leaf.kind, leaf.name)
+        path = self.path(leaf)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        frame.to_parquet(temporary, index=False)
+        self._seal(leaf, temporary, inputs, seconds, {"rows": len(frame), **notes})
+        log.info("%s: %d rows, %.1f s", leaf.name, len(frame), seconds)
+
+    def write_folder(self, leaf: Leaf, made: Path, inputs: Mapping[str, str], seconds: float, **notes: Any) -> None:
+        """Moves the folder `made` (on the same file system) to the leaf's place and logs one line."""
+        self._seal(leaf, made, inputs, seconds, notes)
+        log.info("%s: %.1f MB, %.1f s", leaf.name, folder_bytes(self.path(leaf)) / 1e6, seconds)
+
+    def _seal(self, leaf: Leaf, made: Path, inputs: Mapping[str, str], seconds: float, notes: Mapping[str, Any]) -> None:
+        provenance = {
+            "leaf": leaf.name,
+            "digest": content_digest(made),
+            "settings": canonical(leaf.settings),
+            "inputs": dict(inputs),
+            "seconds": round(seconds, 3),
+            **notes,
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "versions": versions(),
+            "commit": commit(),
+            "command": command(),
+            "config": self.config,
+        }
+        sidecar = _sidecar(self.path(leaf))
+        temporary = sidecar.with_name(f".{sidecar.name}.{os.getpid()}.tmp")
+        temporary.write_text(json.dumps(provenance, indent=1, ensure_ascii=False))
+        os.replace(temporary, sidecar)
+        os.replace(made, self.path(leaf))
+
+    def parts(self, leaf: Leaf) -> Path:
+        """The folder for work in pieces; it is made here, and removed by `clear_parts` once the leaf exists."""
+        folder = self.path(leaf).with_name(self.path(leaf).name + ".parts")
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def clear_parts(self, leaf: Leaf) -> None:
+        shutil.rmtree(self.path(leaf).with_name(self.path(leaf).name + ".parts"), ignore_errors=True)
+
+    @contextmanager
+    def making(self, *leaves: Leaf) -> Iterator[list[Leaf]]:
+        """Holds the locks of the leaves that do not exist yet, and yields those still missing once all are held.
+
+        Another process that makes one of them is waited for, with one log line. The kernel releases the locks of a
+        process that dies.
+        """
+        with ExitStack() as stack:
+            for leaf in sorted((leaf for leaf in leaves if not self.exists(leaf)), key=lambda leaf: leaf.name):
+                path = self.path(leaf).with_name(self.path(leaf).name + ".lock")
+                path.parent.mkdir(parents=True, exist_ok=True)
+                stack.enter_context(_held(FileLock(path), leaf.name))
+            yield [leaf for leaf in leaves if not self.exists(leaf)]
+
+
+@contextmanager
+def _held(lock: FileLock, name: str) -> Iterator[None]:
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        log.info("%s: another process is making it, waiting", name)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _sidecar(path: Path) -> Path:
+    return path.with_name(path.name.removesuffix(".parquet") + ".json")
+
+
+def _broken(path: Path, what: str) -> UserError:
+    return UserError(f"{path} is broken: {what}. Remove it and run the same command again; only this piece is made anew.")
