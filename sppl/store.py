@@ -76,6 +76,15 @@ class Store:
                 raise UserError(f"{word!r} cannot be a name in the store: use letters, digits and . _ + = @ - (no leading dot)")
         return Leaf(kind, words, settings)
 
+    def leaves(self, kind: str, *words: str) -> list[Leaf]:
+        """The table leaves right under these words, by name, with the settings their provenance tells."""
+        folder = Path(self.root, kind, *words)
+        found = []
+        for path in sorted(folder.glob("*.parquet")):
+            settings = json.loads(_sidecar(path).read_text())["settings"]
+            found.append(self.leaf(kind, *words, path.stem.rpartition("-")[0], settings=settings))
+        return found
+
     def path(self, leaf: Leaf) -> Path:
         """Where the leaf's data lie or will lie."""
         return Path(self.root) / (leaf.name + (".parquet" if leaf.is_table else ""))
@@ -163,6 +172,15 @@ class Store:
 
     def clear_parts(self, leaf: Leaf) -> None:
         shutil.rmtree(self.path(leaf).with_name(self.path(leaf).name + ".parts"), ignore_errors=True)
+
+    @contextmanager
+    def lock(self, kind: str, *words: str) -> Iterator[None]:
+        """Holds the lock of everything under these words; another holder is waited for, with one log line."""
+        name = "/".join((kind, *words))
+        path = Path(self.root) / (name + ".lock")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _held(FileLock(path), name):
+            yield
 
     @contextmanager
     def making(self, *leaves: Leaf) -> Iterator[list[Leaf]]:
