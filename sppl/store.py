@@ -76,14 +76,25 @@ class Store:
                 raise UserError(f"{word!r} cannot be a name in the store: use letters, digits and . _ + = @ - (no leading dot)")
         return Leaf(kind, words, settings)
 
+    def open(self, name: str) -> Leaf:
+        """The leaf of that name, with the settings its provenance tells.
+
+        Raises:
+            MissingArtefact: there is no such leaf.
+        """
+        path = Path(self.root, name + ".json")
+        if not path.is_file():
+            raise MissingArtefact(f"{name} is not in {self.root}")
+        kind, *words = name.rpartition("-")[0].split("/")
+        leaf = self.leaf(kind, *words, settings=json.loads(path.read_text())["settings"])
+        if leaf.name != name:
+            raise _broken(self.path(leaf), f"its provenance tells other settings than its name ({leaf.name})")
+        return leaf
+
     def leaves(self, kind: str, *words: str) -> list[Leaf]:
         """The table leaves right under these words, by name, with the settings their provenance tells."""
-        folder = Path(self.root, kind, *words)
-        found = []
-        for path in sorted(folder.glob("*.parquet")):
-            settings = json.loads(_sidecar(path).read_text())["settings"]
-            found.append(self.leaf(kind, *words, path.stem.rpartition("-")[0], settings=settings))
-        return found
+        paths = sorted(Path(self.root, kind, *words).glob("*.parquet"))
+        return [self.open("/".join((kind, *words, path.stem))) for path in paths]
 
     def path(self, leaf: Leaf) -> Path:
         """Where the leaf's data lie or will lie."""

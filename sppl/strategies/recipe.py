@@ -10,9 +10,11 @@ class Recipe:
     Args:
         name: the word tables and leaves use.
         summary: one line for people: who writes the responses, and how.
-        aliases: other names of the same strategy in records and files (`rewirte_groundtruth...`).
+        aliases: other names of the same strategy in records and files.
+        ranked: whether it competes; a reference such as the bare gold label is trained and shown, never ranked.
     """
 
     name: str
     summary: str
     aliases: tuple[str, ...] = ()
+    ranked: bool = True
