@@ -32,14 +32,16 @@ class Finetuner(pl.LightningModule):
         training: the settings.
         steps: optimiser steps in all, for the schedule.
         seed: of dropout.
+        name: what stands before `/loss` in the logs.
     """
 
-    def __init__(self, model: nn.Module, *, training: Training, steps: int, seed: int) -> None:
+    def __init__(self, model: nn.Module, *, training: Training, steps: int, seed: int, name: str = "finetune") -> None:
         super().__init__()
         self.model = model
         self.training_settings = training
         self.steps = steps
         self.seed = seed
+        self.name = name
         self.automatic_optimization = False
         self.strict_loading = False
 
@@ -60,7 +62,7 @@ class Finetuner(pl.LightningModule):
         self._check(batches, losses)
         optimizer.step()
         scheduler.step()
-        self.log("train/loss", torch.stack(losses).sum(), prog_bar=True, sync_dist=True, reduce_fx="sum", on_step=True)
+        self.log(f"{self.name}/loss", torch.stack(losses).sum(), prog_bar=True, sync_dist=True, reduce_fx="sum", on_step=True)
 
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
         if self.training_settings.clip:

@@ -26,7 +26,8 @@ def fit(
     trainer: Callable[..., pl.Trainer],
     seed: int,
     folder: Path,
-    loggers: list[Logger],
+    loggers: Sequence[Logger],
+    name: str = "finetune",
     validation: Sequence[Example] | None = None,
     save_seconds: float = 20.0,
     save_total: int = 2,
@@ -44,6 +45,7 @@ def fit(
         seed: of the order of the examples and of dropout.
         folder: of the checkpoints, this run's own; removed by the caller once the model is saved.
         loggers: Lightning's.
+        name: what stands before `/loss` in the logs.
         validation: examples for `training.select == "best"`.
         save_seconds: time between checkpoints.
         save_total: how many checkpoints are kept.
@@ -64,12 +66,12 @@ def fit(
         max_epochs=training.epochs,
         precision=training.precision,
         callbacks=[Checkpoints(folder, seconds=save_seconds, save_total=save_total)],
-        logger=loggers,
+        logger=list(loggers),
         enable_checkpointing=False,
         enable_model_summary=False,
         num_sanity_val_steps=0,
     )
-    module = Finetuner(model, training=training, steps=training.epochs * len(data), seed=seed)
+    module = Finetuner(model, training=training, steps=training.epochs * len(data), seed=seed, name=name)
     checkpoint = last_checkpoint(folder)
     if checkpoint:
         log.info("going on from %s", checkpoint)
