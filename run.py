@@ -17,6 +17,10 @@ from typing import Any
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch: spinning thread pools on a shared CPU collapse
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+os.environ.setdefault("WANDB_SILENT", "true")
+if not sys.stderr.isatty():  # a log file is no place for progress bars
+    os.environ.setdefault("TQDM_DISABLE", "1")
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -98,7 +102,9 @@ def run_job(cfg: DictConfig) -> dict[str, list[str]]:
 def summarise(folder: Path) -> bool:
     """Runs rank once per benchmark and target, and report once, over all jobs below the folder; True if all went well."""
     jobs = [Job.read(path) for path in sorted(folder.rglob("job.json"))]
-    gaps = {" ".join(job.overrides) or "this run": job.error for job in jobs if job.status != "done"}
+    gaps = [job.gap() for job in jobs if job.status != "done"]
+    for gap in gaps:
+        log.error("failed: %s: %s", gap["job"], gap["error"])
     done = [job.cfg for job in jobs if job.status == "done"]
     if not done or not stages(done[0], "sweep"):
         return bool(jobs) and not gaps
@@ -151,6 +157,13 @@ class Job:
         return cls(cfg=cfg, **json.loads(path.read_text()))
 
 
+    def gap(self) -> dict[str, Any]:
+        """What is missing because this job failed."""
+        names = {"benchmark": self.cfg.benchmark.name, "target_model": self.cfg.target_model.name}
+        strategies = [str(name) for name in self.cfg.get("strategy") or {}]
+        return {"job": " ".join(self.overrides) or "this run", "error": self.error, "strategies": strategies, **names}
+
+
 def stages(cfg: DictConfig, where: str) -> list[str]:
     """The chosen stages that run per `job` or per `sweep`, in the order they run."""
     return [name for name, place in STAGES.items() if place == where and name in cfg.stage]
@@ -197,7 +210,7 @@ def open_loggers(cfg: DictConfig, summary: Path | None = None) -> Iterator[list[
             logger.save()
             logger.finalize("success")
             if "wandb" in type(logger).__name__.lower():  # Lightning would log the next job into the same run
-                logger.experiment.finish(quiet=True)
+                logger.experiment.finish()
 
 
 def wandb_key() -> bool:

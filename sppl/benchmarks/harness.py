@@ -109,9 +109,11 @@ def _task(task_file: Path, questions: Sequence[Question]) -> Iterator[tuple[Any,
 
 
 def _quiet() -> None:
-    """lm-eval and datasets report every step they take; a user can act on none of it."""
+    """lm-eval, transformers and datasets report every step they take; a user can act on none of it."""
     import datasets
+    import transformers
 
     datasets.disable_progress_bars()
+    transformers.utils.logging.disable_progress_bar()
     for name in ("lm_eval", "lm-eval", "datasets"):
         logging.getLogger(name).setLevel(logging.ERROR)

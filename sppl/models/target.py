@@ -76,7 +76,9 @@ class TargetModel:
             UserError: the folder or hub id cannot be read.
         """
         from transformers import AutoModelForCausalLM
+        from transformers.utils.logging import disable_progress_bar
 
+        disable_progress_bar()
         with _loading(self.path):
             model = AutoModelForCausalLM.from_pretrained(
                 self.path,

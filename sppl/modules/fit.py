@@ -13,6 +13,7 @@ from torch import nn
 from sppl.data.batches import Example, Steps, fit_length
 from sppl.modules.checkpoints import Checkpoints, last_checkpoint
 from sppl.modules.finetuner import Finetuner
+from sppl.modules.progress import Progress
 from sppl.modules.training import Training
 
 log = logging.getLogger(__name__)
@@ -65,7 +66,7 @@ def fit(
     run = trainer(
         max_epochs=training.epochs,
         precision=training.precision,
-        callbacks=[Checkpoints(folder, seconds=save_seconds, save_total=save_total)],
+        callbacks=[Progress(name), Checkpoints(folder, seconds=save_seconds, save_total=save_total)],
         logger=list(loggers),
         enable_checkpointing=False,
         enable_model_summary=False,

@@ -75,7 +75,7 @@ def _train(
     from sppl.data.tokens import prompt_ids, response_ids
     from sppl.models.lora import add_lora
     from sppl.modules.fit import fit
-    from sppl.modules.quiet import quiet
+    from sppl.modules.progress import quiet
     from sppl.prompts import Template
 
     start = time.perf_counter()

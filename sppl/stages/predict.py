@@ -63,7 +63,7 @@ def _answers(
 
     from sppl.data.tokens import check_fits, prompt_ids
     from sppl.modules.generator import AnswerGenerator
-    from sppl.modules.quiet import predicted
+    from sppl.modules.progress import predicted
     from sppl.prompts import Template
 
     tokenizer, model = target.tokenizer(), frozen(target)

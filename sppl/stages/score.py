@@ -106,7 +106,7 @@ def _score(
     """Scores everything that is missing in as few passes as it takes, then writes leaf by leaf."""
     from sppl.data.planner import plan
     from sppl.modules.forms import choose_form
-    from sppl.modules.quiet import predicted
+    from sppl.modules.progress import predicted
     from sppl.modules.scorer import ResponseScorer, passes_loader
 
     if not todo:
