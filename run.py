@@ -69,7 +69,11 @@ def main(cfg: DictConfig) -> None:
     folder = Path(settings.runtime.output_dir)
     cfg.run_dir = str(folder)
     cfg.group = (folder.parent if settings.mode == RunMode.MULTIRUN else folder).name
-    record: dict[str, Any] = {"status": "failed", "error": "it stopped before its end; its run.log says why", "leaves": {}}
+    record: dict[str, Any] = {
+        "status": "failed",
+        "error": "it stopped before its end; its run.log says why",
+        "leaves": {},
+    }
     record["overrides"] = list(settings.overrides.task)
     write_json(folder / "job.json", record)
     try:
@@ -77,7 +81,7 @@ def main(cfg: DictConfig) -> None:
         record |= {"status": "done", "error": ""}
     except (UserError, InstantiationException, OmegaConfBaseException) as error:
         record["error"] = in_one_sentence(error)
-        log.error(record["error"])  # noqa: TRY400 - a user's mistake needs no traceback
+        log.error(record["error"])
     finally:
         write_json(folder / "job.json", record)
 
@@ -100,7 +104,7 @@ def run_job(cfg: DictConfig) -> dict[str, list[str]]:
 
 
 def summarise(folder: Path) -> bool:
-    """Runs rank once per benchmark and target, and report once, over all jobs below the folder; True if all went well."""
+    """Runs rank per benchmark and target, and report once, over all jobs below the folder; True if all went well."""
     jobs = [Job.read(path) for path in sorted(folder.rglob("job.json"))]
     gaps = [job.gap() for job in jobs if job.status != "done"]
     for gap in gaps:
@@ -155,7 +159,6 @@ class Job:
         cfg = OmegaConf.load(path.parent / ".hydra" / "config.yaml")
         assert isinstance(cfg, DictConfig)
         return cls(cfg=cfg, **json.loads(path.read_text()))
-
 
     def gap(self) -> dict[str, Any]:
         """What is missing because this job failed."""
@@ -225,8 +228,12 @@ def check(cfg: DictConfig) -> None:
 
     for group, example in (("stage", "score"), ("strategy", "gpt4"), ("metric", "sppl")):
         if not cfg.get(group):
-            choices = ", ".join(sorted(path.stem for path in Path(__file__).with_name("conf").joinpath(group).glob("*.yaml")))
-            raise UserError(f"the list `{group}` is empty; choose one or more, e.g. '{group}=[{example}]'. There are: {choices}")
+            choices = ", ".join(
+                sorted(path.stem for path in Path(__file__).with_name("conf").joinpath(group).glob("*.yaml"))
+            )
+            raise UserError(
+                f"the list `{group}` is empty; choose one or more, e.g. '{group}=[{example}]'. There are: {choices}"
+            )
 
 
 def in_one_sentence(error: Exception) -> str:
@@ -274,7 +281,7 @@ def run() -> int:
     try:
         complete = summarise(Path(os.environ[FOLDER]))
     except (UserError, InstantiationException) as error:
-        log.error(in_one_sentence(error))  # noqa: TRY400 - a user's mistake needs no traceback
+        log.error(in_one_sentence(error))
         return 1
     return int(failed or not complete)
 

@@ -28,7 +28,7 @@ class Perplexity:
 
     def per_example(self, tables: Tables) -> pd.DataFrame:
         mean_logprob = tables[self.needs()[0]].groupby(EXAMPLE)["logprob"].mean()
-        return np.exp(-mean_logprob).rename("value").reset_index()
+        return (-mean_logprob).pipe(np.exp).rename("value").reset_index()
 
     def aggregate(self, scores: pd.DataFrame) -> float:
         return float(scores["value"].mean())

@@ -47,7 +47,9 @@ class TargetModel:
     def identity(self) -> dict[str, Any]:
         """What the model's numbers depend on: a local folder counts by its content, a hub id by its revision."""
         folder = Path(self.path)
-        source = _folder_digest(str(folder.resolve())) if folder.is_dir() else {"hub": self.path, "revision": self.revision}
+        source = (
+            _folder_digest(str(folder.resolve())) if folder.is_dir() else {"hub": self.path, "revision": self.revision}
+        )
         return {"source": source, "dtype": self.dtype, "template": canonical(self.wrapping)}
 
     def tokenizer(self) -> "PreTrainedTokenizerBase":
@@ -114,7 +116,9 @@ class _loading:  # noqa: N801 - reads as a statement: `with _loading(path):`
         from safetensors import SafetensorError
 
         if isinstance(error, OSError | ValueError | KeyError | SafetensorError):
-            where = "the folder" if Path(self.path).exists() else "neither a folder here nor a hub id that can be reached:"
+            where = (
+                "the folder" if Path(self.path).exists() else "neither a folder here nor a hub id that can be reached:"
+            )
             reason = " ".join(str(error).split())[:300]
             raise UserError(
                 f"the target model cannot be loaded from {self.path!r} ({where} {self.path}: {reason}). "

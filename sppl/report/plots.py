@@ -27,7 +27,9 @@ def scatter(folder: Path, rows: pd.DataFrame, metrics: Sequence[str]) -> Path | 
     columns = min(len(panels), max(1, len(metrics)))
     height = -(-len(panels) // columns)
     plt.rcParams["svg.hashsalt"] = "sppl"
-    figure, axes = plt.subplots(height, columns, figsize=(3.6 * columns, 3.2 * height), squeeze=False, layout="constrained")
+    figure, axes = plt.subplots(
+        height, columns, figsize=(3.6 * columns, 3.2 * height), squeeze=False, layout="constrained"
+    )
     for axis in axes.flat[len(panels) :]:
         axis.set_visible(False)
     for axis, ((benchmark, target), metric) in zip(axes.flat, panels, strict=False):
@@ -37,7 +39,8 @@ def scatter(folder: Path, rows: pd.DataFrame, metrics: Sequence[str]) -> Path | 
         for row in here.itertuples():
             axis.annotate(str(row.strategy), (float(getattr(row, metric)), float(row.accuracy)), xytext=(4, 4),
                           textcoords="offset points", fontsize=7)  # fmt: skip
-        untrained = rows[(rows["strategy"] == UNTRAINED) & (rows["benchmark"] == benchmark) & (rows["target_model"] == target)]
+        same = (rows["benchmark"] == benchmark) & (rows["target_model"] == target)
+        untrained = rows[same & (rows["strategy"] == UNTRAINED)]
         for base in untrained["accuracy"].dropna().astype(float):
             axis.axhline(base, color="#999999", linewidth=0.8, linestyle="--", label="untrained")
         axis.set(xlabel=metric, ylabel="accuracy", title=f"{benchmark} / {target}")

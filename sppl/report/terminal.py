@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from rich.console import Console
@@ -18,7 +19,9 @@ def show(name: str, rows: pd.DataFrame, judged: pd.DataFrame, folder: Path) -> N
     console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 120, highlight=False)
     for (benchmark, target), part in rows.groupby(PAIR, sort=False):
         here = judged[(judged["benchmark"] == benchmark) & (judged["target_model"] == target)]
-        console.print(_strategies(f"{name}: benchmark {benchmark}, target model {target}", part, list(here["metric"].unique())))
+        console.print(
+            _strategies(f"{name}: benchmark {benchmark}, target model {target}", part, list(here["metric"].unique()))
+        )
         console.print(_metrics(here))
         for note in _notes(part, here):
             console.print(note, markup=False)
@@ -27,7 +30,7 @@ def show(name: str, rows: pd.DataFrame, judged: pd.DataFrame, folder: Path) -> N
 
 def _strategies(title: str, rows: pd.DataFrame, metrics: list[str]) -> Table:
     """One row per strategy: `value (rank)` of every metric, then what fine-tuning brought."""
-    settings = [column for column in rows.columns[2 : list(rows.columns).index("strategy")]]
+    settings = list(rows.columns[2 : list(rows.columns).index("strategy")])
     table = Table(title=title, title_justify="left", title_style="bold")
     for column in ("strategy", *settings):
         table.add_column(column)
@@ -46,20 +49,22 @@ def _strategies(title: str, rows: pd.DataFrame, metrics: list[str]) -> Table:
     return table
 
 
-def _ranked(value: object, rank: object, error: str = "") -> str:
+def _ranked(value: Any, rank: Any, error: str = "") -> str:
     return cell(value) + error + (f" ({rank:g})" if pd.notna(rank) else "")
 
 
 def _metrics(judged: pd.DataFrame) -> Table:
     """One row per metric: the rank correlation with accuracy, and what following it would have cost."""
-    settings = [column for column in judged.columns[2 : list(judged.columns).index("metric")]]
+    settings = list(judged.columns[2 : list(judged.columns).index("metric")])
     table = Table(title="What each metric foretold", title_justify="left", title_style="bold")
     for column in ("metric", *settings, "better", "picks"):
         table.add_column(column)
     for column in ("accuracy of the pick", "regret", "Spearman with accuracy [95 %]"):
         table.add_column(column, justify="right")
     for _, row in judged.iterrows():
-        span = rf" \[{cell(row['spearman_low'])}, {cell(row['spearman_high'])}]" if pd.notna(row["spearman_low"]) else ""
+        span = (
+            rf" \[{cell(row['spearman_low'])}, {cell(row['spearman_high'])}]" if pd.notna(row["spearman_low"]) else ""
+        )
         table.add_row(
             row["metric"],
             *(cell(row[column]) for column in settings),

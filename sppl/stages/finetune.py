@@ -105,11 +105,8 @@ def _train(
     )
     made = parts / "made"
     shutil.rmtree(made, ignore_errors=True)
-    model.save_pretrained(made)
+    model.save_pretrained(str(made))
     tokenizer.save_pretrained(made)
     (made / "README.md").unlink(missing_ok=True)  # PEFT's model card names local paths
-    store.write_folder(
-        leaf, made, {}, time.perf_counter() - start, setup=setup_of(training, len(examples)), seed=seed
-    )
+    store.write_folder(leaf, made, {}, time.perf_counter() - start, setup=setup_of(training, len(examples)), seed=seed)
     store.clear_parts(leaf)
-

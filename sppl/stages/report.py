@@ -83,7 +83,15 @@ def _outcomes(store: Store, results: Sequence[str]) -> pd.DataFrame:
         }
         for leaf, fact in facts
     ]
-    columns = {"benchmark": str, "target_model": str, "strategy": str, "setup": str, "seed": "int64", "accuracy": float, "n_test": "int64"}
+    columns = {
+        "benchmark": str,
+        "target_model": str,
+        "strategy": str,
+        "setup": str,
+        "seed": "int64",
+        "accuracy": float,
+        "n_test": "int64",
+    }
     return pd.DataFrame(rows, columns=list(columns)).astype(columns)
 
 
@@ -131,4 +139,5 @@ def _log_table(logger: "Logger", rows: pd.DataFrame, judged: pd.DataFrame) -> No
         logger.experiment.add_text("report/table", markdown(rows))
         logger.experiment.add_text("report/metrics", markdown(judged))
     known = judged[judged["spearman"].notna()]
-    logger.log_metrics({f"report/{row.metric}/spearman": float(row.spearman) for row in known.itertuples()})
+    pairs = zip(known["metric"], known["spearman"].tolist(), strict=True)
+    logger.log_metrics({f"report/{name}/spearman": value for name, value in pairs})
