@@ -3,8 +3,11 @@
 import time
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytorch_lightning as pl
+
+from sppl.data.batches import Steps
 
 
 def last_checkpoint(folder: Path) -> Path | None:
@@ -19,12 +22,14 @@ class Checkpoints(pl.Callback):
 
     Args:
         folder: where the files go.
+        data: the steps of training. Lightning forgets a loader's state where an epoch has just ended, so it is kept here.
         seconds: shortest time between two; longer where saving itself takes more than a twentieth of it.
         save_total: how many are kept.
     """
 
-    def __init__(self, folder: Path, *, seconds: float, save_total: int) -> None:
+    def __init__(self, folder: Path, data: Steps, *, seconds: float, save_total: int) -> None:
         self.folder = folder
+        self.data = data
         self.seconds = seconds
         self.save_total = save_total
         self.saved = time.monotonic()
@@ -41,6 +46,12 @@ class Checkpoints(pl.Callback):
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if trainer.current_epoch + 1 == trainer.max_epochs or self._due(trainer):
             self._save(trainer)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"data": self.data.state_dict()}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.data.load_state_dict(state_dict["data"])
 
     def _due(self, trainer: pl.Trainer) -> bool:
         due = time.monotonic() - self.saved >= max(self.seconds, 20 * self.took if self.seconds else 0)

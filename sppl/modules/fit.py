@@ -63,7 +63,7 @@ def fit(
     run = trainer(
         max_epochs=training.epochs,
         precision=training.precision,
-        callbacks=[Checkpoints(folder, seconds=save_seconds, save_total=save_total)],
+        callbacks=[Checkpoints(folder, data, seconds=save_seconds, save_total=save_total)],
         logger=loggers,
         enable_checkpointing=False,
         enable_model_summary=False,
