@@ -98,3 +98,27 @@ def rotate(position: int, question_id: str, pool_ids: Sequence[str], n: int, rot
         return [(position + 1 + j) % usable for j in range(min(n, usable))] if usable > 0 else []
     order = [(position + 1 + j) % size for j in range(size)] if size else []
     return [index for index in order if pool_ids[index] != question_id][:n]
+
+
+@dataclass(frozen=True)
+class Template:
+    """How a user turn becomes a prompt: `chat` by the tokenizer's own template, `paper` by the plain-text frame."""
+
+    kind: Literal["chat", "paper"] = "chat"
+    system: str = ""
+    """The system sentence of the paper's frame; empty for the form without one."""
+
+
+FRAME_END = "[/INST]"
+"""Where the prompt of the paper's frame ends; the response follows after one space."""
+
+
+def paper_frame(content: str, system: str = "") -> str:
+    """The plain-text frame the authors of arXiv 2502.11779 scored in: Llama-2's markers, whatever the target.
+
+    Args:
+        content: the user turn.
+        system: the sentence of the system block; empty for the form without one (the authors' Mistral).
+    """
+    block = f"<<SYS>>\n{system}\n<</SYS>>\n\n" if system else ""
+    return f"[INST] {block}{content} {FRAME_END}"

@@ -58,6 +58,11 @@ class ResponseSource(Protocol):
         """Where the responses come from, for tables: `simulated`, `files`, `teacher`."""
         ...
 
+    @property
+    def paid(self) -> bool:
+        """Whether answering costs money; then only the stage `generate` asks."""
+        ...
+
     def respond(self, strategy: Strategy, questions: list[Question]) -> list[str]:
         """One response per question, in their order.
 
@@ -79,7 +84,7 @@ def _optional(kind: type | str) -> pa.Column:
 FRACTION = pa.Check.in_range(0, 1, error="a fraction between 0 and 1 (percent? divide by 100)")
 
 TABLES: dict[str, pa.DataFrameSchema] = {
-    "responses": _table({"question_id": str, "response": str, "correct": bool}, ["question_id"]),
+    "responses": _table({"question_id": str, "question": str, "response": str, "correct": bool}, ["question_id", "question"]),
     "predictions": _table({"question_id": str, "prediction": str, "correct": bool}, ["question_id"]),
     "token_stats": _table(
         {"example_id": str, "token": "int32", "token_id": "int32", "logprob": "float32", "rank": "int32"},

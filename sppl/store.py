@@ -76,6 +76,26 @@ class Store:
                 raise UserError(f"{word!r} cannot be a name in the store: use letters, digits and . _ + = @ - (no leading dot)")
         return Leaf(kind, words, settings)
 
+    def open(self, name: str) -> Leaf:
+        """The leaf of that name, with the settings its provenance tells.
+
+        Raises:
+            MissingArtefact: there is no such leaf.
+        """
+        path = Path(self.root, name + ".json")
+        if not path.is_file():
+            raise MissingArtefact(f"{name} is not in {self.root}")
+        kind, *words = name.rpartition("-")[0].split("/")
+        leaf = self.leaf(kind, *words, settings=json.loads(path.read_text())["settings"])
+        if leaf.name != name:
+            raise _broken(self.path(leaf), f"its provenance tells other settings than its name ({leaf.name})")
+        return leaf
+
+    def leaves(self, kind: str, *words: str) -> list[Leaf]:
+        """The table leaves right under these words, by name, with the settings their provenance tells."""
+        paths = sorted(Path(self.root, kind, *words).glob("*.parquet"))
+        return [self.open("/".join((kind, *words, path.stem))) for path in paths]
+
     def path(self, leaf: Leaf) -> Path:
         """Where the leaf's data lie or will lie."""
         return Path(self.root) / (leaf.name + (".parquet" if leaf.is_table else ""))
@@ -163,6 +183,15 @@ class Store:
 
     def clear_parts(self, leaf: Leaf) -> None:
         shutil.rmtree(self.path(leaf).with_name(self.path(leaf).name + ".parts"), ignore_errors=True)
+
+    @contextmanager
+    def lock(self, kind: str, *words: str) -> Iterator[None]:
+        """Holds the lock of everything under these words; another holder is waited for, with one log line."""
+        name = "/".join((kind, *words))
+        path = Path(self.root) / (name + ".lock")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _held(FileLock(path), name):
+            yield
 
     @contextmanager
     def making(self, *leaves: Leaf) -> Iterator[list[Leaf]]:

@@ -1,0 +1,1 @@
+"""Ranking, correlation, resampling and tables as pure functions: frames in, frames out."""

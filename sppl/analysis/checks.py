@@ -1,0 +1,97 @@
+"""What scores and outcomes must satisfy before anything is compared; every fault of a frame in one message."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from sppl.schemas import UserError
+
+PAIR = ["benchmark", "target_model"]
+
+
+def checked_scores(scores: pd.DataFrame) -> pd.DataFrame:
+    """The scores with all key columns present, sorted by key.
+
+    Raises:
+        UserError: duplicated keys, or values that are missing or infinite; the message names the first of each.
+    """
+    frame = scores.copy()
+    for column in ("example_id", "start", "end"):
+        if column not in frame:
+            frame[column] = pd.NA
+    key = [*PAIR, "metric", "strategy", "example_id", "start", "end"]
+    bad = frame[~np.isfinite(frame["value"].to_numpy(dtype=float))]
+    faults = [f"{len(bad)} values are not finite numbers, the first: {_row(bad, key)}"] if len(bad) else []
+    double = frame[frame.duplicated(key)]
+    faults += [f"{len(double)} rows repeat another row's key, the first: {_row(double, key)}"] if len(double) else []
+    if faults:
+        raise UserError("scores cannot be ranked: " + "; ".join(faults) + ". Score these strategies again.")
+    return frame.sort_values(key, ignore_index=True)
+
+
+def checked_strategies(group: pd.DataFrame, asked: Sequence[str], metric: str, where: str) -> None:
+    """Nothing.
+
+    Raises:
+        UserError: a strategy has no score of this metric; the message is the command that makes it.
+    """
+    missing = [name for name in asked if name not in set(group["strategy"])]
+    if missing:
+        there = ", ".join(sorted(group["strategy"].unique())) or "none"
+        raise UserError(
+            f"{where}: no {metric} scores of {', '.join(missing)} (there are: {there}); make them: "
+            f"python run.py 'stage=[score,rank]' 'strategy=[{','.join(asked)}]', or leave them out of `strategy`."
+        )
+
+
+def checked_examples(group: pd.DataFrame, metric: str, where: str) -> None:
+    """Nothing.
+
+    Raises:
+        UserError: strategies were scored on different examples; the message says what is missing where.
+    """
+    ids = {str(strategy): set(rows["example_id"].dropna()) for strategy, rows in group.groupby("strategy")}
+    sliced = [strategy for strategy, found in ids.items() if not found]
+    if len(sliced) == len(ids):
+        return
+    if sliced:
+        raise UserError(f"{where}: {metric} has scores per example, but slice means only of {', '.join(sliced)}.")
+    union = set().union(*ids.values())
+    gaps = [f"{strategy} lacks {_some(union - found)}" for strategy, found in ids.items() if union - found]
+    if gaps:
+        raise UserError(
+            f"{where}: {metric} was computed on unequal sets of questions: {'; '.join(gaps)}. Strategies are compared "
+            "on the same questions only: add the missing responses, or lower n_score to questions all have."
+        )
+
+
+def checked_outcomes(outcomes: pd.DataFrame) -> pd.DataFrame:
+    """The outcomes, sorted by key.
+
+    Raises:
+        UserError: duplicated keys, missing accuracies, or accuracies outside 0 to 1.
+    """
+    key = [*PAIR, "setup", "strategy", "seed"]
+    accuracy = outcomes["accuracy"].to_numpy(dtype=float)
+    bad = outcomes[~((accuracy >= 0) & (accuracy <= 1))]
+    faults = []
+    if len(bad):
+        faults.append(
+            f"{len(bad)} accuracies are not fractions between 0 and 1 (percent? divide by 100), the first: "
+            f"{bad['accuracy'].iloc[0]} in {_row(bad, key)}"
+        )
+    double = outcomes[outcomes.duplicated(key)]
+    faults += [f"{len(double)} rows repeat another row's key, the first: {_row(double, key)}"] if len(double) else []
+    if faults:
+        raise UserError("outcomes cannot be used: " + "; ".join(faults))
+    return outcomes.sort_values(key, ignore_index=True)
+
+
+def _row(frame: pd.DataFrame, key: list[str]) -> str:
+    return ", ".join(f"{column}={frame[column].iloc[0]}" for column in key if not pd.isna(frame[column].iloc[0]))
+
+
+def _some(ids: set[str], limit: int = 3) -> str:
+    shown = ", ".join(sorted(ids)[:limit])
+    return f"{len(ids)} ({shown}{', ...' if len(ids) > limit else ''})"

@@ -1,0 +1,69 @@
+"""Outcomes of training, averaged over seeds, with their uncertainty and the settings that vary."""
+
+import numpy as np
+import pandas as pd
+
+from sppl.analysis.checks import PAIR, checked_outcomes
+from sppl.schemas import UserError
+
+UNTRAINED = "untrained"
+
+
+def settings(setup: str) -> dict[str, str]:
+    """The pairs of a `setup` such as `epochs=20, n_train=1000`.
+
+    Raises:
+        UserError: a part is not `key=value`.
+    """
+    parts = [part for part in setup.split(", ") if part]
+    wrong = [part for part in parts if "=" not in part]
+    if wrong:
+        raise UserError(f"setup {setup!r} must be key=value pairs joined by ', '; {wrong[0]!r} is not one")
+    return dict(part.split("=", 1) for part in parts)
+
+
+def varying(setups: pd.Series) -> list[str]:
+    """The settings, sorted, in which the setups of trained models differ (or that some of them lack)."""
+    found = [settings(setup) for setup in setups.unique() if setup]
+    keys = sorted({key for one in found for key in one})
+    return [key for key in keys if len({one.get(key) for one in found}) > 1]
+
+
+def accuracies(outcomes: pd.DataFrame) -> pd.DataFrame:
+    """One row per benchmark, target, setup and strategy: its `accuracy` (mean over seeds), `accuracy_se` and `gain`.
+
+    The standard error adds up, in squares, the spread over seeds (where there are two or more) and the sampling of test
+    questions (where `outcomes` has `n_test`); <NA> where neither is known. As seeds share their test questions, the sum
+    is slightly too large rather than too small. The untrained target belongs to every setup: its row is repeated for
+    each, and `gain` is the accuracy minus it (<NA> where it was not measured).
+
+    Raises:
+        UserError: duplicated keys, missing accuracies or accuracies that are no fractions.
+    """
+    frame = checked_outcomes(outcomes)
+    if "n_test" not in frame:
+        frame["n_test"] = pd.NA
+    grouped = frame.groupby([*PAIR, "setup", "strategy"], sort=True)
+    table = grouped.agg(
+        accuracy=("accuracy", "mean"),
+        spread=("accuracy", "sem"),
+        n_seeds=("seed", "nunique"),
+        n_test=("n_test", "min"),
+    ).reset_index()
+    by_seed = table["spread"].astype("Float64")
+    n_test = table["n_test"].astype("Float64")
+    by_question = np.sqrt(table["accuracy"] * (1 - table["accuracy"]) / n_test)
+    known = by_seed.notna() | by_question.notna()
+    table["accuracy_se"] = np.sqrt(by_seed.fillna(0) ** 2 + by_question.fillna(0) ** 2).where(known, pd.NA)
+    return _with_untrained(table.drop(columns=["spread", "n_test"]))
+
+
+def _with_untrained(table: pd.DataFrame) -> pd.DataFrame:
+    is_base = table["strategy"] == UNTRAINED
+    base, trained = table[is_base].drop(columns="setup"), table[~is_base]
+    setups = trained[[*PAIR, "setup"]].drop_duplicates()
+    lonely = base.merge(setups, on=PAIR, how="left")
+    whole = pd.concat([trained, lonely.fillna({"setup": ""})], ignore_index=True)
+    before = base.set_index(PAIR)["accuracy"]
+    of_pair = pd.Series([before.get((b, t), pd.NA) for b, t in whole[PAIR].itertuples(index=False)], dtype="Float64")
+    return whole.assign(gain=(whole["accuracy"] - of_pair).astype("Float64"))

@@ -1,0 +1,117 @@
+"""lm-evaluation-harness in process: the same task judges given texts and evaluates models."""
+
+import json
+import logging
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from sppl.schemas import Question, UserError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+METRIC = "accuracy"
+"""The name every task of ours gives the verdict on one answer, a fraction."""
+
+
+def judge(task_file: Path, questions: Sequence[Question], texts: Sequence[str]) -> list[float]:
+    """The verdict of the task on one given answer per question: 1.0 right, 0.0 wrong."""
+    if not questions:
+        return []
+    with _task(task_file, questions) as (task, _):
+        task.build_all_requests(rank=0, world_size=1)
+        for request, text in zip(task.instances, texts, strict=True):
+            request.resps.append(text)
+        task.apply_filters()
+        judged = {}
+        for request in task.instances:
+            filtered = next(iter(request.filtered_resps.values()))
+            judged[request.doc["id"]] = float(task.process_results(request.doc, [filtered])[METRIC])
+    return [judged[question.id] for question in questions]
+
+
+def evaluate(
+    model: "PreTrainedModel",
+    tokenizer: "PreTrainedTokenizerBase",
+    task_file: Path,
+    questions: Sequence[Question],
+    *,
+    max_new_tokens: int,
+    batch_size: int,
+    device: str = "cpu",
+) -> pd.DataFrame:
+    """The model's greedy answers and their verdicts: columns `question_id, answer, correct`, in question order.
+
+    Args:
+        model: any causal model, PEFT-wrapped or not, in eval mode.
+        questions: what is asked, each in the model's chat template.
+    """
+    from lm_eval import simple_evaluate
+    from lm_eval.models.huggingface import HFLM
+
+    limit = getattr(model.config, "max_position_embeddings", None)
+    wrapped = HFLM(
+        pretrained=model,
+        tokenizer=tokenizer,
+        batch_size=batch_size,
+        max_length=limit,
+        device=device,
+    )
+    with _task(task_file, questions) as (task, manager):
+        task.set_config("generation_kwargs", {"max_gen_toks": max_new_tokens}, update=True)
+        found = simple_evaluate(
+            model=wrapped,
+            tasks=[task],
+            task_manager=manager,
+            apply_chat_template=True,
+            bootstrap_iters=0,
+        )
+    assert found is not None  # only other ranks of a distributed run get None
+    rows = [
+        {
+            "question_id": sample["doc"]["id"],
+            "answer": sample["resps"][0][0],
+            "correct": float(sample[METRIC]),
+        }
+        for sample in next(iter(found["samples"].values()))
+    ]
+    order = {question.id: position for position, question in enumerate(questions)}
+    return pd.DataFrame(rows).sort_values("question_id", key=lambda ids: ids.map(order)).reset_index(drop=True)
+
+
+@contextmanager
+def _task(task_file: Path, questions: Sequence[Question]) -> Iterator[tuple[Any, Any]]:
+    """The lm-eval task over these questions: a file that includes ours and names the data."""
+    from lm_eval.tasks import TaskManager
+
+    _quiet()
+    name = task_file.stem
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder, "questions.jsonl")
+        rows = [{**question.fields, "id": question.id, "prompt": question.prompt, "answer": question.answer} for question in questions]
+        data.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        spec = {
+            "task": name,
+            "include": str(task_file.resolve()),
+            "dataset_kwargs": {"data_files": {"test": str(data)}, "cache_dir": str(Path(folder, "cache"))},
+        }
+        Path(folder, f"{name}.yaml").write_text(json.dumps(spec))
+        manager = TaskManager(include_path=folder, include_defaults=False)
+        task = manager.load(name)["tasks"][name]
+        if task.OUTPUT_TYPE != "generate_until":
+            raise UserError(f"{task_file}: the task must judge a written answer (output_type: generate_until), not {task.OUTPUT_TYPE}")
+        yield task, manager
+
+
+def _quiet() -> None:
+    """lm-eval and datasets report every step they take; a user can act on none of it."""
+    import datasets
+
+    datasets.disable_progress_bars()
+    for name in ("lm_eval", "lm-eval", "datasets"):
+        logging.getLogger(name).setLevel(logging.ERROR)

@@ -1,0 +1,120 @@
+"""The target model: where it is, how it is loaded, and one frozen copy per process."""
+
+import logging
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from sppl.prompts import Template
+from sppl.provenance import canonical, content_digest
+from sppl.schemas import UserError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class TargetModel:
+    """The model that is to be fine-tuned.
+
+    Args:
+        name: the word tables and leaves use.
+        path: a local folder in the Hugging Face layout, or a hub id.
+        revision: commit or tag of a hub id.
+        dtype: of the weights, e.g. `float32`, `bfloat16`.
+        attention: the implementation transformers should use.
+        template: `chat` for the tokenizer's own template, `paper` for the plain-text frame of arXiv 2502.11779's code.
+        system: system sentence of the paper's frame; unused by `chat`.
+    """
+
+    name: str
+    path: str
+    revision: str | None = None
+    dtype: str = "float32"
+    attention: str = "sdpa"
+    template: Literal["chat", "paper"] = "chat"
+    system: str = ""
+
+    @property
+    def wrapping(self) -> Template:
+        """How a user turn becomes a prompt of this model."""
+        return Template(self.template, self.system)
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What the model's numbers depend on: a local folder counts by its content, a hub id by its revision."""
+        folder = Path(self.path)
+        source = _folder_digest(str(folder.resolve())) if folder.is_dir() else {"hub": self.path, "revision": self.revision}
+        return {"source": source, "dtype": self.dtype, "template": canonical(self.wrapping)}
+
+    def tokenizer(self) -> "PreTrainedTokenizerBase":
+        """The target's tokenizer, with a padding token.
+
+        Raises:
+            UserError: it cannot be loaded, or `template=chat` and it has no chat template.
+        """
+        from transformers import AutoTokenizer
+
+        with _loading(self.path):
+            tokenizer = AutoTokenizer.from_pretrained(self.path, revision=self.revision)
+        if tokenizer.pad_token_id is None:
+            tokenizer.pad_token = tokenizer.eos_token
+        if self.template == "chat" and not tokenizer.chat_template:
+            raise UserError(
+                f"the tokenizer of {self.path} has no chat template; use an instruction-tuned model or the plain frame: "
+                "target_model.template=paper"
+            )
+        return tokenizer
+
+    def load(self) -> "PreTrainedModel":
+        """A fresh copy of the model in eval mode, on the CPU.
+
+        Raises:
+            UserError: the folder or hub id cannot be read.
+        """
+        from transformers import AutoModelForCausalLM
+
+        with _loading(self.path):
+            model = AutoModelForCausalLM.from_pretrained(
+                self.path,
+                revision=self.revision,
+                dtype=self.dtype,
+                attn_implementation=self.attention,
+                use_safetensors=True,
+            )
+        return model.eval()
+
+
+@lru_cache(maxsize=1)
+def frozen(target: TargetModel) -> "PreTrainedModel":
+    """One copy per process for reading only (predict, score); fine-tuning loads its own with `TargetModel.load`."""
+    return target.load().requires_grad_(False)
+
+
+@lru_cache(maxsize=8)
+def _folder_digest(path: str) -> str:
+    return content_digest(Path(path))
+
+
+class _loading:  # noqa: N801 - reads as a statement: `with _loading(path):`
+    """Turns the many ways in which loading fails into one sentence."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        from safetensors import SafetensorError
+
+        if isinstance(error, OSError | ValueError | KeyError | SafetensorError):
+            where = "the folder" if Path(self.path).exists() else "neither a folder here nor a hub id that can be reached:"
+            reason = " ".join(str(error).split())[:300]
+            raise UserError(
+                f"the target model cannot be loaded from {self.path!r} ({where} {self.path}: {reason}). "
+                "Give a folder with config.json, tokenizer and safetensors weights: target_model.path=FOLDER"
+            ) from error

@@ -1,0 +1,60 @@
+"""Tables as csv, Markdown and LaTeX."""
+
+from pathlib import Path
+
+import pandas as pd
+
+KEYS = ("benchmark", "target_model", "strategy", "metric", "direction", "picked", "note", "source")
+MISSING = "n/a"
+
+
+def write_tables(folder: Path, rows: pd.DataFrame, judged: pd.DataFrame) -> None:
+    """Writes `table` and `metrics` as csv (full precision), md and tex (as shown)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, frame in (("table", rows), ("metrics", judged)):
+        for suffix, text in (
+            (".csv", frame.to_csv(index=False, na_rep="")),
+            (".md", markdown(frame)),
+            (".tex", latex(frame)),
+        ):
+            temporary = folder / f".{name}{suffix}.tmp"
+            temporary.write_text(text)
+            temporary.replace(folder / f"{name}{suffix}")
+
+
+def shown(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame as text: three decimals, ranks without needless ones, `n/a` where there is no value."""
+    return pd.DataFrame({column: [cell(value) for value in frame[column]] for column in frame})
+
+
+def cell(value: object) -> str:
+    """One value as a person reads it."""
+    if value is None or value is pd.NA or value != value:  # noqa: PLR0124 - NaN
+        return MISSING
+    if isinstance(value, float):
+        return f"{value:.3f}" if abs(value) < 1000 else f"{value:.4g}"
+    return str(value)
+
+
+def markdown(frame: pd.DataFrame) -> str:
+    """A GitHub table."""
+    text = shown(frame)
+    lines = ["| " + " | ".join(text) + " |", "|" + "|".join("---" if name in KEYS else "---:" for name in text) + "|"]
+    lines += ["| " + " | ".join(value.replace("|", "\\|") for value in row) + " |" for row in text.itertuples(index=False)]
+    return "\n".join(lines) + "\n"
+
+
+def latex(frame: pd.DataFrame) -> str:
+    """A booktabs table."""
+    text = shown(frame)
+    columns = "".join("l" if name in KEYS else "r" for name in text)
+    body = [" & ".join(_escape(value) for value in row) + r" \\" for row in text.itertuples(index=False)]
+    head = " & ".join(_escape(name) for name in text) + r" \\"
+    lines = [rf"\begin{{tabular}}{{{columns}}}", r"\toprule", head, r"\midrule", *body, r"\bottomrule", r"\end{tabular}"]
+    return "\n".join(lines) + "\n"
+
+
+def _escape(text: str) -> str:
+    for mark in "&%$#_{}":
+        text = text.replace(mark, "\\" + mark)
+    return text

@@ -1,0 +1,113 @@
+"""finetune: a fresh copy of the target is trained on the responses of one strategy."""
+
+import shutil
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sppl.benchmarks.benchmark import Benchmark
+from sppl.models.target import TargetModel
+from sppl.modules.training import Training
+from sppl.schemas import Question
+from sppl.stages.leaves import Plan, adapter_leaf, setup_of, take
+from sppl.stages.responses import known_responses, responses
+from sppl.store import Leaf, Store
+from sppl.strategies.recipe import Recipe
+
+if TYPE_CHECKING:
+    import pytorch_lightning as pl
+    from pytorch_lightning.loggers import Logger
+
+
+def finetune(
+    *,
+    benchmark: Benchmark,
+    target_model: TargetModel,
+    strategy: Mapping[str, Recipe],
+    training: Training,
+    trainer: Callable[..., "pl.Trainer"],
+    n_train: int | str,
+    seed: int,
+    store: Store,
+    dry: bool = False,
+    loggers: Sequence["Logger"] = (),
+) -> Plan:
+    """Makes one `adapters` leaf per strategy: a PEFT folder, or a model folder where all weights are trained.
+
+    Raises:
+        MissingArtefact: paid responses are missing; the message is the command that makes them.
+        UserError: an example is longer than the target or `max_tokens` allows, or the loss is not finite.
+    """
+    questions = take(benchmark, "train", n_train)
+    found, to_make = [], []
+    for name, recipe in strategy.items():
+        if dry and len(known_responses(store, benchmark, recipe, questions)) < len(questions):
+            to_make.append(name)
+            continue
+        examples = responses(store, benchmark, recipe, questions)
+        leaf = adapter_leaf(
+            store, benchmark, target_model, strategy=name, training=training, seed=seed, examples=examples
+        )
+        (found if store.exists(leaf) else to_make).append(leaf.name)
+        if dry or store.exists(leaf):
+            continue
+        with store.making(leaf) as missing:
+            if missing:
+                _train(store, leaf, target_model, examples, training, trainer, seed, name, loggers)
+    return Plan(tuple(found), tuple(to_make))
+
+
+def _train(
+    store: Store,
+    leaf: Leaf,
+    target: TargetModel,
+    examples: Sequence[tuple[Question, str]],
+    training: Training,
+    trainer: Callable[..., "pl.Trainer"],
+    seed: int,
+    name: str,
+    loggers: Sequence["Logger"],
+) -> None:
+    """Trains, resuming from the leaf's own checkpoints where a killed run left some, and saves the model."""
+    from sppl.data.batches import Example
+    from sppl.data.tokens import prompt_ids, response_ids
+    from sppl.modules.fit import fit
+    from sppl.prompts import Template
+
+    start = time.perf_counter()
+    tokenizer = target.tokenizer()
+    chat = Template()
+    encoded = [
+        Example(
+            question.id,
+            prompt_ids(tokenizer, question.prompt, chat),
+            response_ids(tokenizer, text, chat, end=True),
+        )
+        for question, text in examples
+    ]
+    parts = store.parts(leaf)
+    model = fit(
+        target.load(),
+        encoded,
+        training=training,
+        trainer=trainer,
+        seed=seed,
+        folder=parts / "checkpoints",
+        loggers=loggers,
+        name=name,
+    )
+    made = parts / "made"
+    shutil.rmtree(made, ignore_errors=True)
+    model.save_pretrained(made)
+    tokenizer.save_pretrained(made)
+    _drop_private(made)
+    store.write_folder(
+        leaf, made, {}, time.perf_counter() - start, setup=setup_of(training, len(examples)), seed=seed
+    )
+    store.clear_parts(leaf)
+
+
+def _drop_private(folder: Path) -> None:
+    """PEFT writes a model card that names local paths; nothing reads it."""
+    (folder / "README.md").unlink(missing_ok=True)

@@ -1,0 +1,141 @@
+"""What the stages share: how each kind of leaf is named, and the line each stage says before it works.
+
+A name is made of the settings and of the digests of the inputs, so a stage that needs a leaf of another stage asks
+here for its name and never imports that stage.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sppl.benchmarks.benchmark import Benchmark
+from sppl.models.target import TargetModel
+from sppl.modules.training import Training
+from sppl.prompts import Context, SelfAligned, SelfAlignedPrompt
+from sppl.provenance import canonical, fingerprint
+from sppl.schemas import Question, UserError
+from sppl.store import Leaf, Store
+
+UNTRAINED = "untrained"
+"""The row of the untouched target in every table."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a stage found and what it would make (names, or words where the name waits for an input)."""
+
+    found: tuple[str, ...]
+    to_make: tuple[str, ...]
+
+    def line(self, stage: str) -> str:
+        """One line for people."""
+        made = f", to make: {len(self.to_make)} ({', '.join(_short(self.to_make))})" if self.to_make else ", nothing to make"
+        return f"{stage}: found {len(self.found)}{made}"
+
+
+def _short(names: Sequence[str]) -> list[str]:
+    return [*names[:4], "..."] if len(names) > 4 else list(names)
+
+
+def questions_digest(questions: Sequence[Question]) -> str:
+    """Changes with the ids, prompts, gold labels or order of the questions."""
+    return fingerprint([[question.id, question.prompt, question.answer] for question in questions])
+
+
+def take(benchmark: Benchmark, split: Any, n: int | str) -> list[Question]:
+    """The first `n` questions of a split (`all`: every one).
+
+    Raises:
+        UserError: the split has fewer, or `n` is not a count.
+    """
+    if n != "all" and not (isinstance(n, int) and n > 0):
+        raise UserError(f"a number of questions is a whole number above 0, or `all`; got {n!r}")
+    wanted = None if n == "all" else int(n)
+    questions = benchmark.questions.questions(split, wanted)
+    if wanted is not None and len(questions) < wanted:
+        raise UserError(
+            f"{benchmark.name} has {len(questions)} {split} questions, {wanted} were asked for; "
+            f"lower the number (n_predict, n_score, n_train, n_test) or say `all`"
+        )
+    return questions
+
+
+def predictions_leaf(store: Store, benchmark: Benchmark, target: TargetModel, n_predict: int) -> Leaf:
+    """The target's own answers to the first `n_predict` training questions."""
+    settings = {
+        "target": target.identity,
+        "questions": questions_digest(take(benchmark, "train", n_predict)),
+        "judge": benchmark.judge,
+        "max_new_tokens": benchmark.max_new_tokens,
+        "decoding": "greedy",
+    }
+    return store.leaf("predictions", benchmark.name, target.name, f"n{n_predict}", settings=settings)
+
+
+def token_stats_leaf(
+    store: Store,
+    benchmark: Benchmark,
+    target: TargetModel,
+    *,
+    strategy: str,
+    context: Context,
+    prompt: SelfAlignedPrompt,
+    end: bool,
+    examples: Sequence[tuple[Question, str]],
+    pool: Leaf,
+) -> Leaf:
+    """Token statistics of one strategy's responses in one context; self-aligned ones depend on the pool as well."""
+    settings: dict[str, Any] = {
+        "target": target.identity,
+        "examples": fingerprint([[question.id, question.prompt, text] for question, text in examples]),
+        "context": canonical(context),
+        "end": end,
+    }
+    word = context.name
+    if isinstance(context, SelfAligned):
+        settings |= {"prompt": canonical(prompt), "pool": store.digest(pool), "final_line": benchmark.final_line}
+        word = f"{context.name}-{prompt.hash}"
+    return store.leaf("token_stats", benchmark.name, target.name, strategy, word, settings=settings)
+
+
+def adapter_leaf(
+    store: Store,
+    benchmark: Benchmark,
+    target: TargetModel,
+    *,
+    strategy: str,
+    training: Training,
+    seed: int,
+    examples: Sequence[tuple[Question, str]],
+) -> Leaf:
+    """The target trained on one strategy's responses."""
+    settings = {
+        "target": target.identity,
+        "examples": fingerprint([[question.id, question.prompt, text] for question, text in examples]),
+        "training": canonical(training),
+        "seed": seed,
+    }
+    return store.leaf("adapters", benchmark.name, target.name, strategy, f"seed{seed}", settings=settings)
+
+
+def results_leaf(
+    store: Store, benchmark: Benchmark, target: TargetModel, *, strategy: str, adapter: Leaf | None, test: Sequence[Question]
+) -> Leaf:
+    """The answers of one trained model (or, without an adapter, of the untrained target) to the test questions."""
+    settings = {
+        "target": target.identity,
+        "adapter": store.digest(adapter) if adapter else None,
+        "questions": questions_digest(test),
+        "judge": benchmark.judge,
+        "max_new_tokens": benchmark.max_new_tokens,
+    }
+    word = adapter.words[-1] if adapter else "all_seeds"
+    return store.leaf("results", benchmark.name, target.name, strategy, word, settings=settings)
+
+
+def setup_of(training: Training, n_train: int) -> dict[str, Any]:
+    """The training settings apart from the seed, flat, for tables that say what varied."""
+    flat: dict[str, Any] = {"n_train": n_train}
+    for key, value in asdict(training).items():
+        flat |= {f"{key}.{part}": inner for part, inner in value.items()} if isinstance(value, Mapping) else {key: value}
+    return flat

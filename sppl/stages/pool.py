@@ -1,0 +1,55 @@
+"""The target's own answers as examples: which ones each question is shown."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from sppl.benchmarks.benchmark import Benchmark
+from sppl.prompts import SelfAlignedPrompt, rotate
+from sppl.schemas import Question
+from sppl.store import Leaf, MissingArtefact, Store
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Answers of the target that may stand in a prompt, with the questions they answer."""
+
+    ids: tuple[str, ...]
+    texts: tuple[str, ...]
+    note: str
+    """Empty, or how the pool differs from what was asked for; tables repeat it."""
+
+    def shown(self, prompt: SelfAlignedPrompt, questions: Sequence[Question], n: int) -> list[list[str]]:
+        """The examples each question is shown, at most `n`."""
+        chosen = [rotate(at, question.id, self.ids, n, prompt.rotation) for at, question in enumerate(questions)]
+        return [[self.texts[index] for index in indices] for indices in chosen]
+
+
+def read_pool(
+    store: Store, leaf: Leaf, benchmark: Benchmark, prompt: SelfAlignedPrompt, questions: Sequence[Question]
+) -> Pool:
+    """The correct predictions of a leaf, closed by the benchmark's final line; the prompt's fallback where there are none.
+
+    Raises:
+        MissingArtefact: the leaf does not exist; the message is the command that makes it.
+    """
+    if not store.exists(leaf):
+        raise MissingArtefact(
+            f"no predictions of {leaf.words[1]} for {benchmark.name}; make them: "
+            f"python run.py stage=predict benchmark={benchmark.name} target_model={leaf.words[1]}"
+        )
+    frame = store.read(leaf)
+    correct = frame[frame["correct"]]
+    if len(correct):
+        answers = {question.id: question.answer for question in questions}
+        texts = [text + benchmark.closing(answers[key]) for key, text in _pairs(correct)]
+        return Pool(tuple(correct["question_id"]), tuple(texts), "")
+    if prompt.fallback == "unfiltered":
+        note = f"none of the target's {len(frame)} own answers is correct: unfiltered ones were shown"
+        return Pool(tuple(frame["question_id"]), tuple(frame["prediction"]), note)
+    return Pool((), (), f"none of the target's {len(frame)} own answers is correct: scored without examples")
+
+
+def _pairs(frame: pd.DataFrame) -> list[tuple[str, str]]:
+    return list(zip(frame["question_id"], frame["prediction"], strict=True))
