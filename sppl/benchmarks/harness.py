@@ -97,7 +97,7 @@ def _task(task_file: Path, questions: Sequence[Question]) -> Iterator[tuple[Any,
         task = manager.load(name)["tasks"][name]
         if task.OUTPUT_TYPE != "generate_until":
             raise UserError(
-                f"{task_file}: the task must judge a written answer (generate_until), its output_type is {task.OUTPUT_TYPE}"
+                f"{task_file}: only tasks that judge a written answer (generate_until) will do, not {task.OUTPUT_TYPE}"
             )
         yield task, manager
 

@@ -1,7 +1,8 @@
-"""Training examples as token ids, and the steps they are trained in: which examples, in which order, as which tensors."""
+"""Training examples as token ids, and the steps they are trained in: which, in which order, as which tensors."""
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -61,6 +62,7 @@ class Steps:
         batching: see `Training`.
         one_row: pack a whole batch into one row (what flash attention wants) instead of rows as long as its longest
             example.
+        shuffle: draw an order per epoch; otherwise every epoch's is by length.
     """
 
     examples: Sequence[Example]
@@ -69,11 +71,12 @@ class Steps:
     seed: int = 0
     batching: Literal["padded", "packed"] = "padded"
     one_row: bool = False
+    shuffle: bool = True
     taken: int = field(default=0, init=False)
 
     def __len__(self) -> int:
         """Steps per epoch."""
-        return -(-len(self.examples) // (self.batch_size * self.accumulate))
+        return math.ceil(len(self.examples) / (self.batch_size * self.accumulate))
 
     def __iter__(self) -> Iterator[list[Batch]]:
         epoch, first = divmod(self.taken, len(self))
@@ -82,16 +85,20 @@ class Steps:
             yield self.batches(step)
 
     def state_dict(self) -> dict[str, int]:
+        """How many steps were taken."""
         return {"taken": self.taken}
 
     def load_state_dict(self, state: dict[str, int]) -> None:
+        """Goes on after the steps that were taken."""
         self.taken = state["taken"]
 
     def order(self, epoch: int) -> list[list[Example]]:
         """The examples of every step of an epoch: shuffled, then sorted by length within windows of steps."""
+        size = self.batch_size * self.accumulate
+        if not self.shuffle:
+            return _chunks(sorted(self.examples, key=len), size)
         draw = random.Random(f"{self.seed} {epoch}")
         shuffled = draw.sample(self.examples, len(self.examples))
-        size = self.batch_size * self.accumulate
         steps: list[list[Example]] = []
         for window in _chunks(shuffled, WINDOW * size):
             grouped = _chunks(sorted(window, key=len), size)
@@ -158,8 +165,10 @@ def pack(examples: Sequence[Example], capacity: int) -> list[list[Example]]:
     return rows
 
 
-def fit_length(examples: Sequence[Example], max_tokens: int, overlong: Literal["refuse", "cut"]) -> list[Example]:
-    """The examples, none longer than `max_tokens`.
+def fit_length(
+    examples: Sequence[Example], max_tokens: int | None, overlong: Literal["refuse", "cut"]
+) -> list[Example]:
+    """The examples, none longer than `max_tokens` (None: any length).
 
     Raises:
         UserError: there is none; one has no prompt or no response, also after cutting; one is too long and `overlong`
@@ -167,16 +176,19 @@ def fit_length(examples: Sequence[Example], max_tokens: int, overlong: Literal["
     """
     if not examples:
         raise UserError("there are no training examples")
-    long = [example for example in examples if len(example) > max_tokens]
+    limit = max_tokens or max(map(len, examples))
+    long = [example for example in examples if len(example) > limit]
     if long and overlong == "refuse":
         raise UserError(
-            f"{len(long)} of {len(examples)} examples are longer than max_tokens={max_tokens}, the longest has "
-            f"{max(map(len, long))} tokens: {_names(long)}; raise max_tokens, or cut their ends off by overlong=cut"
+            f"{len(long)} of {len(examples)} examples are longer than {limit} tokens, the longest has "
+            f"{max(map(len, long))} tokens: {_names(long)}; raise "
+            "trainer.training.max_tokens (the model's own limit holds in any case), or cut the ends off by "
+            "trainer.training.overlong=cut"
         )
-    kept = [replace(example, response=example.response[: max(0, max_tokens - len(example.prompt))]) for example in examples]
+    kept = [replace(example, response=example.response[: max(0, limit - len(example.prompt))]) for example in examples]
     empty = [example for example in kept if not example.prompt or not example.response]
     if empty:
-        raise UserError(f"nothing to learn within {max_tokens} tokens, the prompt or the response is empty: {_names(empty)}")
+        raise UserError(f"the prompt or the response is empty within {limit} tokens: {_names(empty)}")
     return kept
 
 

@@ -66,8 +66,8 @@ class TargetModel:
             tokenizer.pad_token = tokenizer.eos_token
         if self.template == "chat" and not tokenizer.chat_template:
             raise UserError(
-                f"the tokenizer of {self.path} has no chat template; use an instruction-tuned model or the plain frame: "
-                "target_model.template=paper"
+                f"the tokenizer of {self.path} has no chat template; use an instruction-tuned model, or the plain "
+                "frame: target_model.template=paper"
             )
         return tokenizer
 

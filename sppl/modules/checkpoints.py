@@ -1,60 +1,124 @@
-"""Checkpoints of a run that can be killed at any moment."""
+"""Checkpoints of a run that can be killed at any moment, and the best weights so far."""
 
+import math
 import time
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytorch_lightning as pl
+from safetensors.torch import load_file, save_file
+
+from sppl.data.batches import Steps
+from sppl.modules.finetuner import Finetuner
 
 
-def last_checkpoint(folder: Path) -> Path | None:
-    """The newest complete checkpoint of a folder, None without one."""
+def last_checkpoint(folder: Path, run: str) -> Path | None:
+    """The newest complete checkpoint of a run, None without one."""
     # the directory of a zip file is written last: a file cut short has none
-    whole = (path for path in folder.glob("step-*.ckpt") if zipfile.is_zipfile(path))
+    whole = (path for path in folder.glob(f"{run}-*.ckpt") if zipfile.is_zipfile(path))
     return max(whole, default=None)
 
 
 class Checkpoints(pl.Callback):
-    """Saves everything needed to go on, under a temporary name first; keeps the newest ones.
+    """Saves all it takes to go on, under a temporary name first; keeps the newest ones.
 
     Args:
         folder: where the files go.
-        seconds: shortest time between two; longer where saving itself takes more than a twentieth of it.
+        run: what their names begin with: another run with other settings or data goes on from its own only.
+        data: the steps of training. Lightning forgets a loader's state where an epoch has just ended, so it is kept
+            here.
+        seconds: shortest time between two; longer where saving would take more than a twentieth of it.
         save_total: how many are kept.
     """
 
-    def __init__(self, folder: Path, *, seconds: float, save_total: int) -> None:
+    def __init__(self, folder: Path, run: str, data: Steps, *, seconds: float, save_total: int) -> None:
         self.folder = folder
+        self.run = run
+        self.data = data
         self.seconds = seconds
         self.save_total = save_total
-        self.saved = time.monotonic()
+        self.saved = 0.0
         self.took = 0.0
 
-    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
+        """Starts the clock."""
         self.saved = time.monotonic()
 
-    def on_train_batch_end(self, trainer: pl.Trainer, *args: object) -> None:
-        # after an epoch's last step comes its validation, then on_train_epoch_end
+    def on_train_batch_end(self, trainer: pl.Trainer, *args: object) -> None:  # noqa: ARG002
+        """Saves between steps; after the last one of an epoch comes its validation, then `on_train_epoch_end`."""
         if not trainer.is_last_batch and self._due(trainer):
             self._save(trainer)
 
-    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
+        """Saves between epochs, and in any case when training is done."""
         if trainer.current_epoch + 1 == trainer.max_epochs or self._due(trainer):
             self._save(trainer)
 
+    def state_dict(self) -> dict[str, Any]:
+        """Where the data are."""
+        return {"data": self.data.state_dict()}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Takes the data there."""
+        self.data.load_state_dict(state_dict["data"])
+
     def _due(self, trainer: pl.Trainer) -> bool:
-        due = time.monotonic() - self.saved >= max(self.seconds, 20 * self.took if self.seconds else 0)
+        wait = max(self.seconds, 20 * self.took) if self.seconds else 0.0
+        due = time.monotonic() - self.saved >= wait
         # every process must take the same decision: the first one's
         return trainer.strategy.broadcast(due) if trainer.world_size > 1 else due
 
     def _save(self, trainer: pl.Trainer) -> None:
         start = time.monotonic()
-        path = self.folder / f"step-{trainer.global_step:08d}.ckpt"
+        path = self.folder / f"{self.run}-{trainer.global_step:08d}.ckpt"
         temporary = path.with_suffix(".tmp")
         trainer.save_checkpoint(temporary, weights_only=False)
         if trainer.is_global_zero:
             temporary.replace(path)
-            for old in sorted(self.folder.glob("step-*.ckpt"))[: -self.save_total]:
+            for old in sorted(self.folder.glob(f"{self.run}-*.ckpt"))[: -self.save_total]:
                 old.unlink()
         self.saved = time.monotonic()
         self.took = self.saved - start
+
+
+class Best(pl.Callback):
+    """Keeps the trained weights of the epoch with the smallest validation loss, the first of equal ones.
+
+    Args:
+        path: a safetensors file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.loss = math.inf
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Writes the weights if they are better than those before."""
+        module = _finetuner(pl_module)
+        loss = float(trainer.callback_metrics[f"{module.name}/validation_loss"])
+        if loss >= self.loss:
+            return
+        self.loss = loss
+        weights = module.trained(trainer.strategy.lightning_module_state_dict())
+        if trainer.is_global_zero:
+            temporary = self.path.with_suffix(".tmp")
+            save_file({name: weight.contiguous() for name, weight in weights.items()}, temporary)
+            temporary.replace(self.path)
+
+    def load(self, module: Finetuner) -> None:
+        """Puts the best weights into the module."""
+        module.load_state_dict(load_file(self.path), strict=False)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The smallest loss so far."""
+        return {"loss": self.loss}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """The smallest loss before the interruption."""
+        self.loss = state_dict["loss"]
+
+
+def _finetuner(module: pl.LightningModule) -> Finetuner:
+    assert isinstance(module, Finetuner)
+    return module

@@ -1,23 +1,23 @@
-"""Fine-tuning as a LightningModule: the loss of response tokens, the optimiser, and what a checkpoint holds."""
+"""Fine-tuning as a LightningModule: the step, the optimiser, and what a checkpoint holds."""
 
 import math
-from collections.abc import Sequence
 from contextlib import nullcontext
+from random import Random
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.core.optimizer import LightningOptimizer
 from pytorch_lightning.strategies import ParallelStrategy
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
-from torch.utils.checkpoint import checkpoint
+from torch.distributed.fsdp import FullyShardedDataParallel
+from torch.optim.lr_scheduler import LambdaLR
+from transformers import PreTrainedModel
 
 from sppl.data.batches import Batch
+from sppl.modules.loss import summed_loss
 from sppl.modules.training import Training
 from sppl.schemas import UserError
-
-CHUNK = 2**26
-"""Logits computed at once; 256 MiB of float32."""
 
 
 class Finetuner(pl.LightningModule):
@@ -35,7 +35,9 @@ class Finetuner(pl.LightningModule):
         name: what stands before `/loss` in the logs.
     """
 
-    def __init__(self, model: nn.Module, *, training: Training, steps: int, seed: int, name: str = "finetune") -> None:
+    def __init__(
+        self, model: PreTrainedModel, *, training: Training, steps: int, seed: int, name: str = "finetune"
+    ) -> None:
         super().__init__()
         self.model = model
         self.training_settings = training
@@ -44,13 +46,19 @@ class Finetuner(pl.LightningModule):
         self.name = name
         self.automatic_optimization = False
         self.strict_loading = False
+        self._step: list[Batch] = []
 
-    def on_fit_start(self) -> None:
-        self.model.train()
+    def training_step(self, batches: list[Batch], index: int) -> None:  # noqa: ARG002
+        """One optimiser step.
 
-    def training_step(self, batches: list[Batch], index: int) -> None:
-        optimizer, scheduler = self.optimizers(), self.lr_schedulers()
-        torch.manual_seed((self.seed * 1_000_003 + self.global_step) * 1_009 + self.global_rank)
+        Raises:
+            UserError: the loss or the gradient is not finite; the weights are those before the step.
+        """
+        self._step = batches
+        torch.manual_seed(Random(f"{self.seed} {self.global_step} {self.global_rank}").getrandbits(63))
+        optimizer, schedule = self.optimizers(), self.lr_schedulers()
+        assert isinstance(optimizer, LightningOptimizer)
+        assert isinstance(schedule, LambdaLR)
         optimizer.zero_grad()
         losses = []
         for number, batch in enumerate(batches, 1):
@@ -59,66 +67,71 @@ class Finetuner(pl.LightningModule):
                 # devices average their gradients, the step's loss is their sum
                 self.manual_backward(loss * self.trainer.world_size)
             losses.append(loss.detach())
-        self._check(batches, losses)
+        total = torch.stack(losses).sum()
+        if self._scaled and not self.trainer.strategy.reduce_boolean_decision(bool(total.isfinite())):
+            self._stop("loss")
         optimizer.step()
-        scheduler.step()
-        self.log(f"{self.name}/loss", torch.stack(losses).sum(), prog_bar=True, sync_dist=True, reduce_fx="sum", on_step=True)
+        schedule.step()
+        self.log(f"{self.name}/loss", total, prog_bar=True, sync_dist=True, reduce_fx="sum", on_step=True)
 
-    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
-        if self.training_settings.clip:
-            self.clip_gradients(optimizer, self.training_settings.clip, "norm")
+    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:  # noqa: ARG002
+        """Clips the gradient, and stops where it is not finite; the same on every device, for its norm is."""
+        limit = self.training_settings.clip or math.inf
+        if isinstance(self.trainer.model, FullyShardedDataParallel):
+            norm = self.trainer.model.clip_grad_norm_(limit)
+        else:
+            norm = nn.utils.clip_grad_norm_([weight for weight in self.parameters() if weight.requires_grad], limit)
+        if not self._scaled and not norm.isfinite():
+            self._stop("gradient")
 
-    def validation_step(self, batches: list[Batch], index: int) -> None:
-        for batch in batches:
-            self.log("validation/loss_sum", summed_loss(self.model, batch), sync_dist=True, reduce_fx="sum")
+    def validation_step(self, batches: list[Batch], index: int) -> None:  # noqa: ARG002
+        """Logs the mean loss (nats per response token) of the validation examples."""
+        losses = [summed_loss(self.model, batch) / batch["tokens"] for batch in batches]
+        self.log(
+            f"{self.name}/validation_loss", torch.stack(losses).sum(), sync_dist=True, reduce_fx="sum", batch_size=1
+        )
 
     def configure_optimizers(self) -> Any:
+        """AdamW, and the learning rate's schedule per step."""
         settings = self.training_settings
         trained = [weight for weight in self.parameters() if weight.requires_grad]
         groups = [
             {"params": [weight for weight in trained if weight.ndim > 1], "weight_decay": settings.weight_decay},
             {"params": [weight for weight in trained if weight.ndim <= 1], "weight_decay": 0.0},
         ]
-        # clipping in half precision needs the gradients unscaled first, which a fused step would do itself
-        fused = settings.precision != "16-mixed"
+        # a fused step would undo the scaling of float16 gradients only after they were clipped
         optimizer = torch.optim.AdamW(
-            [group for group in groups if group["params"]], lr=settings.learning_rate, betas=settings.betas, fused=fused
+            [group for group in groups if group["params"]],
+            lr=settings.learning_rate,
+            betas=settings.betas,
+            fused=not self._scaled,
         )
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate(step, self.steps, settings))
+        schedule = LambdaLR(optimizer, lambda step: rate(step, self.steps, settings))
         return [optimizer], [schedule]
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        trained = {name for name, weight in self.named_parameters() if weight.requires_grad}
-        checkpoint["state_dict"] = {name: checkpoint["state_dict"][name] for name in sorted(trained)}
+        """Keeps the weights that are trained."""
+        checkpoint["state_dict"] = self.trained(checkpoint["state_dict"])
 
-    def _check(self, batches: Sequence[Batch], losses: Sequence[Tensor]) -> None:
-        finite = bool(torch.stack(losses).isfinite().all())
-        if not self.trainer.strategy.reduce_boolean_decision(finite):
-            broken = [name for batch, loss in zip(batches, losses, strict=True) if not loss.isfinite() for name in batch["ids"]]
-            raise UserError(
-                f"the loss of step {self.global_step + 1} is not finite; its examples: {', '.join(broken) or 'elsewhere'}"
-                "; lower learning_rate, or train in another precision; the last checkpoint holds the weights before"
-            )
+    def trained(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Of the weights of this module, those that are trained."""
+        return {name: state[name] for name, weight in self.named_parameters() if weight.requires_grad}
+
+    @property
+    def _scaled(self) -> bool:
+        return self.training_settings.precision == "16-mixed"
 
     def _no_sync(self) -> Any:
         strategy = self.trainer.strategy
         return strategy.block_backward_sync() if isinstance(strategy, ParallelStrategy) else nullcontext()
 
-
-def summed_loss(model: nn.Module, batch: Batch) -> Tensor:
-    """The sum of the negative log-likelihoods (nats) of a batch's response tokens; the head runs on these only."""
-    decoder, head = model.get_decoder(), model.get_output_embeddings()
-    output = decoder(input_ids=batch["input_ids"], position_ids=batch["position_ids"], use_cache=False)
-    hidden = output.last_hidden_state.flatten(0, 1)[batch["where"]]
-
-    def loss(hidden: Tensor, labels: Tensor) -> Tensor:
-        return cross_entropy(head(hidden).float(), labels, reduction="sum")
-
-    size = max(1, CHUNK // head.weight.shape[0])
-    if len(hidden) <= size:
-        return loss(hidden, batch["labels"])
-    parts = zip(hidden.split(size), batch["labels"].split(size), strict=True)
-    return torch.stack([checkpoint(loss, *part, use_reentrant=False) for part in parts]).sum()
+    def _stop(self, what: str) -> None:
+        examples = [name for batch in self._step for name in batch["ids"]]
+        raise UserError(
+            f"the {what} of step {self.global_step + 1} of {self.steps} is not finite; examples of the step: "
+            f"{', '.join(examples)}. Lower trainer.training.learning_rate, or set trainer.training.precision to "
+            "bf16-mixed or 32-true; the last checkpoint, from before, is kept"
+        )
 
 
 def rate(step: int, steps: int, training: Training) -> float:

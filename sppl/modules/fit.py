@@ -1,26 +1,32 @@
-"""One call that fine-tunes a model and can be killed and repeated."""
+"""One call that fine-tunes a model, can be killed at any moment, and goes on when repeated."""
 
 import logging
+import math
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.loggers import Logger
 from torch import nn
+from transformers import PreTrainedModel
 
 from sppl.data.batches import Example, Steps, fit_length
-from sppl.modules.checkpoints import Checkpoints, last_checkpoint
+from sppl.modules.checkpoints import Best, Checkpoints, last_checkpoint
 from sppl.modules.finetuner import Finetuner
 from sppl.modules.progress import Progress
 from sppl.modules.training import Training
+from sppl.provenance import fingerprint
+from sppl.schemas import UserError
 
 log = logging.getLogger(__name__)
 
 
 def fit(
-    model: nn.Module,
+    model: PreTrainedModel,
     examples: Sequence[Example],
     *,
     training: Training,
@@ -35,8 +41,8 @@ def fit(
 ) -> None:
     """Trains the model in place; when it returns, the model holds the final (or best) weights.
 
-    Goes on from the last checkpoint in the folder, to the same weights, bit by bit on one CPU, that an uninterrupted
-    run ends with.
+    Goes on from the last checkpoint in the folder that was made with these settings, seed and examples, and ends with
+    the weights an uninterrupted run ends with: bit by bit on one CPU.
 
     Args:
         model: a causal model, freshly loaded; wrapped by `add_lora` where `training.lora` says so.
@@ -44,55 +50,100 @@ def fit(
         training: the settings.
         trainer: a `functools.partial` of `pl.Trainer` that says where and on how many devices; a new Trainer is made.
         seed: of the order of the examples and of dropout.
-        folder: of the checkpoints, this run's own; removed by the caller once the model is saved.
+        folder: of the checkpoints; removed by the caller once the model is saved.
         loggers: Lightning's.
         name: what stands before `/loss` in the logs.
-        validation: examples for `training.select == "best"`.
+        validation: examples for `training.select == "best"`; their loss is logged after every epoch.
         save_seconds: time between checkpoints.
         save_total: how many checkpoints are kept.
 
     Raises:
-        UserError: an example is too long or empty; the loss is not finite; the folder holds another run's checkpoints.
+        UserError: an example is too long or empty, the settings cannot be followed, or the loss is not finite.
     """
-    data = Steps(
-        fit_length(examples, training.max_tokens, training.overlong),
-        batch_size=training.batch_size,
-        accumulate=training.accumulate,
-        seed=seed,
-        batching=training.batching,
-    )
-    _prepare(model, training)
+    train, held_out = _steps(model, examples, validation or (), training, seed)
     folder.mkdir(parents=True, exist_ok=True)
-    run = trainer(
-        max_epochs=training.epochs,
-        precision=training.precision,
-        callbacks=[Progress(name), Checkpoints(folder, seconds=save_seconds, save_total=save_total)],
-        logger=list(loggers),
-        enable_checkpointing=False,
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
+    run = _run_name(training, seed, train, held_out)
+    best = [Best(folder / f"{run}-best.safetensors")] if training.select == "best" else []
+    with _quiet(), _prepared(model, training):
+        runner = trainer(
+            max_epochs=training.epochs,
+            precision=training.precision,
+            callbacks=[Progress(name), *best, Checkpoints(folder, run, train, seconds=save_seconds, save_total=save_total)],
+            logger=list(loggers),
+            enable_checkpointing=False,
+            enable_model_summary=False,
+            num_sanity_val_steps=0,
+        )
+        if runner.precision != training.precision:
+            raise UserError(
+                f"precision {training.precision} needs a GPU; on a CPU use "
+                "trainer.training.precision=32-true or bf16-mixed"
+            )
+        module = Finetuner(model, training=training, steps=training.epochs * len(train), seed=seed, name=name)
+        checkpoint = last_checkpoint(folder, run)
+        if checkpoint:
+            log.info("going on from %s", checkpoint)
+        runner.fit(module, train, held_out, ckpt_path=checkpoint, weights_only=True)
+        for kept in best:
+            kept.load(module)
+
+
+def _steps(
+    model: PreTrainedModel, examples: Sequence[Example], validation: Sequence[Example], training: Training, seed: int
+) -> tuple[Steps, Steps | None]:
+    if training.select == "best" and not validation:
+        raise UserError(
+            "trainer.training.select=best needs validation examples; use select=final, or a benchmark that has some"
+        )
+    config = model.config.get_text_config()
+    limit = min(filter(None, [training.max_tokens, getattr(config, "max_position_embeddings", None)]), default=None)
+    flash = "flash" in (config._attn_implementation or "")
+    size = training.batch_size
+    train = Steps(
+        fit_length(examples, limit, training.overlong),
+        size,
+        training.accumulate,
+        seed,
+        training.batching,
+        one_row=flash,
     )
-    module = Finetuner(model, training=training, steps=training.epochs * len(data), seed=seed, name=name)
-    checkpoint = last_checkpoint(folder)
-    if checkpoint:
-        log.info("going on from %s", checkpoint)
-    with warnings.catch_warnings():
-        # how often is the caller's choice, and short runs are no mistake
-        warnings.filterwarnings("ignore", "The number of training batches .* is smaller than the logging interval")
-        warnings.filterwarnings("ignore", "You defined a `validation_step` but have no `val_dataloader`")
-        warnings.filterwarnings("ignore", r"`isinstance\(treespec, LeafSpec\)` is deprecated", FutureWarning)
-        run.fit(module, train_dataloaders=data, ckpt_path=checkpoint, weights_only=True)
+    if not validation:
+        return train, None
+    kept = fit_length(validation, limit, training.overlong)
+    everything = math.ceil(len(kept) / size)
+    return train, Steps(kept, size, everything, batching=training.batching, one_row=flash, shuffle=False)
 
 
-def _prepare(model: nn.Module, training: Training) -> None:
+def _run_name(training: Training, seed: int, *data: Steps | None) -> str:
+    digests = [sha256(repr(steps.examples).encode()).hexdigest() for steps in data if steps]
+    return fingerprint({"training": training, "seed": seed, "examples": digests})
+
+
+@contextmanager
+def _prepared(model: PreTrainedModel, training: Training) -> Iterator[None]:
+    """The model in training mode, its weights in the precision they are trained in."""
     if training.lora is None:
         model.requires_grad_(True)
-    if training.precision == "bf16-true":
-        model.to(torch.bfloat16)
-    elif training.precision == "32-true":
-        model.to(torch.float32)
+    if training.precision in ("32-true", "bf16-true"):
+        nn.Module.to(model, torch.float32 if training.precision == "32-true" else torch.bfloat16)
     else:
         for weight in model.parameters():
-            if weight.requires_grad:
-                weight.data = weight.data.float()
+            weight.data = weight.data.float() if weight.requires_grad else weight.data
+    if training.activation_checkpointing:
+        model.activation_checkpointing_enable({"use_reentrant": False})
     model.train()
+    yield
+    if training.activation_checkpointing:
+        model.activation_checkpointing_disable()
+    model.eval()
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    with warnings.catch_warnings():
+        # short runs and runs without validation are no mistakes
+        warnings.filterwarnings("ignore", "The number of training batches .* is smaller than the logging interval")
+        warnings.filterwarnings("ignore", "You defined a `validation_step` but have no `val_dataloader`")
+        # what Lightning asks torch by an old name
+        warnings.filterwarnings("ignore", r"`isinstance\(treespec, LeafSpec\)` is deprecated", FutureWarning)
+        yield

@@ -21,7 +21,7 @@ class Training:
         warmup: fraction of all steps in which the learning rate grows from zero.
         clip: largest norm of the gradient; 0 does not clip.
         precision: as Lightning calls it; `-mixed` keeps what is trained in float32 and computes in 16 bits.
-        max_tokens: longest example, prompt and response together.
+        max_tokens: longest example, prompt and response together; None: as long as the model can read.
         overlong: what happens to a longer one: `refuse` all work, or `cut` its end off.
         batching: `padded` rows, or `packed` ones in which examples follow each other without seeing each other. The
             examples of a step are the same, and of similar length, either way.
@@ -40,7 +40,7 @@ class Training:
     warmup: float = 0.1
     clip: float = 1.0
     precision: Literal["32-true", "bf16-true", "bf16-mixed", "16-mixed"] = "32-true"
-    max_tokens: int = 2048
+    max_tokens: int | None = None
     overlong: Literal["refuse", "cut"] = "refuse"
     batching: Literal["padded", "packed"] = "padded"
     lora: Lora | None = None

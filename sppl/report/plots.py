@@ -34,8 +34,8 @@ def scatter(folder: Path, rows: pd.DataFrame, metrics: Sequence[str]) -> Path | 
         axis.set_visible(False)
     for axis, ((benchmark, target), metric) in zip(axes.flat, panels, strict=False):
         here = both[(both["benchmark"] == benchmark) & (both["target_model"] == target)].dropna(subset=[metric])
-        axis.errorbar(here[metric].astype(float), here["accuracy"].astype(float), yerr=here["accuracy_se"].fillna(0).astype(float),
-                      fmt="o", color="#2f6f8f", ecolor="#b8cfda", markersize=5)  # fmt: skip
+        value, accuracy, error = (here[name].fillna(0).astype(float) for name in (metric, "accuracy", "accuracy_se"))
+        axis.errorbar(value, accuracy, yerr=error, fmt="o", color="#2f6f8f", ecolor="#b8cfda", markersize=5)  # fmt: skip
         for row in here.itertuples():
             axis.annotate(str(row.strategy), (float(getattr(row, metric)), float(row.accuracy)), xytext=(4, 4),
                           textcoords="offset points", fontsize=7)  # fmt: skip

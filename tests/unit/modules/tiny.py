@@ -1,0 +1,103 @@
+"""A tiny Llama, examples of random tokens, and one training of it: for tests, and as a program that may be killed."""
+
+import json
+import random
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from transformers import LlamaConfig, LlamaForCausalLM
+
+from sppl.data.batches import Example
+from sppl.models.lora import Lora, add_lora
+from sppl.modules.fit import fit
+from sppl.modules.training import Training
+
+VOCABULARY = 48
+TRAINER = partial(
+    pl.Trainer, accelerator="cpu", devices=1, enable_progress_bar=False, logger=False, log_every_n_steps=1
+)
+
+
+def llama(lora: Lora | None = None, **changes: Any) -> Any:
+    """Two layers, untied, the same weights every time."""
+    pl.seed_everything(5, verbose=False)
+    size = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4}
+    model = LlamaForCausalLM(LlamaConfig(vocab_size=VOCABULARY, max_position_embeddings=64, **size | changes))
+    return add_lora(model, lora) if lora else model.eval()
+
+
+def examples(n: int, seed: int = 1) -> list[Example]:
+    """Prompts of 1 to 9 tokens and responses of 1 to 12."""
+    draw = random.Random(seed)
+    token = partial(draw.randrange, 1, VOCABULARY)
+    shapes = [(draw.randint(1, 9), draw.randint(1, 12)) for _ in range(n)]
+    return [
+        Example(f"q{i}", tuple(token() for _ in range(p)), tuple(token() for _ in range(r)))
+        for i, (p, r) in enumerate(shapes)
+    ]
+
+
+class Losses(pl.Callback):
+    """The loss of every step, by number."""
+
+    def __init__(self) -> None:
+        self.values: dict[int, float] = {}
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *args: object) -> None:
+        self.values[trainer.global_step] = trainer.callback_metrics["finetune/loss"].item()
+
+
+class Stop(Exception):
+    """Ends a run where a test wants it to end."""
+
+
+class StopBefore(pl.Callback):
+    """Raises before a step; a run that is killed there leaves the same files."""
+
+    def __init__(self, step: int | None) -> None:
+        self.step = step
+
+    def on_train_batch_start(self, trainer: pl.Trainer, *args: object) -> None:
+        if trainer.global_step == self.step:
+            raise Stop
+
+
+def train(
+    training: Training, folder: Path, *, data: list[Example] | None = None, stop: int | None = None,
+    model: Any = None, trainer: Any = TRAINER, seed: int = 3, **options: Any,
+) -> tuple[Any, dict[int, float]]:  # fmt: skip
+    """The trained model and its losses by step; with `stop` the run ends before that step."""
+    losses = Losses()
+    model = model or llama(training.lora)
+
+    def watched(callbacks: list[pl.Callback], logger: object, **settings: Any) -> pl.Trainer:
+        return trainer(**settings | {"callbacks": [losses, StopBefore(stop), *callbacks], "logger": False})
+
+    fit(
+        model, data or examples(21), training=training, trainer=watched, seed=seed, folder=folder, loggers=[], **options
+    )  # fmt: skip
+    return model, losses.values
+
+
+def weights(model: Any) -> dict[str, torch.Tensor]:
+    return {name: weight.detach().clone() for name, weight in model.state_dict().items()}
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two models hold the same bits."""
+    ours, theirs = one.state_dict(), other.state_dict()
+    return ours.keys() == theirs.keys() and all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    settings, devices, folder = json.loads(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
+    strategy = partial(TRAINER, devices=devices, strategy="ddp", use_distributed_sampler=False)
+    trained, found = train(Training(**settings), folder, trainer=strategy)
+    if torch.distributed.get_rank() == 0:
+        total = sum(weight.double().abs().sum().item() for weight in trained.parameters())
+        (folder / "result.json").write_text(json.dumps({"losses": list(found.values()), "weights": total}))
