@@ -58,7 +58,7 @@ class RememberFolder(Callback):
         os.environ[FOLDER] = str(config.hydra.sweep.dir)
 
 
-@hydra.main(version_base="1.3", config_path="conf", config_name="config")
+@hydra.main(version_base="1.3", config_path=str(Path(__file__).with_name("conf").resolve()), config_name="config")
 def main(cfg: DictConfig) -> None:
     """Runs the job stages of one job and writes `job.json` into its folder, whatever happens."""
     from sppl.schemas import UserError

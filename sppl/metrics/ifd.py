@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from sppl.metrics.needs import EXAMPLE, Tables, TokenStats
+from sppl.metrics.needs import Tables, TokenStats, mean_losses
 from sppl.prompts import Alone, GivenQuestion
 from sppl.schemas import UserError
 
@@ -31,7 +31,7 @@ class InstructionFollowingDifficulty:
         return (TokenStats(GivenQuestion()), TokenStats(Alone()))
 
     def per_example(self, tables: Tables) -> pd.DataFrame:
-        given, alone = (-tables[need].groupby(EXAMPLE)["logprob"].mean() for need in self.needs())
+        given, alone = (mean_losses(tables[need]) for need in self.needs())
         missing = given.index.difference(alone.index)
         if len(missing):
             strategy, example = missing[0]

@@ -46,3 +46,8 @@ class Metric(Protocol):
     def aggregate(self, scores: pd.DataFrame) -> float:
         """A strategy's value from rows of `per_example`; resampling calls it with rows repeated."""
         ...
+
+
+def mean_losses(table: pd.DataFrame) -> pd.Series:
+    """The mean token NLL (nats) of every response, indexed by its keys, summed in double precision."""
+    return -table.assign(logprob=table["logprob"].astype("float64")).groupby(EXAMPLE)["logprob"].mean()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from sppl.metrics.needs import EXAMPLE, Tables, TokenStats
+from sppl.metrics.needs import Tables, TokenStats, mean_losses
 from sppl.prompts import GivenQuestion
 
 
@@ -27,8 +27,8 @@ class Perplexity:
         return (TokenStats(GivenQuestion()),)
 
     def per_example(self, tables: Tables) -> pd.DataFrame:
-        frame = tables[self.needs()[0]].groupby(EXAMPLE)["logprob"].mean().rename("value").reset_index()
-        frame["value"] = np.exp(-frame["value"])
+        frame = mean_losses(tables[self.needs()[0]]).rename("value").reset_index()
+        frame["value"] = np.exp(frame["value"])
         return frame
 
     def aggregate(self, scores: pd.DataFrame) -> float:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from sppl.metrics.needs import EXAMPLE, Tables, TokenStats
+from sppl.metrics.needs import Tables, TokenStats, mean_losses
 from sppl.prompts import SelfAligned
 
 
@@ -20,6 +20,9 @@ class SelfAlignedPerplexity:
     n_examples: int = 2
     higher_is_better: bool | None = False
 
+    def __post_init__(self) -> None:
+        self.needs()  # refuses a number of examples that makes no context
+
     @property
     def name(self) -> str:
         return f"sppl_n{self.n_examples}"
@@ -28,8 +31,8 @@ class SelfAlignedPerplexity:
         return (TokenStats(SelfAligned(self.n_examples)),)
 
     def per_example(self, tables: Tables) -> pd.DataFrame:
-        frame = tables[self.needs()[0]].groupby(EXAMPLE)["logprob"].mean().rename("value").reset_index()
-        frame["value"] = np.exp(-frame["value"])
+        frame = mean_losses(tables[self.needs()[0]]).rename("value").reset_index()
+        frame["value"] = np.exp(frame["value"])
         return frame
 
     def aggregate(self, scores: pd.DataFrame) -> float:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -43,7 +45,13 @@ def add_lora(model: PreTrainedModel, lora: Lora) -> PeftModel:
         target_modules=list(lora.targets),
         task_type=TaskType.CAUSAL_LM,
     )
-    with warnings.catch_warnings():
-        # PEFT asks transformers 5 by an old name
-        warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
+    with quiet_peft():
         return get_peft_model(model, config)  # pyright: ignore[reportReturnType]
+
+
+@contextmanager
+def quiet_peft() -> Iterator[None]:
+    """Without the warning that PEFT asks transformers 5 by an old name."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
+        yield

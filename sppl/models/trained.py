@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sppl.models.lora import quiet_peft
 from sppl.models.target import TargetModel
 
 if TYPE_CHECKING:
@@ -14,7 +15,8 @@ def load_trained(target: TargetModel, folder: Path) -> "PreTrainedModel":
     if (folder / "adapter_config.json").exists():
         from peft import PeftModel
 
-        return PeftModel.from_pretrained(target.load(), folder).eval()  # pyright: ignore[reportReturnType]
+        with quiet_peft():
+            return PeftModel.from_pretrained(target.load(), folder).eval()  # pyright: ignore[reportReturnType]
     from transformers import AutoModelForCausalLM
 
     return AutoModelForCausalLM.from_pretrained(folder, dtype=target.dtype, attn_implementation=target.attention).eval()

@@ -32,10 +32,9 @@ def predict(
 ) -> Plan:
     """Makes the `predictions` leaf: greedy answers to the first `n_predict` training questions, judged by the task."""
     leaf = predictions_leaf(store, benchmark, target_model, n_predict)
-    if store.exists(leaf):
-        return Plan((leaf.name,), ())
+    plan = Plan((leaf.name,), ()) if store.exists(leaf) else Plan((), (leaf.name,))
     if dry:
-        return Plan((), (leaf.name,))
+        return plan
     with store.making(leaf) as missing:
         if missing:
             start = time.perf_counter()
@@ -50,7 +49,7 @@ def predict(
     share = float(store.read(leaf)["correct"].mean())
     for logger in loggers:
         logger.log_metrics({"predict/correct": share})
-    return Plan((), (leaf.name,))
+    return plan
 
 
 def _answers(

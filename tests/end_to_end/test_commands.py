@@ -1,0 +1,132 @@
+"""What a user types, with numbers small enough for seconds."""
+
+import json
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.conftest import QUICK
+
+pytestmark = pytest.mark.filterwarnings("default")
+THREE = "strategy=[gpt4,claude,rewrite]"
+
+
+def written(store: Path) -> dict[str, int]:
+    """Every leaf and when it was written."""
+    return {str(path): path.stat().st_mtime_ns for path in store.rglob("*.json")}
+
+
+def test_the_loop_ends_with_a_table_of_every_strategy_and_the_untrained_target(run_py, shared_store):
+    done = run_py(*QUICK, THREE, "name=loop")
+    assert done.code == 0, done.out
+    table = pd.read_csv(done.reports / "loop" / "table.csv")
+    assert table.columns[:3].tolist() == ["benchmark", "target_model", "strategy"]
+    assert set(table["strategy"]) == {"gpt4", "claude", "rewrite", "untrained"}
+    assert {"sppl_n2", "perplexity", "ifd", "length", "accuracy", "accuracy_se", "gain", "rank_accuracy"} <= set(table)
+    trained = table[table["strategy"] != "untrained"]
+    assert trained.drop(columns="note").notna().all(axis=None)
+    base = table.set_index("strategy").loc["untrained", "accuracy"]
+    assert trained["gain"].tolist() == pytest.approx((trained["accuracy"] - base).tolist())
+    metrics = pd.read_csv(done.reports / "loop" / "metrics.csv")
+    assert metrics["metric"].tolist() == ["sppl_n2", "perplexity", "ifd", "length"]
+    assert {"direction", "spearman", "picked", "regret"} <= set(metrics)
+    assert "gpt4 (simulated)" in done.out
+    assert "Spearman" in done.out
+    assert (done.reports / "loop" / "scatter.svg").read_text().startswith("<?xml")
+    before = written(shared_store)
+    again = run_py(*QUICK, THREE, "name=again")
+    assert again.code == 0, again.out
+    assert written(shared_store) == before  # nothing is computed twice
+    assert "to make:" not in again.out
+    for name in ("table.csv", "metrics.csv"):
+        assert (again.reports / "again" / name).read_bytes() == (done.reports / "loop" / name).read_bytes()
+
+
+def test_a_sweep_gives_the_same_table_as_a_list(run_py, shared_store):
+    one = run_py(*QUICK, THREE, "name=list")
+    before = written(shared_store)
+    many = run_py("-m", "strategy=gpt4,claude,rewrite", *QUICK, "name=sweep")
+    assert (one.code, many.code) == (0, 0), many.out
+    assert (many.reports / "sweep" / "table.csv").read_bytes() == (one.reports / "list" / "table.csv").read_bytes()
+    assert written(shared_store) == before
+
+
+def test_a_sweep_over_seeds_and_sizes_groups_into_rows_with_a_spread(run_py):
+    done = run_py("-m", "strategy=gpt4,claude", "seed=0,1", "n_train=12,24", *QUICK[1:], "name=grid")
+    assert done.code == 0, done.out
+    table = pd.read_csv(done.reports / "grid" / "table.csv")
+    trained = table[table["strategy"] != "untrained"]
+    assert sorted(zip(trained["strategy"], trained["n_train"], strict=True)) == [
+        ("claude", 12),
+        ("claude", 24),
+        ("gpt4", 12),
+        ("gpt4", 24),
+    ]
+    assert trained["n_seeds"].tolist() == [2, 2, 2, 2]
+
+
+def test_a_failing_job_leaves_the_rest_and_a_table_that_names_the_gap(run_py):
+    done = run_py("-m", "strategy=gpt4,gold_label", *QUICK, "name=gap")
+    assert done.code == 1
+    table = pd.read_csv(done.reports / "gap" / "table.csv").set_index("strategy")
+    assert table.loc["gpt4", "accuracy"] >= 0
+    assert pd.isna(table.loc["gold_label", "accuracy"])
+    assert table.loc["gold_label", "note"].startswith("failed: strategy=gold_label")
+    assert "Traceback" not in done.out
+
+
+def test_a_dry_run_says_what_it_would_make_and_makes_nothing(run_py, tmp_path):
+    done = run_py(*QUICK, THREE, "dry=true", store=tmp_path / "empty")
+    assert done.code == 0, done.out
+    for line in ("generate: found 0, to make: 3", "predict: found 0, to make: 1", "score: found 0, to make: 9",
+                 "finetune: found 0, to make: 3", "benchmark: found 0, to make: 4", "rank: found 0, to make: 1"):  # fmt: skip
+        assert line in done.out
+    assert not (tmp_path / "empty").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["strategy=gold_label"], r"no strategy 'gold_label'; it has gpt4, claude"),
+        (["strategy=[]"], r"the list `strategy` is empty; choose one or more, e.g. 'strategy=\[gpt4\]'"),
+        (["metric=[]"], r"the list `metric` is empty.*There are: .*sppl"),
+        (["stage=[]"], r"the list `stage` is empty"),
+        (["+metric.sppl.window=3"], r"window"),
+        (["metric.sppl.n_examples=0"], r"n_examples >= 1, got 0"),
+        (["target_model.path=/nowhere/model"], r"cannot be loaded from '/nowhere/model'.*target_model.path=FOLDER"),
+        (["n_score=0"], r"whole number above 0"),
+        (["n_test=100000"], r"500"),
+        (["benchmark.task=nope"], r"no such task. There are .*lab"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_a_mistake_is_one_clear_sentence_and_exit_code_1(run_py, arguments, said):
+    done = run_py(*QUICK, *arguments)
+    assert done.code == 1
+    assert re.search(said, done.out, re.DOTALL), done.out
+    assert "Traceback" not in done.out
+
+
+def test_a_run_with_wandb_and_tensorboard_leaves_finished_offline_runs_without_secrets(run_py, tmp_path, monkeypatch):
+    secret = "sk-" + "planted0" * 4
+    monkeypatch.setenv("OPENAI_API_KEY", secret)
+    done = run_py("-m", "strategy=gpt4,claude", *QUICK, "logger=[csv,wandb,tensorboard]", "name=logged")
+    assert done.code == 0, done.out
+    runs = sorted(tmp_path.glob("sweep/**/run-*.wandb"))
+    assert len(runs) == 3  # one per job, one for rank and report
+    assert len({path.parent for path in tmp_path.glob("sweep/**/events.out.tfevents.*")}) == 3
+    logged = pd.read_csv(tmp_path / "sweep" / "0" / "csv" / "metrics.csv")
+    assert {"benchmark/gpt4/accuracy", "predict/correct", "generate/gpt4/correct"} <= set(logged)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file() and secret.encode() in path.read_bytes()]
+    import wandb
+
+    assert wandb.run is None
+
+
+def test_job_records_name_their_leaves(run_py, tmp_path):
+    assert run_py(*QUICK, "strategy=[gpt4]", "stage=[generate,predict]").code == 0
+    record = json.loads((tmp_path / "run0" / "job.json").read_text())
+    assert record["status"] == "done"
+    assert record["leaves"]["predict"][0].startswith("predictions/lab/lab/n12-")

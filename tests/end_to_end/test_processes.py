@@ -1,0 +1,92 @@
+"""What only whole processes show: start-up, keys on the command line, kills, two runs at once."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import QUICK, ROOT
+
+
+def finished(process: subprocess.Popen) -> str:
+    out, _ = process.communicate(timeout=250)
+    assert process.returncode == 0, out
+    return out
+
+
+def test_help_and_the_configuration_need_nothing_heavy():
+    light = (
+        "import sys, runpy; sys.argv = ['run.py', '{}', 'job']\n"
+        "try: runpy.run_path('run.py', run_name='__main__')\n"
+        "except SystemExit: pass\n"
+        "heavy = {{'torch', 'transformers', 'pytorch_lightning', 'pandas', 'datasets', 'lm_eval'}} & set(sys.modules)\n"
+        "print('HEAVY', sorted(heavy))"
+    )
+    for flag in ("--help", "--cfg"):
+        code = light.format(flag) if flag == "--cfg" else light.format(flag).replace(", 'job'", "")
+        done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+        assert "HEAVY []" in done.stdout
+    assert "_target_: sppl.stages.score.score" in done.stdout
+
+
+@pytest.mark.parametrize("argument", ["+teacher.api_key=abc", "name=sk-" + "x" * 20, "logger.wandb.token=1234"])
+def test_an_argument_that_looks_like_a_key_is_refused_before_anything_is_written(argument, tmp_path):
+    folders = [f"hydra.run.dir={tmp_path}/run"]
+    done = subprocess.run(
+        [sys.executable, "run.py", argument, *folders], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "looks like a key" in done.stderr
+    assert "api_key_env" in done.stderr
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_unknown_option_is_answered_with_the_choices():
+    done = subprocess.run(
+        [sys.executable, "run.py", "benchmark=nope"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert re.search(r"Could not find 'benchmark/nope'.*Available options.*lab", done.stderr, re.DOTALL)
+    assert "Traceback" not in done.stderr
+
+
+def test_two_runs_of_the_same_command_at_once_make_everything_once_and_end_with_the_same_table(start, tmp_path):
+    stages = "stage=[generate,predict,score,rank,finetune,benchmark,report]"
+    runs = [
+        start(
+            *QUICK,
+            stages,
+            "strategy=[gpt4,claude]",
+            f"name=twin{n}",
+            store=tmp_path / "store",
+            folder=tmp_path / str(n),
+        )
+        for n in range(2)
+    ]
+    said = [finished(run) for run in runs]
+    tables = [(tmp_path / str(n) / "reports" / f"twin{n}" / "table.csv").read_bytes() for n in range(2)]
+    assert tables[0] == tables[1]
+    made = re.findall(r"sppl\.store: (\S+): (?:\d+ rows|[\d.]+ MB)", "".join(said))
+    assert len(made) == len(set(made))
+    assert {Path(name).parts[0] for name in made} >= {"responses", "predictions", "token_stats", "adapters", "results"}
+
+
+@pytest.mark.parametrize("marker", ["sppl.store: predictions", "sppl.store: token_stats", "sppl.store: adapters"])
+def test_a_run_killed_in_the_middle_goes_on_and_ends_with_the_same_table(start, tmp_path, run_py, marker):
+    given = [*QUICK, "strategy=[step_by_step]"]
+    whole = run_py(*given, "name=whole")
+    assert whole.code == 0, whole.out
+    process = start(*given, "name=killed", store=tmp_path / "store")
+    assert process.stdout is not None
+    for line in process.stdout:
+        if marker in line:
+            process.kill()
+            break
+    process.communicate(timeout=60)
+    assert process.returncode == -9
+    again = run_py(*given, "name=killed", store=tmp_path / "store")
+    assert again.code == 0, again.out
+    table = (again.reports / "killed" / "table.csv").read_bytes()
+    assert table == (whole.reports / "whole" / "table.csv").read_bytes()

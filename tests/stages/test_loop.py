@@ -1,0 +1,85 @@
+import pandas as pd
+import pytest
+import torch
+
+from sppl.models.target import frozen
+from sppl.schemas import UserError
+from sppl.store import MissingArtefact
+
+pytestmark = pytest.mark.filterwarnings("default")
+
+
+def test_fine_tuning_leaves_the_cached_target_as_it_was(stage, made, lab):
+    ids = torch.arange(20, 60)[None]
+    before = frozen(lab.target)(ids).logits.clone()
+    plan = stage("finetune", made, "strategy=[gpt4]", "trainer.training.learning_rate=0.01")
+    assert torch.equal(frozen(lab.target)(ids).logits, before)
+    assert made.exists(made.open((plan.found + plan.to_make)[0]))
+
+
+def test_an_adapter_is_a_peft_folder_and_is_benchmarked_unmerged(stage, made):
+    lora = ["trainer.training.lora={_target_: sppl.models.lora.Lora, rank: 4, alpha: 8}", "strategy=[gpt4]"]
+    plan = stage("finetune", made, *lora)
+    folder = made.path(made.open((plan.found + plan.to_make)[0]))
+    assert {"adapter_config.json", "adapter_model.safetensors"} <= {path.name for path in folder.iterdir()}
+    results = stage("benchmark", made, *lora)
+    frame = made.read(made.open((results.found + results.to_make)[-1]))
+    assert len(frame) == 8
+    assert set(frame["correct"]) <= {0.0, 1.0}
+
+
+def test_a_benchmark_without_training_is_the_command_that_trains(stage, store):
+    with pytest.raises(MissingArtefact, match="stage=finetune benchmark=lab target_model=lab strategy=gpt4 seed=5"):
+        stage("benchmark", store, "strategy=[gpt4]", "seed=5")
+
+
+def test_a_ranking_without_scores_is_the_command_that_scores(stage, made):
+    with pytest.raises(MissingArtefact, match=r"stage=\[predict,score,rank\].*strategy=\[self_check\]"):
+        stage("rank", made, "strategy=[self_check]", "seed=9")
+
+
+def test_seeds_reach_the_weights(stage, made):
+    plans = [stage("finetune", made, "strategy=[gpt4]", f"seed={seed}") for seed in (0, 1)]
+    one, two = ((plan.found + plan.to_make)[0] for plan in plans)
+    assert made.digest(made.open(one)) != made.digest(made.open(two))
+
+
+def test_more_training_questions_than_there_are_is_refused_before_any_work(stage, store):
+    with pytest.raises(UserError, match="n_train"):
+        stage("finetune", store, "n_train=100000")
+
+
+def test_a_report_without_anything_to_report_says_how_to_go_on(stage, store, tmp_path):
+    with pytest.raises(UserError, match=r"stage=\[score,rank,finetune,benchmark,report\]"):
+        stage("report", store, f"reports={tmp_path}", rankings=[], results=[])
+
+
+def test_a_strategy_that_is_never_ranked_is_left_out_of_the_ranking(stage, made):
+    stage("predict", made)
+    stage("score", made, "strategy=[gpt4,claude]")
+    plan = stage("rank", made, "strategy=[gpt4,claude]", "+strategy.claude.ranked=false")
+    frame = made.read(made.open((plan.found + plan.to_make)[-1]))
+    assert set(frame["strategy"]) == {"gpt4"}
+
+
+def test_a_ranking_has_every_metric_of_every_strategy(stage, made):
+    stage("predict", made)
+    stage("score", made, "strategy=[gpt4,claude]")
+    plan = stage("rank", made, "strategy=[gpt4,claude]")
+    frame = made.read(made.open((plan.found + plan.to_make)[-1]))
+    assert len(frame) == 8
+    assert frame["value"].map(float).apply(lambda value: 0 < value < 1e6).all()
+    assert set(frame["source"]) == {"simulated"}
+    assert isinstance(frame, pd.DataFrame)
+
+
+def test_an_empty_pool_scores_without_examples_and_says_so(stage, store, monkeypatch):
+    monkeypatch.setattr("sppl.stages.predict.judge", lambda task, questions, texts: [0.0] * len(texts))
+    overrides = ["strategy=[gpt4]", "metric=[sppl,perplexity]"]
+    stage("predict", store, *overrides)
+    stage("score", store, *overrides)
+    plan = stage("rank", store, *overrides)
+    frame = store.read(store.open(plan.to_make[-1])).set_index("metric")
+    assert frame.loc["sppl_n2", "value"] == pytest.approx(frame.loc["perplexity", "value"], rel=1e-6)
+    assert "none of the target's 12 own answers is correct" in frame.loc["sppl_n2", "note"]
+    assert "own answers" not in frame.loc["perplexity", "note"]

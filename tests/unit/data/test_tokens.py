@@ -1,0 +1,90 @@
+"""Where a prompt ends and a response begins, with a byte-level and a sentencepiece-style tokenizer."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
+from transformers import AutoTokenizer, PreTrainedTokenizerFast
+
+from sppl.data.tokens import alone_ids, check_fits, prompt_ids, response_ids
+from sppl.prompts import Template
+from sppl.schemas import UserError
+
+CHAT, PAPER = Template(), Template("paper", "Be kind.")
+
+
+@pytest.fixture(scope="module")
+def byte_level(root):
+    return AutoTokenizer.from_pretrained(root / "sppl" / "lab" / "checkpoint")
+
+
+@pytest.fixture(scope="module")
+def sentencepiece():
+    """Words begin with a visible space, as in Llama 2 and Mistral; unknown characters are their bytes."""
+    pieces = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256)), "▁", *map(chr, range(33, 127))]
+    core = Tokenizer(
+        models.BPE({piece: n for n, piece in enumerate(pieces)}, [], unk_token="<unk>", byte_fallback=True)
+    )
+    core.pre_tokenizer = pre_tokenizers.Metaspace()
+    core.decoder = decoders.Metaspace()
+    core.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 1)])
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=core, bos_token="<s>", eos_token="</s>", unk_token="<unk>")
+    tokenizer.chat_template = (
+        "{{ bos_token }}{% for m in messages %}{% if m.role == 'user' %}[INST] {{ m.content }} [/INST]"
+        "{% else %} {{ m.content }}{{ eos_token }}{% endif %}{% endfor %}"
+    )
+    return tokenizer
+
+
+@pytest.fixture(params=["byte_level", "sentencepiece"])
+def tokenizer(request):
+    return request.getfixturevalue(request.param)
+
+
+@pytest.mark.parametrize("template", [CHAT, PAPER], ids=["chat", "paper"])
+def test_a_prompt_has_at_most_one_first_token(tokenizer, template):
+    ids = prompt_ids(tokenizer, "How many plums?", template)
+    assert ids.count(tokenizer.bos_token_id) <= 1
+    assert tokenizer.bos_token_id not in ids[1:]
+
+
+def test_a_chat_prompt_has_exactly_one_first_token(tokenizer):
+    assert prompt_ids(tokenizer, "How many plums?", CHAT).count(tokenizer.bos_token_id) == 1
+
+
+def test_a_response_has_no_first_token_and_ends_once_if_asked(tokenizer):
+    bare, ended = (response_ids(tokenizer, "12 plums", CHAT, end=end) for end in (False, True))
+    assert tokenizer.bos_token_id not in ended
+    assert ended == (*bare, tokenizer.eos_token_id)
+
+
+@settings(max_examples=50, deadline=None)
+@given(text=st.text(st.characters(codec="ascii", exclude_categories=["C"]), min_size=1))
+def test_a_response_is_read_back_as_it_was_written(byte_level, text):
+    assert byte_level.decode(response_ids(byte_level, text, CHAT, end=False)) == text
+
+
+def test_prompt_and_response_are_the_conversation_as_the_template_writes_it(tokenizer):
+    turns = [{"role": "user", "content": "How many plums?"}, {"role": "assistant", "content": "12 plums"}]
+    whole = tokenizer.apply_chat_template(turns, tokenize=True, return_dict=False)
+    parts = prompt_ids(tokenizer, "How many plums?", CHAT) + response_ids(tokenizer, "12 plums", CHAT, end=True)
+    assert list(parts) == whole[: len(parts)]
+    assert tokenizer.decode(whole[len(parts) :]).strip() == ""  # some templates close the last turn with a line break
+
+
+def test_in_the_papers_frame_the_response_follows_after_one_space(tokenizer):
+    prompt = prompt_ids(tokenizer, "Why?", PAPER)
+    response = response_ids(tokenizer, "So.", PAPER, end=False)
+    whole = tokenizer("[INST] <<SYS>>\nBe kind.\n<</SYS>>\n\nWhy? [/INST] So.")["input_ids"]
+    assert list(prompt + response) == whole
+
+
+def test_alone_a_response_follows_the_first_token_only(byte_level):
+    assert alone_ids(byte_level) == (byte_level.bos_token_id,)
+
+
+def test_what_does_not_fit_is_named_with_the_longest():
+    check_fits([("a", 5), ("b", 8)], 8, "prompts")
+    check_fits([("a", 5)], None, "prompts")
+    with pytest.raises(UserError, match=r"2 of 3 prompts .* 8 tokens; the longest is c with 12"):
+        check_fits([("a", 5), ("b", 9), ("c", 12)], 8, "prompts")

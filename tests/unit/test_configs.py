@@ -1,0 +1,74 @@
+"""Every configuration file composes, and what it names exists and takes the arguments it is given."""
+
+import inspect
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.utils import get_object
+from omegaconf import DictConfig, OmegaConf
+
+CONF = Path(__file__).parents[2] / "conf"
+LISTS = {"stage", "strategy", "metric", "logger"}
+OPTIONS = sorted(
+    (path.parent.name, path.stem) for path in CONF.glob("*/*.yaml") if path.parent.name not in ("hydra", "experiment")
+)
+EXPERIMENTS = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
+
+
+def composed(*overrides: str) -> DictConfig:
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return compose("config", overrides=list(overrides))
+
+
+def targets(node: object):
+    """Every node with a `_target_`, with interpolations resolved."""
+    if isinstance(node, dict):
+        if "_target_" in node:
+            yield node
+        for part in node.values():
+            yield from targets(part)
+    elif isinstance(node, list):
+        for part in node:
+            yield from targets(part)
+
+
+def check(cfg: DictConfig) -> int:
+    found = list(targets(OmegaConf.to_container(cfg, resolve=True)))
+    for node in found:
+        called = get_object(node["_target_"])
+        given = {key: None for key in node if not key.startswith("_")}
+        signature = inspect.signature(called)
+        signature.bind_partial(**given)
+    return len(found)
+
+
+def test_the_options_are_as_many_as_there_are_files():
+    assert len(OPTIONS) >= 35
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize(("group", "option"), OPTIONS)
+def test_every_option_composes_and_fits_what_it_names(group, option):
+    choice = f"{group}=[{option}]" if group in LISTS else f"{group}={option}"
+    assert check(composed(choice)) >= 10
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_every_experiment_composes_and_sets_its_own_name(name):
+    cfg = composed(f"experiment={name}")
+    assert cfg.name == name
+    assert check(cfg) >= 2
+
+
+def test_list_options_stack_under_their_own_keys():
+    cfg = composed("metric=[sppl,length]", "metric.sppl.n_examples=3", "strategy=[gpt4,claude]")
+    assert list(cfg.metric) == ["sppl", "length"]
+    assert cfg.metric.sppl.n_examples == 3
+    assert [cfg.strategy[key].name for key in cfg.strategy] == ["gpt4", "claude"]
+
+
+def test_a_strategy_file_is_named_like_its_strategy():
+    for path in (CONF / "strategy").glob("*.yaml"):
+        assert composed(f"strategy=[{path.stem}]").strategy[path.stem].name == path.stem

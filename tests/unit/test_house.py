@@ -1,0 +1,34 @@
+"""The rules of the house: lint, types, layers, and what lies at the top."""
+
+import subprocess
+import sys
+
+import pytest
+
+TOP = {"run.py", "conf", "sppl", "experiments", "tests", "outputs", "pyproject.toml", "constraints.txt", "README.md"}
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["ruff", "check", "."],
+        ["ruff", "format", "--check", "."],
+        ["pyright"],
+        [sys.executable, "-c", "import sys; from importlinter.cli import lint_imports_command as c; sys.exit(c())"],
+    ],
+    ids=["ruff", "format", "pyright", "layers"],
+)
+def test_the_tools_find_nothing(root, command):
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_nothing_else_lies_at_the_top(root):
+    tracked = subprocess.run(["git", "ls-files"], cwd=root, capture_output=True, text=True, check=True).stdout
+    top = {line.split("/")[0] for line in tracked.splitlines()}
+    assert {name for name in top if not name.startswith(".")} == TOP
+
+
+def test_files_stay_short(root):
+    long = {path: len(path.read_text().splitlines()) for path in root.glob("sppl/**/*.py")}
+    assert {str(path.relative_to(root)): lines for path, lines in long.items() if lines > 250} == {}

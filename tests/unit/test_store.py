@@ -1,0 +1,157 @@
+import json
+import multiprocessing
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from sppl.provenance import fingerprint
+from sppl.prompts import SelfAligned
+from sppl.schemas import UserError
+from sppl.store import MissingArtefact, Store
+
+
+def predictions(*texts: str) -> pd.DataFrame:
+    ids = [f"q{number}" for number in range(len(texts))]
+    return pd.DataFrame({"question_id": ids, "prediction": list(texts), "correct": [True] * len(texts)})
+
+
+@pytest.fixture
+def store(tmp_path) -> Store:
+    return Store(str(tmp_path), config={"seed": 0})
+
+
+@pytest.fixture
+def leaf(store):
+    return store.leaf("predictions", "lab", "tiny", "n2", settings={"n": 2})
+
+
+def test_what_is_written_is_read_again_with_its_provenance(store, leaf):
+    store.write(leaf, predictions("one", "two"), {"responses/x": "abc"}, 1.25, correct_share=1.0)
+    assert store.read(leaf)["prediction"].tolist() == ["one", "two"]
+    facts = store.provenance(leaf)
+    assert (facts["rows"], facts["seconds"], facts["correct_share"]) == (2, 1.25, 1.0)
+    assert facts["inputs"] == {"responses/x": "abc"}
+    assert facts["settings"] == {"n": 2}
+    assert facts["config"] == {"seed": 0}
+    assert {"python", "numpy"} <= facts["versions"].keys()
+
+
+def test_other_settings_are_another_leaf(store):
+    one = store.leaf("predictions", "lab", "tiny", "n2", settings={"context": SelfAligned(2)})
+    two = store.leaf("predictions", "lab", "tiny", "n2", settings={"context": SelfAligned(3)})
+    assert one.name.rpartition("-")[0] == two.name.rpartition("-")[0] == "predictions/lab/tiny/n2"
+    assert one.name != two.name
+
+
+def test_a_name_does_not_depend_on_the_order_of_settings():
+    assert fingerprint({"a": 1, "b": [1, 2]}) == fingerprint({"b": (1, 2), "a": 1})
+
+
+def test_settings_that_cannot_be_written_down_are_refused():
+    with pytest.raises(TypeError, match="function"):
+        fingerprint({"call": test_settings_that_cannot_be_written_down_are_refused})
+
+
+@pytest.mark.parametrize("word", ["../x", "a/b", "a b", "", ".hidden", "a\nb"])
+def test_a_word_that_could_leave_the_store_is_refused(store, word):
+    with pytest.raises(UserError, match="cannot be a name"):
+        store.leaf("predictions", word, settings={})
+
+
+def test_a_leaf_that_was_not_finished_does_not_exist(store, leaf, monkeypatch):
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        store.write(leaf, predictions("one"), {}, 0.0)
+    monkeypatch.undo()
+    assert not store.exists(leaf)
+    with pytest.raises(MissingArtefact):
+        store.read(leaf)
+    store.write(leaf, predictions("one"), {}, 0.0)
+    assert len(store.read(leaf)) == 1
+
+
+def test_a_broken_leaf_is_named_with_the_way_to_go_on(store, leaf):
+    store.write(leaf, predictions("one"), {}, 0.0)
+    path = store.path(leaf)
+    path.write_bytes(path.read_bytes()[:40])
+    with pytest.raises(UserError, match=r"is broken.*Remove it and run the same command again"):
+        store.read(leaf)
+
+
+def test_a_broken_provenance_is_named_too(store, leaf):
+    store.write(leaf, predictions("one"), {}, 0.0)
+    Path(str(store.path(leaf)).replace(".parquet", ".json")).write_text("{")
+    with pytest.raises(UserError, match="provenance"):
+        store.digest(leaf)
+
+
+def test_a_table_is_checked_on_its_way_in(store, leaf):
+    twice = pd.concat([predictions("one"), predictions("two")])
+    with pytest.raises(UserError, match="question_id"):
+        store.write(leaf, twice, {}, 0.0)
+    with pytest.raises(UserError, match="correct"):
+        store.write(leaf, predictions("one").drop(columns="correct"), {}, 0.0)
+    assert not store.exists(leaf)
+
+
+def test_a_digest_changes_with_the_content(store, leaf):
+    other = store.leaf("predictions", "lab", "tiny", "n2", settings={"n": 3})
+    same = store.leaf("predictions", "lab", "tiny", "n2", settings={"n": 4})
+    store.write(leaf, predictions("one"), {}, 0.0)
+    store.write(other, predictions("two"), {}, 0.0)
+    store.write(same, predictions("one"), {}, 9.0)
+    assert store.digest(leaf) == store.digest(same) != store.digest(other)
+
+
+def test_a_folder_leaf_moves_into_place_whole(store):
+    leaf = store.leaf("adapters", "lab", "tiny", "gpt4", "seed0", settings={"seed": 0})
+    made = store.parts(leaf) / "made"
+    made.mkdir()
+    (made / "weights").write_bytes(b"123")
+    store.write_folder(leaf, made, {}, 0.5, seed=0)
+    store.clear_parts(leaf)
+    assert (store.path(leaf) / "weights").read_bytes() == b"123"
+    assert store.provenance(leaf)["seed"] == 0
+    assert not list(store.path(leaf).parent.glob("*.parts"))
+
+
+def test_a_leaf_is_found_again_by_its_name(store, leaf):
+    store.write(leaf, predictions("one"), {}, 0.0)
+    assert store.open(leaf.name) == leaf
+    assert store.leaves("predictions", "lab", "tiny") == [leaf]
+    with pytest.raises(MissingArtefact):
+        store.open("predictions/lab/tiny/n2-00000000")
+
+
+def _make(root: str, log: str) -> None:
+    store = Store(root)
+    leaf = store.leaf("predictions", "lab", "tiny", "n1", settings={})
+    with store.making(leaf) as missing:
+        if missing:
+            with Path(log).open("a") as made:
+                made.write("made\n")
+            time.sleep(0.5)
+            store.write(leaf, predictions("one"), {}, 0.0)
+
+
+def test_two_processes_that_want_the_same_leaf_make_it_once(tmp_path):
+    context = multiprocessing.get_context("spawn")
+    workers = [context.Process(target=_make, args=(str(tmp_path / "store"), str(tmp_path / "log"))) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert (tmp_path / "log").read_text() == "made\n"
+    assert [worker.exitcode for worker in workers] == [0, 0]
+
+
+def test_provenance_is_valid_json_in_any_script(store):
+    leaf = store.leaf("predictions", "lab", "tiny", "n1", settings={"answer": "四十二"})
+    store.write(leaf, predictions("четыре"), {}, 0.0)
+    text = Path(str(store.path(leaf)).replace(".parquet", ".json")).read_text()
+    assert json.loads(text)["settings"] == {"answer": "四十二"}
