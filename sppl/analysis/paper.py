@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from sppl.analysis.blocks import BEST, by_block, judged, strategies_by_block
-from sppl.analysis.conventions import PAPER, SIX, SOUND, Conventions
+from sppl.analysis.conventions import PAPER, SIX, Conventions
 from sppl.analysis.resampling import RankedMetric
 
 MAIN = (
@@ -149,9 +149,6 @@ def compared(published: pd.DataFrame, made: pd.DataFrame) -> pd.DataFrame:
 
 
 def by_tie_order(cells: pd.DataFrame, limit: float = 0.005) -> pd.Series:
-    """Whether a figure is off by at most `limit`, as correlations of CAR and IFD may be: their three-digit scores tie."""
+    """Whether a figure is off by at most `limit`, as correlations of CAR and IFD may be: their scores tie."""
     tied = cells["method"].isin(["CAR", "IDF"]) & (cells["column"] == "weighted_spearman")
     return ~cells["match"] & tied & (cells["difference"].abs() <= limit)
-
-
-__all__ = ["RECORDED", "SOUND", "by_tie_order", "compared", "main_outcomes", "paper_tables", "planbench_outcomes"]
