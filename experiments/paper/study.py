@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from sppl.analysis import studies
+from sppl.analysis.calibration_study import calibration
 from sppl.analysis.paper import main_outcomes, planbench_outcomes
 from sppl.analysis.picker_study import ways_to_choose
 from sppl.store import Store
@@ -27,6 +28,7 @@ STUDIES = {
     "leave_one_out": studies.leave_one_out,
     "metric_differences": studies.metric_differences,
     "racing": studies.racing,
+    "calibration": calibration,
     "picker_main": lambda scores, outcomes: ways_to_choose(scores, main_outcomes(outcomes)),
     "picker_planbench": lambda scores, outcomes: ways_to_choose(scores, planbench_outcomes(outcomes)),
 }

@@ -111,8 +111,9 @@ def calibrated(table: pd.DataFrame, bins: int = 6) -> dict[str, dict[str, Any]]:
     """Per metric the fit, and its quality by leaving one benchmark out at a time: what `calibration.json` holds.
 
     `brier` is the mean squared error of the predicted chance against what happened; `brier_coin` that of always 0.5,
-    `brier_noise` what the noise between seeds alone leaves. `reliability`: per bin of equal size the mean prediction
-    and the share that happened. `pick`: the same for the metric's first against its second strategy only.
+    `brier_share` that of the share won on the other benchmarks whatever the gap, `brier_noise` what the noise between
+    seeds alone leaves. `reliability`: per bin of equal size the mean prediction and the share that happened. `pick`:
+    the same for the metric's first against its second strategy only.
     """
     result = {}
     for metric, part in table.groupby("metric"):
@@ -131,11 +132,19 @@ def calibrated(table: pd.DataFrame, bins: int = 6) -> dict[str, dict[str, Any]]:
             "share_won": _r(won.mean()),
             "brier": _r(np.mean((predicted - won) ** 2)),
             "brier_coin": _r(np.mean((0.5 - won) ** 2)),
+            "brier_share": _r(np.mean((_share_elsewhere(part) - won) ** 2)),
             "brier_noise": _r(np.mean((chance - won) ** 2)),
             "pick": {"predicted": _r(predicted[pick].mean()), "happened": _r(won[pick].mean()), "n": int(pick.sum())},
             "reliability": curve,
         }
     return result
+
+
+def _share_elsewhere(part: pd.DataFrame) -> NDArray:
+    """Per comparison how often the better-scored strategy won on all other benchmarks."""
+    sums = part.groupby("benchmark")["won"].agg(["sum", "size"])
+    share = (sums["sum"].sum() - sums["sum"]) / (sums["size"].sum() - sums["size"])
+    return part["benchmark"].map(share).to_numpy(float)
 
 
 def _r(value: float) -> float:

@@ -43,20 +43,22 @@ def ways_to_choose(scores: pd.DataFrame, outcomes: pd.DataFrame) -> pd.DataFrame
     return pd.DataFrame([*rows, *_one_seed(outcomes.merge(trained, on=[*PAIR, "strategy"]))])
 
 
-def _row(way: str, accuracy: pd.Series, best: pd.Series) -> dict[str, object]:
+def _row(way: str, accuracy: pd.Series, best: pd.Series) -> dict[str, str | float]:
     lost = best.loc[accuracy.index] - accuracy
     return {"way": way, "accuracy": float(accuracy.mean()), "regret": float(lost.mean()), "n_pairs": len(accuracy)}
 
 
-def _one_seed(outcomes: pd.DataFrame) -> list[dict[str, object]]:
+def _one_seed(outcomes: pd.DataFrame) -> list[dict[str, str | float]]:
     got, ceiling = [], []
     for _, part in outcomes.groupby(PAIR):
         wide = part.pivot(index="strategy", columns="seed", values="accuracy").dropna(axis=1)
         if wide.shape[1] < 2:
             continue
         rest = [wide.drop(columns=seed).mean(axis=1) for seed in wide]
-        got.append(np.mean([other[wide[seed].idxmax()] for seed, other in zip(wide, rest, strict=True)]))
+        got.append(np.mean([other[str(wide[seed].idxmax())] for seed, other in zip(wide, rest, strict=True)]))
         ceiling.append(np.mean([other.max() for other in rest]))
-    seeds = {"accuracy": float(np.mean(got)), "regret": float(np.mean(ceiling) - np.mean(got)), "n_pairs": len(got)}
-    top = {"accuracy": float(np.mean(ceiling)), "regret": 0.0, "n_pairs": len(got)}
-    return [{"way": "one_seed"} | seeds, {"way": "best_of_the_rest"} | top]
+    reached, top = float(np.mean(got)), float(np.mean(ceiling))
+    return [
+        {"way": "one_seed", "accuracy": reached, "regret": top - reached, "n_pairs": len(got)},
+        {"way": "best_of_the_rest", "accuracy": top, "regret": 0.0, "n_pairs": len(got)},
+    ]
