@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from sppl.analysis.checks import PAIR
+from sppl.analysis.combining import Combination
 from sppl.analysis.conventions import SOUND, Conventions, comparable, of_slice
 from sppl.analysis.outcomes import UNTRAINED, accuracies
 from sppl.analysis.ranking import rank
@@ -20,7 +21,12 @@ BEST = "best"
 
 
 def judged(
-    scores: pd.DataFrame, outcomes: pd.DataFrame, metrics: Sequence[RankedMetric], conventions: Conventions = SOUND
+    scores: pd.DataFrame,
+    outcomes: pd.DataFrame,
+    metrics: Sequence[RankedMetric],
+    conventions: Conventions = SOUND,
+    *,
+    also: Sequence[Combination] = (),
 ) -> pd.DataFrame:
     """`metrics_table` of every slice of the conventions (column `slice`, `all` where there are none).
 
@@ -29,6 +35,7 @@ def judged(
         outcomes: of one setup per benchmark.
         metrics: those to judge.
         conventions: which strategies are ranked, by which questions, and how they are judged.
+        also: combinations of the metrics, judged like one.
     """
     named = scores[scores["metric"].isin([metric.name for metric in metrics])]
     candidates = comparable(named, outcomes, conventions)
@@ -36,6 +43,7 @@ def judged(
     for piece in conventions.slices or [None]:
         here = candidates if piece is None else of_slice(candidates, *piece)
         rankings = rank(here, metrics, resamples=0)
+        rankings = pd.concat([rankings, *(one.rankings(rankings) for one in also)], ignore_index=True)
         table = metrics_table(rankings, outcomes, conventions=conventions)
         parts.append(table.assign(slice="all" if piece is None else f"{piece[0]}-{piece[1]}"))
     return pd.concat(parts, ignore_index=True)

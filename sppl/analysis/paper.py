@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from sppl.analysis.blocks import BEST, by_block, judged, strategies_by_block
-from sppl.analysis.conventions import PAPER, SIX, SOUND, Conventions
+from sppl.analysis.conventions import PAPER, SIX, Conventions
 from sppl.analysis.resampling import RankedMetric
 
 MAIN = (
@@ -148,10 +148,16 @@ def compared(published: pd.DataFrame, made: pd.DataFrame) -> pd.DataFrame:
     return cells.assign(match=cells["made"] == cells["published"], difference=difference)
 
 
+def match_line(cells: pd.DataFrame) -> str:
+    """The comparison in one sentence: how many figures match, how many differ by tie order, and any other."""
+    tied, off = by_tie_order(cells), ~cells["match"]
+    text = f"{len(cells) - off.sum()} of {len(cells)} published cells match, {tied.sum()} differ by tie order"
+    other = cells[off & ~tied]
+    named = [f"{c.block} {c.method} {c.column}: {c.made}, published {c.published}" for c in other.itertuples()]
+    return text + (f", {len(other)} do not match: " + "; ".join(named) if named else "")
+
+
 def by_tie_order(cells: pd.DataFrame, limit: float = 0.005) -> pd.Series:
-    """Whether a figure is off by at most `limit`, as correlations of CAR and IFD may be: their three-digit scores tie."""
+    """Whether a figure is off by at most `limit`, as correlations of CAR and IFD may be: their scores tie."""
     tied = cells["method"].isin(["CAR", "IDF"]) & (cells["column"] == "weighted_spearman")
     return ~cells["match"] & tied & (cells["difference"].abs() <= limit)
-
-
-__all__ = ["RECORDED", "SOUND", "by_tie_order", "compared", "main_outcomes", "paper_tables", "planbench_outcomes"]

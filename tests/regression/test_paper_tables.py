@@ -3,7 +3,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from sppl.analysis.paper import by_tie_order, compared, paper_tables
+from sppl.analysis.paper import by_tie_order, compared, match_line, paper_tables
 from sppl.store import Store
 
 PAPER = Path(__file__).parents[2] / "experiments" / "paper"
@@ -35,3 +35,9 @@ def test_every_published_figure_is_made_again_but_for_the_order_of_tied_scores(c
     assert off[~by_tie_order(off)].empty, off.to_string()
     assert len(cells) - len(off) == 224
     assert list(zip(off["block"], off["method"], strict=True)) == TIE_ORDER, off.to_string()
+    assert match_line(cells) == "224 of 228 published cells match, 4 differ by tie order"
+
+
+def test_a_figure_that_is_off_is_named(cells):
+    wrong = cells.iloc[:1].assign(match=False, made="59.40", difference=0.01)
+    assert match_line(wrong).endswith("tie order, 1 do not match: all Upper bound n_pairs: 59.40, published 51")

@@ -1,0 +1,62 @@
+"""One study on the records: shows its table and compares it with `expected.csv`.
+
+python experiments/paper/study.py aggregation             exit 1 if a figure differs
+python experiments/paper/study.py aggregation --write     writes expected.csv anew
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+from sppl.analysis import studies
+from sppl.analysis.calibration_study import calibration
+from sppl.analysis.paper import main_outcomes, planbench_outcomes
+from sppl.analysis.picker_study import ways_to_choose
+from sppl.store import Store
+
+HERE = Path(__file__).parent
+SOURCE = {"repository": "XuanRen4470/SPPL", "commit": "48d727e78"}
+STUDIES = {
+    "in_context_examples": studies.in_context_examples,
+    "correctness_filter": studies.correctness_filter,
+    "subset": studies.subset,
+    "train_then_test": studies.train_then_test,
+    "aggregation": studies.aggregation,
+    "combinations": studies.combinations,
+    "leave_one_out": studies.leave_one_out,
+    "metric_differences": studies.metric_differences,
+    "racing": studies.racing,
+    "calibration": calibration,
+    "picker_main": lambda scores, outcomes: ways_to_choose(scores, main_outcomes(outcomes)),
+    "picker_planbench": lambda scores, outcomes: ways_to_choose(scores, planbench_outcomes(outcomes)),
+}
+
+
+def records() -> tuple[pd.DataFrame, pd.DataFrame]:
+    store = Store(str(HERE / "records"))
+    scores, outcomes = (store.read(store.leaf(kind, settings=SOURCE)) for kind in ("scores", "outcomes"))
+    return scores, outcomes
+
+
+def made(name: str, scores: pd.DataFrame, outcomes: pd.DataFrame) -> str:
+    return STUDIES[name](scores, outcomes).to_csv(index=False, float_format="%.4f")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("study", choices=STUDIES)
+    parser.add_argument("--write", action="store_true", help="write expected.csv")
+    asked = parser.parse_args()
+    text, expected = made(asked.study, *records()), HERE / asked.study / "expected.csv"
+    print(text, end="")
+    if asked.write:
+        expected.write_text(text)
+    same = expected.read_text() == text
+    print(f"{expected.name}: {'the same' if same else 'DIFFERS'}", file=sys.stderr)
+    return 0 if same else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

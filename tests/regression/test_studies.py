@@ -1,0 +1,72 @@
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from sppl.analysis import calibration as shipped
+from sppl.analysis.calibration_study import fitted
+from sppl.analysis.conventions import comparable
+from sppl.analysis.outcomes import accuracies
+from sppl.analysis.paper import main_outcomes
+from sppl.analysis.picker import FEATURES, PICKER, search
+from sppl.analysis.picker_study import METRICS
+from sppl.analysis.ranking import rank
+
+PAPER = Path(__file__).parents[2] / "experiments" / "paper"
+
+
+@pytest.fixture(scope="module")
+def study():
+    sys.path.insert(0, str(PAPER))
+    import study
+
+    yield study
+    sys.path.remove(str(PAPER))
+
+
+@pytest.fixture(scope="module")
+def records(study):
+    return study.records()
+
+
+FAST = ["combinations", "leave_one_out", "train_then_test", "picker_main", "picker_planbench"]
+SLOW = [
+    *(
+        "in_context_examples",
+        "correctness_filter",
+        "subset",
+        "aggregation",
+        "metric_differences",
+        "racing",
+        "calibration",
+    )
+]
+
+
+@pytest.mark.parametrize("name", [*FAST, *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)])
+def test_a_study_makes_its_expected_table_again(study, records, name):
+    assert study.made(name, *records) == (PAPER / name / "expected.csv").read_text()
+
+
+def test_every_study_has_a_folder_that_explains_and_runs_it(study):
+    folders = {path.parent.name for path in PAPER.glob("*/run.sh")}
+    assert folders == set(study.STUDIES) == {*FAST, *SLOW}
+    for name in folders:
+        assert (PAPER / name / "README.md").read_text().strip()
+        assert f"study.py {name} " in (PAPER / name / "run.sh").read_text()
+
+
+def test_the_frozen_picker_is_what_the_search_on_the_main_tasks_finds(records):
+    scores, outcomes = records
+    runs = main_outcomes(outcomes)
+    ranked = rank(comparable(scores[scores["metric"].isin(FEATURES)], runs), METRICS, resamples=0)
+    first = search(ranked, accuracies(runs)).iloc[0]
+    assert {name: first[name] for name in FEATURES if first[name]} == PICKER.weights
+    assert first["accuracy"] == pytest.approx(0.6418, abs=5e-5)
+    assert first["left_out"] == pytest.approx(0.6394, abs=5e-5)
+
+
+def test_the_shipped_calibration_is_what_the_records_give(records):
+    made = json.loads(json.dumps(fitted(*records)))
+    assert made == shipped.shipped()["metrics"]
