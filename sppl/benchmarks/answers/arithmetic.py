@@ -85,7 +85,7 @@ class _Reader:
         return sign * total
 
     def mixed(self, total: Number) -> bool:
-        """Whether a LaTeX fraction follows a whole number directly: 3\\frac{1}{2} is three and a half."""
+        r"""Whether a LaTeX fraction follows a whole number directly: 3\frac{1}{2} is three and a half."""
         before = self.tokens[self.at - 1][0] == "number"
         return before and self.peek(r"\frac", r"\dfrac", r"\tfrac") and total == int(total)
 
@@ -132,7 +132,7 @@ class _Reader:
         raise ValueError(f"no number: {text}")
 
     def argument(self, depth: int) -> Number:
-        """A LaTeX argument: a group, or one digit, of which `\\frac12` takes two."""
+        r"""A LaTeX argument: a group, or one digit, of which `\frac12` takes two."""
         if self.at < len(self.tokens) and self.tokens[self.at][0] == "number":
             text = self.tokens[self.at][1]
             if text.isdigit() and len(text) > 1 and self.tokens[self.at - 1][1] != "√":

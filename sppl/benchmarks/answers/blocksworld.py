@@ -24,6 +24,7 @@ _FACTS = (
 _STEPS = re.compile(
     rf"\b(unstack|stack|pick up|put down) {_BLOCK}(?: (?:from )?on top of {_BLOCK})?",
 )
+_REMARK = re.compile(r"(?://|;).*")
 _TRIPLET = re.compile(r"\(([^()]{1,200})\)")
 
 
@@ -43,10 +44,11 @@ def steps(text: str) -> list[Action]:
 def triplets(text: str) -> list[Action] | None:
     """The actions a text lists as `(stack red blue)`; None if a bracket holds something else.
 
-    Commas between the words, "pick up" or "pickup" for "pick-up", and "the ... block" around a name do not matter.
+    Commas between the words, "pick up" or "pickup" for "pick-up", "the ... block" around a name and remarks behind "//"
+    or ";" do not matter.
     """
     actions = []
-    for bracket in _TRIPLET.finditer(text.casefold()):
+    for bracket in _TRIPLET.finditer(_REMARK.sub("", text.casefold())):
         words = bracket[1].replace(",", " ").replace("pick up", "pick-up").replace("put down", "put-down").split()
         words = [word for word in words if word not in {"the", "block", "from", "on", "top", "of"}]
         verb = {"pickup": "pick-up", "putdown": "put-down"}.get(words[0], words[0]) if words else ""

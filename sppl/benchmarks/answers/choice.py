@@ -2,19 +2,25 @@
 
 import re
 from collections.abc import Sequence
+from functools import cache
 
 from sppl.benchmarks.answers.verdict import Row, Verdict, answer_line, bare, given, verdict
 
 LONGEST = 2000
 """Characters of the answer's line that are read; a label further back is none."""
 
+_LEAD = re.compile(
+    r"(?:the )?(?:(?:correct|best|right) )?(?:option|choice|answer|letter)?(?: is)?[\s:#(\[*]{0,5}", re.I
+)
+_JOINT = re.compile(r"[)\]*.\s]{0,4}(?:[/,&|]|or|and)\s{0,3}(?:option |choice )?[(\[*]{0,3}", re.IGNORECASE)
+
 
 def choice(text: str, labels: str, options: Sequence[str] = ()) -> str | None:
     """The label the answer's line names, None where it names none or several.
 
     Tried in turn: the text of exactly one option, word for word; a label in front ("B", "(B)", "B: ...", "Option B");
-    the only label anywhere in the line ("I would say (B)"). A capital A or I that begins a sentence is a word, not a
-    label. Labels joined by "/", "or", "and" or a comma are several.
+    the only label anywhere in the line ("I would say (B)"). Labels joined by "/", "or", "and" or a comma are several.
+    A capital A or I or a digit with a word behind it ("A person", "2 apples") is no label unless something says so.
 
     Args:
         text: the whole answer.
@@ -24,21 +30,25 @@ def choice(text: str, labels: str, options: Sequence[str] = ()) -> str | None:
     line = bare(answer_line(text)[:LONGEST])
     plain = [_plain(option) for option in options]
     if _plain(line) and plain.count(_plain(line)) == 1:
-        return labels[plain.index(_plain(line))] if plain.index(_plain(line)) < len(labels) else None
-    if len(line) == 1 and line.upper() in labels:
-        return line.upper()
-    some = f"[{labels}]"
-    lead = re.match(
-        rf"(?:(?:the )?(?:correct )?(?:option|choice|answer|letter)\s{{0,3}}(?:is\s{{0,3}})?[:#]?\s{{0,3}})?"
-        rf"[(\[*]{{0,3}}({some})(?![\w'’])(?! [a-z])(?P<rest>.*)",
-        line,
-        re.IGNORECASE | re.DOTALL if len(line) <= 3 else re.DOTALL,
-    )
-    if lead:
-        several = re.match(rf"[)\]*.\s]{{0,4}}(?:/|,|&|\||or\b|and\b)\s{{0,3}}[(\[]?{some}(?![\w'’])", lead["rest"])
-        return None if several else lead[1].upper()
-    free = {label[0] for label in re.finditer(rf"(?<![\w'’.]){some}(?![\w'’])(?! [a-z])", line)}
-    return free.pop() if len(free) == 1 else None
+        return labels[plain.index(_plain(line)) :][:1] or None
+    alone = line.strip("()[]:. ").upper()
+    if len(alone) == 1 and alone in labels:
+        return alone
+    found = [*_standing_alone(labels).finditer(line)]
+    if not found:
+        return None
+    if _LEAD.fullmatch(line, 0, found[0].start()):
+        several = len(found) > 1 and _JOINT.fullmatch(line, found[0].end(), found[1].start())
+        return None if several else found[0][0]
+    distinct = {label[0] for label in found}
+    return distinct.pop() if len(distinct) == 1 else None
+
+
+@cache
+def _standing_alone(labels: str) -> re.Pattern[str]:
+    told = r"(?<=[(\[])|(?<=ption )|(?<=hoice )|(?<=nswer )"
+    a_word_follows = r"[AI\d] (?!(?:is|was|or|and|as|because|since)\b)[a-z]"
+    return re.compile(rf"(?<![\w'’.])(?:{told}|(?!{a_word_follows}))[{labels}](?![\w'’]|[.,]\d)")
 
 
 def _plain(text: str) -> str:

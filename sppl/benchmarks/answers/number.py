@@ -56,7 +56,9 @@ def _in_line(line: str) -> str | None:
 
 def same(one: str, other: str) -> bool:
     """Whether two written numbers are the same by the rule at the top of this file."""
-    return any(_close(a, b) or _rounds(one, a, b) or _rounds(other, b, a) for a in _readings(one) for b in _readings(other))
+    return any(
+        _close(a, b) or _rounds(one, a, b) or _rounds(other, b, a) for a in _readings(one) for b in _readings(other)
+    )
 
 
 def after_hashes(text: str) -> str | None:

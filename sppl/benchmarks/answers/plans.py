@@ -18,7 +18,9 @@ _EVENT = re.compile(
     r"the following facts became unexpectedly false:(.*)",
     re.IGNORECASE | re.DOTALL,
 )
-_NOTHING = re.compile(r"(?:no (?:further |more )?actions?(?: (?:is|are))?(?: needed| required| necessary)?|none|empty plan|)")
+_NOTHING = re.compile(
+    r"(?:no (?:further |more )?actions?(?: (?:is|are))?(?: needed| required| necessary)?|none|empty plan|)"
+)
 _VALIDITY = re.compile(r"\b(?:(not|isn't) (?:a )?valid|(invalid)|valid)\b", re.IGNORECASE)
 
 
@@ -53,8 +55,8 @@ def problem(prompt: str) -> Problem:
     start, goals = facts(initial), facts(goal)
     if not start or not goals:
         raise UserError(
-            "this prompt states no Blocksworld problem (after its last [STATEMENT]: initial conditions, then \"My goal "
-            f"is\"); it ends in {prompt[-120:]!r}. PlanBench tasks need PlanBench prompts; see their data file."
+            'this prompt states no Blocksworld problem (after its last [STATEMENT]: initial conditions, then "My goal '
+            f'is"); it ends in {prompt[-120:]!r}. PlanBench tasks need PlanBench prompts; see their data file.'
         )
     event = _EVENT.search(told)
     if event:

@@ -5,7 +5,7 @@ import re
 import warnings
 from collections.abc import Sequence
 
-from sppl.benchmarks.answers.verdict import FINAL, Row, Verdict, after_last, given, verdict
+from sppl.benchmarks.answers.verdict import FINAL, Row, Verdict, after_last, given, lines, verdict
 
 Request = tuple[str, tuple[tuple[str, str], ...]]
 """A name and its arguments, sorted by name."""
@@ -22,10 +22,11 @@ def request(text: str) -> Request | str | None:
     It is read after the last "Final Answer:", else after the last "API-Request:", else from the first line.
     """
     part = after_last(FINAL, text)
-    part = part if part is not None else after_last(_LABEL, text) if _LABEL.search(text) else text
-    part = _LABEL.sub("", part.strip(), count=1) if _LABEL.match(part.strip()) else part.strip()
-    line = part.splitlines()[0].strip(" \t`*") if part else ""
-    line = line[:LONGEST].removeprefix("[").removesuffix("]").strip()
+    if part is None:
+        part = after_last(_LABEL, text)
+    found = lines(text if part is None else part)
+    line = _LABEL.sub("", found[0][:LONGEST].strip("`* \t"), count=1) if found else ""
+    line = line.strip().removeprefix("[").removesuffix("]").strip()
     return (_parsed(line) or " ".join(line.split())) if line else None
 
 

@@ -43,7 +43,7 @@ def runs(program: str, seconds: float = 10.0) -> bool:
     Raises:
         UserError: this machine cannot run it apart from the network and the files.
     """
-    return _run(_cage(), program, seconds) == "done"
+    return _run(cage(), program, seconds) == "done"
 
 
 def check() -> None:
@@ -52,7 +52,7 @@ def check() -> None:
     Raises:
         UserError: it cannot; the message names the package that helps.
     """
-    _cage()
+    cage()
 
 
 _PROBE = """
@@ -69,7 +69,7 @@ assert os.listdir(".") == []
 
 
 @cache
-def _cage() -> tuple[str, ...]:
+def cage() -> tuple[str, ...]:
     """The command that closes a process in, tried out once with a program that looks for the network."""
     tried = []
     for name, command in (("bwrap", _bubblewrap), ("unshare", _unshare)):

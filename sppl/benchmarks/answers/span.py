@@ -12,6 +12,7 @@ LONGEST = 5000
 """Characters of the answer's line that are read."""
 
 _DASHES = re.compile(r"[-‐-―/]")
+_THOUSANDS = re.compile(r"(?<![\d,])\d{1,3}(?:,\d{3})+(?![\d,])")
 _NUMBER = re.compile(r"[-+]?\d{1,30}(?:\.\d{1,30})?")
 
 
@@ -22,8 +23,8 @@ def tokens(text: str) -> list[str]:
     ("1,000.0" is "1000").
     """
     text = unicodedata.normalize("NFKC", text).casefold()
-    text = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", _DASHES.sub(" ", text))
-    words = (_word(word) for word in text.split())
+    text = _THOUSANDS.sub(lambda number: number[0].replace(",", ""), _DASHES.sub(" ", text))
+    words = (_word(word) for word in re.sub(r"(?<=\d),(?=\d)", " ", text).split())
     return [word for word in words if word and word not in {"a", "an", "the"}]
 
 

@@ -13,7 +13,11 @@ Verdict = dict[str, float]
 # Bounded repetitions only: these run over whatever a model wrote, so they must stay linear in its length.
 _STARS = r"[*_ \t]{0,4}"
 FINAL = re.compile(rf"final[ \t]{{1,4}}answer{_STARS}(?:is{_STARS})?[:：]{_STARS}", re.IGNORECASE)
-ANSWER = re.compile(rf"\banswer{_STARS}(?:is\b{_STARS}[:：]?|[:：]){_STARS}", re.IGNORECASE)
+ANSWER = re.compile(
+    rf"\b(?:answer{_STARS}(?:is\b{_STARS}[:：]?|[:：])"
+    rf"|(?:correct|right|best) (?:option|choice|answer)\b[^.\n]{{0,120}}?\bis\b{_STARS}[:：]?){_STARS}",
+    re.IGNORECASE,
+)
 
 
 def verdict(correct: bool) -> Verdict:
@@ -28,14 +32,14 @@ def given(texts: Sequence[str]) -> str:
 
 def after_last(mark: re.Pattern[str], text: str) -> str | None:
     """What follows the last occurrence of a mark, None where it does not occur."""
-    found = None
+    end = None
     for found in mark.finditer(text):
-        pass
-    return None if found is None else text[found.end() :]
+        end = found.end()
+    return None if end is None else text[end:]
 
 
 def answer_part(text: str) -> str | None:
-    """What follows the last "Final Answer:", else the last "answer:" or "answer is"; None without such a mark."""
+    """What follows the last "Final Answer:", else the last "answer:", "answer is" or "correct option is"; else None."""
     part = after_last(FINAL, text)
     return after_last(ANSWER, text) if part is None else part
 
@@ -48,10 +52,11 @@ def lines(text: str) -> list[str]:
 def answer_line(text: str) -> str:
     """The line that holds the answer: the first after the last mark, without a mark the last; empty if there is none.
 
-    Several final answers: the last one counts. A mark with nothing after it is an empty answer.
+    Lines without a letter or digit do not count. Several final answers: the last one counts. A mark with nothing after
+    it is an empty answer.
     """
     part = answer_part(text)
-    found = lines(text if part is None else part)
+    found = [line for line in lines(text if part is None else part) if any(map(str.isalnum, line))]
     return "" if not found else found[-1 if part is None else 0]
 
 

@@ -1,5 +1,4 @@
 import json
-import logging
 from pathlib import Path
 
 import pytest
@@ -57,37 +56,106 @@ def judge(task, texts: list[str]) -> list[dict]:
     return [task.process_results(request.doc, [request.filtered_resps["none"]]) for request in task.instances]
 
 
-ROWS = [
-    {"id": "a", "prompt": "Ann has 2 plums. She finds 3.\n{{ 1 }} How many plums?\n", "answer": "5"},
-    {"id": "b", "prompt": "Bob has 12 plums. He eats 3. How many plums?\n", "answer": "9"},
-]
+PROMPT = """[STATEMENT]
+As initial conditions I have that, the red block is clear, the blue block is clear, the hand is empty, the red block \
+is on the table and the blue block is on the table.
+My goal is to have that the red block is on top of the blue block.
+My plan is as follows:
+[PLAN]"""
+PLAN = ("(pick-up red) (stack red blue)", "(stack red blue)")
+NUMBER, LETTER, DIGIT, SPAN = ("72", "27"), ("B", "C"), ("2", "1"), ("Denver Broncos", "Denver")
+
+ANSWERS = {
+    "lab": ("#### 72", "72"),
+    "gsm8k": NUMBER,
+    "math_algebra": NUMBER,
+    "math_geometry": NUMBER,
+    "math_intermediate_algebra": NUMBER,
+    "mmlu": LETTER,
+    "mmlu_moral_scenarios": LETTER,
+    "mmlu_pro": LETTER,
+    "mmlu_pro_law": LETTER,
+    "agieval": LETTER,
+    "arc_challenge": LETTER,
+    "winogrande": DIGIT,
+    "piqa": DIGIT,
+    "hellaswag": DIGIT,
+    "ecqa": DIGIT,
+    "boolq": ("True", "False"),
+    "esnli": ("neutral", "contradiction"),
+    "squad": SPAN,
+    "drop": SPAN,
+    "mbpp": ("def f():\n    return 1", "def f():\n    return 2"),
+    "api_bank": ("[F(x='1')]", "[F(x='2')]"),
+    "plan_bench_generation": PLAN,
+    "plan_bench_optimality": PLAN,
+    "plan_bench_reuse": PLAN,
+    "plan_bench_generalization": PLAN,
+    "plan_bench_replanning": PLAN,
+    "plan_bench_execution": ("the hand is empty", "the red block is clear"),
+    "plan_bench_verification": ("The above plan is valid.", "The above plan is invalid."),
+    "local_number": NUMBER,
+    "local_choice": DIGIT,
+    "local_text": SPAN,
+}
+"""Each task, an answer that is right (and the gold one), and one that is wrong."""
 
 
-@pytest.mark.parametrize(
-    ("name", "right", "wrong"), [("lab", "2 + 3 = 5.\n#### 5", "5"), ("gsm8k", "It is 5.", "#### 8")]
-)
-def test_a_task_judges_given_texts_without_a_model(name, right, wrong, tmp_path):
-    task, _ = load(name, ROWS, tmp_path)
-    assert judge(task, [right, wrong]) == [{"accuracy": 1.0}, {"accuracy": 0.0}]
+def rows(name: str) -> list[dict]:
+    gold = ANSWERS[name][0].removeprefix("#### ")
+    fields = {"prompt": PROMPT, "answer": gold, "test_list": ["assert f() == 1"], "test_setup_code": ""}
+    return [{"id": "a", **fields}, {"id": "b", **fields}]
 
 
-@pytest.mark.parametrize("name", ["lab", "gsm8k"])
-def test_a_model_is_asked_with_the_prompt_and_nothing_else(name, tmp_path):
-    task, _ = load(name, ROWS, tmp_path)
+def test_there_are_the_papers_27_tasks_the_lab_and_three_of_your_own():
+    assert sorted(path.stem for path in TASKS.glob("*.yaml")) == sorted(ANSWERS)
+    assert len(ANSWERS) == 27 + 1 + 3
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_a_task_judges_given_texts_without_a_model(name, tmp_path):
+    task, _ = load(name, rows(name), tmp_path)
+    right, wrong = ANSWERS[name]
+    verdicts = judge(task, [f"Final Answer: {right}", f"Final Answer: {wrong}"])
+    assert [verdict["accuracy"] for verdict in verdicts] == [1.0, 0.0]
+    assert set(verdicts[0]) == set(task.aggregation()) == set(task.higher_is_better())
+    assert all(task.higher_is_better().values())
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_a_model_is_asked_with_the_prompt_and_nothing_else_and_answers_greedily(name, tmp_path):
+    task, _ = load(name, rows(name), tmp_path)
     task.build_all_requests(rank=0, world_size=1)
-    assert [request.args[0] for request in task.instances] == [row["prompt"] for row in ROWS]
+    for request in task.instances:
+        prompt, how = request.args
+        assert prompt == PROMPT
+        assert how["do_sample"] is False
+        assert how["until"] == []
+    assert task.config.num_fewshot == 0
+    assert task.VERSION == 1.0
 
 
-@pytest.mark.parametrize("name", ["lab", "gsm8k"])
+def test_a_prompt_is_data_and_no_template(tmp_path):
+    prompt = "{{ answer }} {% raw %}\nHow many plums?\n"
+    task, _ = load("gsm8k", [{"id": "a", "prompt": prompt, "answer": "5"}], tmp_path)
+    task.build_all_requests(rank=0, world_size=1)
+    assert task.instances[0].args[0] == prompt
+
+
+def test_the_readme_names_every_task():
+    readme = (TASKS / "README.md").read_text()
+    assert [name for name in ANSWERS if name not in readme and name.removeprefix("plan_bench") not in readme] == []
+
+
+@pytest.mark.parametrize("name", ["lab", "gsm8k", "squad"])
 def test_lm_eval_runs_a_task_on_a_tiny_model_offline(name, tiny_model, tmp_path, monkeypatch):
     from lm_eval import simple_evaluate
 
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    logging.getLogger("lm_eval").setLevel(logging.ERROR)
-    task, manager = load(name, ROWS, tmp_path)
+    task, manager = load(name, rows(name), tmp_path)
     task.set_config("generation_kwargs", {"max_gen_toks": 8}, update=True)
     out = simple_evaluate(model=tiny_model, tasks=[task], task_manager=manager, bootstrap_iters=0)
-    assert out["results"][name]["accuracy,none"] in (0.0, 0.5, 1.0)
+    assert out["results"][name]["accuracy,none"] == 0.0
     assert [sample["doc"]["id"] for sample in out["samples"][name]] == ["a", "b"]
     assert out["versions"][name] == 1.0
     assert out["n-shot"][name] == 0
