@@ -30,7 +30,9 @@ class SelfAligned:
 
     def __post_init__(self) -> None:
         if self.n_examples < 1:
-            raise ValueError(f"self-aligned prompts need n_examples >= 1, got {self.n_examples}; without examples it is `perplexity`")
+            raise ValueError(
+                f"self-aligned prompts need n_examples >= 1, got {self.n_examples}; without examples it is `perplexity`"
+            )
 
     @property
     def name(self) -> str:

@@ -48,6 +48,7 @@ def content_digest(path: Path) -> str:
 
 
 def folder_bytes(path: Path) -> int:
+    """Bytes of all files below a folder."""
     return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
 
 

@@ -84,7 +84,9 @@ def _optional(kind: type | str) -> pa.Column:
 FRACTION = pa.Check.in_range(0, 1, error="a fraction between 0 and 1 (percent? divide by 100)")
 
 TABLES: dict[str, pa.DataFrameSchema] = {
-    "responses": _table({"question_id": str, "question": str, "response": str, "correct": bool}, ["question_id", "question"]),
+    "responses": _table(
+        {"question_id": str, "question": str, "response": str, "correct": bool}, ["question_id", "question"]
+    ),
     "predictions": _table({"question_id": str, "prediction": str, "correct": bool}, ["question_id"]),
     "token_stats": _table(
         {"example_id": str, "token": "int32", "token_id": "int32", "logprob": "float32", "rank": "int32"},
@@ -142,7 +144,7 @@ def validate(frame: pd.DataFrame, kind: str, name: str) -> pd.DataFrame:
     """
     schema = TABLES[kind]
     key = [column for column in schema.unique or [] if column in frame]
-    schema = pa.DataFrameSchema(schema.columns, unique=key, strict=schema.strict)
+    schema = pa.DataFrameSchema(schema.columns, unique=key, strict=bool(schema.strict))
     try:
         return schema.validate(frame, lazy=True)
     except pa.errors.SchemaErrors as errors:

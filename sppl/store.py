@@ -73,7 +73,9 @@ class Store:
         """
         for word in words:
             if not WORD.fullmatch(word) or word.startswith("."):
-                raise UserError(f"{word!r} cannot be a name in the store: use letters, digits and . _ + = @ - (no leading dot)")
+                raise UserError(
+                    f"{word!r} cannot be a name in the store: use letters, digits and . _ + = @ - (no leading dot)"
+                )
         return Leaf(kind, words, settings)
 
     def open(self, name: str) -> Leaf:
@@ -155,7 +157,9 @@ class Store:
         self._seal(leaf, made, inputs, seconds, notes)
         log.info("%s: %.1f MB, %.1f s", leaf.name, folder_bytes(self.path(leaf)) / 1e6, seconds)
 
-    def _seal(self, leaf: Leaf, made: Path, inputs: Mapping[str, str], seconds: float, notes: Mapping[str, Any]) -> None:
+    def _seal(
+        self, leaf: Leaf, made: Path, inputs: Mapping[str, str], seconds: float, notes: Mapping[str, Any]
+    ) -> None:
         provenance = {
             "leaf": leaf.name,
             "digest": content_digest(made),
@@ -172,8 +176,8 @@ class Store:
         sidecar = _sidecar(self.path(leaf))
         temporary = sidecar.with_name(f".{sidecar.name}.{os.getpid()}.tmp")
         temporary.write_text(json.dumps(provenance, indent=1, ensure_ascii=False))
-        os.replace(temporary, sidecar)
-        os.replace(made, self.path(leaf))
+        temporary.replace(sidecar)
+        made.replace(self.path(leaf))
 
     def parts(self, leaf: Leaf) -> Path:
         """The folder for work in pieces; it is made here, and removed by `clear_parts` once the leaf exists."""
@@ -226,4 +230,6 @@ def _sidecar(path: Path) -> Path:
 
 
 def _broken(path: Path, what: str) -> UserError:
-    return UserError(f"{path} is broken: {what}. Remove it and run the same command again; only this piece is made anew.")
+    return UserError(
+        f"{path} is broken: {what}. Remove it and run the same command again; only this piece is made anew."
+    )

@@ -30,15 +30,30 @@ def checked_scores(scores: pd.DataFrame) -> pd.DataFrame:
     return frame.sort_values(key, ignore_index=True)
 
 
+def checked_metrics(asked: Sequence[str], there: Sequence[str], where: str) -> None:
+    """Nothing.
+
+    Raises:
+        UserError: a metric has no scores; the message lists those that have.
+    """
+    missing = [name for name in asked if name not in there]
+    if missing:
+        raise UserError(
+            f"{where}: no scores of {', '.join(missing)} (there are: {', '.join(there)}); make them: "
+            f"python run.py 'stage=[score,rank]' with this metric, or leave it out of `metric`."
+        )
+
+
 def checked_strategies(group: pd.DataFrame, asked: Sequence[str], metric: str, where: str) -> None:
     """Nothing.
 
     Raises:
         UserError: a strategy has no score of this metric; the message is the command that makes it.
     """
-    missing = [name for name in asked if name not in set(group["strategy"])]
+    found = set(group["strategy"])
+    missing = [name for name in asked if name not in found]
     if missing:
-        there = ", ".join(sorted(group["strategy"].unique())) or "none"
+        there = ", ".join(sorted(found))
         raise UserError(
             f"{where}: no {metric} scores of {', '.join(missing)} (there are: {there}); make them: "
             f"python run.py 'stage=[score,rank]' 'strategy=[{','.join(asked)}]', or leave them out of `strategy`."
@@ -46,17 +61,12 @@ def checked_strategies(group: pd.DataFrame, asked: Sequence[str], metric: str, w
 
 
 def checked_examples(group: pd.DataFrame, metric: str, where: str) -> None:
-    """Nothing.
+    """Nothing; `group` is the scores per example of one metric.
 
     Raises:
         UserError: strategies were scored on different examples; the message says what is missing where.
     """
-    ids = {str(strategy): set(rows["example_id"].dropna()) for strategy, rows in group.groupby("strategy")}
-    sliced = [strategy for strategy, found in ids.items() if not found]
-    if len(sliced) == len(ids):
-        return
-    if sliced:
-        raise UserError(f"{where}: {metric} has scores per example, but slice means only of {', '.join(sliced)}.")
+    ids = {str(strategy): set(rows["example_id"]) for strategy, rows in group.groupby("strategy")}
     union = set().union(*ids.values())
     gaps = [f"{strategy} lacks {_some(union - found)}" for strategy, found in ids.items() if union - found]
     if gaps:

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from sppl.analysis.checks import PAIR, checked_outcomes
+from sppl.analysis.conventions import SOUND, Conventions
 from sppl.schemas import UserError
 
 UNTRAINED = "untrained"
@@ -29,27 +30,35 @@ def varying(setups: pd.Series) -> list[str]:
     return [key for key in keys if len({one.get(key) for one in found}) > 1]
 
 
-def accuracies(outcomes: pd.DataFrame) -> pd.DataFrame:
+def accuracies(outcomes: pd.DataFrame, conventions: Conventions = SOUND) -> pd.DataFrame:
     """One row per benchmark, target, setup and strategy: its `accuracy` (mean over seeds), `accuracy_se` and `gain`.
 
     The standard error adds up, in squares, the spread over seeds (where there are two or more) and the sampling of test
     questions (where `outcomes` has `n_test`); <NA> where neither is known. As seeds share their test questions, the sum
     is slightly too large rather than too small. The untrained target belongs to every setup: its row is repeated for
-    each, and `gain` is the accuracy minus it (<NA> where it was not measured).
+    each, and `gain` is the accuracy minus it (<NA> where it was not measured). `first_seed` is the accuracy of the
+    lowest seed alone.
 
     Raises:
         UserError: duplicated keys, missing accuracies or accuracies that are no fractions.
     """
     frame = checked_outcomes(outcomes)
+    if conventions.decimals is not None:
+        frame["accuracy"] = frame["accuracy"].round(conventions.decimals)
+    if conventions.skip_zero:
+        frame = frame[frame["accuracy"] > 0].copy()
     if "n_test" not in frame:
         frame["n_test"] = pd.NA
     grouped = frame.groupby([*PAIR, "setup", "strategy"], sort=True)
     table = grouped.agg(
-        accuracy=("accuracy", "mean"),
+        accuracy=("accuracy", lambda runs: sum(runs) / len(runs)),
+        first_seed=("accuracy", "first"),
         spread=("accuracy", "sem"),
         n_seeds=("seed", "nunique"),
         n_test=("n_test", "min"),
     ).reset_index()
+    if conventions.tie_decimals is not None:
+        table["accuracy"] = table["accuracy"].round(conventions.tie_decimals)
     by_seed = table["spread"].astype("Float64")
     n_test = table["n_test"].astype("Float64")
     by_question = np.sqrt(table["accuracy"] * (1 - table["accuracy"]) / n_test)

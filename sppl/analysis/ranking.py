@@ -1,16 +1,19 @@
 """From scores to an order of strategies, with how far the order can be trusted."""
 
 from collections.abc import Sequence
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from sppl.analysis.checks import PAIR, checked_examples, checked_scores, checked_strategies
+from sppl.analysis.checks import PAIR, checked_examples, checked_metrics, checked_scores, checked_strategies
 from sppl.analysis.correlation import average_ranks
 from sppl.analysis.resampling import KEYS, RankedMetric, interval, resampled_values, share_first
 from sppl.schemas import UserError
 
 DIRECTION = {True: "higher", False: "lower", None: "none"}
 SLICES_ONLY = "n/a (slice means only)"
+NOTHING = dict.fromkeys(["low", "high", "p_first"], pd.NA)
 NUMBERS = ["value", "rank", "n_examples", "low", "high", "p_first", "n_resamples"]
 COLUMNS = [*PAIR, "metric", "direction", "strategy", *NUMBERS, "note"]
 
@@ -36,7 +39,7 @@ def rank(
             (of equally long ones the first) that all strategies have.
         metrics: which of the scores' metrics to rank by.
         strategies: who must be there; None asks every metric to have all strategies that any of them has.
-        resamples: bootstrap resamples of whole examples, the same for all strategies.
+        resamples: bootstrap resamples of whole examples, the same for all strategies; 0 leaves the confidence out.
         seed: of the resampling; equal seeds draw the same examples in every pair.
         level: of the interval.
 
@@ -44,77 +47,89 @@ def rank(
         UserError: NaN, duplicates, a metric or strategy without scores, or unequal sets of examples.
     """
     frame = checked_scores(scores)
-    parts = []
-    for (benchmark, target), pair in frame.groupby(PAIR, sort=True):
+    names = [metric.name for metric in metrics]
+    groups = {(str(b), str(t), str(m)): group for (b, t, m), group in frame.groupby([*PAIR, "metric"], sort=True)}
+    parts: list[dict[str, Any]] = []
+    for benchmark, target in sorted({key[:2] for key in groups}):
         where = f"{benchmark} / {target}"
-        used = pair[pair["metric"].isin([metric.name for metric in metrics])]
-        asked = list(strategies) if strategies is not None else sorted(used["strategy"].unique())
+        checked_metrics(names, [key[2] for key in groups if key[:2] == (benchmark, target)], where)
+        found = {name: groups[benchmark, target, name] for name in names}
+        asked = strategies or sorted(set().union(*(set(group["strategy"]) for group in found.values())))
         for metric in metrics:
-            group = pair[(pair["metric"] == metric.name) & pair["strategy"].isin(asked)]
-            if not (pair["metric"] == metric.name).any():
-                there = ", ".join(sorted(pair["metric"].unique()))
-                raise UserError(f"{where}: no scores of {metric.name} (there are: {there}); run stage=score with it.")
+            group = found[metric.name]
             checked_strategies(group, asked, metric.name, where)
-            checked_examples(group, metric.name, where)
-            part = _ranked(group, metric, resamples, seed, level, where)
-            parts.append(part.assign(benchmark=str(benchmark), target_model=str(target)))
+            group = _of_one_kind(group[group["strategy"].isin(list(asked))], metric.name, where)
+            rows = _values(group, metric, where, resamples=resamples, seed=seed, level=level)
+            parts += _ranked(rows, metric, {"benchmark": benchmark, "target_model": target})
     if not parts:
         raise UserError("there are no scores to rank; make them: python run.py stage=score")
-    return pd.concat(parts, ignore_index=True)[COLUMNS]
-
-
-def _ranked(
-    group: pd.DataFrame, metric: RankedMetric, resamples: int, seed: int, level: float, where: str
-) -> pd.DataFrame:
-    if group["example_id"].isna().all():
-        frame = _from_slices(group, metric.name, where)
-    else:
-        frame = _from_examples(group, metric, resamples, seed, level)
-    frame["rank"] = average_ranks(-frame["value"] if metric.higher_is_better else frame["value"])
-    if len(frame) == 1:
-        frame["note"] = [note or "a single strategy: nothing to compare" for note in frame["note"]]
-    if metric.higher_is_better is None:
-        frame["note"] = [note or "no direction: ranked low first, predicts nothing" for note in frame["note"]]
-    frame = frame.assign(metric=metric.name, direction=DIRECTION[metric.higher_is_better])
     whole, real = ["n_examples", "n_resamples"], ["low", "high", "p_first"]
-    frame = frame.astype(dict.fromkeys(whole, "Int64") | dict.fromkeys(real, "Float64"))
-    return frame.sort_values(["rank", "strategy"], ignore_index=True)
+    return pd.DataFrame(parts, columns=COLUMNS).astype(dict.fromkeys(whole, "Int64") | dict.fromkeys(real, "Float64"))
 
 
-def _from_examples(group: pd.DataFrame, metric: RankedMetric, resamples: int, seed: int, level: float) -> pd.DataFrame:
-    rows = group[group["example_id"].notna()].dropna(axis="columns", how="all")
-    examples = {str(strategy): part.sort_values("example_id") for strategy, part in rows.groupby("strategy", sort=True)}
+def _ranked(rows: list[dict[str, Any]], metric: RankedMetric, pair: dict[str, str]) -> list[dict[str, Any]]:
+    """The rows with their rank, direction and note, best first."""
+    values = np.array([row["value"] for row in rows])
+    common = pair | {"metric": metric.name, "direction": DIRECTION[metric.higher_is_better]}
+    remark = "a single strategy: nothing to compare" if len(rows) == 1 else ""
+    remark = remark or ("no direction: ranked low first, predicts nothing" if metric.higher_is_better is None else "")
+    for row, place in zip(rows, average_ranks(-values if metric.higher_is_better else values), strict=True):
+        row |= common | {"rank": float(place), "note": row["note"] or remark}
+    return sorted(rows, key=lambda row: (row["rank"], row["strategy"]))
+
+
+def _of_one_kind(group: pd.DataFrame, metric: str, where: str) -> pd.DataFrame:
+    """The scores per example where all strategies have them, the slice means otherwise."""
+    per_example = group["example_id"].notna().to_numpy()
+    names = group["strategy"].to_numpy()
+    asked, detailed, sliced = set(names), set(names[per_example]), set(names[~per_example])
+    if asked == detailed:
+        checked_examples(group[per_example], metric, where)
+        return group[per_example]
+    if asked == sliced:
+        return group[~per_example]
+    without = ", ".join(sorted(asked - detailed))
+    raise UserError(f"{where}: {metric} has scores per example, but only slice means of {without}.")
+
+
+def _values(
+    group: pd.DataFrame, metric: RankedMetric, where: str, *, resamples: int, seed: int, level: float
+) -> list[dict[str, Any]]:
+    """Per strategy its value with its confidence; `group` is sorted by strategy and example."""
+    if group["example_id"].isna().iloc[0]:
+        return _from_slices(group, metric.name, where)
+    names, starts = np.unique(group["strategy"].to_numpy(dtype=str), return_index=True)
+    own = group[[column for column in group if column not in KEYS]].dropna(axis=1, how="all")
+    parts = [own.iloc[start : start + len(own) // len(names)] for start in starts]
+    examples = {str(name): part for name, part in zip(names, parts, strict=True)}
+    rows = [
+        {"strategy": name, "value": float(metric.aggregate(part)), "n_examples": len(part), "n_resamples": resamples}
+        for name, part in examples.items()
+    ]
+    if not resamples:
+        return [row | NOTHING | {"note": "n/a (no resampling asked for)"} for row in rows]
     drawn = resampled_values(examples, metric, resamples=resamples, seed=seed)
-    low, high = interval(drawn, level)
-    first = pd.NA if metric.higher_is_better is None else share_first(drawn, metric.higher_is_better)
-    return pd.DataFrame(
-        {
-            "strategy": list(examples),
-            "value": [float(metric.aggregate(part.drop(columns=KEYS, errors="ignore"))) for part in examples.values()],
-            "n_examples": [len(part) for part in examples.values()],
-            "low": low,
-            "high": high,
-            "p_first": first,
-            "n_resamples": resamples,
-            "note": "",
-        }
-    )
+    first = [pd.NA] * len(rows) if metric.higher_is_better is None else share_first(drawn, metric.higher_is_better)
+    return [
+        row | {"low": low, "high": high, "p_first": share, "note": ""}
+        for row, low, high, share in zip(rows, *interval(drawn, level), first, strict=True)
+    ]
 
 
-def _from_slices(group: pd.DataFrame, metric: str, where: str) -> pd.DataFrame:
+def _from_slices(group: pd.DataFrame, metric: str, where: str) -> list[dict[str, Any]]:
     """The longest slice that all strategies have."""
+    cells = group[["strategy", "start", "end", "value"]].itertuples(index=False)
+    slices: dict[Any, dict[str, float]] = {}
+    for strategy, start, end, value in cells:
+        slices.setdefault(None if pd.isna(start) else (int(start), int(end)), {})[strategy] = value
     n_strategies = group["strategy"].nunique()
-    slices = group.groupby(["start", "end"], dropna=False)["strategy"].nunique().reset_index()
-    common = slices[slices["strategy"] == n_strategies]
-    if common.empty:
+    common = [key for key, values in slices.items() if len(values) == n_strategies]
+    if not common:
         raise UserError(f"{where}: no slice of {metric} is there for all strategies; nothing can be compared.")
-    length = (common["end"] - common["start"]).fillna(0)
-    chosen = common.loc[length.sort_values(ascending=False, kind="stable").index[0]]
-    same = (group["start"].astype("Int64") == chosen["start"]) & (group["end"].astype("Int64") == chosen["end"])
-    rows = group[same.fillna(pd.isna(chosen["start"]))]
-    nothing = dict.fromkeys(["low", "high", "p_first", "n_resamples"], pd.NA)
-    frame = rows[["strategy", "value"]].reset_index(drop=True)
-    return frame.assign(n_examples=chosen["end"] - chosen["start"], note=SLICES_ONLY, **nothing)
+    chosen = min(common, key=lambda key: (key[0] - key[1], key[0]) if key else (0, 0))
+    size = chosen[1] - chosen[0] if chosen else pd.NA
+    common_part = {"n_examples": size, "n_resamples": 0, "note": SLICES_ONLY} | NOTHING
+    return [{"strategy": name, "value": value} | common_part for name, value in sorted(slices[chosen].items())]
 
 
 def sentence(rankings: pd.DataFrame) -> str:

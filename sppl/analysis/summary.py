@@ -1,12 +1,14 @@
 """Rankings beside outcomes: the table of strategies, and the table that judges the metrics."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from sppl.analysis.checks import PAIR
-from sppl.analysis.correlation import average_ranks, spearman, why_undefined
+from sppl.analysis.conventions import SOUND, Conventions, counted
+from sppl.analysis.correlation import average_ranks, spearman, spearman_no_ties, why_undefined
 from sppl.analysis.outcomes import UNTRAINED, accuracies, settings, varying
 from sppl.analysis.resampling import RankedMetric
 from sppl.analysis.spread import spearman_interval
@@ -78,67 +80,81 @@ def metrics_table(
     *,
     scores: pd.DataFrame | None = None,
     metrics: Sequence[RankedMetric] = (),
+    conventions: Conventions = SOUND,
 ) -> pd.DataFrame:
     """One row per benchmark, target, setup and metric: how well the metric's order foretold the accuracies.
 
     `spearman` is positive where the metric predicts well (for a metric without direction it is the correlation of the
-    raw value); `picked` is the strategy it ranks first, `regret` the best accuracy minus the picked one. Only
+    raw value); `picked` is the strategy it ranks first, `regret` is `best_accuracy` minus the picked one. Only
     strategies with both score and accuracy are compared (`n_strategies`); others, and every <NA>, are named in `note`.
+    `spread` is the standard deviation of the strategies' accuracies: how much there is to choose.
 
     Args:
         rankings: of `rank`.
         outcomes: as `sppl.schemas.TABLES["outcomes"]`.
         scores: gives `spearman_low` and `spearman_high`, 95 % over resampled examples, for metrics scored per example.
         metrics: how those scores are aggregated.
+        conventions: how accuracies are averaged and ties are treated.
 
     Raises:
         UserError: accuracies or setups that cannot be used, see `accuracies`.
     """
     extra = varying(outcomes["setup"])
+    trained = accuracies(outcomes, conventions)
+    trained = trained[trained["strategy"] != UNTRAINED]
+    setups: dict[tuple[str, str], list[tuple[str, pd.DataFrame]]] = {}
+    for (benchmark, target, setup), part in trained.groupby([*PAIR, "setup"]):
+        setups.setdefault((str(benchmark), str(target)), []).append((str(setup), part.set_index("strategy")))
+    nothing = [("", trained[:0].set_index("strategy"))]
     rows = []
-    for ranked, reached in _setups(rankings, outcomes):
-        truth = reached[reached["strategy"] != UNTRAINED].set_index("strategy")["accuracy"]
-        for name, part in ranked.groupby("metric", sort=False):
-            judged = _judged(part, truth)
-            resampler = next((metric for metric in metrics if metric.name == name), None)
+    for key, part in rankings.groupby([*PAIR, "metric"], sort=False):
+        benchmark, target, name = map(str, key)
+        resampler = next((metric for metric in metrics if metric.name == name), None)
+        for setup, reached in setups.get((benchmark, target), nothing):
+            judged = _judged(part, reached, conventions)
             if scores is not None and resampler is not None and judged["spearman"] is not pd.NA:
-                judged |= spearman_interval(scores, resampler, part, truth)
-            one = part.iloc[0]
-            here = {column: one[column] for column in [*PAIR, "setup", "metric", "direction"]}
-            rows.append(here | {key: settings(one["setup"]).get(key, pd.NA) for key in extra} | judged)
-    numbers = ["spearman", "spearman_low", "spearman_high", "picked_accuracy", "regret"]
+                judged |= spearman_interval(scores, resampler, part, reached["accuracy"])
+            here = {"benchmark": benchmark, "target_model": target, "metric": name}
+            rows.append(here | {key: settings(setup).get(key, pd.NA) for key in extra} | judged)
+    numbers = ["spearman", "spearman_low", "spearman_high", "picked_accuracy", "best_accuracy", "regret", "spread"]
     columns = [*PAIR, *extra, "metric", "direction", *numbers[:3], "picked", *numbers[3:], "n_strategies", "note"]
-    frame = pd.DataFrame(rows, columns=[*dict.fromkeys([*columns, "setup"])])
+    frame = pd.DataFrame(rows, columns=columns)
     return frame[columns].astype(dict.fromkeys(numbers, "Float64") | {"n_strategies": "Int64"})
 
 
-def _judged(ranked: pd.DataFrame, truth: pd.Series) -> dict[str, object]:
-    order = ranked.sort_values(["rank", "strategy"]).set_index("strategy")["rank"]
-    both = [strategy for strategy in order.index if strategy in truth.index]
-    directed = ranked["direction"].iloc[0] != "none"
-    notes = [f"{name} has no accuracy" for name in order.index.difference(both)]
-    notes += [f"{name} has no score" for name in truth.index.difference(both)]
-    ranks, accuracy = order[both].to_numpy(float), truth[both].to_numpy(float)
-    reason = why_undefined(ranks, accuracy)
-    rho = pd.NA if reason else spearman(-ranks if directed else ranks, accuracy)
-    picked, reached, regret = pd.NA, pd.NA, pd.NA
-    if directed:
-        picked = str(order.index[0])
-        first = [str(name) for name in order.index[order == order.iloc[0]]]
-        if len(first) > 1:
-            notes.append(f"{' and '.join(first)} share the first place, the pick is the first by name")
-        if picked in truth.index:
-            reached = float(truth[picked])
-            regret = float(np.max(truth.to_numpy(float))) - reached
-    else:
+def _judged(ranked: pd.DataFrame, reached: pd.DataFrame, conventions: Conventions) -> dict[str, Any]:
+    """What one metric's order is worth, given the accuracies of one setup, strategies as their index."""
+    rank = dict(sorted(zip(ranked["strategy"], ranked["rank"], strict=True), key=lambda pair: (pair[1], pair[0])))
+    truth = dict(zip(reached.index, reached["accuracy"].to_numpy(float), strict=True))
+    direction, benchmark = ranked["direction"].iloc[0], ranked["benchmark"].iloc[0]
+    both = [strategy for strategy in rank if strategy in truth]
+    notes = [f"{name} has no accuracy" for name in sorted(set(rank) - set(both))]
+    notes += [f"{name} has no score" for name in sorted(set(truth) - set(both))]
+    ranks, accuracy = np.array([rank[name] for name in both]), np.array([truth[name] for name in both])
+    by_name = conventions.ties == "by_name"
+    reason = "" if by_name and len(both) > 1 else why_undefined(ranks, accuracy)
+    correlation = spearman_no_ties if by_name else spearman
+    first = [name for name in rank if rank[name] == min(rank.values())]
+    if direction == "none":
         notes.append("no direction: picks nothing")
+    elif len(first) > 1:
+        notes.append(f"{' and '.join(first)} share the first place, the pick is the first by name")
+    picked = first[0] if direction != "none" else pd.NA
+    got, best = truth.get(picked, pd.NA), max(accuracy, default=pd.NA)
     return {
-        "spearman": rho,
-        "spearman_low": pd.NA,
-        "spearman_high": pd.NA,
+        "direction": direction,
+        "spearman": pd.NA if reason else correlation(ranks, accuracy if direction == "none" else -accuracy),
         "picked": picked,
-        "picked_accuracy": reached,
-        "regret": regret,
+        "picked_accuracy": got,
+        "best_accuracy": best,
+        "regret": best - got,
+        "spread": _spread(both, reached, counted(conventions.spread_over, benchmark), conventions),
         "n_strategies": len(both),
-        "note": "; ".join(([reason] if reason else []) + notes),
+        "note": "; ".join([reason] * bool(reason) + notes),
     }
+
+
+def _spread(both: list[str], reached: pd.DataFrame, over: tuple[str, ...] | None, conventions: Conventions) -> object:
+    column = reached["accuracy" if conventions.spread == "seed_means" else "first_seed"]
+    values = column[[name in (both if over is None else over) for name in column.index]].to_numpy(float)
+    return float(np.std(values, ddof=1)) if len(values) > 1 else pd.NA

@@ -40,7 +40,9 @@ class Benchmark:
         path = Path(self.task) if self.task.endswith((".yaml", ".yml")) else TASKS / f"{self.task}.yaml"
         if not path.is_file():
             names = ", ".join(sorted(file.stem for file in TASKS.glob("*.yaml")))
-            raise UserError(f"benchmark.task={self.task}: no such task. There are {names}, or give the path of a YAML file")
+            raise UserError(
+                f"benchmark.task={self.task}: no such task. There are {names}, or give the path of a YAML file"
+            )
         return path
 
     @property

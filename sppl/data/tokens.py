@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def prompt_ids(tokenizer: "PreTrainedTokenizerBase", content: str, template: Template) -> tuple[int, ...]:
     """Ids of one user turn up to where the assistant's answer begins."""
     if template.kind == "paper":
-        return tuple(tokenizer(paper_frame(content, template.system))["input_ids"])
+        return _ids(tokenizer, paper_frame(content, template.system), special=True)
     ids = tokenizer.apply_chat_template(
         [{"role": "user", "content": content}], tokenize=True, add_generation_prompt=True, return_dict=False
     )
@@ -27,18 +27,28 @@ def prompt_ids(tokenizer: "PreTrainedTokenizerBase", content: str, template: Tem
 
 def alone_ids(tokenizer: "PreTrainedTokenizerBase") -> tuple[int, ...]:
     """What stands before a response without a question: the tokenizer's first token, or nothing."""
-    bos = tokenizer.bos_token_id
-    return (bos,) if bos is not None and tokenizer("", add_special_tokens=True)["input_ids"][:1] == [bos] else ()
+    bos = cast("int | None", tokenizer.bos_token_id)
+    return (bos,) if bos is not None and _starts_with_bos(tokenizer, bos) else ()
+
+
+def _starts_with_bos(tokenizer: "PreTrainedTokenizerBase", bos: int) -> bool:
+    """Whether the tokenizer opens a text with BOS by itself, or its chat template does."""
+    if tokenizer.chat_template:
+        return prompt_ids(tokenizer, "", Template())[:1] == (bos,)
+    return _ids(tokenizer, "", special=True)[:1] == (bos,)
 
 
 def response_ids(tokenizer: "PreTrainedTokenizerBase", text: str, template: Template, *, end: bool) -> tuple[int, ...]:
     """Ids of a response, with the end-of-turn token after it where `end` is set."""
     if template.kind == "paper":  # the response follows the frame after one space, as part of the same text
-        before = len(tokenizer(FRAME_END, add_special_tokens=False)["input_ids"])
-        ids = tuple(tokenizer(f"{FRAME_END} {text}", add_special_tokens=False)["input_ids"][before:])
+        ids = _ids(tokenizer, f"{FRAME_END} {text}")[len(_ids(tokenizer, FRAME_END)) :]
     else:
-        ids = tuple(tokenizer(text, add_special_tokens=False)["input_ids"])
-    return (*ids, tokenizer.eos_token_id) if end else ids
+        ids = _ids(tokenizer, text)
+    return (*ids, cast("int", tokenizer.eos_token_id)) if end else ids
+
+
+def _ids(tokenizer: "PreTrainedTokenizerBase", text: str, *, special: bool = False) -> tuple[int, ...]:
+    return tuple(cast("list[int]", tokenizer(text, add_special_tokens=special)["input_ids"]))
 
 
 def check_fits(lengths: Sequence[tuple[str, int]], limit: int | None, what: str) -> None:

@@ -36,8 +36,8 @@ class InstructionFollowingDifficulty:
         if len(missing):
             strategy, example = missing[0]
             raise UserError(
-                f"ifd: {len(missing)} responses have one token only, which this tokenizer (it adds no first token) cannot "
-                f"score without a question; the first is {example} of {strategy}. Leave ifd out of `metric=[...]`."
+                f"ifd: {len(missing)} responses have one token only, which this tokenizer (it adds no first "
+                f"token) cannot score without a question: {example} of {strategy} first. Leave ifd out of `metric`."
             )
         return (given / alone.loc[given.index]).rename("value").reset_index()
 

@@ -27,8 +27,9 @@ class Perplexity:
         return (TokenStats(GivenQuestion()),)
 
     def per_example(self, tables: Tables) -> pd.DataFrame:
-        mean_logprob = tables[self.needs()[0]].groupby(EXAMPLE)["logprob"].mean()
-        return np.exp(-mean_logprob).rename("value").reset_index()
+        frame = tables[self.needs()[0]].groupby(EXAMPLE)["logprob"].mean().rename("value").reset_index()
+        frame["value"] = np.exp(-frame["value"])
+        return frame
 
     def aggregate(self, scores: pd.DataFrame) -> float:
         return float(scores["value"].mean())

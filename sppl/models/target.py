@@ -47,7 +47,9 @@ class TargetModel:
     def identity(self) -> dict[str, Any]:
         """What the model's numbers depend on: a local folder counts by its content, a hub id by its revision."""
         folder = Path(self.path)
-        source = _folder_digest(str(folder.resolve())) if folder.is_dir() else {"hub": self.path, "revision": self.revision}
+        source = (
+            _folder_digest(str(folder.resolve())) if folder.is_dir() else {"hub": self.path, "revision": self.revision}
+        )
         return {"source": source, "dtype": self.dtype, "template": canonical(self.wrapping)}
 
     def tokenizer(self) -> "PreTrainedTokenizerBase":
@@ -64,8 +66,8 @@ class TargetModel:
             tokenizer.pad_token = tokenizer.eos_token
         if self.template == "chat" and not tokenizer.chat_template:
             raise UserError(
-                f"the tokenizer of {self.path} has no chat template; use an instruction-tuned model or the plain frame: "
-                "target_model.template=paper"
+                f"the tokenizer of {self.path} has no chat template; use an instruction-tuned model, or the plain "
+                "frame: target_model.template=paper"
             )
         return tokenizer
 
@@ -76,7 +78,9 @@ class TargetModel:
             UserError: the folder or hub id cannot be read.
         """
         from transformers import AutoModelForCausalLM
+        from transformers.utils.logging import disable_progress_bar
 
+        disable_progress_bar()
         with _loading(self.path):
             model = AutoModelForCausalLM.from_pretrained(
                 self.path,
@@ -112,7 +116,9 @@ class _loading:  # noqa: N801 - reads as a statement: `with _loading(path):`
         from safetensors import SafetensorError
 
         if isinstance(error, OSError | ValueError | KeyError | SafetensorError):
-            where = "the folder" if Path(self.path).exists() else "neither a folder here nor a hub id that can be reached:"
+            where = (
+                "the folder" if Path(self.path).exists() else "neither a folder here nor a hub id that can be reached:"
+            )
             reason = " ".join(str(error).split())[:300]
             raise UserError(
                 f"the target model cannot be loaded from {self.path!r} ({where} {self.path}: {reason}). "

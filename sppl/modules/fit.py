@@ -17,6 +17,7 @@ from transformers import PreTrainedModel
 from sppl.data.batches import Example, Steps, fit_length
 from sppl.modules.checkpoints import Best, Checkpoints, last_checkpoint
 from sppl.modules.finetuner import Finetuner
+from sppl.modules.progress import Progress
 from sppl.modules.training import Training
 from sppl.provenance import fingerprint
 from sppl.schemas import UserError
@@ -67,7 +68,7 @@ def fit(
         runner = trainer(
             max_epochs=training.epochs,
             precision=training.precision,
-            callbacks=[*best, Checkpoints(folder, run, train, seconds=save_seconds, save_total=save_total)],
+            callbacks=[Progress(name), *best, Checkpoints(folder, run, train, seconds=save_seconds, save_total=save_total)],
             logger=list(loggers),
             enable_checkpointing=False,
             enable_model_summary=False,

@@ -22,7 +22,7 @@ class AnswerGenerator(pl.LightningModule):
 
     def __init__(self, model: "PreTrainedModel", *, pad: int, end: int, max_new_tokens: int) -> None:
         super().__init__()
-        self.model = model
+        self.model: Any = model
         self.pad, self.end, self.max_new_tokens = pad, end, max_new_tokens
 
     def predict_step(self, batch: Sequence[tuple[int, tuple[int, ...]]], batch_idx: int) -> list[tuple[int, list[int]]]:
@@ -33,7 +33,7 @@ class AnswerGenerator(pl.LightningModule):
         for row, (_, prompt) in enumerate(batch):
             ids[row, width - len(prompt) :] = torch.tensor(prompt, device=self.device)
             mask[row, width - len(prompt) :] = 1
-        made: Any = self.model.generate(
+        made = self.model.generate(
             input_ids=ids,
             attention_mask=mask,
             max_new_tokens=self.max_new_tokens,

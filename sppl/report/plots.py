@@ -27,17 +27,20 @@ def scatter(folder: Path, rows: pd.DataFrame, metrics: Sequence[str]) -> Path | 
     columns = min(len(panels), max(1, len(metrics)))
     height = -(-len(panels) // columns)
     plt.rcParams["svg.hashsalt"] = "sppl"
-    figure, axes = plt.subplots(height, columns, figsize=(3.6 * columns, 3.2 * height), squeeze=False, layout="constrained")
+    figure, axes = plt.subplots(
+        height, columns, figsize=(3.6 * columns, 3.2 * height), squeeze=False, layout="constrained"
+    )
     for axis in axes.flat[len(panels) :]:
         axis.set_visible(False)
     for axis, ((benchmark, target), metric) in zip(axes.flat, panels, strict=False):
         here = both[(both["benchmark"] == benchmark) & (both["target_model"] == target)].dropna(subset=[metric])
-        axis.errorbar(here[metric].astype(float), here["accuracy"].astype(float), yerr=here["accuracy_se"].fillna(0).astype(float),
-                      fmt="o", color="#2f6f8f", ecolor="#b8cfda", markersize=5)  # fmt: skip
+        value, accuracy, error = (here[name].fillna(0).astype(float) for name in (metric, "accuracy", "accuracy_se"))
+        axis.errorbar(value, accuracy, yerr=error, fmt="o", color="#2f6f8f", ecolor="#b8cfda", markersize=5)  # fmt: skip
         for row in here.itertuples():
             axis.annotate(str(row.strategy), (float(getattr(row, metric)), float(row.accuracy)), xytext=(4, 4),
                           textcoords="offset points", fontsize=7)  # fmt: skip
-        untrained = rows[(rows["strategy"] == UNTRAINED) & (rows["benchmark"] == benchmark) & (rows["target_model"] == target)]
+        same = (rows["benchmark"] == benchmark) & (rows["target_model"] == target)
+        untrained = rows[same & (rows["strategy"] == UNTRAINED)]
         for base in untrained["accuracy"].dropna().astype(float):
             axis.axhline(base, color="#999999", linewidth=0.8, linestyle="--", label="untrained")
         axis.set(xlabel=metric, ylabel="accuracy", title=f"{benchmark} / {target}")

@@ -29,7 +29,7 @@ def shown(frame: pd.DataFrame) -> pd.DataFrame:
 
 def cell(value: object) -> str:
     """One value as a person reads it."""
-    if value is None or value is pd.NA or value != value:  # noqa: PLR0124 - NaN
+    if value is None or value is pd.NA or value != value:
         return MISSING
     if isinstance(value, float):
         return f"{value:.3f}" if abs(value) < 1000 else f"{value:.4g}"
@@ -39,8 +39,13 @@ def cell(value: object) -> str:
 def markdown(frame: pd.DataFrame) -> str:
     """A GitHub table."""
     text = shown(frame)
-    lines = ["| " + " | ".join(text) + " |", "|" + "|".join("---" if name in KEYS else "---:" for name in text) + "|"]
-    lines += ["| " + " | ".join(value.replace("|", "\\|") for value in row) + " |" for row in text.itertuples(index=False)]
+    lines = [
+        "| " + " | ".join(map(str, text)) + " |",
+        "|" + "|".join("---" if name in KEYS else "---:" for name in text) + "|",
+    ]
+    lines += [
+        "| " + " | ".join(value.replace("|", "\\|") for value in row) + " |" for row in text.itertuples(index=False)
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -49,8 +54,16 @@ def latex(frame: pd.DataFrame) -> str:
     text = shown(frame)
     columns = "".join("l" if name in KEYS else "r" for name in text)
     body = [" & ".join(_escape(value) for value in row) + r" \\" for row in text.itertuples(index=False)]
-    head = " & ".join(_escape(name) for name in text) + r" \\"
-    lines = [rf"\begin{{tabular}}{{{columns}}}", r"\toprule", head, r"\midrule", *body, r"\bottomrule", r"\end{tabular}"]
+    head = " & ".join(_escape(str(name)) for name in text) + r" \\"
+    lines = [
+        rf"\begin{{tabular}}{{{columns}}}",
+        r"\toprule",
+        head,
+        r"\midrule",
+        *body,
+        r"\bottomrule",
+        r"\end{tabular}",
+    ]
     return "\n".join(lines) + "\n"
 
 

@@ -1,66 +1,79 @@
 """The table on the terminal."""
 
 import sys
-from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from sppl.report.tables import KEYS, MISSING, cell, shown
+from sppl.report.tables import MISSING, cell
 
-HIDDEN = ("note", "source", "accuracy_se", "n_seeds")
 SIMULATED = "simulated"
+PAIR = ["benchmark", "target_model"]
 
 
-def show(name: str, rows: pd.DataFrame, judged: pd.DataFrame, gaps: Mapping[str, str], folder: Path) -> None:
+def show(name: str, rows: pd.DataFrame, judged: pd.DataFrame, folder: Path) -> None:
     """Prints the strategies, what each metric was worth, what is missing and where the files lie."""
-    console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 140, highlight=False)
-    console.print(_strategies(name, rows))
-    console.print(_metrics(judged))
-    for note in _notes(rows, judged):
-        console.print(note, markup=False)
-    for job, reason in gaps.items():
-        console.print(f"missing: {job}: {reason}", markup=False, style="red")
-    console.print(f"Files: {folder}/table.csv, metrics.csv, scatter.svg", markup=False)
+    console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 120, highlight=False)
+    for (benchmark, target), part in rows.groupby(PAIR, sort=False):
+        here = judged[(judged["benchmark"] == benchmark) & (judged["target_model"] == target)]
+        console.print(
+            _strategies(f"{name}: benchmark {benchmark}, target model {target}", part, list(here["metric"].unique()))
+        )
+        console.print(_metrics(here))
+        for note in _notes(part, here):
+            console.print(note, markup=False)
+    console.print(f"Files in {folder}: table.csv, metrics.csv (also md, tex), scatter.svg", markup=False)
 
 
-def _strategies(name: str, rows: pd.DataFrame) -> Table:
-    text = shown(rows)
-    text["strategy"] = [
-        f"{strategy} ({source})" if source == SIMULATED else strategy
-        for strategy, source in zip(rows["strategy"], rows["source"], strict=True)
-    ]
-    text["accuracy"] = [
-        f"{cell(accuracy)} ± {cell(error)}" if pd.notna(error) else cell(accuracy)
-        for accuracy, error in zip(rows["accuracy"], rows["accuracy_se"], strict=True)
-    ]
-    text["gain"] = [f"{gain:+.3f}" if pd.notna(gain) else MISSING for gain in rows["gain"]]
-    for column in text:
-        if str(column).startswith("rank_"):
-            text[column] = [f"{value:g}" if pd.notna(value) else "" for value in rows[column]]
-    table = Table(title=name, title_justify="left", title_style="bold")
-    for column in text:
-        if column not in HIDDEN:
-            table.add_column(str(column), justify="left" if column in KEYS else "right")
-    for row in text.drop(columns=[column for column in HIDDEN if column in text]).itertuples(index=False):
-        table.add_row(*(str(value) for value in row))
+def _strategies(title: str, rows: pd.DataFrame, metrics: list[str]) -> Table:
+    """One row per strategy: `value (rank)` of every metric, then what fine-tuning brought."""
+    settings = list(rows.columns[2 : list(rows.columns).index("strategy")])
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for column in ("strategy", *settings):
+        table.add_column(column)
+    for column in (*metrics, "accuracy", "gain"):
+        table.add_column(column, justify="right")
+    for _, row in rows.iterrows():
+        simulated = f" ({SIMULATED})" if row["source"] == SIMULATED else ""
+        error = f" ± {cell(row['accuracy_se'])}" if pd.notna(row["accuracy_se"]) else ""
+        table.add_row(
+            f"{row['strategy']}{simulated}",
+            *(cell(row[column]) for column in settings),
+            *(_ranked(row[metric], row[f"rank_{metric}"]) for metric in metrics),
+            _ranked(row["accuracy"], row["rank_accuracy"], error),
+            f"{row['gain']:+.3f}" if pd.notna(row["gain"]) else MISSING,
+        )
     return table
 
 
+def _ranked(value: Any, rank: Any, error: str = "") -> str:
+    return cell(value) + error + (f" ({rank:g})" if pd.notna(rank) else "")
+
+
 def _metrics(judged: pd.DataFrame) -> Table:
-    table = Table(title="what each metric foretold", title_justify="left", title_style="bold")
-    text = shown(judged)
-    text["spearman"] = [
-        f"{cell(rho)} [{cell(low)}, {cell(high)}]" if pd.notna(low) else cell(rho)
-        for rho, low, high in zip(judged["spearman"], judged["spearman_low"], judged["spearman_high"], strict=True)
-    ]
-    kept = [column for column in text if column not in ("spearman_low", "spearman_high", "note")]
-    for column in kept:
-        table.add_column(str(column), justify="left" if column in KEYS else "right")
-    for row in text[kept].itertuples(index=False):
-        table.add_row(*(str(value).replace("[", r"\[") for value in row))
+    """One row per metric: the rank correlation with accuracy, and what following it would have cost."""
+    settings = list(judged.columns[2 : list(judged.columns).index("metric")])
+    table = Table(title="What each metric foretold", title_justify="left", title_style="bold")
+    for column in ("metric", *settings, "better", "picks"):
+        table.add_column(column)
+    for column in ("accuracy of the pick", "regret", "Spearman with accuracy [95 %]"):
+        table.add_column(column, justify="right")
+    for _, row in judged.iterrows():
+        span = (
+            rf" \[{cell(row['spearman_low'])}, {cell(row['spearman_high'])}]" if pd.notna(row["spearman_low"]) else ""
+        )
+        table.add_row(
+            row["metric"],
+            *(cell(row[column]) for column in settings),
+            row["direction"],
+            cell(row["picked"]),
+            cell(row["picked_accuracy"]),
+            cell(row["regret"]),
+            cell(row["spearman"]) + span,
+        )
     return table
 
 

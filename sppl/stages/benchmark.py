@@ -56,8 +56,9 @@ def run_benchmark(
                     to_make.append(name)
                     continue
                 raise MissingArtefact(
-                    f"{target_model.name} has not been trained on {name} for {benchmark.name} with seed {seed}; train it: "
-                    f"python run.py stage=finetune benchmark={benchmark.name} target_model={target_model.name} strategy={name} seed={seed}"
+                    f"{target_model.name} has not been trained on {name} for {benchmark.name} with seed {seed}; "
+                    f"train it: python run.py stage=finetune benchmark={benchmark.name} "
+                    f"target_model={target_model.name} strategy={name} seed={seed}"
                 )
         leaf = results_leaf(store, benchmark, target_model, strategy=name, adapter=adapter, test=test)
         (found if store.exists(leaf) else to_make).append(leaf.name)

@@ -3,7 +3,6 @@
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sppl.benchmarks.benchmark import Benchmark
@@ -70,9 +69,13 @@ def _train(
     loggers: Sequence["Logger"],
 ) -> None:
     """Trains, resuming from the leaf's own checkpoints where a killed run left some, and saves the model."""
+    import pytorch_lightning as pl
+
     from sppl.data.batches import Example
     from sppl.data.tokens import prompt_ids, response_ids
+    from sppl.models.lora import add_lora
     from sppl.modules.fit import fit
+    from sppl.modules.progress import quiet
     from sppl.prompts import Template
 
     start = time.perf_counter()
@@ -87,27 +90,23 @@ def _train(
         for question, text in examples
     ]
     parts = store.parts(leaf)
-    model = fit(
-        target.load(),
+    pl.seed_everything(seed, verbose=False)
+    model = add_lora(target.load(), training.lora) if training.lora else target.load()
+    quiet()
+    fit(
+        model,
         encoded,
         training=training,
         trainer=trainer,
         seed=seed,
         folder=parts / "checkpoints",
         loggers=loggers,
-        name=name,
+        name=f"finetune/{name}",
     )
     made = parts / "made"
     shutil.rmtree(made, ignore_errors=True)
-    model.save_pretrained(made)
+    model.save_pretrained(str(made))
     tokenizer.save_pretrained(made)
-    _drop_private(made)
-    store.write_folder(
-        leaf, made, {}, time.perf_counter() - start, setup=setup_of(training, len(examples)), seed=seed
-    )
+    (made / "README.md").unlink(missing_ok=True)  # PEFT's model card names local paths
+    store.write_folder(leaf, made, {}, time.perf_counter() - start, setup=setup_of(training, len(examples)), seed=seed)
     store.clear_parts(leaf)
-
-
-def _drop_private(folder: Path) -> None:
-    """PEFT writes a model card that names local paths; nothing reads it."""
-    (folder / "README.md").unlink(missing_ok=True)

@@ -29,7 +29,11 @@ class Plan:
 
     def line(self, stage: str) -> str:
         """One line for people."""
-        made = f", to make: {len(self.to_make)} ({', '.join(_short(self.to_make))})" if self.to_make else ", nothing to make"
+        made = (
+            f", to make: {len(self.to_make)} ({', '.join(_short(self.to_make))})"
+            if self.to_make
+            else ", nothing to make"
+        )
         return f"{stage}: found {len(self.found)}{made}"
 
 
@@ -119,7 +123,13 @@ def adapter_leaf(
 
 
 def results_leaf(
-    store: Store, benchmark: Benchmark, target: TargetModel, *, strategy: str, adapter: Leaf | None, test: Sequence[Question]
+    store: Store,
+    benchmark: Benchmark,
+    target: TargetModel,
+    *,
+    strategy: str,
+    adapter: Leaf | None,
+    test: Sequence[Question],
 ) -> Leaf:
     """The answers of one trained model (or, without an adapter, of the untrained target) to the test questions."""
     settings = {
@@ -137,5 +147,7 @@ def setup_of(training: Training, n_train: int) -> dict[str, Any]:
     """The training settings apart from the seed, flat, for tables that say what varied."""
     flat: dict[str, Any] = {"n_train": n_train}
     for key, value in asdict(training).items():
-        flat |= {f"{key}.{part}": inner for part, inner in value.items()} if isinstance(value, Mapping) else {key: value}
+        flat |= (
+            {f"{key}.{part}": inner for part, inner in value.items()} if isinstance(value, Mapping) else {key: value}
+        )
     return flat

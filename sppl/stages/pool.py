@@ -29,7 +29,7 @@ class Pool:
 def read_pool(
     store: Store, leaf: Leaf, benchmark: Benchmark, prompt: SelfAlignedPrompt, questions: Sequence[Question]
 ) -> Pool:
-    """The correct predictions of a leaf, closed by the benchmark's final line; the prompt's fallback where there are none.
+    """The correct predictions of a leaf, closed by the benchmark's final line; where there are none, the fallback.
 
     Raises:
         MissingArtefact: the leaf does not exist; the message is the command that makes it.

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import pandas as pd
 
@@ -44,7 +44,9 @@ def predict(
             verdicts = [verdict == 1.0 for verdict in judge(benchmark.task_file, questions, texts)]
             ids = [question.id for question in questions]
             frame = pd.DataFrame({"question_id": ids, "prediction": texts, "correct": verdicts})
-            store.write(leaf, frame, {}, time.perf_counter() - start, correct_share=round(sum(verdicts) / len(verdicts), 4))
+            store.write(
+                leaf, frame, {}, time.perf_counter() - start, correct_share=round(sum(verdicts) / len(verdicts), 4)
+            )
     share = float(store.read(leaf)["correct"].mean())
     for logger in loggers:
         logger.log_metrics({"predict/correct": share})
@@ -63,10 +65,10 @@ def _answers(
 
     from sppl.data.tokens import check_fits, prompt_ids
     from sppl.modules.generator import AnswerGenerator
-    from sppl.modules.quiet import predicted
+    from sppl.modules.progress import predicted
     from sppl.prompts import Template
 
-    tokenizer, model = target.tokenizer(), frozen(target)
+    tokenizer, model = cast("Any", target.tokenizer()), frozen(target)
     prompts = [(index, prompt_ids(tokenizer, question.prompt, Template())) for index, question in enumerate(questions)]
     limit = getattr(model.config, "max_position_embeddings", None)
     lengths = [(questions[index].id, len(prompt) + max_new_tokens) for index, prompt in prompts]
@@ -76,5 +78,5 @@ def _answers(
     module = AnswerGenerator(
         model, pad=tokenizer.pad_token_id, end=tokenizer.eos_token_id, max_new_tokens=max_new_tokens
     )
-    made = dict(predicted(trainer, module, DataLoader(batches, batch_size=None), "predict"))
+    made = dict(predicted(trainer, module, DataLoader(cast("Any", batches), batch_size=None), "predict"))
     return [tokenizer.decode(made[index], skip_special_tokens=True) for index in range(len(questions))]

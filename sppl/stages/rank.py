@@ -56,7 +56,7 @@ def rank(
     measured = {
         (one.name, name): store.leaf(
             "scores", benchmark.name, target_model.name, name, one.name,
-            settings={"metric": canonical(one), "inputs": [store.digest(stats[name, need.context.name]) for need in one.needs()]},
+            settings={"metric": canonical(one), "inputs": _digests(store, one, name, stats)},
         )
         for one in metric.values()
         for name in ranked
@@ -87,7 +87,8 @@ def rank(
         if one.higher_is_better is not None:
             log.info("%s / %s: %s", benchmark.name, target_model.name, sentence(said))
         for logger in loggers:
-            logger.log_metrics({f"rank/{row.strategy}/{one.name}": float(row.value) for row in said.itertuples()})
+            values = zip(said["strategy"], said["value"].tolist(), strict=True)
+            logger.log_metrics({f"rank/{name}/{one.name}": value for name, value in values})
     return plan
 
 
@@ -119,7 +120,8 @@ def _token_stats(
         examples = list(zip(questions, known["response"], strict=True))
         for context in contexts:
             leaves[name, context.name] = token_stats_leaf(
-                store, benchmark, target, strategy=name, context=context, prompt=prompt, end=scorer.end, examples=examples, pool=pool,
+                store, benchmark, target, strategy=name, context=context, prompt=prompt, end=scorer.end,
+                examples=examples, pool=pool,
             )  # fmt: skip
             if not store.exists(leaves[name, context.name]):
                 missing.append(name)
@@ -132,6 +134,10 @@ def _token_stats(
             f"'stage=[predict,score,rank]' benchmark={benchmark.name} target_model={target.name} 'strategy=[{names}]'"
         )
     return leaves
+
+
+def _digests(store: Store, metric: Metric, name: str, stats: Mapping[tuple[str, str], Leaf]) -> list[str]:
+    return [store.digest(stats[name, need.context.name]) for need in metric.needs()]
 
 
 def _measure(store: Store, leaf: Leaf, metric: Metric, name: str, stats: Mapping[tuple[str, str], Leaf]) -> None:

@@ -1,6 +1,5 @@
 """report: rankings beside what fine-tuning really brought, as files, a plot and a table on the terminal."""
 
-import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,8 +17,6 @@ from sppl.store import Store
 if TYPE_CHECKING:
     from pytorch_lightning.loggers import Logger
 
-log = logging.getLogger(__name__)
-
 
 def report(
     *,
@@ -29,7 +26,7 @@ def report(
     rankings: Sequence[str],
     results: Sequence[str],
     store: Store,
-    gaps: Mapping[str, str] | None = None,
+    gaps: Sequence[Mapping[str, Any]] = (),
     loggers: Sequence["Logger"] = (),
 ) -> None:
     """Writes `table.csv`, `metrics.csv` (and md, tex) and the scatter plot into the folder, and shows the table.
@@ -37,7 +34,8 @@ def report(
     Args:
         rankings: names of the rankings leaves of this command.
         results: names of its results leaves; the table is the union of both.
-        gaps: what failed in this command, in words, by job.
+        gaps: the failed jobs: `job` and `error` in words, and the `benchmark`, `target_model` and `strategies` they
+            were about.
 
     Raises:
         UserError: there is neither a ranking nor a result.
@@ -52,12 +50,13 @@ def report(
     outcomes = _outcomes(store, results)
     scores = _scores(store, rankings)
     rows = table(every, outcomes)
+    rows = _with_gaps(rows, gaps)
     rows["source"] = _sources(rows, every, store, results)
     judged = metrics_table(every, outcomes, scores=scores, metrics=list(metric.values()))
     out = Path(folder)
     write_tables(out, rows, judged)
     scatter(out, rows, [one.name for one in metric.values() if one.name in rows])
-    show(name, rows, judged, gaps or {}, out)
+    show(name, rows, judged, out)
     for logger in loggers:
         _log_table(logger, rows, judged)
 
@@ -84,8 +83,31 @@ def _outcomes(store: Store, results: Sequence[str]) -> pd.DataFrame:
         }
         for leaf, fact in facts
     ]
-    columns = {"benchmark": str, "target_model": str, "strategy": str, "setup": str, "seed": "int64", "accuracy": float, "n_test": "int64"}
+    columns = {
+        "benchmark": str,
+        "target_model": str,
+        "strategy": str,
+        "setup": str,
+        "seed": "int64",
+        "accuracy": float,
+        "n_test": "int64",
+    }
     return pd.DataFrame(rows, columns=list(columns)).astype(columns)
+
+
+def _with_gaps(rows: pd.DataFrame, gaps: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """The table with a row, empty but for its note, for every strategy whose job failed."""
+    for gap in gaps:
+        for strategy in gap["strategies"]:
+            key = {"benchmark": gap["benchmark"], "target_model": gap["target_model"], "strategy": strategy}
+            at = (rows[list(key)] == pd.Series(key)).all(axis=1)
+            note = f"failed: {gap['job']}: {gap['error']}"
+            if at.any():
+                rows.loc[at, "note"] = [f"{said}; {note}" if said else note for said in rows.loc[at, "note"]]
+            else:
+                empty = pd.DataFrame([key | {"note": note}]).reindex(columns=rows.columns)
+                rows = pd.concat([rows, empty.astype(rows.dtypes.to_dict())], ignore_index=True)
+    return rows
 
 
 def _scores(store: Store, rankings: Sequence[str]) -> pd.DataFrame | None:
@@ -117,4 +139,5 @@ def _log_table(logger: "Logger", rows: pd.DataFrame, judged: pd.DataFrame) -> No
         logger.experiment.add_text("report/table", markdown(rows))
         logger.experiment.add_text("report/metrics", markdown(judged))
     known = judged[judged["spearman"].notna()]
-    logger.log_metrics({f"report/{row.metric}/spearman": float(row.spearman) for row in known.itertuples()})
+    pairs = zip(known["metric"], known["spearman"].tolist(), strict=True)
+    logger.log_metrics({f"report/{name}/spearman": value for name, value in pairs})

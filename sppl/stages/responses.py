@@ -20,7 +20,9 @@ def known_responses(store: Store, benchmark: Benchmark, recipe: Recipe, question
     """
     words = (benchmark.name, _folder(benchmark, recipe))
     parts = [store.read(leaf) for leaf in store.leaves("responses", *words)]
-    wanted = pd.DataFrame({"question_id": [q.id for q in questions], "question": [fingerprint(q.prompt) for q in questions]})
+    wanted = pd.DataFrame(
+        {"question_id": [q.id for q in questions], "question": [fingerprint(q.prompt) for q in questions]}
+    )
     if not parts:
         return pd.DataFrame(columns=["question_id", "response", "correct"])
     found = pd.concat(parts, ignore_index=True).drop_duplicates(["question_id", "question"])
@@ -51,7 +53,9 @@ def make_responses(store: Store, benchmark: Benchmark, recipe: Recipe, questions
     return len(missing)
 
 
-def responses(store: Store, benchmark: Benchmark, recipe: Recipe, questions: Sequence[Question]) -> list[tuple[Question, str]]:
+def responses(
+    store: Store, benchmark: Benchmark, recipe: Recipe, questions: Sequence[Question]
+) -> list[tuple[Question, str]]:
     """Every question with its response; missing ones are made first where the source is free.
 
     Raises:
@@ -63,8 +67,8 @@ def responses(store: Store, benchmark: Benchmark, recipe: Recipe, questions: Seq
         found = known_responses(store, benchmark, recipe, questions)
     if len(found) < len(questions):
         raise MissingArtefact(
-            f"{len(questions) - len(found)} of {len(questions)} responses of {recipe.name} for {benchmark.name} are missing; "
-            f"make them: python run.py stage=generate benchmark={benchmark.name} strategy={recipe.name}"
+            f"{len(questions) - len(found)} of {len(questions)} responses of {recipe.name} for {benchmark.name} are "
+            f"missing; make them: python run.py stage=generate benchmark={benchmark.name} strategy={recipe.name}"
         )
     return list(zip(questions, found["response"], strict=True))
 

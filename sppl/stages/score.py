@@ -47,7 +47,9 @@ def score(
         MissingArtefact: predictions or paid responses are missing; the message is the command that makes them.
         UserError: a response is empty, or does not fit the target's context.
     """
-    contexts = sorted({need.context for one in metric.values() for need in one.needs()}, key=lambda context: context.name)
+    contexts = sorted(
+        {need.context for one in metric.values() for need in one.needs()}, key=lambda context: context.name
+    )
     questions = take(benchmark, "train", n_score)
     predictions = predictions_leaf(store, benchmark, target_model, n_predict)
     if dry and not _inputs_exist(store, benchmark, strategy, questions, predictions, contexts):
@@ -106,7 +108,7 @@ def _score(
     """Scores everything that is missing in as few passes as it takes, then writes leaf by leaf."""
     from sppl.data.planner import plan
     from sppl.modules.forms import choose_form
-    from sppl.modules.quiet import predicted
+    from sppl.modules.progress import predicted
     from sppl.modules.scorer import ResponseScorer, passes_loader
 
     if not todo:
@@ -161,7 +163,9 @@ def _requests(
             if (context, question.id) not in prefixes:
                 turn = prompt.render(question.prompt, own)
                 alone = isinstance(context, Alone)
-                prefixes[context, question.id] = alone_ids(tokenizer) if alone else prompt_ids(tokenizer, turn, target.wrapping)
+                prefixes[context, question.id] = (
+                    alone_ids(tokenizer) if alone else prompt_ids(tokenizer, turn, target.wrapping)
+                )
             response = response_ids(tokenizer, text, target.wrapping, end=scorer.end)
             requests.append(Request(prefixes[context, question.id], response, len(requests)))
             places.append((leaf, question.id))

@@ -1,0 +1,1 @@
+"""Response generation strategies: recipes, and strategies derived from others."""

@@ -1,0 +1,115 @@
+"""PlanBench on Blocksworld (arXiv 2206.10498): plans are simulated from the problem the prompt states last."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sppl.benchmarks.answers.blocksworld import Action, State, after, facts, steps, triplets
+from sppl.benchmarks.answers.verdict import FINAL, Row, Verdict, after_last, given, verdict
+from sppl.schemas import UserError
+
+LONGEST = 20_000
+"""Characters of the answer's part that are read: far beyond any plan of these problems."""
+
+_STATEMENT = "[STATEMENT]"
+_COST = re.compile(r"takes (\d{1,6}) minutes? to (pick up|put down|stack|unstack)\b")
+_EVENT = re.compile(
+    r"at step (\d{1,4}) in the plan, the following facts unexpectedly became true:(.*?)"
+    r"the following facts became unexpectedly false:(.*)",
+    re.IGNORECASE | re.DOTALL,
+)
+_NOTHING = re.compile(r"(?:no (?:further |more )?actions?(?: (?:is|are))?(?: needed| required| necessary)?|none|empty plan|)")
+_VALIDITY = re.compile(r"\b(?:(not|isn't) (?:a )?valid|(invalid)|valid)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Where a plan starts, what must hold at its end, and what each kind of action costs."""
+
+    start: State
+    goal: State
+    costs: dict[str, int]
+
+    def solved_by(self, plan: Sequence[Action]) -> bool:
+        """Whether every action can be done in its turn and the goal holds at the end."""
+        end = after(self.start, plan)
+        return end is not None and self.goal <= end
+
+    def cost(self, plan: Sequence[Action]) -> int:
+        """The sum of the actions' costs, in the prompt's minutes; 1 each where the prompt names none."""
+        return sum(self.costs.get(action[0], 1) for action in plan)
+
+
+def problem(prompt: str) -> Problem:
+    """The last problem that a prompt states; after an unexpected event, the one that begins there.
+
+    Raises:
+        UserError: the prompt states no Blocksworld problem.
+    """
+    costs = {verb.replace(" ", "-"): int(minutes) for minutes, verb in _COST.findall(prompt)}
+    last = prompt.rpartition(_STATEMENT)[2]
+    initial, _, rest = last.partition("My goal is")
+    goal, _, told = rest.partition("My plan is")
+    start, goals = facts(initial), facts(goal)
+    if not start or not goals:
+        raise UserError(
+            "this prompt states no Blocksworld problem (after its last [STATEMENT]: initial conditions, then \"My goal "
+            f"is\"); it ends in {prompt[-120:]!r}. PlanBench tasks need PlanBench prompts; see their data file."
+        )
+    event = _EVENT.search(told)
+    if event:
+        done = after(start, steps(told.partition("[PLAN END]")[0])[: int(event[1])])
+        start = ((done or frozenset()) - facts(event[3].partition("[PLAN]")[0])) | facts(event[2])
+    return Problem(start, goals, costs)
+
+
+def plan(text: str) -> list[Action] | None:
+    """The plan an answer gives, None where it gives none that can be read.
+
+    It stands after the last "Final Answer:", else in the last [PLAN] block, else it is the whole text. Actions are
+    triplets in brackets; PlanBench's sentences are read where there is no bracket. An empty plan must be said: nothing
+    but "()", "none" or "no actions needed" after the mark.
+    """
+    part = after_last(FINAL, text)
+    if part is None and "[PLAN]" in text:
+        part = text.rpartition("[PLAN]")[2]
+    marked = part is not None
+    part = (text if part is None else part).partition("[PLAN END]")[0][:LONGEST]
+    if marked and _NOTHING.fullmatch(part.casefold().strip(" \t\r\n()[]*`.")):
+        return []
+    return (triplets(part) if "(" in part else steps(part)) or None
+
+
+def judge(row: Row, texts: Sequence[str]) -> Verdict:
+    """Right if the plan can be carried out and reaches the goal (generation, generalization, reuse, replanning)."""
+    found = plan(given(texts))
+    return verdict(found is not None and problem(row["prompt"]).solved_by(found))
+
+
+def judge_optimal(row: Row, texts: Sequence[str]) -> Verdict:
+    """Right if the plan reaches the goal and costs no more than the gold one, which is optimal."""
+    found, asked = plan(given(texts)), problem(row["prompt"])
+    gold = plan(f"Final Answer: {row['answer']}") or []
+    return verdict(found is not None and asked.solved_by(found) and asked.cost(found) <= asked.cost(gold))
+
+
+def judge_execution(row: Row, texts: Sequence[str]) -> Verdict:
+    """Right if the answer states exactly the facts of the gold state, in any order (after the last "Final Answer:")."""
+    text = given(texts)
+    part = after_last(FINAL, text)
+    stated = facts((text if part is None else part)[:LONGEST])
+    return verdict(bool(stated) and stated == facts(str(row["answer"])))
+
+
+def judge_verification(row: Row, texts: Sequence[str]) -> Verdict:
+    """Right if the answer calls the plan valid or invalid as the gold one does; the explanation is not judged."""
+    text = given(texts)
+    part = after_last(FINAL, text)
+    said = validity(text if part is None else part)
+    return verdict(said is not None and said == validity(str(row["answer"])))
+
+
+def validity(text: str) -> bool | None:
+    """Whether a text first calls something valid or invalid ("not valid"); None if it says neither."""
+    found = _VALIDITY.search(text)
+    return None if found is None else not (found[1] or found[2])

@@ -1,0 +1,37 @@
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from sppl.analysis.paper import by_tie_order, compared, paper_tables
+from sppl.store import Store
+
+PAPER = Path(__file__).parents[2] / "experiments" / "paper"
+SOURCE = {"repository": "XuanRen4470/SPPL", "commit": "48d727e78"}
+TIE_ORDER = [
+    ("all", "CAR"),
+    ("std>0.02", "CAR"),
+    ("std>0.02", "IDF"),
+    ("std>0.04", "IDF"),
+]
+
+
+@pytest.fixture(scope="module")
+def cells():
+    store = Store(str(PAPER / "records"))
+    scores, outcomes = (store.read(store.leaf(kind, settings=SOURCE)) for kind in ("scores", "outcomes"))
+    made = paper_tables(scores, outcomes)
+    published = {
+        name: pd.read_csv(PAPER / "published" / f"{name}.csv", dtype=str, keep_default_na=False)
+        for name in made
+        if name.endswith("main")
+    }
+    return pd.concat([compared(table, made[name]).assign(table=name) for name, table in published.items()])
+
+
+def test_every_published_figure_is_made_again_but_for_the_order_of_tied_scores(cells):
+    assert len(cells) == 228
+    off = cells[~cells["match"]]
+    assert off[~by_tie_order(off)].empty, off.to_string()
+    assert len(cells) - len(off) == 224
+    assert list(zip(off["block"], off["method"], strict=True)) == TIE_ORDER, off.to_string()
