@@ -68,12 +68,14 @@ def fit(
         runner = trainer(
             max_epochs=training.epochs,
             precision=training.precision,
-            callbacks=[Progress(name), *best, Checkpoints(folder, run, train, seconds=save_seconds, save_total=save_total)],
+            callbacks=[*best, Checkpoints(folder, run, train, seconds=save_seconds, save_total=save_total)],
             logger=list(loggers),
             enable_checkpointing=False,
             enable_model_summary=False,
             num_sanity_val_steps=0,
         )
+        if shown := runner.progress_bar_callback:  # none where the caller wants none
+            runner.callbacks[runner.callbacks.index(shown)] = Progress(name)  # pyright: ignore[reportAttributeAccessIssue]
         if runner.precision != training.precision:
             raise UserError(
                 f"precision {training.precision} needs a GPU; on a CPU use "

@@ -50,7 +50,9 @@ def test_packed_examples_do_not_see_each_other_in_any_family(model_class, config
     torch.manual_seed(0)
     size = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4}
     model = model_class(
-        config(vocab_size=VOCABULARY, num_key_value_heads=2, max_position_embeddings=64, pad_token_id=0, **size | changes)
+        config(
+            vocab_size=VOCABULARY, num_key_value_heads=2, max_position_embeddings=64, pad_token_id=0, **size | changes
+        )
     ).eval()
     data = examples(6)
     for batching in ("padded", "packed"):
@@ -132,9 +134,7 @@ def test_the_best_weights_are_those_after_the_epoch_with_the_smallest_validation
         train(Training(epochs=n, **settings), tmp_path / str(n), data=data)[0] for n in range(1, 4)
     ]  # a constant rate: shorter runs are the beginnings of longer ones
     losses = [sum(plain(model, example) for example in held_out) for model in after]
-    best, _ = train(
-        Training(epochs=3, select="best", **settings), tmp_path / "best", data=data, validation=held_out
-    )
+    best, _ = train(Training(epochs=3, select="best", **settings), tmp_path / "best", data=data, validation=held_out)
     assert losses.index(min(losses)) < 2
     assert same(best, after[losses.index(min(losses))])
 
