@@ -25,7 +25,7 @@ def test_every_epoch_holds_every_example_once_in_full_steps(shapes, batch_size, 
     steps = Steps(data, batch_size, accumulate, seed=7)
     order = ids(steps.order(epoch))
     assert len(order) == len(steps)
-    assert sorted(sum(order, [])) == sorted(example.id for example in data)
+    assert sorted(name for step in order for name in step) == sorted(example.id for example in data)
     assert all(len(step) <= batch_size * accumulate for step in order)
     # at most one step per window is short, and only the last window can be
     assert sum(len(step) < batch_size * accumulate for step in order) <= 1
@@ -124,7 +124,7 @@ def test_cutting_takes_the_end_off_and_refuses_what_is_left_without_a_response()
 
 @pytest.mark.parametrize("data", [[], made([(0, 2)]), made([(2, 0)])], ids=["none", "no prompt", "no response"])
 def test_nothing_to_learn_is_refused(data):
-    with pytest.raises(UserError, match="no training examples|empty"):
+    with pytest.raises(UserError, match=r"no training examples|empty"):
         fit_length(data, None, "refuse")
 
 

@@ -54,7 +54,7 @@ def test_a_run_with_other_settings_seed_or_examples_starts_afresh(tmp_path):
 
 def test_a_checkpoint_cut_short_is_passed_over(tmp_path):
     training = KINDS["all weights"]
-    whole, expected = train(training, tmp_path / "whole")
+    whole, _ = train(training, tmp_path / "whole")
     with pytest.raises(Stop):
         train(training, tmp_path / "cut", stop=8, save_seconds=0)
     older, newest = sorted((tmp_path / "cut").glob("*.ckpt"))
