@@ -1,35 +1,34 @@
 """Tokens per second and peak memory of fine-tuning: `fit` beside TRL's SFTTrainer, on one CPU thread.
 
-    python experiments/training_speed/measure.py                 all systems, in turn, and the table
-    python experiments/training_speed/measure.py ours 15M 16     one run of one system: its figures as JSON
+python experiments/training_speed/measure.py                 all systems, in turn, and the table
+python experiments/training_speed/measure.py ours 15M 16     one run of one system: its figures as JSON
 """
 
 import json
 import os
 import random
 import resource
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 import warnings
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 SYSTEMS = {
     "ours": "padded rows, the steps of similar length",
     "ours, packed": "the same steps, several examples per row",
-    "TRL, same batches": "SFTTrainer, given the same steps in the same order",
-    "TRL": "SFTTrainer with its own shuffling",
+    "TRL": "SFTTrainer, given the same steps in the same order",
 }
 MODELS = {
     "15M": {"hidden_size": 256, "intermediate_size": 688, "num_hidden_layers": 8, "num_attention_heads": 4},
     "60M": {"hidden_size": 512, "intermediate_size": 1376, "num_hidden_layers": 14, "num_attention_heads": 8},
 }
-STEPS = {"15M": 9, "60M": 5}  # the first one warms up
-VOCABULARY, BATCH, ROUNDS = 32_000, 4, 3
+STEPS = {"15M": 9, "60M": 5}  # per run; the first one warms up
+VOCABULARY, BATCH, ROUNDS = 32_000, 4, 2
 OUT = Path("outputs/reports/training_speed/table.csv")
 
 
@@ -73,7 +72,7 @@ def ours(name: str, data: list, batching: str, ticks: list[float]) -> None:
         fit(model(name), data, training=training, trainer=trainer, seed=0, folder=Path(folder), loggers=[])
 
 
-def trl(name: str, data: list, strategy: str, ticks: list[float]) -> None:
+def trl(name: str, data: list, ticks: list[float]) -> None:
     from datasets import Dataset
     from tokenizers import Tokenizer, models
     from transformers import PreTrainedTokenizerFast, TrainerCallback
@@ -94,7 +93,7 @@ def trl(name: str, data: list, strategy: str, ticks: list[float]) -> None:
             output_dir=folder, per_device_train_batch_size=BATCH, num_train_epochs=1, learning_rate=1e-4,
             lr_scheduler_type="cosine", warmup_steps=0.1, logging_steps=50, save_strategy="no", report_to=[],
             use_cpu=True, bf16=False, gradient_checkpointing=False, completion_only_loss=True, max_length=None,
-            train_sampling_strategy=strategy, disable_tqdm=True, dataloader_pin_memory=False,
+            train_sampling_strategy="sequential", disable_tqdm=True, dataloader_pin_memory=False,
         )  # fmt: skip
         SFTTrainer(
             model(name), args=config, train_dataset=Dataset.from_list(rows), processing_class=tokenizer,
@@ -102,24 +101,20 @@ def trl(name: str, data: list, strategy: str, ticks: list[float]) -> None:
         ).train()  # fmt: skip
 
 
-def measure(system: str, name: str, steps: int) -> dict[str, float]:
-    """Tokens (padding apart) per second of processor time of all steps but the first, and the process's peak memory."""
+def measure(system: str, name: str, steps: int) -> dict[str, Any]:
+    """Tokens (padding apart) per second of processor time of every step after the first; the process's peak memory."""
     from sppl.data.batches import Steps
 
     data = examples(BATCH * steps)
     order = Steps(data, BATCH, seed=0).order(0)
     ticks: list[float] = []
-    if system.startswith("ours"):
-        ours(name, data, "packed" if "packed" in system else "padded", ticks)
-    elif system == "TRL":
-        trl(name, data, "random", ticks)
+    if system == "TRL":
+        trl(name, [example for step in order for example in step], ticks)
     else:
-        trl(name, [example for step in order for example in step], "sequential", ticks)
-    assert len(ticks) == steps
-    # TRL's own order is not known; one step in many is left out, which hardly changes its tokens
-    tokens = sum(map(len, data)) * (steps - 1) / steps if system == "TRL" else sum(len(e) for s in order[1:] for e in s)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"tokens_per_second": tokens / (ticks[-1] - ticks[0]), "peak_mb": peak}
+        ours(name, data, "packed" if "packed" in system else "padded", ticks)
+    seconds = [after - before for before, after in pairwise(ticks)]
+    rates = [sum(map(len, step)) / took for step, took in zip(order[1:], seconds, strict=True)]
+    return {"rates": rates, "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
 
 
 def main() -> None:
@@ -127,15 +122,18 @@ def main() -> None:
 
     rows = []
     for name, steps in STEPS.items():
-        for turn in range(ROUNDS):
+        for _ in range(ROUNDS):
             for system in SYSTEMS:
                 command = [sys.executable, __file__, system, name, str(steps)]
                 done = subprocess.run(command, capture_output=True, text=True, check=True)
                 found = json.loads(done.stdout.splitlines()[-1])
-                print(name, turn, system, {key: round(value, 1) for key, value in found.items()}, flush=True)
-                rows.append({"system": system, "model": name, **found})
+                print(name, system, [round(rate) for rate in found["rates"]], round(found["peak_mb"]), flush=True)
+                rows += [
+                    {"system": system, "model": name, "tokens_per_second": rate, "peak_mb": found["peak_mb"]}
+                    for rate in found["rates"]
+                ]
     table = pd.DataFrame(rows).groupby(["model", "system"], sort=False).median().reset_index()
-    theirs = table[table["system"] == "TRL, same batches"].set_index("model")["tokens_per_second"]
+    theirs = table[table["system"] == "TRL"].set_index("model")["tokens_per_second"]
     table["ratio_vs_trl"] = table["tokens_per_second"] / table["model"].map(theirs)
     table = table[["system", "model", "tokens_per_second", "peak_mb", "ratio_vs_trl"]]
     OUT.parent.mkdir(parents=True, exist_ok=True)
