@@ -41,16 +41,16 @@ class Checkpoints(pl.Callback):
         self.saved = 0.0
         self.took = 0.0
 
-    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Starts the clock."""
         self.saved = time.monotonic()
 
-    def on_train_batch_end(self, trainer: pl.Trainer, *args: object) -> None:  # noqa: ARG002
+    def on_train_batch_end(self, trainer: pl.Trainer, *args: object) -> None:
         """Saves between steps; after the last one of an epoch comes its validation, then `on_train_epoch_end`."""
         if not trainer.is_last_batch and self._due(trainer):
             self._save(trainer)
 
-    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Saves between epochs, and in any case when training is done."""
         if trainer.current_epoch + 1 == trainer.max_epochs or self._due(trainer):
             self._save(trainer)

@@ -48,7 +48,7 @@ class Finetuner(pl.LightningModule):
         self.strict_loading = False
         self._step: list[Batch] = []
 
-    def training_step(self, batches: list[Batch], index: int) -> None:  # noqa: ARG002
+    def training_step(self, batches: list[Batch], index: int) -> None:
         """One optimiser step.
 
         Raises:
@@ -74,7 +74,7 @@ class Finetuner(pl.LightningModule):
         schedule.step()
         self.log(f"{self.name}/loss", total, prog_bar=True, sync_dist=True, reduce_fx="sum", on_step=True)
 
-    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:  # noqa: ARG002
+    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
         """Clips the gradient, and stops where it is not finite; the same on every device, for its norm is."""
         limit = self.training_settings.clip or math.inf
         if isinstance(self.trainer.model, FullyShardedDataParallel):
@@ -84,7 +84,7 @@ class Finetuner(pl.LightningModule):
         if not self._scaled and not norm.isfinite():
             self._stop("gradient")
 
-    def validation_step(self, batches: list[Batch], index: int) -> None:  # noqa: ARG002
+    def validation_step(self, batches: list[Batch], index: int) -> None:
         """Logs the mean loss (nats per response token) of the validation examples."""
         losses = [summed_loss(self.model, batch) / batch["tokens"] for batch in batches]
         self.log(

@@ -35,11 +35,11 @@ class ResponseScorer(pl.LightningModule):
         super().__init__()
         self.model = model.requires_grad_(False).eval()
 
-    def transfer_batch_to_device(self, batch: Pass, device: torch.device, dataloader_idx: int) -> Pass:  # noqa: ARG002
+    def transfer_batch_to_device(self, batch: Pass, device: torch.device, dataloader_idx: int) -> Pass:
         """The pass as it is: its token ids are moved when they become tensors."""
         return batch
 
-    def predict_step(self, batch: Pass, batch_idx: int) -> list[Scored]:  # noqa: ARG002
+    def predict_step(self, batch: Pass, batch_idx: int) -> list[Scored]:
         """Statistics of every request of the pass."""
         hidden = predicting_states(self.model, batch)
         tokens = [token for r in batch.requests for token in r.response[len(r.response) - r.n_scored :]]

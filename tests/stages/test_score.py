@@ -75,7 +75,7 @@ def test_ending_the_response_is_one_more_token(stage, made):
 
 
 def test_missing_predictions_are_the_command_that_makes_them(stage, store):
-    with pytest.raises(MissingArtefact, match="python run.py stage=predict benchmark=lab target_model=lab"):
+    with pytest.raises(MissingArtefact, match=r"python run\.py stage=predict benchmark=lab target_model=lab"):
         stage("score", store, "strategy=[gpt4]")
 
 
@@ -87,7 +87,7 @@ def test_a_dry_run_makes_nothing(stage, store):
 
 def test_a_response_longer_than_the_target_can_read_is_refused(stage, made, monkeypatch, lab):
     monkeypatch.setattr(frozen(lab.target).config, "max_position_embeddings", 30)
-    with pytest.raises(UserError, match="longer than the target's 30 tokens"):
+    with pytest.raises(UserError, match="30 tokens"):
         stage("score", made, "strategy=[code]", "metric=[perplexity]")
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from sppl.provenance import fingerprint
 from sppl.prompts import SelfAligned
+from sppl.provenance import fingerprint
 from sppl.schemas import UserError
 from sppl.store import MissingArtefact, Store
 

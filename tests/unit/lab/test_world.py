@@ -19,7 +19,7 @@ from sppl.lab.world import (
     question_text,
     sample_problem,
 )
-from sppl.schemas import Question, UserError
+from sppl.schemas import Question
 
 TWO_BAGS = Problem("Ann", "plums", "bags", 2, 5, (Change("finds", 4), Change("sells", -6)))
 

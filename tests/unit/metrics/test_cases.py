@@ -56,7 +56,7 @@ def test_every_metric_config_has_a_case(root):
 
 def test_ifd_names_a_response_that_has_no_token_to_score_alone():
     _, metric, tables = load(Path(__file__).with_name("cases") / "ifd.json")
-    given, alone = metric.needs()
+    _, alone = metric.needs()
     tables[alone] = tables[alone][tables[alone]["example_id"] == "a"]
     with pytest.raises(UserError, match="b of gpt4"):
         metric.per_example(tables)

@@ -16,6 +16,7 @@ from sppl.models.lora import Lora, add_lora
 from sppl.modules.fit import fit
 from sppl.modules.training import Training
 
+torch.set_num_threads(1)  # more than one only wait for each other at this size
 VOCABULARY = 48
 TRAINER = partial(
     pl.Trainer, accelerator="cpu", devices=1, enable_progress_bar=False, logger=False, log_every_n_steps=1
@@ -94,7 +95,6 @@ def same(one: Any, other: Any) -> bool:
 
 
 if __name__ == "__main__":
-    torch.set_num_threads(1)
     settings, devices, folder = json.loads(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
     strategy = partial(TRAINER, devices=devices, strategy="ddp", use_distributed_sampler=False)
     trained, found = train(Training(**settings), folder, trainer=strategy)
