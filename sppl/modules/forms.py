@@ -45,7 +45,7 @@ def _agrees_with_padding(model: PreTrainedModel) -> bool:
     tree = Pass("tree", plan(requests, max_tokens=100, form="tree")[0].groups)
     try:
         shared = tree_states(model, tree).float()
-    except (TypeError, ValueError, KeyError):
+    except (AttributeError, KeyError, TypeError, ValueError):
         log.info("%s cannot run a packed row", type(model).__name__, exc_info=True)
         return False
     padded = padded_states(model, Pass("padded", tree.groups)).float()

@@ -33,7 +33,8 @@ class Scored(NamedTuple):
 class ResponseScorer(pl.LightningModule):
     """Scores passes: `Trainer.predict(scorer, passes_loader(passes))` gives one list of `Scored` per pass.
 
-    A pass that does not fit into memory is planned again with half its tokens, and so is every later one as large.
+    The weights keep their dtype: leave the trainer's precision at its default. A pass that does not fit into memory is
+    planned again with half its tokens, and so is every later one as large.
     """
 
     def __init__(self, model: PreTrainedModel) -> None:

@@ -59,7 +59,8 @@ def tree_states(model: PreTrainedModel, batch: Pass, head: Head | None = None) -
     row = Row(head)
     for group in batch.groups:
         _add(row, group, model)
-    last = head.last if head else torch.empty(0, model.config.hidden_size, dtype=model.dtype, device=model.device)
+    width = model.config.get_text_config().hidden_size
+    last = head.last if head else torch.empty(0, width, dtype=model.dtype, device=model.device)
     states = torch.cat((_run(model, row), last)) if row.ids else last
     return states[torch.tensor(row.predicting, dtype=torch.long, device=states.device)]
 
