@@ -7,14 +7,19 @@ from typing import Literal
 from sppl.data.requests import Request
 
 Form = Literal["tree", "prefix_cache", "padded"]
-"""How a pass is run: responses as branches of one packed row, over the prefix's cache, or each with its own prefix."""
+"""How a pass is run: prefixes with responses as branches in one row, that over a kept head, or a row per request."""
+
+MIN_SHARE = 0.2
+"""Least share of its groups' tokens that a common head must be: reading it from a cache costs attention masks."""
+
+Tokens = tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class Group:
-    """Requests with the same prefix."""
+    """Requests with the same prefix; `prefix` is what of it follows the head of the pass."""
 
-    prefix: tuple[int, ...]
+    prefix: Tokens
     requests: tuple[Request, ...]
 
     @property
@@ -25,10 +30,13 @@ class Group:
 
 @dataclass(frozen=True)
 class Pass:
-    """Groups that go through the model together."""
+    """Groups that go through the model together, after a head that is computed once for all passes in a row with it."""
 
     form: Form
     groups: tuple[Group, ...]
+    head: Tokens = ()
+    opens: bool = False
+    """Whether this pass is the first with its head, and computes it."""
 
     @property
     def requests(self) -> tuple[Request, ...]:
@@ -36,18 +44,24 @@ class Pass:
         return tuple(request for group in self.groups for request in group.requests)
 
     @property
-    def tokens(self) -> int:
-        """Tokens the model computes, padding included."""
+    def row_tokens(self) -> int:
+        """Tokens of its one forward pass, padding included, the head not."""
         if self.form == "padded":
             return len(self.requests) * max(_row_length(request) for request in self.requests)
         return sum(group.tokens for group in self.groups)
+
+    @property
+    def tokens(self) -> int:
+        """Tokens the model computes."""
+        return self.row_tokens + (len(self.head) if self.opens else 0)
 
 
 def plan(requests: Sequence[Request], *, max_tokens: int, form: Form) -> list[Pass]:
     """Passes that hold every request once, the longest first, the same for the same requests in any order.
 
-    A pass computes at most `max_tokens` tokens. A group that is larger is split, its prefix computed once per part; a
-    single request that is larger gets a pass of its own, because a row cannot be split.
+    No forward pass reads more than `max_tokens` tokens, but for a single prefix or request that is longer: a row cannot
+    be split. With `form="tree"` groups that fit are packed together; a group that is larger, or groups whose prefixes
+    begin with the same long head, become `prefix_cache` passes, whose head is computed once for all of them.
     """
     if max_tokens < 1:
         raise ValueError(f"max_tokens must be at least 1, got {max_tokens}")
@@ -55,21 +69,26 @@ def plan(requests: Sequence[Request], *, max_tokens: int, form: Form) -> list[Pa
     if form == "padded":
         rows = [Group(request.prefix, (request,)) for request in ordered]
         return [Pass(form, tuple(batch)) for batch in _batches(rows, max_tokens)]
-    parts = [part for group in group_by_prefix(ordered) for part in _split(group, max_tokens)]
-    parts.sort(key=lambda group: (-group.tokens, group.prefix, group.requests[0].index))
-    return [Pass(form, tuple(packed)) for packed in _pack(parts, max_tokens)]
+    groups = group_by_prefix(ordered)
+    if form == "prefix_cache":
+        heads = [(group.prefix, [group]) for group in groups]
+    else:
+        heads = _common_heads(groups, max_tokens)
+    passes = [one for head, members in heads if head for one in _over_head(head, members, max_tokens)]
+    free = [group for head, members in heads if not head for group in members]
+    return passes + [Pass("tree", tuple(packed)) for packed in _pack(free, max_tokens)]
 
 
 def group_by_prefix(requests: Sequence[Request]) -> list[Group]:
     """One group per distinct prefix, in order of first appearance."""
-    groups: dict[tuple[int, ...], list[Request]] = {}
+    groups: dict[Tokens, list[Request]] = {}
     for request in requests:
         groups.setdefault(request.prefix, []).append(request)
     return [Group(prefix, tuple(members)) for prefix, members in groups.items()]
 
 
 def lower_bound(requests: Sequence[Request]) -> int:
-    """The fewest tokens any form can compute: each distinct prefix once and each response once.
+    """The fewest tokens to compute when requests share only identical prefixes: each prefix and each response once.
 
     A response's last token predicts nothing and is not counted.
     """
@@ -92,6 +111,52 @@ def _batches(rows: Sequence[Group], max_tokens: int) -> Iterator[list[Group]]:
         yield batch
 
 
+def _common_heads(groups: Sequence[Group], max_tokens: int) -> list[tuple[Tokens, list[Group]]]:
+    """Groups by the head worth keeping for them: a common beginning, one large group's prefix, or nothing."""
+    clusters: list[tuple[Tokens, list[Group]]] = []
+    for group in sorted(groups, key=lambda group: group.prefix):
+        head, members = clusters[-1] if clusters else ((), [])
+        shared, together = _common(head, group.prefix), [*members, group]
+        enough = MIN_SHARE * sum(member.tokens for member in together)
+        if len(members) * len(shared) > (len(members) - 1) * len(head) and len(together) * len(shared) >= enough:
+            clusters[-1] = (shared, together)
+        else:
+            clusters.append((group.prefix, [group]))
+    return [(head if _worth_keeping(members, max_tokens) else (), members) for head, members in clusters]
+
+
+def _worth_keeping(members: Sequence[Group], max_tokens: int) -> bool:
+    """Whether a head would otherwise be read more than once."""
+    return len(members) > 1 or (members[0].tokens > max_tokens and len(members[0].requests) > 1)
+
+
+def _common(one: Tokens, other: Tokens) -> Tokens:
+    pairs = enumerate(zip(one, other, strict=False))
+    return one[: next((place for place, (a, b) in pairs if a != b), min(len(one), len(other)))]
+
+
+def _over_head(head: Tokens, groups: Sequence[Group], max_tokens: int) -> Iterator[Pass]:
+    rests = [Group(group.prefix[len(head) :], group.requests) for group in groups]
+    for number, packed in enumerate(_pack(rests, max_tokens)):
+        yield Pass("prefix_cache", tuple(packed), head, opens=number == 0)
+
+
+def _pack(groups: Sequence[Group], max_tokens: int) -> list[list[Group]]:
+    """Fills passes up to the budget, groups of like size side by side, the longest first."""
+    parts = [part for group in groups for part in _split(group, max_tokens)]
+    parts.sort(key=lambda part: (-part.tokens, part.prefix, [request.response for request in part.requests],
+                                 part.requests[0].index))  # fmt: skip
+    packs: list[list[Group]] = []
+    room = 0
+    for part in parts:
+        if not packs or part.tokens > room:
+            packs.append([])
+            room = max_tokens
+        packs[-1].append(part)
+        room -= part.tokens
+    return packs
+
+
 def _split(group: Group, max_tokens: int) -> Iterator[Group]:
     """Cuts a group into parts of at most `max_tokens`, each with the whole prefix."""
     part: list[Request] = []
@@ -103,16 +168,3 @@ def _split(group: Group, max_tokens: int) -> Iterator[Group]:
         part.append(request)
         tokens += request.n_fed
     yield Group(group.prefix, tuple(part))
-
-
-def _pack(groups: Sequence[Group], max_tokens: int) -> list[list[Group]]:
-    """Puts each group, longest first, next to its neighbours in size until the budget is full."""
-    packs: list[list[Group]] = []
-    room = 0
-    for group in groups:
-        if not packs or group.tokens > room:
-            packs.append([])
-            room = max_tokens
-        packs[-1].append(group)
-        room -= group.tokens
-    return packs

@@ -2,33 +2,72 @@
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 CHUNK = 2**24
 """Logits held at once (64 MiB in float32)."""
+BLOCK = 2**19
+"""Logits read at once on a CPU, so that several passes over them stay in its cache."""
 
 
 def token_statistics(model: PreTrainedModel, hidden: Tensor, tokens: Tensor) -> tuple[np.ndarray, np.ndarray]:
     """Log-probabilities (float32, nats) and ranks (int32) of `tokens`, predicted from the rows of `hidden`."""
-    rows = max(1, CHUNK // model.config.vocab_size)
+    size = model.config.get_text_config().vocab_size
     tokens = tokens.to(hidden.device)
     logprobs = torch.empty(len(tokens), dtype=torch.float32, device=hidden.device)
     ranks = torch.empty(len(tokens), dtype=torch.int32, device=hidden.device)
+    rows = max(1, min(len(tokens), CHUNK // size))
+    # One buffer for all chunks: fresh pages for each would cost a tenth of the time.
+    held = torch.empty(rows, size, dtype=hidden.dtype, device=hidden.device)
+    step = max(1, BLOCK // size) if hidden.device.type == "cpu" else rows
+    larger = torch.empty(step, size, dtype=torch.float32, device=hidden.device)
     for start in range(0, len(tokens), rows):
-        chunk = slice(start, start + rows)
-        scores = logits(model, hidden[chunk]).float()
-        own = scores.gather(1, tokens[chunk, None])
-        logprobs[chunk] = own[:, 0] - scores.logsumexp(1)
-        ranks[chunk] = 1 + (scores > own).sum(1, dtype=torch.int32)
+        scores = logits(model, hidden[start : start + rows], held)
+        for first in range(0, len(scores), step):
+            block = slice(start + first, min(start + first + step, start + len(scores)))
+            part = scores[first : first + step].float()
+            logprobs[block], ranks[block] = _statistics(part, tokens[block, None], larger[: len(part)])
     return logprobs.cpu().numpy(), ranks.cpu().numpy()
 
 
-def logits(model: PreTrainedModel, hidden: Tensor) -> Tensor:
-    """The model's own output for hidden states of any number of positions, without the rest of its forward pass."""
+def _statistics(scores: Tensor, tokens: Tensor, larger: Tensor) -> tuple[Tensor, Tensor]:
+    """Log-probability and rank per row; writes over `scores` and `larger`."""
+    own = scores.gather(1, tokens)
+    # A comparison written as float32 needs no conversion before the sum, and counts exactly up to 2**24.
+    ranks = 1 + torch.gt(scores, own, out=larger).sum(1)
+    top = scores.amax(1, keepdim=True)
+    total = scores.sub_(top).exp_().sum(1)
+    return (own - top)[:, 0] - total.log(), ranks.int()
+
+
+def logits(model: PreTrainedModel, hidden: Tensor, held: Tensor | None = None) -> Tensor:
+    """The model's own output for hidden states of any number of positions, without the rest of its forward pass.
+
+    A plain head writes into `held` (at least as many rows), where it is given.
+    """
     head = model.get_output_embeddings()
     if head is None:
         raise ValueError(f"{type(model).__name__} has no language-model head; scoring needs a causal language model")
-    scores = head(hidden)
-    cap = getattr(model.config, "final_logit_softcapping", None)
+    config = model.config.get_text_config()
+    if held is not None and type(head) is nn.Linear and head.bias is None and held.shape[1] == head.out_features:
+        scores = torch.mm(hidden, head.weight.t(), out=held[: len(hidden)])
+    else:
+        scores = head(hidden)
+    scale = getattr(config, "logit_scale", 1.0) / getattr(config, "logits_scaling", 1.0)
+    scores = scores if scale == 1 else scores * scale
+    cap = getattr(config, "final_logit_softcapping", None)
     return scores if cap is None else cap * torch.tanh(scores / cap)
+
+
+def check_head(model: PreTrainedModel) -> None:
+    """Refuses a model whose output is more than its last hidden state times its head.
+
+    Raises:
+        ValueError: naming the model class, because every score would be wrong.
+    """
+    ids = torch.tensor([[1, 2, 3]], device=model.device) % model.config.get_text_config().vocab_size
+    own = model(input_ids=ids, use_cache=False).logits[0].float()
+    ours = logits(model, model.base_model(input_ids=ids, use_cache=False).last_hidden_state[0]).float()
+    if (own - ours).norm() > (1e-4 if model.dtype == torch.float32 else 5e-2) * own.norm():
+        raise ValueError(f"{type(model).__name__} changes its logits after the head; such models cannot be scored yet")

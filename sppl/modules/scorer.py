@@ -7,13 +7,15 @@ from typing import Literal, NamedTuple
 import numpy as np
 import pytorch_lightning as pl
 import torch
+from torch import Tensor
 from torch.utils.data import DataLoader
 from transformers import PreTrainedModel
 
 from sppl.data.planner import Form, Pass, plan
 from sppl.data.requests import Request
-from sppl.modules.forms import choose_form, predicting_states
-from sppl.modules.head import token_statistics
+from sppl.modules.forms import exact_form, padded_states
+from sppl.modules.head import check_head, token_statistics
+from sppl.modules.tree import Head, read_head, tree_states
 
 log = logging.getLogger(__name__)
 
@@ -29,11 +31,20 @@ class Scored(NamedTuple):
 
 
 class ResponseScorer(pl.LightningModule):
-    """Scores passes: `Trainer.predict(scorer, passes_loader(passes))` gives one list of `Scored` per pass."""
+    """Scores passes: `Trainer.predict(scorer, passes_loader(passes))` gives one list of `Scored` per pass.
+
+    The weights keep their dtype: leave the trainer's precision at its default. A pass that does not fit into memory is
+    planned again with half its tokens, and so is every later one as large.
+    """
 
     def __init__(self, model: PreTrainedModel) -> None:
         super().__init__()
         self.model = model.requires_grad_(False).eval()
+        self.max_tokens: int | None = None
+        """What memory was found to hold; None until it ran out."""
+        self._head: Head | None = None
+        with torch.inference_mode():
+            check_head(self.model)
 
     def transfer_batch_to_device(self, batch: Pass, device: torch.device, dataloader_idx: int) -> Pass:
         """The pass as it is: its token ids are moved when they become tensors."""
@@ -41,12 +52,41 @@ class ResponseScorer(pl.LightningModule):
 
     def predict_step(self, batch: Pass, batch_idx: int) -> list[Scored]:
         """Statistics of every request of the pass."""
-        hidden = predicting_states(self.model, batch)
+        if self.max_tokens is not None and batch.row_tokens > self.max_tokens and len(batch.requests) > 1:
+            return self._in_parts(batch, batch_idx)
+        try:
+            return self._score(batch)
+        except torch.OutOfMemoryError as error:
+            if len(batch.requests) == 1 or batch.row_tokens <= 1:
+                error.add_note("one request alone does not fit; take a smaller dtype, shorter prompts or overlong=skip")
+                raise
+            self.max_tokens = max(1, batch.row_tokens // 2)
+            log.warning("out of memory at %d tokens: going on with max_tokens=%d", batch.row_tokens, self.max_tokens)
+        self._head = None
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        return self._in_parts(batch, batch_idx)
+
+    def _in_parts(self, batch: Pass, batch_idx: int) -> list[Scored]:
+        form = "padded" if batch.form == "padded" else "tree"
+        parts = plan(batch.requests, max_tokens=self.max_tokens or batch.row_tokens, form=form)
+        return [scored for part in parts for scored in self.predict_step(part, batch_idx)]
+
+    def _score(self, batch: Pass) -> list[Scored]:
         tokens = [token for r in batch.requests for token in r.response[len(r.response) - r.n_scored :]]
-        logprobs, ranks = token_statistics(self.model, hidden, torch.tensor(tokens, dtype=torch.long))
+        logprobs, ranks = token_statistics(self.model, self._states(batch), torch.tensor(tokens, dtype=torch.long))
         ends = np.cumsum([request.n_scored for request in batch.requests])[:-1]
         parts = zip(batch.requests, np.split(logprobs, ends), np.split(ranks, ends), strict=True)
         return [Scored(request.index, logprob, rank) for request, logprob, rank in parts]
+
+    def _states(self, batch: Pass) -> Tensor:
+        if batch.form == "padded":
+            return padded_states(self.model, batch)
+        if not batch.head:
+            self._head = None
+        elif self._head is None or self._head.tokens != batch.head:
+            self._head = read_head(self.model, batch.head)
+        return tree_states(self.model, batch, self._head)
 
 
 def passes_loader(passes: Sequence[Pass]) -> DataLoader:
@@ -60,7 +100,7 @@ def score(
     """Log-probabilities (float32, nats) and ranks (int32) of each request's scored tokens, in the requests' order."""
     numbered = [Request(request.prefix, request.response, index) for index, request in enumerate(requests)]
     scorer = ResponseScorer(model)
-    passes = plan(numbered, max_tokens=max_tokens, form=choose_form(model.config) if form == "auto" else form)
     with torch.inference_mode():
+        passes = plan(numbered, max_tokens=max_tokens, form=exact_form(model, form))
         scored = [one for number, batch in enumerate(passes) for one in scorer.predict_step(batch, number)]
     return [(one.logprobs, one.ranks) for one in sorted(scored, key=lambda one: one.index)]

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sppl.data.planner import Pass, lower_bound, plan
+from sppl.data.planner import lower_bound, plan
 from sppl.data.requests import Request
 
 TOKENS = st.lists(st.integers(0, 3), max_size=6).map(tuple)
@@ -38,10 +38,26 @@ def test_shared_forms_compute_a_prefix_once():
     assert only.tokens == 6
 
 
-def test_a_group_over_the_budget_is_split_and_its_prefix_computed_again():
+def test_a_group_over_the_budget_is_split_and_its_prefix_kept_as_a_head():
     requests = [Request((1, 2, 3), (4, 5, 6), index) for index in range(3)]
-    passes = plan(requests, max_tokens=7, form="tree")
-    assert [one.tokens for one in passes] == [7, 5]
+    passes = plan(requests, max_tokens=4, form="tree")
+    assert [(one.form, one.head, one.tokens) for one in passes] == [
+        ("prefix_cache", (1, 2, 3), 3 + 4),
+        ("prefix_cache", (1, 2, 3), 2),
+    ]
+
+
+def test_a_long_beginning_of_several_prefixes_is_computed_once():
+    beginning = tuple(range(100, 150))
+    requests = [Request((*beginning, question, question), (7, 8), question) for question in range(10)]
+    passes = plan(requests, max_tokens=12, form="tree")
+    assert {one.head for one in passes} == {beginning}
+    assert sum(one.tokens for one in passes) == 50 + 10 * (2 + 1)
+
+
+def test_a_short_common_beginning_is_not_worth_a_head():
+    requests = [Request((9, *range(question, question + 30)), (7, 8), question) for question in range(10)]
+    assert {one.form for one in plan(requests, max_tokens=40, form="tree")} == {"tree"}
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -55,7 +71,7 @@ def test_a_request_over_the_budget_gets_its_own_pass(form):
 def test_every_request_is_in_one_pass_and_the_budget_holds(form, requests, max_tokens):
     passes = plan(requests, max_tokens=max_tokens, form=form)
     assert sorted(request.index for one in passes for request in one.requests) == list(range(len(requests)))
-    assert all(one.tokens <= max_tokens or len(one.requests) == 1 for one in passes)
+    assert all(one.row_tokens <= max_tokens or len(one.requests) == 1 for one in passes)
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -66,19 +82,16 @@ def test_the_plan_does_not_depend_on_the_order_of_requests(form, requests, max_t
 
 
 @given(requests=REQUESTS)
-def test_with_room_for_all_the_shared_forms_compute_the_lower_bound(requests):
-    assert sum(one.tokens for one in plan(requests, max_tokens=1000, form="tree")) == lower_bound(requests)
+def test_the_shared_forms_compute_no_more_than_the_lower_bound_when_passes_are_large(requests):
+    assert sum(one.tokens for one in plan(requests, max_tokens=1000, form="tree")) <= lower_bound(requests)
+    assert sum(one.tokens for one in plan(requests, max_tokens=1000, form="prefix_cache")) == lower_bound(requests)
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", ["padded", "tree"])
 @given(requests=REQUESTS)
-def test_the_longest_pass_comes_first(form, requests):
-    def longest(one: Pass) -> int:
-        if form == "padded":
-            return max(len(request.prefix) + request.n_fed for request in one.requests)
-        return max(group.tokens for group in one.groups)
-
-    lengths = [longest(one) for one in plan(requests, max_tokens=8, form=form)]
+def test_the_longest_rows_and_groups_come_first(form, requests):
+    passes = [one for one in plan(requests, max_tokens=8, form=form) if not one.head]
+    lengths = [max(group.tokens for group in one.groups) for one in passes]
     assert lengths == sorted(lengths, reverse=True)
 
 

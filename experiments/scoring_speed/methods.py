@@ -1,0 +1,44 @@
+"""The ways to score that are compared; each returns the mean loss (nats) of every request."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from lm_eval.models.huggingface import HFLM
+from tokenizers import Tokenizer, models
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+from sppl.data.requests import Request
+from sppl.modules.scorer import score
+
+
+def one_by_one(model: PreTrainedModel, requests: Sequence[Request]) -> list[float]:
+    """One pair at a time, logits of every position, the model's own loss on the response: the paper's loop."""
+    losses = []
+    for request in requests:
+        ids = torch.tensor([request.prefix + request.response])
+        labels = torch.tensor([(-100,) * len(request.prefix) + request.response])
+        losses.append(model(input_ids=ids, attention_mask=torch.ones_like(ids), labels=labels).loss.item())
+    return losses
+
+
+def lm_eval(model: PreTrainedModel, requests: Sequence[Request], *, batch_size: int = 4) -> list[float]:
+    """lm-eval's `HFLM` on token ids, as its `loglikelihood` calls it."""
+    words = Tokenizer(models.WordLevel({"a": 0}, unk_token="a"))
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=words, eos_token="a", pad_token="a")
+    runner = HFLM(pretrained=model, tokenizer=tokenizer, batch_size=batch_size, max_length=8192)
+    asked = [(("", str(r.index)), list(r.prefix), list(r.response)) for r in requests]
+    answers = runner._loglikelihood_tokens(asked, disable_tqdm=True)
+    return [-answer[0] / len(request.response) for answer, request in zip(answers, requests, strict=True)]
+
+
+def padded(model: PreTrainedModel, requests: Sequence[Request], *, max_tokens: int) -> list[float]:
+    return _means(score(model, requests, max_tokens=max_tokens, form="padded"))
+
+
+def ours(model: PreTrainedModel, requests: Sequence[Request], *, max_tokens: int) -> list[float]:
+    return _means(score(model, requests, max_tokens=max_tokens))
+
+
+def _means(scores: Sequence[tuple[np.ndarray, np.ndarray]]) -> list[float]:
+    return [float(-logprobs.mean()) for logprobs, _ in scores]
