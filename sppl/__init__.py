@@ -1,1 +1,1 @@
-"""Self-aligned perplexity: choose the training responses that suit a target model, before training (arXiv 2502.11779)."""
+"""Self-aligned perplexity: choose the training responses that suit a target model (arXiv 2502.11779)."""

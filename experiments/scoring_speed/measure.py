@@ -18,8 +18,8 @@ import numpy as np
 import torch
 import workloads
 
-from sppl.data.planner import lower_bound, plan
-from sppl.data.requests import Request
+from sppl.modules.planner import lower_bound, plan
+from sppl.modules.requests import Request
 
 Variant = tuple[Callable, list[Request]]
 CLEAR_PEAK = Path("/proc/self/clear_refs")

@@ -8,7 +8,7 @@ from lm_eval.models.huggingface import HFLM
 from tokenizers import Tokenizer, models
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from sppl.data.requests import Request
+from sppl.modules.requests import Request
 from sppl.modules.scorer import score
 
 

@@ -34,7 +34,7 @@ OUT = Path("outputs/reports/training_speed/table.csv")
 
 def examples(n: int) -> list:
     """Random tokens with lengths like GSM8K's: prompts of 45 to 190, responses of 50 to 220 tokens."""
-    from sppl.data.batches import Example
+    from sppl.modules.batches import Example
 
     draw = random.Random(0)
     token = partial(draw.randrange, 3, VOCABULARY)
@@ -103,7 +103,7 @@ def trl(name: str, data: list, ticks: list[float]) -> None:
 
 def measure(system: str, name: str, steps: int) -> dict[str, Any]:
     """Tokens (padding apart) per second of processor time of every step after the first; the process's peak memory."""
-    from sppl.data.batches import Steps
+    from sppl.modules.batches import Steps
 
     data = examples(BATCH * steps)
     order = Steps(data, BATCH, seed=0).order(0)

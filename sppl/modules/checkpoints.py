@@ -9,7 +9,7 @@ from typing import Any
 import pytorch_lightning as pl
 from safetensors.torch import load_file, save_file
 
-from sppl.data.batches import Steps
+from sppl.modules.batches import Steps
 from sppl.modules.finetuner import Finetuner
 
 

@@ -14,7 +14,7 @@ from torch.distributed.fsdp import FullyShardedDataParallel
 from torch.optim.lr_scheduler import LambdaLR
 from transformers import PreTrainedModel
 
-from sppl.data.batches import Batch
+from sppl.modules.batches import Batch
 from sppl.modules.loss import summed_loss
 from sppl.modules.training import Training
 from sppl.schemas import UserError

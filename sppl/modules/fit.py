@@ -14,7 +14,7 @@ from pytorch_lightning.loggers import Logger
 from torch import nn
 from transformers import PreTrainedModel
 
-from sppl.data.batches import Example, Steps, fit_length
+from sppl.modules.batches import Example, Steps, fit_length
 from sppl.modules.checkpoints import Best, Checkpoints, last_checkpoint
 from sppl.modules.finetuner import Finetuner
 from sppl.modules.training import Training

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedConfig, PreTrainedModel
 
-from sppl.data.planner import Form, Pass, plan
-from sppl.data.requests import Request
+from sppl.modules.planner import Form, Pass, plan
+from sppl.modules.requests import Request
 from sppl.modules.tree import tree_states
 
 log = logging.getLogger(__name__)

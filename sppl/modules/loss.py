@@ -6,7 +6,7 @@ from torch.nn.functional import cross_entropy
 from torch.utils.checkpoint import checkpoint
 from transformers import PreTrainedModel
 
-from sppl.data.batches import Batch
+from sppl.modules.batches import Batch
 from sppl.modules.head import logits
 
 CHUNK = 2**26

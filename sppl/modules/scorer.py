@@ -11,10 +11,10 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 from transformers import PreTrainedModel
 
-from sppl.data.planner import Form, Pass, plan
-from sppl.data.requests import Request
 from sppl.modules.forms import exact_form, padded_states
 from sppl.modules.head import check_head, token_statistics
+from sppl.modules.planner import Form, Pass, plan
+from sppl.modules.requests import Request
 from sppl.modules.tree import Head, read_head, tree_states
 
 log = logging.getLogger(__name__)

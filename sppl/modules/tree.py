@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 from transformers import AttentionInterface, PreTrainedModel
 
-from sppl.data.planner import Group, Pass
+from sppl.modules.planner import Group, Pass
 
 ATTENTION = "sppl_tree"
 

@@ -71,9 +71,9 @@ def _train(
     """Trains, resuming from the leaf's own checkpoints where a killed run left some, and saves the model."""
     import pytorch_lightning as pl
 
-    from sppl.data.batches import Example
     from sppl.data.tokens import prompt_ids, response_ids
     from sppl.models.lora import add_lora
+    from sppl.modules.batches import Example
     from sppl.modules.fit import fit
     from sppl.modules.progress import Progress, quiet
     from sppl.prompts import Template

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pytorch_lightning as pl
     from pytorch_lightning.loggers import Logger
 
-    from sppl.data.requests import Request
+    from sppl.modules.requests import Request
 
 
 def score(
@@ -106,8 +106,8 @@ def _score(
     store: Store,
 ) -> None:
     """Scores everything that is missing in as few passes as it takes, then writes leaf by leaf."""
-    from sppl.data.planner import plan
     from sppl.modules.forms import choose_form
+    from sppl.modules.planner import plan
     from sppl.modules.progress import predicted
     from sppl.modules.scorer import ResponseScorer, passes_loader
 
@@ -148,8 +148,8 @@ def _requests(
     scorer: Scoring,
 ) -> tuple[list["Request"], list[tuple[Leaf, str]]]:
     """One request per response and context, and where its statistics belong."""
-    from sppl.data.requests import Request
     from sppl.data.tokens import alone_ids, check_fits, prompt_ids, response_ids
+    from sppl.modules.requests import Request
 
     tokenizer, limit = target.tokenizer(), getattr(frozen(target).config, "max_position_embeddings", None)
     requests: list[Request] = []

@@ -109,7 +109,7 @@ def test_a_mistake_is_one_clear_sentence_and_exit_code_1(run_py, arguments, said
     assert "Traceback" not in done.out
 
 
-def test_a_run_with_wandb_and_tensorboard_leaves_finished_offline_runs_without_secrets(run_py, tmp_path, monkeypatch):
+def test_wandb_and_tensorboard_runs_are_finished_offline_and_hold_no_secrets(run_py, tmp_path, monkeypatch):
     secret = "sk-" + "planted0" * 4
     monkeypatch.setenv("OPENAI_API_KEY", secret)
     done = run_py("-m", "strategy=gpt4,claude", *QUICK, "logger=[csv,wandb,tensorboard]", "name=logged")

@@ -10,9 +10,9 @@ from transformers import (
     Qwen2ForCausalLM,
 )
 
-from sppl.data.batches import Example, Steps, collate
 from sppl.models.lora import Lora
 from sppl.modules import loss as loss_module
+from sppl.modules.batches import Example, Steps, collate
 from sppl.modules.finetuner import rate
 from sppl.modules.loss import summed_loss
 from sppl.modules.training import Training

@@ -7,8 +7,8 @@ import torch
 from tiny import VOCABULARY, examples, llama, train
 from transformers import get_cosine_schedule_with_warmup
 
-from sppl.data.batches import Steps
 from sppl.models.lora import Lora
+from sppl.modules.batches import Steps
 from sppl.modules.training import Training
 
 SETTINGS = {"epochs": 2, "batch_size": 4, "learning_rate": 1e-2, "warmup": 0.25, "weight_decay": 0.1, "clip": 0.5}

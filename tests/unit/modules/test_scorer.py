@@ -4,8 +4,8 @@ import pytorch_lightning as pl
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from sppl.data.planner import plan
-from sppl.data.requests import Request
+from sppl.modules.planner import plan
+from sppl.modules.requests import Request
 from sppl.modules.scorer import ResponseScorer, passes_loader, score
 
 VOCABULARY = 40

@@ -19,9 +19,9 @@ from transformers import (
     Qwen2Config,
 )
 
-from sppl.data.planner import lower_bound, plan
-from sppl.data.requests import Request
 from sppl.modules.forms import choose_form, exact_form
+from sppl.modules.planner import lower_bound, plan
+from sppl.modules.requests import Request
 from sppl.modules.scorer import ResponseScorer, score
 
 VOCABULARY = 40

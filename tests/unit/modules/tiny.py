@@ -11,8 +11,8 @@ import pytorch_lightning as pl
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from sppl.data.batches import Example
 from sppl.models.lora import Lora, add_lora
+from sppl.modules.batches import Example
 from sppl.modules.fit import fit
 from sppl.modules.training import Training
 

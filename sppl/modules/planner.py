@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from sppl.data.requests import Request
+from sppl.modules.requests import Request
 
 Form = Literal["tree", "prefix_cache", "padded"]
 """How a pass is run: prefixes with responses as branches in one row, that over a kept head, or a row per request."""

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sppl.data.batches import WINDOW, Example, Steps, collate, fit_length, pack
+from sppl.modules.batches import WINDOW, Example, Steps, collate, fit_length, pack
 from sppl.schemas import UserError
 
 SHAPES = st.lists(st.tuples(st.integers(1, 9), st.integers(1, 9)), min_size=1, max_size=60)
@@ -92,7 +92,7 @@ def test_all_processes_together_see_every_example_once(monkeypatch):
     data = made([(1, n + 1) for n in range(5)])
     shares = []
     for rank in range(3):
-        monkeypatch.setattr("sppl.data.batches._rank", lambda rank=rank: (rank, 3))
+        monkeypatch.setattr("sppl.modules.batches._rank", lambda rank=rank: (rank, 3))
         shares.append(list(Steps(data, 4)))
     for share in shares[1:]:
         assert [len(step) for step in share] == [len(step) for step in shares[0]]
@@ -129,5 +129,5 @@ def test_nothing_to_learn_is_refused(data):
 
 
 def test_examples_load_without_torch():
-    code = "import sys, sppl.data.batches, sppl.modules.training; sys.exit('torch' in sys.modules)"
+    code = "import sys, sppl.modules.batches, sppl.modules.training; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sppl.data.planner import lower_bound, plan
-from sppl.data.requests import Request
+from sppl.modules.planner import lower_bound, plan
+from sppl.modules.requests import Request
 
 TOKENS = st.lists(st.integers(0, 3), max_size=6).map(tuple)
 REQUESTS = st.lists(st.tuples(TOKENS, TOKENS.filter(bool)), min_size=1, max_size=12).map(
