@@ -10,7 +10,9 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 
-def response_steps(tokenizer: "PreTrainedTokenizerBase", text: str, template: Template, *, end: bool) -> tuple[int, ...]:
+def response_steps(
+    tokenizer: "PreTrainedTokenizerBase", text: str, template: Template, *, end: bool
+) -> tuple[int, ...]:
     """The number (0, 1, ...) of the reasoning step of every id of `response_ids`; its end token is of the last step.
 
     A token belongs to the step of its last character, so a space before a word goes with the word.

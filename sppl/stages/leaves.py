@@ -9,9 +9,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from sppl.benchmarks.benchmark import Benchmark
+from sppl.metrics.needs import TokenStats
 from sppl.models.target import TargetModel
 from sppl.modules.training import Training
-from sppl.prompts import Context, SelfAligned, SelfAlignedPrompt
+from sppl.prompts import SelfAligned, SelfAlignedPrompt
 from sppl.provenance import canonical, fingerprint
 from sppl.schemas import Question, UserError
 from sppl.store import Leaf, Store
@@ -82,7 +83,7 @@ def token_stats_leaf(
     target: TargetModel,
     *,
     strategy: str,
-    context: Context,
+    need: TokenStats,
     prompt: SelfAlignedPrompt,
     end: bool,
     examples: Sequence[tuple[Question, str]],
@@ -92,13 +93,15 @@ def token_stats_leaf(
     settings: dict[str, Any] = {
         "target": target.identity,
         "examples": fingerprint([[question.id, question.prompt, text] for question, text in examples]),
-        "context": canonical(context),
+        "context": canonical(need.context),
         "end": end,
     }
-    word = context.name
-    if isinstance(context, SelfAligned):
+    word = need.name
+    if need.columns:
+        settings["columns"] = list(need.columns)
+    if isinstance(need.context, SelfAligned):
         settings |= {"prompt": canonical(prompt), "pool": store.digest(pool), "final_line": benchmark.final_line}
-        word = f"{context.name}-{prompt.hash}"
+        word = f"{need.name}-{prompt.hash}"
     return store.leaf("token_stats", benchmark.name, target.name, strategy, word, settings=settings)
 
 

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from sppl.analysis.agreement import agreement, disagreement
 from sppl.analysis.summary import metrics_table, table
 from sppl.metrics.needs import Metric
 from sppl.report.plots import scatter
-from sppl.report.tables import write_tables
+from sppl.report.tables import write_csv, write_tables
 from sppl.report.terminal import show
 from sppl.schemas import UserError
 from sppl.store import Store
@@ -55,6 +56,11 @@ def report(
     judged = metrics_table(every, outcomes, scores=scores, metrics=list(metric.values()))
     out = Path(folder)
     write_tables(out, rows, judged)
+    if every["metric"].nunique() > 1:
+        write_csv(out, "agreement", agreement(every))
+        write_csv(out, "disagreement", disagreement(every))
+    if ranked:
+        write_csv(out, "costs", _costs(store, rankings))
     scatter(out, rows, [one.name for one in metric.values() if one.name in rows])
     show(name, rows, judged, out)
     for logger in loggers:
@@ -115,6 +121,15 @@ def _scores(store: Store, rankings: Sequence[str]) -> pd.DataFrame | None:
     names = [leaf for one in rankings for leaf in store.provenance(store.open(one))["inputs"]]
     frames = [store.read(store.open(name)) for name in dict.fromkeys(names)]
     return pd.concat(frames, ignore_index=True) if frames else None
+
+
+def _costs(store: Store, rankings: Sequence[str]) -> pd.DataFrame:
+    """What each metric took per response: forward passes and measured seconds; empty where it was not kept."""
+    rows = []
+    for leaf in map(store.open, dict.fromkeys(rankings)):
+        key = {"benchmark": leaf.words[0], "target_model": leaf.words[1]}
+        rows += [key | {"metric": name, **cost} for name, cost in store.provenance(leaf).get("costs", {}).items()]
+    return pd.DataFrame(rows, columns=["benchmark", "target_model", "metric", "passes", "seconds"])
 
 
 def _sources(rows: pd.DataFrame, rankings: pd.DataFrame, store: Store, results: Sequence[str]) -> list[str]:

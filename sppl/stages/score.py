@@ -1,17 +1,16 @@
 """score: statistics per token of every response, in every context the metrics need, in one go."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
 from sppl.benchmarks.benchmark import Benchmark
-from sppl.metrics.needs import Metric
+from sppl.metrics.needs import Metric, TokenStats, token_needs
 from sppl.models.target import TargetModel, frozen
 from sppl.modules.scoring import Scoring
-from sppl.prompts import Alone, Context, SelfAligned, SelfAlignedPrompt
+from sppl.prompts import Context, SelfAligned, SelfAlignedPrompt
 from sppl.schemas import Question
 from sppl.stages.leaves import Plan, predictions_leaf, take, token_stats_leaf
 from sppl.stages.pool import Pool, read_pool
@@ -24,6 +23,10 @@ if TYPE_CHECKING:
     from pytorch_lightning.loggers import Logger
 
     from sppl.modules.requests import Request
+    from sppl.modules.scorer import Scored
+
+BASE = ["example_id", "token", "token_id", "logprob", "rank"]
+"""The columns every table of token statistics has."""
 
 
 def score(
@@ -47,25 +50,23 @@ def score(
         MissingArtefact: predictions or paid responses are missing; the message is the command that makes them.
         UserError: a response is empty, or does not fit the target's context.
     """
-    contexts = sorted(
-        {need.context for one in metric.values() for need in one.needs()}, key=lambda context: context.name
-    )
+    needs = token_needs(metric.values())
     questions = take(benchmark, "train", n_score)
     predictions = predictions_leaf(store, benchmark, target_model, n_predict)
-    if dry and not _inputs_exist(store, benchmark, strategy, questions, predictions, contexts):
-        return Plan((), tuple(f"{name}/{context.name}" for name in strategy for context in contexts))
-    if any(isinstance(context, SelfAligned) for context in contexts):
+    if dry and not _inputs_exist(store, benchmark, strategy, questions, predictions, needs):
+        return Plan((), tuple(f"{name}/{need.name}" for name in strategy for need in needs))
+    if any(isinstance(need.context, SelfAligned) for need in needs):
         pool = read_pool(store, predictions, benchmark, prompt, take(benchmark, "train", n_predict))
     else:
         pool = Pool((), (), "")
     examples = {name: responses(store, benchmark, recipe, questions) for name, recipe in strategy.items()}
     leaves = {
-        (name, context): token_stats_leaf(
-            store, benchmark, target_model, strategy=name, context=context, prompt=prompt, end=scorer.end,
+        (name, need): token_stats_leaf(
+            store, benchmark, target_model, strategy=name, need=need, prompt=prompt, end=scorer.end,
             examples=examples[name], pool=predictions,
         )
         for name in strategy
-        for context in contexts
+        for need in needs
     }  # fmt: skip
     plan = Plan(
         tuple(leaf.name for leaf in leaves.values() if store.exists(leaf)),
@@ -75,10 +76,10 @@ def score(
         with store.making(*leaves.values()) as missing:
             todo = {key: leaf for key, leaf in leaves.items() if leaf in missing}
             _score(target_model, todo, examples, pool, prompt, scorer, trainer, store)
-    for (name, context), leaf in leaves.items() if not dry else ():
+    for (name, need), leaf in leaves.items() if not dry else ():
         loss = -float(store.read(leaf).groupby("example_id")["logprob"].mean().mean())
         for logger in loggers:
-            logger.log_metrics({f"score/{name}/{context.name}/loss": loss})
+            logger.log_metrics({f"score/{name}/{need.name}/loss": loss})
     return plan
 
 
@@ -88,16 +89,16 @@ def _inputs_exist(
     strategy: Mapping[str, Recipe],
     questions: Sequence[Question],
     predictions: Leaf,
-    contexts: Sequence[Context],
+    needs: Sequence[TokenStats],
 ) -> bool:
-    pooled = any(isinstance(context, SelfAligned) for context in contexts)
+    pooled = any(isinstance(need.context, SelfAligned) for need in needs)
     known = (len(known_responses(store, benchmark, recipe, questions)) for recipe in strategy.values())
     return (store.exists(predictions) or not pooled) and all(n == len(questions) for n in known)
 
 
 def _score(
     target: TargetModel,
-    todo: Mapping[tuple[str, Context], Leaf],
+    todo: Mapping[tuple[str, TokenStats], Leaf],
     examples: Mapping[str, list[tuple[Question, str]]],
     pool: Pool,
     prompt: SelfAlignedPrompt,
@@ -106,69 +107,59 @@ def _score(
     store: Store,
 ) -> None:
     """Scores everything that is missing in as few passes as it takes, then writes leaf by leaf."""
+    from sppl.stages.asked import Asking
+
+    asking = Asking(target, prompt, pool, scorer)
+    for columns, contexts in _by_columns(todo).items():
+        start = time.perf_counter()
+        asked = {
+            (name, context): asking.responses(examples[name], context, strategy=name, steps="step" in columns)
+            for name, context in dict.fromkeys((name, need.context) for name, need in todo)
+            if context in contexts
+        }
+        requests = [request for responses in asked.values() for one in responses for _, request in one.requests]
+        scored = _predicted(target, requests, sorted(columns - {"step"}), scorer, trainer)
+        seconds = time.perf_counter() - start
+        read = sum(one.tokens for responses in asked.values() for one in responses)
+        tables = {key: pd.concat([one.table(scored) for one in responses]) for key, responses in asked.items()}
+        for (name, need), leaf in todo.items():
+            if need.context not in contexts:
+                continue
+            responses, table = asked[name, need.context], tables[name, need.context]
+            notes = {"pool": pool.note} if isinstance(need.context, SelfAligned) and pool.note else {}
+            tokens = sum(one.tokens for one in responses)
+            passes = round(tokens / sum(one.alone for one in responses), 4)
+            store.write(
+                leaf, table[[*BASE, *need.columns]], {}, seconds * tokens / read,
+                responses=len(responses), tokens=tokens, passes=passes, **notes,
+            )  # fmt: skip
+
+
+def _by_columns(needs: Iterable[tuple[str, TokenStats]]) -> dict[frozenset[str], set[Context]]:
+    """The contexts by the further columns wanted in them."""
+    wanted: dict[Context, set[str]] = {}
+    for _, need in needs:
+        wanted.setdefault(need.context, set()).update(need.columns)
+    groups: dict[frozenset[str], set[Context]] = {}
+    for context, columns in wanted.items():
+        groups.setdefault(frozenset(columns), set()).add(context)
+    return groups
+
+
+def _predicted(
+    target: TargetModel,
+    requests: Sequence["Request"],
+    further: Sequence[str],
+    scorer: Scoring,
+    trainer: Callable[..., "pl.Trainer"],
+) -> dict[int, "Scored"]:
+    """The answers to requests, by their number."""
     from sppl.modules.forms import choose_form
     from sppl.modules.planner import plan
     from sppl.modules.progress import predicted
     from sppl.modules.scorer import ResponseScorer, passes_loader
 
-    if not todo:
-        return
-    start = time.perf_counter()
     model = frozen(target)
-    requests, places = _requests(target, todo, examples, pool, prompt, scorer)
     passes = plan(requests, max_tokens=scorer.max_tokens, form=choose_form(model.config))
-    scored = {one.index: one for one in predicted(trainer, ResponseScorer(model), passes_loader(passes), "score")}
-    rows: dict[Leaf, list[pd.DataFrame]] = {leaf: [] for leaf in todo.values()}
-    for request, (leaf, example_id) in zip(requests, places, strict=True):
-        one = scored[request.index]
-        first = len(request.response) - len(one.logprobs)
-        rows[leaf].append(
-            pd.DataFrame(
-                {
-                    "example_id": example_id,
-                    "token": np.arange(first, len(request.response), dtype=np.int32),
-                    "token_id": np.asarray(request.response[first:], dtype=np.int32),
-                    "logprob": one.logprobs.astype(np.float32),
-                    "rank": one.ranks.astype(np.int32),
-                }
-            )
-        )
-    seconds = (time.perf_counter() - start) / len(todo)
-    for (_, context), leaf in todo.items():
-        notes = {"pool": pool.note} if isinstance(context, SelfAligned) and pool.note else {}
-        store.write(leaf, pd.concat(rows[leaf], ignore_index=True), {}, seconds, **notes)
-
-
-def _requests(
-    target: TargetModel,
-    todo: Mapping[tuple[str, Context], Leaf],
-    examples: Mapping[str, list[tuple[Question, str]]],
-    pool: Pool,
-    prompt: SelfAlignedPrompt,
-    scorer: Scoring,
-) -> tuple[list["Request"], list[tuple[Leaf, str]]]:
-    """One request per response and context, and where its statistics belong."""
-    from sppl.data.tokens import alone_ids, check_fits, prompt_ids, response_ids
-    from sppl.modules.requests import Request
-
-    tokenizer, limit = target.tokenizer(), getattr(frozen(target).config, "max_position_embeddings", None)
-    requests: list[Request] = []
-    places: list[tuple[Leaf, str]] = []
-    prefixes: dict[tuple[Context, str], tuple[int, ...]] = {}
-    for (name, context), leaf in todo.items():
-        questions = [question for question, _ in examples[name]]
-        n = context.n_examples if isinstance(context, SelfAligned) else 0
-        shown = pool.shown(prompt, questions, n) if n else [[] for _ in questions]
-        for (question, text), own in zip(examples[name], shown, strict=True):
-            if (context, question.id) not in prefixes:
-                turn = prompt.render(question.prompt, own)
-                alone = isinstance(context, Alone)
-                prefixes[context, question.id] = (
-                    alone_ids(tokenizer) if alone else prompt_ids(tokenizer, turn, target.wrapping)
-                )
-            response = response_ids(tokenizer, text, target.wrapping, end=scorer.end)
-            requests.append(Request(prefixes[context, question.id], response, len(requests)))
-            places.append((leaf, question.id))
-    lengths = [(place[1], len(r.prefix) + len(r.response)) for place, r in zip(places, requests, strict=True)]
-    check_fits(lengths, limit, "prompts with their response")
-    return requests, places
+    found = predicted(trainer, ResponseScorer(model, further), passes_loader(passes), "score")
+    return {one.index: one for one in found}
