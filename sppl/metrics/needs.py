@@ -101,4 +101,4 @@ def mean_losses(table: pd.DataFrame) -> pd.Series:
 
 def as_values(values: pd.Series) -> pd.DataFrame:
     """What `per_example` returns, from one value per response."""
-    return values.rename("value").reset_index()
+    return values.rename("value").astype("float64").reset_index()

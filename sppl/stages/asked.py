@@ -113,7 +113,7 @@ class Asking:
         else:
             prefix = alone_ids(self._tokenizer) if isinstance(context, Alone) else bare
         requests = []
-        for before, start, stop in _spans(numbers, context, len(ids)):
+        for before, start, stop in spans(numbers, context, len(ids)):
             requests.append((start, Request(prefix + ids[before:start], ids[start:stop], self._count)))
             self._count += 1
         return Asked(question.id, ids, numbers, tuple(requests), len(bare) + len(ids) - 1)
@@ -127,7 +127,7 @@ class Asking:
         return self._prompts[key]
 
 
-def _spans(steps: Sequence[int], context: Context, n_tokens: int) -> list[tuple[int, int, int]]:
+def spans(steps: Sequence[int], context: Context, n_tokens: int) -> list[tuple[int, int, int]]:
     """Where what is shown, what is scored, and what comes after it start: the whole response, or each step of it."""
     if not isinstance(context, StepWise):
         return [(0, 0, n_tokens)]

@@ -167,7 +167,7 @@ def _measure(store: Store, leaves: Mapping[str, Leaf], metric: Metric, stats: St
             need: pd.concat([store.read(stats[name, need]).assign(strategy=name) for name in leaves], ignore_index=True)
             for need in needs
         }
-        scores = metric.per_example(tables)
+        scores = metric.per_example(tables).astype({"value": "float64"})
         inputs = {stats[name, need].name: store.digest(stats[name, need]) for name in leaves for need in needs}
         seconds = (time.perf_counter() - start) / len(leaves)
         for name, leaf in leaves.items():
