@@ -19,8 +19,6 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
 os.environ.setdefault("WANDB_SILENT", "true")
-if not sys.stderr.isatty():  # a log file is no place for progress bars
-    os.environ.setdefault("TQDM_DISABLE", "1")
 
 import hydra
 from hydra.core.hydra_config import HydraConfig

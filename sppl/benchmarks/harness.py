@@ -2,9 +2,11 @@
 
 import json
 import logging
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,6 +59,8 @@ def evaluate(
     limit = getattr(model.config, "max_position_embeddings", None)
     options: dict[str, Any] = {"batch_size": batch_size, "max_length": limit, "device": device}
     wrapped: Any = HFLM(**{"pretrained": model, "tokenizer": tokenizer}, **options)
+    if not sys.stderr.isatty():  # a log file is no place for progress bars
+        wrapped.generate_until = partial(wrapped.generate_until, disable_tqdm=True)
     with _task(task_file, questions) as (task, manager):
         task.set_config("generation_kwargs", {"max_gen_toks": max_new_tokens}, update=True)
         ask: Any = simple_evaluate  # its decorator hides its signature from type checkers
@@ -105,9 +109,12 @@ def _task(task_file: Path, questions: Sequence[Question]) -> Iterator[tuple[Any,
 def _quiet() -> None:
     """lm-eval, transformers and datasets report every step they take; a user can act on none of it."""
     import datasets
+    import lm_eval.api.task
     import transformers
+    from tqdm import tqdm
 
     datasets.disable_progress_bars()
     transformers.utils.logging.disable_progress_bar()
+    lm_eval.api.task.tqdm = partial(tqdm, disable=True)  # a bar over making the prompts, done in milliseconds
     for name in ("lm_eval", "lm-eval", "datasets"):
         logging.getLogger(name).setLevel(logging.ERROR)

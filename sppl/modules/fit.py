@@ -17,7 +17,6 @@ from transformers import PreTrainedModel
 from sppl.data.batches import Example, Steps, fit_length
 from sppl.modules.checkpoints import Best, Checkpoints, last_checkpoint
 from sppl.modules.finetuner import Finetuner
-from sppl.modules.progress import Progress
 from sppl.modules.training import Training
 from sppl.provenance import fingerprint
 from sppl.schemas import UserError
@@ -34,6 +33,7 @@ def fit(
     seed: int,
     folder: Path,
     loggers: Sequence[Logger],
+    callbacks: Sequence[pl.Callback] = (),
     name: str = "finetune",
     validation: Sequence[Example] | None = None,
     save_seconds: float = 20.0,
@@ -52,6 +52,7 @@ def fit(
         seed: of the order of the examples and of dropout.
         folder: of the checkpoints; removed by the caller once the model is saved.
         loggers: Lightning's.
+        callbacks: further ones, e.g. a progress bar.
         name: what stands before `/loss` in the logs.
         validation: examples for `training.select == "best"`; their loss is logged after every epoch.
         save_seconds: time between checkpoints.
@@ -68,14 +69,12 @@ def fit(
         runner = trainer(
             max_epochs=training.epochs,
             precision=training.precision,
-            callbacks=[*best, Checkpoints(folder, run, train, seconds=save_seconds, save_total=save_total)],
+            callbacks=[*callbacks, *best, Checkpoints(folder, run, train, seconds=save_seconds, save_total=save_total)],
             logger=list(loggers),
             enable_checkpointing=False,
             enable_model_summary=False,
             num_sanity_val_steps=0,
         )
-        if shown := runner.progress_bar_callback:  # none where the caller wants none
-            runner.callbacks[runner.callbacks.index(shown)] = Progress(name)  # pyright: ignore[reportAttributeAccessIssue]
         if runner.precision != training.precision:
             raise UserError(
                 f"precision {training.precision} needs a GPU; on a CPU use "

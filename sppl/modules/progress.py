@@ -1,38 +1,48 @@
 """Lightning with one plain progress bar and without the remarks a user cannot act on."""
 
 import logging
+import sys
 import warnings
 from collections.abc import Callable, Iterable
 from itertools import chain
 from typing import Any
 
 import pytorch_lightning as pl
-from pytorch_lightning.callbacks import TQDMProgressBar
 from torch.utils.data import DataLoader
+from tqdm import tqdm
 
 
-class Progress(TQDMProgressBar):
-    """One bar that says what is going on and goes away when it is done."""
+class Progress(pl.Callback):
+    """One bar over all steps that says what is going on and goes away when it is done; none in a log file."""
 
     def __init__(self, what: str) -> None:
-        super().__init__(refresh_rate=5)
         self.what = what
 
-    def init_predict_tqdm(self) -> Any:
-        return self._named(super().init_predict_tqdm())
+    def on_predict_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._open(trainer, int(trainer.num_predict_batches[0]))
 
-    def init_train_tqdm(self) -> Any:
-        return self._named(super().init_train_tqdm())
+    def on_predict_batch_end(self, *_: Any, **__: Any) -> None:
+        self.bar.update()
 
-    def get_metrics(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> dict[str, Any]:
-        """The metrics under their last word, since the bar itself says which stage and strategy."""
-        found = super().get_metrics(trainer, pl_module)
-        return {name.rpartition("/")[2]: value for name, value in found.items() if name != "v_num"}
+    def on_predict_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self.bar.close()
 
-    def _named(self, shown: Any) -> Any:
-        shown.set_description(self.what)
-        shown.leave = False
-        return shown
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._open(trainer, int(trainer.estimated_stepping_batches))
+        self.bar.update(trainer.global_step)
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any, **__: Any) -> None:
+        losses = [float(value) for name, value in trainer.progress_bar_metrics.items() if name.endswith("/loss")]
+        if losses:
+            self.bar.set_postfix(loss=f"{losses[0]:.4f}", refresh=False)
+        self.bar.update()
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self.bar.close()
+
+    def _open(self, trainer: pl.Trainer, total: int) -> None:
+        hidden = not sys.stderr.isatty() or not trainer.is_global_zero
+        self.bar = tqdm(total=total, desc=self.what, leave=False, disable=hidden, dynamic_ncols=True)
 
 
 def predicted(
@@ -40,7 +50,13 @@ def predicted(
 ) -> Iterable[Any]:
     """What `predict_step` returned for every batch of the loader, in its order, as one stream."""
     quiet()
-    runner = trainer(logger=False, enable_checkpointing=False, callbacks=[Progress(what)], enable_model_summary=False)
+    runner = trainer(
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        callbacks=[Progress(what)],
+    )
     return chain.from_iterable(runner.predict(module, loader) or ())
 
 

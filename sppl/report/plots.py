@@ -34,7 +34,7 @@ def scatter(folder: Path, rows: pd.DataFrame, metrics: Sequence[str]) -> Path | 
         axis.set_visible(False)
     for axis, ((benchmark, target), metric) in zip(axes.flat, panels, strict=False):
         here = both[(both["benchmark"] == benchmark) & (both["target_model"] == target)].dropna(subset=[metric])
-        value, accuracy, error = (here[name].fillna(0).astype(float) for name in (metric, "accuracy", "accuracy_se"))
+        value, accuracy, error = (here[key].fillna(0).astype(float) for key in (metric, "accuracy", "accuracy_se"))
         axis.errorbar(value, accuracy, yerr=error, fmt="o", color="#2f6f8f", ecolor="#b8cfda", markersize=5)  # fmt: skip
         for row in here.itertuples():
             axis.annotate(str(row.strategy), (float(getattr(row, metric)), float(row.accuracy)), xytext=(4, 4),

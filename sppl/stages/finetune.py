@@ -3,7 +3,7 @@
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sppl.benchmarks.benchmark import Benchmark
 from sppl.models.target import TargetModel
@@ -75,7 +75,7 @@ def _train(
     from sppl.data.tokens import prompt_ids, response_ids
     from sppl.models.lora import add_lora
     from sppl.modules.fit import fit
-    from sppl.modules.progress import quiet
+    from sppl.modules.progress import Progress, quiet
     from sppl.prompts import Template
 
     start = time.perf_counter()
@@ -91,7 +91,7 @@ def _train(
     ]
     parts = store.parts(leaf)
     pl.seed_everything(seed, verbose=False)
-    model = add_lora(target.load(), training.lora) if training.lora else target.load()
+    model: Any = add_lora(target.load(), training.lora) if training.lora else target.load()
     quiet()
     fit(
         model,
@@ -101,6 +101,7 @@ def _train(
         seed=seed,
         folder=parts / "checkpoints",
         loggers=loggers,
+        callbacks=[Progress(f"finetune {name}")],
         name=f"finetune/{name}",
     )
     made = parts / "made"
