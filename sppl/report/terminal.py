@@ -97,9 +97,8 @@ def _metrics(judged: pd.DataFrame) -> Table:
 def _notes(rows: pd.DataFrame, judged: pd.DataFrame) -> list[str]:
     known = judged[judged["chance"].notna()] if "chance" in judged else judged[:0]
     chances = [
-        f"{row.metric}: chance that {row.picked} really beats {row.runner_up}: {100 * float(row.chance):.0f} % "
-        "(from 51 pairs of 7-8B models)"
-        for row in known.drop_duplicates([*PAIR, "metric"]).itertuples()
+        f"{metric}: chance that {picked} really beats {runner_up}: {100 * chance:.0f} % (from 51 pairs of 7-8B models)"
+        for metric, picked, runner_up, chance in known[["metric", "picked", "runner_up", "chance"]].values.tolist()
     ]
     said = [f"{row.strategy}: {row.note}" for row in rows.itertuples() if row.note]
-    return chances + said + [f"{row.metric}: {row.note}" for row in judged.itertuples() if row.note]
+    return [*dict.fromkeys(chances)] + said + [f"{row.metric}: {row.note}" for row in judged.itertuples() if row.note]

@@ -10,6 +10,7 @@ from typing import Any
 
 from sppl.benchmarks.benchmark import Benchmark
 from sppl.models.target import TargetModel
+from sppl.modules.scoring import Scoring
 from sppl.modules.training import Training
 from sppl.prompts import Context, SelfAligned, SelfAlignedPrompt
 from sppl.provenance import canonical, fingerprint
@@ -84,7 +85,7 @@ def token_stats_leaf(
     strategy: str,
     context: Context,
     prompt: SelfAlignedPrompt,
-    end: bool,
+    scorer: Scoring,
     examples: Sequence[tuple[Question, str]],
     pool: Leaf,
 ) -> Leaf:
@@ -93,8 +94,10 @@ def token_stats_leaf(
         "target": target.identity,
         "examples": fingerprint([[question.id, question.prompt, text] for question, text in examples]),
         "context": canonical(context),
-        "end": end,
+        "end": scorer.end,
     }
+    if scorer.overlong != "error":
+        settings["overlong"] = scorer.overlong
     word = context.name
     if isinstance(context, SelfAligned):
         settings |= {"prompt": canonical(prompt), "pool": store.digest(pool), "final_line": benchmark.final_line}

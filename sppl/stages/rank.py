@@ -70,7 +70,8 @@ def rank(
         return plan
     scores = pd.concat([store.read(one) for one in measured.values()], ignore_index=True)
     facts = {"source": benchmark.responses.label}
-    notes = _pool_notes(metric, store, benchmark, target_model, prompt, n_predict)
+    scores, notes = _comparable(scores, scorer)
+    notes |= _pool_notes(metric, store, benchmark, target_model, prompt, n_predict)
     write_ranking(store, leaf, scores, list(metric.values()), inputs=inputs, facts=facts, notes=notes)
     announce(store.read(leaf), loggers)
     return plan
@@ -104,7 +105,7 @@ def _token_stats(
         examples = list(zip(questions, known["response"], strict=True))
         for context in contexts:
             leaves[name, context.name] = token_stats_leaf(
-                store, benchmark, target, strategy=name, context=context, prompt=prompt, end=scorer.end,
+                store, benchmark, target, strategy=name, context=context, prompt=prompt, scorer=scorer,
                 examples=examples, pool=pool,
             )  # fmt: skip
             if not store.exists(leaves[name, context.name]):
@@ -135,6 +136,17 @@ def _measure(store: Store, leaf: Leaf, metric: Metric, name: str, stats: Mapping
         frame = frame.assign(benchmark=leaf.words[0], target_model=leaf.words[1], metric=metric.name)
         inputs = {one.name: store.digest(one) for one in (stats[name, need.context.name] for need in metric.needs())}
         store.write(leaf, frame, inputs, time.perf_counter() - start)
+
+
+def _comparable(scores: pd.DataFrame, scorer: Scoring) -> tuple[pd.DataFrame, dict[str, str]]:
+    """The scores of questions that every strategy has, where `overlong=skip` left some out, and a note per metric."""
+    if scorer.overlong != "skip":
+        return scores, {}
+    n = scores.groupby("metric")["strategy"].transform("nunique")
+    whole = scores.groupby(["metric", "example_id"])["strategy"].transform("nunique") == n
+    lost = scores[~whole].groupby("metric")["example_id"].nunique()
+    notes = {str(name): f"{count} questions left out: too long for the target" for name, count in lost.items()}
+    return scores[whole], notes
 
 
 def _pool_notes(
