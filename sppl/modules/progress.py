@@ -51,6 +51,8 @@ def predicted(
     """What `predict_step` returned for every batch of the loader, in its order, as one stream."""
     quiet()
     runner = trainer(
+        devices=1,  # what the others predicted would not come back
+        strategy="auto",
         logger=False,
         enable_checkpointing=False,
         enable_progress_bar=False,

@@ -1,6 +1,7 @@
 """Scoring in pieces: every pass leaves one file, so a killed run loses at most the pass it was in."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -44,13 +45,11 @@ def scored_in_shards(
     quiet()
     todo = [one for one in passes if not shard(folder, one).exists()]
     if todo:
-        runner = trainer(
-            logger=False,
-            enable_checkpointing=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            callbacks=[Progress("score"), Shards(folder)],
-        )
+        quietly = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
+        ask = partial(trainer, **quietly, enable_model_summary=False, callbacks=[Progress("score"), Shards(folder)])
+        runner = ask(use_distributed_sampler=True)
+        if len(todo) < runner.num_devices * runner.num_nodes:  # Lightning cannot deal out fewer passes than devices
+            runner = ask(devices=1, num_nodes=1, strategy="auto")
         runner.predict(scorer, passes_loader(todo), return_predictions=False)
     return {one.index: one for batch in passes for one in _read(shard(folder, batch))}
 
