@@ -93,10 +93,15 @@ class Store:
             raise _broken(self.path(leaf), f"its provenance tells other settings than its name ({leaf.name})")
         return leaf
 
+    def holds(self, name: str) -> bool:
+        """Whether there is a leaf of that name."""
+        return Path(self.root, name + ".json").is_file()
+
     def leaves(self, kind: str, *words: str) -> list[Leaf]:
-        """The table leaves right under these words, by name, with the settings their provenance tells."""
-        paths = sorted(Path(self.root, kind, *words).glob("*.parquet"))
-        return [self.open("/".join((kind, *words, path.stem))) for path in paths]
+        """The table leaves right under these words (without words: the kind's own), by name, with their settings."""
+        pattern = "/".join((kind, *words, "*.parquet")) if words else f"{kind}-*.parquet"
+        found = sorted(Path(self.root).glob(pattern))
+        return [self.open(path.relative_to(self.root).with_suffix("").as_posix()) for path in found]
 
     def path(self, leaf: Leaf) -> Path:
         """Where the leaf's data lie or will lie."""

@@ -3,7 +3,6 @@
 from itertools import combinations
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from sppl.analysis.checks import PAIR
@@ -41,15 +40,17 @@ def disagreement(rankings: pd.DataFrame) -> pd.DataFrame:
 def agreement(rankings: pd.DataFrame) -> pd.DataFrame:
     """One row per benchmark, target and two metrics: the `spearman` of their ranks of the strategies, lowest first.
 
-    A metric without direction counts by its value, low first; <NA> where one of the two ranks all alike.
+    A metric without direction counts by its value, low first. Strategies count that both rank; <NA> where one of the
+    two ranks all of them alike.
     """
     rows: list[dict[str, Any]] = []
     for (benchmark, target), part in rankings.groupby(PAIR):
         wide = part.pivot(index="strategy", columns="metric", values="rank")
         for one, other in combinations(dict.fromkeys(part["metric"]), 2):
-            rho = spearman(wide[one].to_numpy(float), wide[other].to_numpy(float))
+            both = wide[[one, other]].dropna()
+            rho = spearman(both[one].to_numpy(float), both[other].to_numpy(float))
             key = {"benchmark": benchmark, "target_model": target, "metric": one, "other": other}
-            rows.append(key | {"spearman": pd.NA if rho is None or np.isnan(rho) else rho})
+            rows.append(key | {"spearman": pd.NA if rho is None else rho})
     frame = pd.DataFrame(rows, columns=[*PAIR, "metric", "other", "spearman"]).astype({"spearman": "Float64"})
     return frame.sort_values([*PAIR, "spearman", "metric", "other"], ignore_index=True)
 

@@ -40,14 +40,13 @@ class RankAverage:
         return (*dict.fromkeys(need for metric in self.metrics for need in metric.needs()), Candidates())
 
     def per_example(self, tables: Tables) -> pd.DataFrame:
-        ranks = [self._ranks(metric, tables) for metric in self.metrics]
-        return as_values(pd.concat(ranks, axis=1).mean(axis=1))
+        values = pd.concat([self._low_is_good(metric, tables) for metric in self.metrics], axis=1, join="inner")
+        return as_values(values.groupby(level="example_id").rank().mean(axis=1))
 
-    def _ranks(self, metric: Metric, tables: Tables) -> pd.Series:
+    def _low_is_good(self, metric: Metric, tables: Tables) -> pd.Series:
         own = {need: tables[need] for need in metric.needs() if not isinstance(need, Candidates)}
-        values = metric.per_example(own).set_index(EXAMPLE)["value"]
-        ranks = values.groupby(level="example_id").rank(ascending=not metric.higher_is_better)
-        return ranks.rename(metric.name)
+        values = metric.per_example(own).set_index(EXAMPLE)["value"].rename(metric.name)
+        return -values if metric.higher_is_better else values
 
     def aggregate(self, scores: pd.DataFrame) -> float:
         return float(scores["value"].mean())

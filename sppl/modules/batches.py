@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from sppl.schemas import UserError
@@ -46,7 +46,6 @@ class Batch(TypedDict):
     tokens: int
 
 
-@dataclass
 class Steps:
     """The optimiser steps of one epoch per iteration, each a list of batches; its state is the number of steps taken.
 
@@ -65,14 +64,21 @@ class Steps:
         shuffle: draw an order per epoch; otherwise every epoch's is by length.
     """
 
-    examples: Sequence[Example]
-    batch_size: int
-    accumulate: int = 1
-    seed: int = 0
-    batching: Literal["padded", "packed"] = "padded"
-    one_row: bool = False
-    shuffle: bool = True
-    taken: int = field(default=0, init=False)
+    def __init__(
+        self,
+        examples: Sequence[Example],
+        batch_size: int,
+        accumulate: int = 1,
+        seed: int = 0,
+        *,
+        batching: Literal["padded", "packed"] = "padded",
+        one_row: bool = False,
+        shuffle: bool = True,
+    ) -> None:
+        self.examples = examples
+        self.batch_size, self.accumulate, self.seed = batch_size, accumulate, seed
+        self.batching, self.one_row, self.shuffle = batching, one_row, shuffle
+        self.taken = 0
 
     def __len__(self) -> int:
         """Steps per epoch."""

@@ -47,6 +47,8 @@ class Finetuner(pl.LightningModule):
         self.automatic_optimization = False
         self.strict_loading = False
         self._step: list[Batch] = []
+        # by name, for FSDP flattens the weights it shards
+        self.matrices = {name for name, weight in self.named_parameters() if weight.ndim > 1}
 
     def training_step(self, batches: list[Batch], index: int) -> None:
         """One optimiser step.
@@ -80,7 +82,7 @@ class Finetuner(pl.LightningModule):
         if isinstance(self.trainer.model, FullyShardedDataParallel):
             norm = self.trainer.model.clip_grad_norm_(limit)
         else:
-            norm = nn.utils.clip_grad_norm_([weight for weight in self.parameters() if weight.requires_grad], limit)
+            norm = nn.utils.clip_grad_norm_([weight for _, weight in self._trained()], limit)
         if not self._scaled and not norm.isfinite():
             self._stop("gradient")
 
@@ -94,10 +96,11 @@ class Finetuner(pl.LightningModule):
     def configure_optimizers(self) -> Any:
         """AdamW, and the learning rate's schedule per step."""
         settings = self.training_settings
-        trained = [weight for weight in self.parameters() if weight.requires_grad]
+        matrices = [weight for name, weight in self._trained() if name in self.matrices]
+        vectors = [weight for name, weight in self._trained() if name not in self.matrices]
         groups = [
-            {"params": [weight for weight in trained if weight.ndim > 1], "weight_decay": settings.weight_decay},
-            {"params": [weight for weight in trained if weight.ndim <= 1], "weight_decay": 0.0},
+            {"params": matrices, "weight_decay": settings.weight_decay},
+            {"params": vectors, "weight_decay": 0.0},
         ]
         # a fused step would undo the scaling of float16 gradients only after they were clipped
         optimizer = torch.optim.AdamW(
@@ -115,7 +118,11 @@ class Finetuner(pl.LightningModule):
 
     def trained(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
         """Of the weights of this module, those that are trained."""
-        return {name: state[name] for name, weight in self.named_parameters() if weight.requires_grad}
+        return {name: state[name] for name, _ in self._trained()}
+
+    def _trained(self) -> list[tuple[str, nn.Parameter]]:
+        every = ((name.replace("_fsdp_wrapped_module.", ""), weight) for name, weight in self.named_parameters())
+        return [(name, weight) for name, weight in every if weight.requires_grad]
 
     @property
     def _scaled(self) -> bool:

@@ -105,7 +105,7 @@ def _steps(
         size,
         training.accumulate,
         seed,
-        training.batching,
+        batching=training.batching,
         one_row=flash,
     )
     if not validation:

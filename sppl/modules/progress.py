@@ -51,6 +51,8 @@ def predicted(
     """What `predict_step` returned for every batch of the loader, in its order, as one stream."""
     quiet()
     runner = trainer(
+        devices=1,  # what the others predicted would not come back
+        strategy="auto",
         logger=False,
         enable_checkpointing=False,
         enable_progress_bar=False,
@@ -65,4 +67,5 @@ def quiet() -> None:
     for name in ("pytorch_lightning", "lightning_fabric"):
         logging.getLogger(name).setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", message=".*does not have many workers")
+    warnings.filterwarnings("ignore", message="Couldn't infer the batch indices")
     warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)

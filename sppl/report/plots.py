@@ -7,12 +7,15 @@ import pandas as pd
 
 from sppl.analysis.outcomes import UNTRAINED
 
+MOST = 48
+"""Panels that can still be looked at."""
+
 
 def scatter(folder: Path, rows: pd.DataFrame, metrics: Sequence[str]) -> Path | None:
     """Draws each metric's value against accuracy, one panel per metric and target, as `scatter.svg` and `scatter.png`.
 
     Returns:
-        The path of the SVG; None where no strategy has both a value and an accuracy.
+        The path of the SVG; None where no strategy has both a value and an accuracy, or panels would be too many.
     """
     import matplotlib as mpl
 
@@ -22,7 +25,7 @@ def scatter(folder: Path, rows: pd.DataFrame, metrics: Sequence[str]) -> Path | 
     both = rows[rows["accuracy"].notna() & (rows["strategy"] != UNTRAINED)]
     panels = [(pair, metric) for pair in both[["benchmark", "target_model"]].drop_duplicates().itertuples(index=False)
               for metric in metrics if both[metric].notna().any()]  # fmt: skip
-    if not panels:
+    if not panels or len(panels) > MOST:
         return None
     columns = min(len(panels), max(1, len(metrics)))
     height = -(-len(panels) // columns)
@@ -36,7 +39,7 @@ def scatter(folder: Path, rows: pd.DataFrame, metrics: Sequence[str]) -> Path | 
         here = both[(both["benchmark"] == benchmark) & (both["target_model"] == target)].dropna(subset=[metric])
         numbers = here[[metric, "accuracy", "accuracy_se"]].fillna(0).astype(float)
         value, accuracy, error = numbers.to_numpy().T
-        axis.errorbar(value, accuracy, yerr=error, fmt="o", color="#2f6f8f", ecolor="#b8cfda", markersize=5)  # fmt: skip
+        axis.errorbar(value, accuracy, yerr=error, fmt="o", color="#2f6f8f", ecolor="#b8cfda", markersize=5)
         for row in here.itertuples():
             axis.annotate(str(row.strategy), (float(getattr(row, metric)), float(row.accuracy)), xytext=(4, 4),
                           textcoords="offset points", fontsize=7)  # fmt: skip

@@ -4,22 +4,25 @@ from pathlib import Path
 
 import pandas as pd
 
-KEYS = ("benchmark", "target_model", "strategy", "metric", "direction", "picked", "note", "source")
+KEYS = ("benchmark", "target_model", "strategy", "metric", "direction", "picked", "runner_up", "note", "source")
+KEYS += ("block", "method")
 MISSING = "n/a"
 
 
 def write_tables(folder: Path, rows: pd.DataFrame, judged: pd.DataFrame) -> None:
     """Writes `table` and `metrics` as csv (full precision), md and tex (as shown)."""
-    folder.mkdir(parents=True, exist_ok=True)
     for name, frame in (("table", rows), ("metrics", judged)):
-        for suffix, text in (
-            (".csv", frame.to_csv(index=False, na_rep="")),
-            (".md", markdown(frame)),
-            (".tex", latex(frame)),
-        ):
-            temporary = folder / f".{name}{suffix}.tmp"
-            temporary.write_text(text)
-            temporary.replace(folder / f"{name}{suffix}")
+        write_table(folder, name, frame)
+
+
+def write_table(folder: Path, name: str, frame: pd.DataFrame) -> None:
+    """Writes one table as csv, md and tex."""
+    folder.mkdir(parents=True, exist_ok=True)
+    texts = {".csv": frame.to_csv(index=False, na_rep=""), ".md": markdown(frame), ".tex": latex(frame)}
+    for suffix, text in texts.items():
+        temporary = folder / f".{name}{suffix}.tmp"
+        temporary.write_text(text)
+        temporary.replace(folder / f"{name}{suffix}")
 
 
 def write_csv(folder: Path, name: str, frame: pd.DataFrame) -> None:

@@ -8,7 +8,7 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from sppl.report.tables import MISSING, cell
+from sppl.report.tables import KEYS, MISSING, cell
 
 SIMULATED = "simulated"
 PAIR = ["benchmark", "target_model"]
@@ -34,6 +34,23 @@ def show(name: str, rows: pd.DataFrame, judged: pd.DataFrame, folder: Path) -> N
         for note in _notes(part, here):
             console.print(note, markup=False)
     console.print(f"Files in {folder}: table.csv, metrics.csv (also md, tex), scatter.svg", markup=False)
+
+
+def show_paper(made: tuple[dict[str, dict[str, pd.DataFrame]], str], folder: Path) -> None:
+    """Prints the paper's tables of metrics, by its conventions and by sound ones, and how many figures match."""
+    console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 120, highlight=False)
+    tables, line = made
+    for name in ("metrics_main", "metrics_planbench"):
+        for conventions, frames in tables.items():
+            frame = frames[name]
+            shown = Table(title=f"{name}, conventions: {conventions}", title_justify="left", title_style="bold")
+            for column in frame:
+                shown.add_column(str(column), justify="left" if column in KEYS else "right")
+            for row in frame.itertuples(index=False):
+                shown.add_row(*(str(value) for value in row))
+            console.print(shown)
+    console.print(line)
+    console.print(f"Files in {folder}: table, metrics and the paper's tables as csv, md and tex", markup=False)
 
 
 def _strategies(title: str, rows: pd.DataFrame, metrics: list[str]) -> Table:
@@ -98,5 +115,10 @@ def _metrics(judged: pd.DataFrame) -> Table:
 
 
 def _notes(rows: pd.DataFrame, judged: pd.DataFrame) -> list[str]:
+    known = judged[judged["chance"].notna()] if "chance" in judged else judged[:0]
+    chances = [
+        f"{metric}: chance that {picked} really beats {runner_up}: {100 * chance:.0f} % (from 51 pairs of 7-8B models)"
+        for metric, picked, runner_up, chance in known[["metric", "picked", "runner_up", "chance"]].values.tolist()
+    ]
     said = [f"{row.strategy}: {row.note}" for row in rows.itertuples() if row.note]
-    return said + [f"{row.metric}: {row.note}" for row in judged.itertuples() if row.note]
+    return [*dict.fromkeys(chances)] + said + [f"{row.metric}: {row.note}" for row in judged.itertuples() if row.note]

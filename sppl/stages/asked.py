@@ -1,7 +1,7 @@
 """What the scorer is asked: requests for every response and context, and the tables their answers make."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,7 +9,7 @@ import pandas as pd
 
 from sppl.data.steps import response_steps
 from sppl.data.tokens import alone_ids, check_fits, prompt_ids, response_ids
-from sppl.models.target import TargetModel, frozen
+from sppl.models.target import TargetModel
 from sppl.modules.requests import Request
 from sppl.modules.scoring import Scoring
 from sppl.prompts import Alone, Context, SelfAligned, SelfAlignedPrompt, StepWise
@@ -70,40 +70,22 @@ class Asking:
 
     def __init__(self, target: TargetModel, prompt: SelfAlignedPrompt, pool: Pool, scorer: Scoring) -> None:
         self._tokenizer, self._wrapping = target.tokenizer(), target.wrapping
-        self._limit = getattr(frozen(target).config, "max_position_embeddings", None)
         self._prompt, self._pool, self._end = prompt, pool, scorer.end
         self._prompts: dict[tuple[str, tuple[str, ...]], tuple[int, ...]] = {}
         self._count = 0
 
-    def responses(
-        self, examples: Sequence[tuple[Question, str]], context: Context, *, strategy: str, steps: bool
-    ) -> list[Asked]:
-        """One entry per response of a strategy, in their order.
-
-        Raises:
-            UserError: responses are empty, or do not fit the target; the message counts them and names one.
-        """
+    def responses(self, examples: Sequence[tuple[Question, str]], context: Context, *, steps: bool) -> list[Asked]:
+        """One entry per response of a strategy, in their order, with the numbers of steps where they are wanted."""
         questions = [question for question, _ in examples]
-        ids = [response_ids(self._tokenizer, text, self._wrapping, end=self._end) for _, text in examples]
-        empty = [q.id for (q, text), found in zip(examples, ids, strict=True) if not text.strip() or not found]
-        if empty:
-            raise UserError(
-                f"{len(empty)} of {len(examples)} responses of {strategy} are empty, the first is that to {empty[0]}: "
-                "an empty response has no token to score. Write them anew, or leave the strategy out of `strategy`"
-            )
         n = context.n_examples if isinstance(context, SelfAligned) else 0
         shown = self._pool.shown(self._prompt, questions, n) if n else [[] for _ in questions]
-        asked = [
-            self._asked(question, text, response, own, context, steps=steps)
-            for (question, text), response, own in zip(examples, ids, shown, strict=True)
+        return [
+            self._asked(question, text, own, context, steps=steps)
+            for (question, text), own in zip(examples, shown, strict=True)
         ]
-        lengths = [(one.example_id, len(r.prefix) + len(r.response)) for one in asked for _, r in one.requests]
-        check_fits(lengths, self._limit, "prompts with their response")
-        return asked
 
-    def _asked(
-        self, question: Question, text: str, ids: tuple[int, ...], own: Sequence[str], context: Context, *, steps: bool
-    ) -> Asked:
+    def _asked(self, question: Question, text: str, own: Sequence[str], context: Context, *, steps: bool) -> Asked:
+        ids = response_ids(self._tokenizer, text, self._wrapping, end=self._end)
         numbers: tuple[int, ...] = ()
         if steps or isinstance(context, StepWise):
             numbers = response_steps(self._tokenizer, text, self._wrapping, end=self._end)
@@ -125,6 +107,62 @@ class Asking:
             turn = self._prompt.render(question.prompt, own)
             self._prompts[key] = prompt_ids(self._tokenizer, turn, self._wrapping)
         return self._prompts[key]
+
+
+def refuse_empty(examples: Mapping[str, Sequence[tuple[Question, str]]]) -> None:
+    """Nothing.
+
+    Raises:
+        UserError: some responses hold no text; the message names all of them.
+    """
+    empty = [f"{q.id} of {name}" for name, pairs in examples.items() for q, text in pairs if not text.strip()]
+    if empty:
+        found = ", ".join(empty)
+        raise UserError(f"empty responses cannot be scored: {found}. Answer them, or leave those questions out")
+
+
+Fitted = tuple[list[Asked], int]
+"""What fits the target's context, and how many responses were left out or cut for it."""
+
+
+def fitted(
+    asked: Mapping[tuple[str, Context], list[Asked]], limit: int | None, scorer: Scoring
+) -> dict[tuple[str, Context], Fitted]:
+    """The responses of each strategy and context that fit, with `truncate_left` by cutting their prompt.
+
+    Raises:
+        UserError: something does not fit and `overlong` is `error`, or nothing does.
+    """
+    if limit is None:
+        return {key: (responses, 0) for key, responses in asked.items()}
+    if scorer.overlong == "error":
+        lengths = [(one.example_id, _length(r)) for part in asked.values() for one in part for _, r in one.requests]
+        check_fits(lengths, limit, "prompts with response")
+    found: dict[tuple[str, Context], Fitted] = {}
+    for key, responses in asked.items():
+        over = [any(_length(request) > limit for _, request in one.requests) for one in responses]
+        parts = [_cut(one, limit, scorer) if long else one for one, long in zip(responses, over, strict=True)]
+        found[key] = ([one for one in parts if one is not None], sum(over))
+    if not any(responses for responses, _ in found.values()):
+        raise UserError(f"nothing fits into the target's {limit} tokens; take a target with a longer context")
+    return found
+
+
+def _cut(one: Asked, limit: int, scorer: Scoring) -> Asked | None:
+    """The response with shorter prompts, whose first token stays; None where it is left out."""
+    requests = []
+    for start, request in one.requests:
+        room, prefix = limit - len(request.response), request.prefix
+        if len(prefix) > room:
+            if scorer.overlong != "truncate_left" or room < 2 or not prefix:
+                return None
+            prefix = prefix[:1] + prefix[len(prefix) - room + 1 :]
+        requests.append((start, replace(request, prefix=prefix)))
+    return replace(one, requests=tuple(requests))
+
+
+def _length(request: Request) -> int:
+    return len(request.prefix) + len(request.response)
 
 
 def spans(steps: Sequence[int], context: Context, n_tokens: int) -> list[tuple[int, int, int]]:

@@ -11,6 +11,7 @@ from typing import Any
 from sppl.benchmarks.benchmark import Benchmark
 from sppl.metrics.needs import TokenStats
 from sppl.models.target import TargetModel
+from sppl.modules.scoring import Scoring
 from sppl.modules.training import Training
 from sppl.prompts import SelfAligned, SelfAlignedPrompt
 from sppl.provenance import canonical, fingerprint
@@ -85,7 +86,7 @@ def token_stats_leaf(
     strategy: str,
     need: TokenStats,
     prompt: SelfAlignedPrompt,
-    end: bool,
+    scorer: Scoring,
     examples: Sequence[tuple[Question, str]],
     pool: Leaf,
 ) -> Leaf:
@@ -94,11 +95,13 @@ def token_stats_leaf(
         "target": target.identity,
         "examples": fingerprint([[question.id, question.prompt, text] for question, text in examples]),
         "context": canonical(need.context),
-        "end": end,
+        "end": scorer.end,
     }
-    word = need.name
+    if scorer.overlong != "error":
+        settings["overlong"] = scorer.overlong
     if need.columns:
         settings["columns"] = list(need.columns)
+    word = need.name
     if isinstance(need.context, SelfAligned):
         settings |= {"prompt": canonical(prompt), "pool": store.digest(pool), "final_line": benchmark.final_line}
         word = f"{need.name}-{prompt.hash}"

@@ -1,15 +1,11 @@
 """rank: every metric of every strategy, their order, and how far it can be trusted. No torch is loaded."""
 
-import logging
 import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from sppl.analysis.agreement import where_they_differ
-from sppl.analysis.ranking import rank as ranking_of
-from sppl.analysis.ranking import sentence
 from sppl.benchmarks.benchmark import Benchmark
 from sppl.metrics.needs import Metric, TokenStats, compares, token_needs
 from sppl.models.target import TargetModel
@@ -18,14 +14,13 @@ from sppl.prompts import SelfAligned, SelfAlignedPrompt
 from sppl.provenance import canonical
 from sppl.stages.leaves import Plan, predictions_leaf, take, token_stats_leaf
 from sppl.stages.pool import read_pool
+from sppl.stages.ranking import announce, rankings_leaf, write_ranking
 from sppl.stages.responses import known_responses
 from sppl.store import Leaf, MissingArtefact, Store
 from sppl.strategies.recipe import Recipe
 
 if TYPE_CHECKING:
     from pytorch_lightning.loggers import Logger
-
-log = logging.getLogger(__name__)
 
 Stats = Mapping[tuple[str, TokenStats], Leaf]
 """The token statistics leaf of every strategy and need."""
@@ -72,32 +67,19 @@ def rank(
         leaves = {name: measured[one.name, name] for name in ranked}
         for part in [leaves] if compares(one) else [{name: leaf} for name, leaf in leaves.items()]:
             _measure(store, part, one, stats)
-    settings = {"scores": sorted(store.digest(leaf) for leaf in measured.values()), "strategies": sorted(ranked)}
-    leaf = store.leaf("rankings", benchmark.name, target_model.name, f"{len(ranked)}_strategies", settings=settings)
+    inputs = {one.name: store.digest(one) for one in measured.values()}
+    leaf = rankings_leaf(store, benchmark.name, target_model.name, ranked, inputs)
     plan = Plan((leaf.name,), ()) if store.exists(leaf) else Plan((), (leaf.name,))
     if dry:
         return plan
-    with store.making(leaf) as missing:
-        if missing:
-            start = time.perf_counter()
-            scores = pd.concat([store.read(one) for one in measured.values()], ignore_index=True)
-            frame = ranking_of(scores, list(metric.values()), strategies=list(ranked))
-            frame = _with_pool_note(frame, metric, store, benchmark, target_model, prompt, n_predict)
-            frame["source"] = benchmark.responses.label
-            costs = {one.name: _cost(store, one, stats) for one in metric.values()}
-            passes = {name: cost["passes"] for name, cost in costs.items()}
-            frame["cost"] = frame["metric"].map(passes).astype("Float64")
-            inputs = {one.name: store.digest(one) for one in measured.values()}
-            store.write(leaf, frame, inputs, time.perf_counter() - start, costs=costs)
-    frame = store.read(leaf)
-    log.info("%s / %s: %s", benchmark.name, target_model.name, where_they_differ(frame))
-    for one in metric.values():
-        said = frame[frame["metric"] == one.name]
-        if one.higher_is_better is not None:
-            log.info("%s / %s: %s", benchmark.name, target_model.name, sentence(said))
-        for logger in loggers:
-            values = zip(said["strategy"], said["value"].tolist(), strict=True)
-            logger.log_metrics({f"rank/{name}/{one.name}": value for name, value in values})
+    scores = pd.concat([store.read(one) for one in measured.values()], ignore_index=True)
+    facts = {"source": benchmark.responses.label}
+    scores, notes = _comparable(scores, scorer)
+    notes |= _pool_notes(metric, store, benchmark, target_model, prompt, n_predict)
+    costs = {one.name: _cost(store, one, stats) for one in metric.values()}
+    metrics = list(metric.values())
+    write_ranking(store, leaf, scores, metrics, inputs=inputs, facts=facts, notes=notes, costs=costs)
+    announce(store.read(leaf), loggers)
     return plan
 
 
@@ -129,7 +111,7 @@ def _token_stats(
         examples = list(zip(questions, known["response"], strict=True))
         for need in needs:
             leaves[name, need] = token_stats_leaf(
-                store, benchmark, target, strategy=name, need=need, prompt=prompt, end=scorer.end,
+                store, benchmark, target, strategy=name, need=need, prompt=prompt, scorer=scorer,
                 examples=examples, pool=pool,
             )  # fmt: skip
             if not store.exists(leaves[name, need]):
@@ -193,22 +175,31 @@ def _cost(store: Store, metric: Metric, stats: Stats) -> dict[str, float | None]
     }
 
 
-def _with_pool_note(
-    frame: pd.DataFrame,
+def _comparable(scores: pd.DataFrame, scorer: Scoring) -> tuple[pd.DataFrame, dict[str, str]]:
+    """The scores of questions that every strategy has, where `overlong=skip` left some out, and a note per metric."""
+    if scorer.overlong != "skip":
+        return scores, {}
+    n = scores.groupby("metric")["strategy"].transform("nunique")
+    whole = scores.groupby(["metric", "example_id"])["strategy"].transform("nunique") == n
+    lost = scores[~whole].groupby("metric")["example_id"].nunique()
+    notes = {str(name): f"{count} questions left out: too long for the target" for name, count in lost.items()}
+    return scores[whole], notes
+
+
+def _pool_notes(
     metric: Mapping[str, Metric],
     store: Store,
     benchmark: Benchmark,
     target: TargetModel,
     prompt: SelfAlignedPrompt,
     n_predict: int,
-) -> pd.DataFrame:
-    """The ranking with the pool's fallback named beside every metric that shows own answers."""
+) -> dict[str, str]:
+    """What has to be said beside every metric that shows own answers, where the pool is not what was asked for."""
     pooled = [
         one.name for one in metric.values() if any(isinstance(need.context, SelfAligned) for need in token_needs([one]))
     ]
-    if pooled:
-        leaf = predictions_leaf(store, benchmark, target, n_predict)
-        note = read_pool(store, leaf, benchmark, prompt, take(benchmark, "train", n_predict)).note
-        at = frame["metric"].isin(pooled)
-        frame.loc[at, "note"] = ["; ".join(part for part in (said, note) if part) for said in frame.loc[at, "note"]]
-    return frame
+    if not pooled:
+        return {}
+    leaf = predictions_leaf(store, benchmark, target, n_predict)
+    note = read_pool(store, leaf, benchmark, prompt, take(benchmark, "train", n_predict)).note
+    return dict.fromkeys(pooled, note) if note else {}

@@ -2,10 +2,12 @@
 
 import pytest
 
-from sppl.prompts import GivenQuestion, StepWise
+from sppl.lab.source import LabQuestions
+from sppl.modules.requests import Request
+from sppl.modules.scoring import Scoring
+from sppl.prompts import StepWise
 from sppl.schemas import UserError
-from sppl.stages.asked import Asking
-from sppl.stages.pool import Pool
+from sppl.stages.asked import Asked, fitted, refuse_empty
 from sppl.store import MissingArtefact
 
 pytestmark = pytest.mark.filterwarnings("default")
@@ -73,17 +75,23 @@ def test_a_metric_whose_context_was_not_scored_is_the_command_that_scores_it(sta
         stage("rank", made, "strategy=[gpt4]", "metric=[local_naturalness]", "metric.local_naturalness.window=3")
 
 
-@pytest.mark.parametrize("text", ["", "  \n"])
-def test_an_empty_response_is_refused_before_any_work(stage, lab, text):
-    from hydra import compose, initialize_config_dir
-    from hydra.utils import instantiate
+def test_an_empty_response_is_refused_before_any_work():
+    questions = LabQuestions().questions("train", 3)
+    examples = {"gpt4": list(zip(questions, ["7", "", "8"], strict=True)), "claude": [(questions[0], " \n")]}
+    with pytest.raises(UserError, match="train-0001 of gpt4, train-0000 of claude"):
+        refuse_empty(examples)
 
-    from tests.conftest import ROOT
 
-    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
-        cfg = compose("config")
-    asking = Asking(lab.target, instantiate(cfg.prompt), Pool((), (), ""), instantiate(cfg.scorer))
-    questions = lab.benchmark.questions.questions("train", 2)
-    for context in (GivenQuestion(), StepWise(1)):
-        with pytest.raises(UserError, match=r"1 of 2 responses of gpt4 are empty.*train-0001"):
-            asking.responses(list(zip(questions, ["7", text], strict=True)), context, strategy="gpt4", steps=False)
+@pytest.mark.parametrize(("overlong", "left"), [("skip", ["b"]), ("truncate_left", ["a", "b"])])
+def test_a_step_that_does_not_fit_its_window_leaves_out_or_shortens_the_whole_response(overlong, left):
+    long = Asked(
+        "a", (7, 8, 9), (0, 0, 1), ((0, Request((1, 2), (7, 8), 0)), (2, Request((1, 2, 3, 7, 8), (9,), 1))), 4
+    )
+    short = Asked("b", (7,), (0,), ((0, Request((1, 2), (7,), 2)),), 2)
+    key = ("gpt4", StepWise(1))
+    found, cut = fitted({key: [long, short]}, 5, Scoring(overlong=overlong))[key]
+    assert [one.example_id for one in found] == left
+    assert cut == 1
+    if overlong == "truncate_left":
+        assert [request.prefix for _, request in found[0].requests] == [(1, 2), (1, 3, 7, 8)]  # the first token stays
+        assert found[1] == short

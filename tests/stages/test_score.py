@@ -95,3 +95,56 @@ def _named(name: str):
     from sppl.strategies.recipe import Recipe
 
     return Recipe(name, "")
+
+
+@pytest.mark.parametrize("overlong", ["skip", "truncate_left"])
+def test_what_does_not_fit_is_left_out_or_cut_and_counted(stage, made, monkeypatch, lab, overlong):
+    whole = stage("score", made, "strategy=[gpt4,human_examples]", "metric=[perplexity]")
+    uncut = made.read(made.open((whole.found + whole.to_make)[0]))
+    limit = int(uncut.groupby("example_id").size().max()) + 12  # the longest response fits, its prompt does not
+    monkeypatch.setattr(frozen(lab.target).config, "max_position_embeddings", limit)
+    given = ["strategy=[gpt4,human_examples]", "metric=[perplexity]", f"scorer.overlong={overlong}"]
+    plan = stage("score", made, *given)
+    leaf = made.open(next(name for name in plan.to_make if "/gpt4/" in name))
+    n = made.provenance(leaf)["overlong"]
+    kept = made.read(leaf)["example_id"].nunique()
+    assert 0 < n < 6
+    assert kept == (6 - n if overlong == "skip" else 6)
+    assert len(made.read(leaf)) <= len(uncut)
+    ranked = stage("rank", made, *given)
+    frame = made.read(made.open((ranked.found + ranked.to_make)[-1]))
+    assert set(frame["n_examples"]) == {kept}
+    if overlong == "skip":
+        assert frame["note"].str.contains(f"{n} questions left out").all()
+
+
+def test_a_killed_scoring_run_loses_at_most_the_pass_it_was_in(stage, made, store, monkeypatch):
+    from sppl.modules.scorer import ResponseScorer
+
+    stage("predict", store)
+    given = ["strategy=[gpt4]", "metric=[sppl,perplexity]", "scorer.max_tokens=600"]
+    step, calls = ResponseScorer.predict_step, []
+
+    def dies(self, batch, batch_idx):
+        calls.append(batch_idx)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return step(self, batch, batch_idx)
+
+    monkeypatch.setattr(ResponseScorer, "predict_step", dies)
+    with pytest.raises((KeyboardInterrupt, SystemExit)):
+        stage("score", store, *given)
+    monkeypatch.setattr(ResponseScorer, "predict_step", lambda *given: (calls.append(0), step(*given))[1])
+    before = len(calls)
+    plan = stage("score", store, *given)
+    again = len(calls) - before
+    whole = stage("score", made, *given)
+    for name in plan.to_make:
+        np.testing.assert_allclose(
+            store.read(store.open(name))["logprob"], made.read(made.open(name))["logprob"], atol=1e-5
+        )
+    assert again >= 1
+    assert set(whole.found + whole.to_make) == set(plan.to_make)
+    from pathlib import Path
+
+    assert not list(Path(store.root).rglob("*.npz"))

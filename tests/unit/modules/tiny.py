@@ -18,9 +18,7 @@ from sppl.modules.training import Training
 
 torch.set_num_threads(1)  # more than one only wait for each other at this size
 VOCABULARY = 48
-TRAINER = partial(
-    pl.Trainer, accelerator="cpu", devices=1, enable_progress_bar=False, logger=False, log_every_n_steps=1
-)
+TRAINER = partial(pl.Trainer, accelerator="cpu", devices=1, enable_progress_bar=False, log_every_n_steps=1)
 
 
 def llama(lora: Lora | None = None, **changes: Any) -> Any:
@@ -69,18 +67,15 @@ class StopBefore(pl.Callback):
 
 def train(
     training: Training, folder: Path, *, data: list[Example] | None = None, stop: int | None = None,
-    model: Any = None, trainer: Any = TRAINER, seed: int = 3, **options: Any,
+    model: Any = None, **options: Any,
 ) -> tuple[Any, dict[int, float]]:  # fmt: skip
     """The trained model and its losses by step; with `stop` the run ends before that step."""
     losses = Losses()
     model = model or llama(training.lora)
 
-    def watched(callbacks: list[pl.Callback], logger: object, **settings: Any) -> pl.Trainer:
-        return trainer(**settings | {"callbacks": [losses, StopBefore(stop), *callbacks], "logger": False})
-
-    fit(
-        model, data or examples(21), training=training, trainer=watched, seed=seed, folder=folder, loggers=[], **options
-    )  # fmt: skip
+    watchers = [losses, StopBefore(stop)]
+    given: dict[str, Any] = {"seed": 3, "loggers": [], "trainer": TRAINER, "callbacks": watchers, "folder": folder}
+    fit(model, data or examples(21), training=training, **given | options)
     return model, losses.values
 
 

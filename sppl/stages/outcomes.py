@@ -1,0 +1,82 @@
+"""What a report is made of: outcomes from results leaves, scores behind rankings, rows for failed jobs."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from sppl.store import Store
+
+
+def no_rankings() -> pd.DataFrame:
+    """A ranking without rows, for a command that only trained."""
+    columns = ["benchmark", "target_model", "metric", "direction", "strategy", "value", "rank", "note"]
+    return pd.DataFrame({column: pd.Series(dtype=float if column in ("value", "rank") else str) for column in columns})
+
+
+def outcomes_of(store: Store, results: Sequence[str]) -> pd.DataFrame:
+    """One row per results leaf; `setup` names only the settings in which the leaves differ."""
+    facts = [(store.open(name), store.provenance(store.open(name))) for name in dict.fromkeys(results)]
+    setups = [fact["setup"] for _, fact in facts if fact["setup"]]
+    differing = sorted({key for one in setups for key in one if any(other.get(key) != one[key] for other in setups)})
+    rows: list[dict[str, Any]] = [
+        {
+            "benchmark": leaf.words[0],
+            "target_model": leaf.words[1],
+            "strategy": leaf.words[2],
+            "setup": ", ".join(f"{key}={fact['setup'][key]}" for key in differing if key in fact["setup"]),
+            "seed": int(fact["seed"]),
+            "accuracy": float(fact["accuracy"]),
+            "n_test": int(fact["rows"]),
+        }
+        for leaf, fact in facts
+    ]
+    columns = {
+        "benchmark": str,
+        "target_model": str,
+        "strategy": str,
+        "setup": str,
+        "seed": "int64",
+        "accuracy": float,
+        "n_test": "int64",
+    }
+    return pd.DataFrame(rows, columns=list(columns)).astype(columns)
+
+
+def with_gaps(rows: pd.DataFrame, gaps: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """The table with a row, empty but for its note, for every strategy whose job failed."""
+    for gap in gaps:
+        for strategy in gap["strategies"]:
+            key = {"benchmark": gap["benchmark"], "target_model": gap["target_model"], "strategy": strategy}
+            at = (rows[list(key)] == pd.Series(key)).all(axis=1)
+            note = f"failed: {gap['job']}: {gap['error']}"
+            if at.any():
+                rows.loc[at, "note"] = [f"{said}; {note}" if said else note for said in rows.loc[at, "note"]]
+            else:
+                empty = pd.DataFrame([key | {"note": note}]).reindex(columns=rows.columns)
+                rows = pd.concat([rows, empty.astype(rows.dtypes.to_dict())], ignore_index=True)
+    return rows
+
+
+def scores_of(store: Store, rankings: Sequence[str]) -> pd.DataFrame | None:
+    """The scores per example the rankings were made from; None where they lie in another store."""
+    names = [leaf for one in rankings for leaf in store.provenance(store.open(one))["inputs"]]
+    frames = [store.read(store.open(name)) for name in dict.fromkeys(names) if store.holds(name)]
+    return pd.concat(frames, ignore_index=True) if frames else None
+
+
+def costs_of(store: Store, rankings: Sequence[str]) -> pd.DataFrame:
+    """What each metric took per response: forward passes and measured seconds; no rows where it was not kept."""
+    rows = []
+    for leaf in map(store.open, dict.fromkeys(rankings)):
+        key = {"benchmark": leaf.words[0], "target_model": leaf.words[1]}
+        rows += [key | {"metric": name, **cost} for name, cost in store.provenance(leaf).get("costs", {}).items()]
+    return pd.DataFrame(rows, columns=["benchmark", "target_model", "metric", "passes", "seconds"])
+
+
+def sources(rows: pd.DataFrame, rankings: pd.DataFrame, store: Store, results: Sequence[str]) -> list[str]:
+    """Where each strategy's responses come from (`simulated`, ...), empty for the untrained target."""
+    known = {name.split("/")[3]: store.provenance(store.open(name)).get("source", "") for name in results}
+    if "source" in rankings:
+        known |= dict(zip(rankings["strategy"], rankings["source"], strict=True))
+    return [known.get(strategy, "") for strategy in rows["strategy"]]

@@ -1,0 +1,133 @@
+"""The work of the score stage: one plan for everything that is asked, statistics per leaf."""
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from sppl.metrics.needs import TokenStats
+from sppl.models.target import TargetModel, frozen
+from sppl.modules.requests import Request
+from sppl.modules.scoring import Scoring
+from sppl.prompts import Context, SelfAligned, SelfAlignedPrompt
+from sppl.provenance import fingerprint
+from sppl.schemas import Question
+from sppl.stages.asked import Asked, Asking, fitted, refuse_empty
+from sppl.stages.pool import Pool
+from sppl.store import Leaf, Store
+
+if TYPE_CHECKING:
+    import pytorch_lightning as pl
+
+    from sppl.modules.scorer import Scored
+
+log = logging.getLogger(__name__)
+
+Examples = Sequence[tuple[Question, str]]
+Todo = Mapping[tuple[str, TokenStats], Leaf]
+BASE = ["example_id", "token", "token_id", "logprob", "rank"]
+"""The columns every table of token statistics has."""
+
+
+def score_leaves(
+    store: Store,
+    target: TargetModel,
+    todo: Todo,
+    examples: Mapping[str, Examples],
+    pool: Pool,
+    *,
+    prompt: SelfAlignedPrompt,
+    scorer: Scoring,
+    trainer: Callable[..., "pl.Trainer"],
+) -> None:
+    """Scores all missing leaves in as few passes as it takes, then writes leaf by leaf.
+
+    Contexts in which metrics ask for different further columns are run one after the other, so that no context pays
+    for columns that nobody reads there. What a leaf cost is kept beside it: `tokens` that are read when each response
+    is scored by itself, `passes` (the same in forward passes over question and response, per response), and its share
+    of the seconds.
+
+    Raises:
+        UserError: a response is empty, or something does not fit the target's context and `overlong` is `error`.
+    """
+    refuse_empty({name: examples[name] for name, _ in todo})
+    groups = _by_columns(todo)
+    asked: dict[tuple[str, Context], list[Asked]] = {}
+    for columns, contexts in groups.items():
+        asking = Asking(target, prompt, pool, scorer)  # numbers start anew: what a killed run left behind fits them
+        for name, context in dict.fromkeys((name, need.context) for name, need in todo):
+            if context in contexts:
+                asked[name, context] = asking.responses(examples[name], context, steps="step" in columns)
+    fitting = fitted(asked, getattr(frozen(target).config, "max_position_embeddings", None), scorer)
+    for columns, contexts in groups.items():
+        start, here = time.perf_counter(), {key: part for key, part in fitting.items() if key[1] in contexts}
+        requests = [request for responses, _ in here.values() for one in responses for _, request in one.requests]
+        if not requests:
+            continue
+        further = sorted(columns - {"step"})
+        settings = {"requests": _key(requests)} | ({"columns": further} if further else {})
+        first = next(iter(todo.values()))
+        work = store.leaf("token_stats", *first.words[:2], "passes", settings=settings)
+        scored = _scored(store, target, requests, further, work, scorer=scorer, trainer=trainer)
+        seconds = time.perf_counter() - start
+        total = sum(one.tokens for responses, _ in here.values() for one in responses)
+        tables = {
+            key: pd.concat([one.table(scored) for one in responses], ignore_index=True)
+            for key, (responses, _) in here.items()
+            if responses
+        }
+        for (name, need), leaf in todo.items():
+            if (name, need.context) in tables:
+                responses, cut = here[name, need.context]
+                tokens = sum(one.tokens for one in responses)
+                notes: dict[str, object] = {"overlong": cut} if cut else {}
+                if isinstance(need.context, SelfAligned) and pool.note:
+                    notes["pool"] = pool.note
+                notes |= {"responses": len(responses), "tokens": tokens}
+                notes["passes"] = round(tokens / sum(one.alone for one in responses), 4)
+                table = tables[name, need.context][[*BASE, *need.columns]]
+                store.write(leaf, table, {}, seconds * tokens / total, **notes)
+        store.clear_parts(work)
+
+
+def _by_columns(needs: Iterable[tuple[str, TokenStats]]) -> dict[frozenset[str], set[Context]]:
+    """The contexts by the further columns wanted in them."""
+    wanted: dict[Context, set[str]] = {}
+    for _, need in needs:
+        wanted.setdefault(need.context, set()).update(need.columns)
+    groups: dict[frozenset[str], set[Context]] = {}
+    for context, columns in wanted.items():
+        groups.setdefault(frozenset(columns), set()).add(context)
+    return groups
+
+
+def _scored(
+    store: Store,
+    target: TargetModel,
+    requests: Sequence[Request],
+    further: Sequence[str],
+    work: Leaf,
+    *,
+    scorer: Scoring,
+    trainer: Callable[..., "pl.Trainer"],
+) -> dict[int, "Scored"]:
+    """The answers to the requests by their number; passes that an earlier run finished are not run again."""
+    from sppl.modules.forms import exact_form
+    from sppl.modules.planner import lower_bound, plan
+    from sppl.modules.scorer import ResponseScorer
+    from sppl.modules.shards import scored_in_shards
+
+    model = frozen(target)
+    passes = plan(requests, max_tokens=scorer.max_tokens, form=exact_form(model, scorer.form))
+    tokens = sum(one.tokens for one in passes)
+    log.info(
+        "%d responses in context, %d passes, %d tokens (%d at least)",
+        len(requests), len(passes), tokens, lower_bound(requests),
+    )  # fmt: skip
+    return scored_in_shards(trainer, ResponseScorer(model, further), passes, store.parts(work))
+
+
+def _key(requests: Sequence[Request]) -> str:
+    return fingerprint([[request.prefix, request.response] for request in requests])
