@@ -78,9 +78,9 @@ def _places(rows: pd.DataFrame, metrics: list[str]) -> Table:
     """One row per metric, one column per strategy: its rank; the values are in `table.csv`."""
     ranked = rows.dropna(subset=[f"rank_{metrics[0]}"]).drop_duplicates("strategy")
     table = Table(title="Rank of each strategy by each metric", title_justify="left", title_style="bold")
-    table.add_column("metric")
+    table.add_column("metric", overflow="fold")
     for strategy in ranked["strategy"]:
-        table.add_column(strategy, justify="right")
+        table.add_column(strategy, justify="right", overflow="fold")
     for metric in metrics:
         table.add_row(metric, *(f"{rank:g}" for rank in ranked[f"rank_{metric}"]))
     return table

@@ -8,6 +8,11 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from sppl.modules import head
 from sppl.modules.further import Further
 from sppl.modules.head import token_statistics
+from sppl.modules.planner import plan
+from sppl.modules.requests import Request
+from sppl.modules.scorer import ResponseScorer
+from sppl.modules.shards import scored_in_shards
+from tests.unit.modules.tiny import TRAINER
 
 COLUMNS = ("entropy", "brier_top50", "loss_top50")
 
@@ -75,3 +80,20 @@ def test_asking_for_them_changes_no_log_probability():
 
 def test_only_what_is_asked_for_is_kept():
     assert list(further(model(4), torch.ones(1, 8), [2], ("entropy",))) == ["entropy"]
+
+
+@pytest.mark.filterwarnings("default")
+def test_they_are_kept_with_every_finished_pass_and_belong_to_their_request(tmp_path):
+    llama = model(60)
+    requests = [Request((1, 2, n), tuple(range(3, 5 + n)), n) for n in range(4)]
+    passes = plan(requests, max_tokens=8, form="tree")
+    scorer = ResponseScorer(llama, COLUMNS)
+    first = scored_in_shards(TRAINER, scorer, passes, tmp_path)
+    again = scored_in_shards(lambda **_: pytest.fail("nothing is left to run"), scorer, passes, tmp_path)
+    assert len(passes) > 1
+    for request in requests:
+        hidden = llama.base_model(torch.tensor([request.prefix + request.response])).last_hidden_state[0, 2:-1]
+        expected = further(llama, hidden, list(request.response))
+        for name in COLUMNS:
+            np.testing.assert_allclose(first[request.index].further[name], expected[name], atol=1e-5)
+            assert again[request.index].further[name].tolist() == first[request.index].further[name].tolist()
