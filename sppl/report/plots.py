@@ -36,7 +36,7 @@ def scatter(folder: Path, rows: pd.DataFrame, metrics: Sequence[str]) -> Path | 
         here = both[(both["benchmark"] == benchmark) & (both["target_model"] == target)].dropna(subset=[metric])
         numbers = here[[metric, "accuracy", "accuracy_se"]].fillna(0).astype(float)
         value, accuracy, error = numbers.to_numpy().T
-        axis.errorbar(value, accuracy, yerr=error, fmt="o", color="#2f6f8f", ecolor="#b8cfda", markersize=5)  # fmt: skip
+        axis.errorbar(value, accuracy, yerr=error, fmt="o", color="#2f6f8f", ecolor="#b8cfda", markersize=5)
         for row in here.itertuples():
             axis.annotate(str(row.strategy), (float(getattr(row, metric)), float(row.accuracy)), xytext=(4, 4),
                           textcoords="offset points", fontsize=7)  # fmt: skip
