@@ -58,7 +58,7 @@ def ranking(points: Sequence[Point], *, metric: str, direction: str) -> str:
         if any(point.p_first is not None for point in points):
             axes.text(1.02, -0.75, "first in", transform=axes.get_yaxis_transform(), color=MUTED, fontsize=7.5)
         axes.margins(x=0.08)
-        axes.set_title(_head(metric, direction), loc="left")
+        _title(axes, _head(metric, direction))
 
     return _by_row(draw, names, right=0.55)
 
@@ -81,7 +81,9 @@ def scatter(points: Sequence[Point], *, metric: str, direction: str, untrained: 
             axes.text(0.995, untrained, "untrained", transform=axes.get_yaxis_transform(), ha="right", va="bottom",
                       color=MUTED, fontsize=7.5)  # fmt: skip
         axes.set(xlabel=_head(metric, direction), ylabel="accuracy")
-        write_labels(axes, [(point.value, point.accuracy or 0.0, shortened(point.label)) for point in known])
+        level = [] if untrained is None else [(min(low), untrained, max(high), untrained)]
+        bars = [*zip(low, y, high, y, strict=True), *zip(x, y - error, x, y + error, strict=True), *level]
+        write_labels(axes, list(zip(x, y, [shortened(point.label) for point in known], strict=True)), bars)
 
     return chart(draw, width=WIDTH, height=3.3, margins=(0.65, 0.15, 0.55, 0.15))
 
@@ -112,7 +114,7 @@ def distributions(examples: Mapping[str, NDArray], means: Mapping[str, float], *
         axes.vlines(middle, places - 0.25, places + 0.25, colors=ACCENT, linewidth=2)
         axes.scatter([means[label] for label in examples], places, s=20, c=INK, zorder=4, linewidths=0)
         axes.margins(x=0.04)
-        axes.set_title(_head(metric, direction), loc="left")
+        _title(axes, _head(metric, direction))
 
     return _by_row(draw, names, right=0.15)
 
@@ -128,9 +130,9 @@ def reliability(curve: Sequence[Mapping[str, float]], *, metric: str) -> str:
         low = min(40.0, *(value - 5 for value in [*happened, *predicted]))
         axes.set(xlim=(low, 100), ylim=(low, 100), xlabel="predicted chance, %", ylabel="really better, %")
         axes.grid(visible=True)
-        axes.set_title(metric, loc="left")
+        _title(axes, metric)
 
-    return chart(draw, width=WIDTH, height=3.3, margins=(0.65, 0.2, 0.55, 0.35))
+    return chart(draw, width=WIDTH, height=3.3, margins=(0.65, 0.2, 0.55, 0.4))
 
 
 def heat_map(table: pd.DataFrame, *, metric: str) -> str:
@@ -155,11 +157,11 @@ def heat_map(table: pd.DataFrame, *, metric: str) -> str:
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
         axes.grid(visible=False)
-        axes.set_title(metric, loc="left", pad=6)
+        _title(axes, metric)
 
     left = _label_inches(tasks)
     width = max(0.72, 0.15 + max(map(_text_inches, targets)))
-    height = 0.62 + 0.27 * len(tasks)
+    height = 0.72 + 0.27 * len(tasks)
     return chart(
         draw,
         width=left + width * len(targets) + 0.1,
@@ -180,6 +182,14 @@ def _rows(axes: "Axes", names: Sequence[str]) -> None:
     axes.tick_params(axis="y", length=0)
     axes.grid(visible=True, axis="x")
     axes.spines["left"].set_visible(False)
+
+
+def _title(axes: "Axes", text: str) -> None:
+    """At the edge of the figure, where no label of the axes stands."""
+    figure = axes.get_figure()
+    assert figure is not None
+    height = figure.bbox.height
+    figure.text(4 / figure.bbox.width, 1 - 10 / height, shortened(text, 45), va="center", fontsize=9.5, weight="bold")
 
 
 def _by_row(draw: Any, names: Sequence[str], *, right: float) -> str:

@@ -32,13 +32,21 @@ def shortened(text: str, longest: int = LONGEST) -> str:
     return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
-def write_labels(axes: "Axes", points: Sequence[tuple[float, float, str]]) -> None:
-    """Writes a text at each `(x, y, text)`, each where it covers least of the dots and of the texts before it."""
+def write_labels(axes: "Axes", points: Sequence[tuple[float, float, str]], bars: Sequence[Box]) -> None:
+    """Writes a text at each `(x, y, text)`, where it covers least of the dots, the bars and the texts before it.
+
+    Args:
+        axes: limits and margins are final.
+        points: in the coordinates of the data.
+        bars: the ends `(x, y, x, y)` of lines across or upright, in the same coordinates.
+    """
     axes.autoscale_view()
     frame = axes.get_window_extent()
     inside: Box = (frame.x0, frame.y0, frame.x1, frame.y1)
     dots = [tuple(axes.transData.transform((x, y))) for x, y, _ in points]
     taken: list[Box] = [(x - 4, y - 4, x + 4, y + 4) for x, y in dots]
+    ends = [(*axes.transData.transform(bar[:2]), *axes.transData.transform(bar[2:])) for bar in bars]
+    taken += [(x0 - 1, y0 - 1, x1 + 1, y1 + 1) for x0, y0, x1, y1 in ends]
     for (x, y, text), dot in zip(points, dots, strict=True):
         boxes = [_box(dot, text, side) for side in SIDES]
         best = min(range(len(SIDES)), key=lambda side: (_hidden(boxes[side], taken, inside), side))
@@ -51,7 +59,7 @@ def write_labels(axes: "Axes", points: Sequence[tuple[float, float, str]]) -> No
 
 def _box(dot: tuple[float, ...], text: str, side: tuple[str, str, int, int]) -> Box:
     across, upright, right, up = side
-    width, height = 0.6 * SIZE * len(text), 1.2 * SIZE
+    width, height = 0.6 * SIZE * len(text) + 4, 1.2 * SIZE
     left = dot[0] + right - {"left": 0.0, "center": 0.5, "right": 1.0}[across] * width
     bottom = dot[1] + up - {"bottom": 0.0, "center": 0.5, "top": 1.0}[upright] * height
     return left, bottom, left + width, bottom + height

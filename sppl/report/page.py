@@ -71,7 +71,7 @@ def write_page(
     many = len(pairs) > OPEN_PAIRS
     metrics = [str(metric) for metric in dict.fromkeys(rankings["metric"])]
     body = joined(
-        element("header", element("h1", name), element("p", _about(pairs, metrics), class_="muted")),
+        element("header", element("h1", name), element("p", _about(pairs, metrics, drawn), class_="muted")),
         _heat(judged, gallery) if len(judged[[*PAIR, *settings_of(judged, "metric")]].drop_duplicates()) > 1 else "",
         *([] if many else _each(pairs, gallery, drawn)),
         _section("Strategies", STRATEGIES, page_tables.strategies(rows, metrics)),
@@ -118,11 +118,12 @@ def _of_one_ranking(examples: dict[str, dict[str, Any]], rankings: pd.DataFrame)
     return {metric: found for metric, found in examples.items() if asked.get(metric, {""}) <= found.keys()}
 
 
-def _about(pairs: list[Pair], metrics: list[str]) -> str:
+def _about(pairs: list[Pair], metrics: list[str], drawn: Sequence[str] | None) -> str:
     benchmarks, targets = ({getattr(pair, key): 0 for pair in pairs} for key in ("benchmark", "target"))
     where = f"{_counted(benchmarks, 'benchmark')}, {_counted(targets, 'target model')}"
     ranked = f"{_counted(metrics, 'metric')}" if metrics else "nothing was ranked"
-    return f"{where}; {ranked}."
+    only = "" if drawn is None else f" Panels of {', '.join(drawn)} only; the tables have all metrics."
+    return f"{where}; {ranked}.{only}"
 
 
 def _counted(names: Any, word: str) -> str:
@@ -143,8 +144,7 @@ def _each(pairs: list[Pair], gallery: Gallery, drawn: Sequence[str] | None) -> l
         if many:
             shown = element("details", element("summary", pair.title), shown)
         parts.append(shown if many else _section(pair.title, "", shown))
-    only = "" if drawn is None else f" Panels of {', '.join(drawn)} only; the tables have all metrics."
-    return [_section(f"Each of {len(pairs)} pairs", f"A title opens and closes.{only}", *parts)] if many else parts
+    return [_section(f"Each of {len(pairs)} pairs", "A title opens and closes.", *parts)] if many else parts
 
 
 def _heat(judged: pd.DataFrame, gallery: Gallery) -> Markup:

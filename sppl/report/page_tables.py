@@ -12,6 +12,7 @@ PAIR = ["benchmark", "target_model"]
 SIMULATED = "simulated"
 NO_BASE = "the untrained target was not benchmarked"
 NOT_SET = "not a setting of this row"
+NOT_HERE = "it has no value for this row"
 UNSCORED = "the untrained target is no strategy and has no score"
 
 
@@ -72,7 +73,9 @@ def metrics(judged: pd.DataFrame, chances: pd.DataFrame | None) -> Markup:
 
 def plain(frame: pd.DataFrame) -> Markup:
     """Any other table as it is."""
-    return sortable({str(name): [known(value) for value in frame[name]] for name in frame}, label="Further figures")
+    return sortable(
+        {str(name): [known(value, reason=NOT_HERE) for value in frame[name]] for name in frame}, label="Further figures"
+    )
 
 
 def _keys(frame: pd.DataFrame, name: str, records: list[dict[Any, Any]]) -> dict[str, list[Cell]]:
@@ -105,7 +108,9 @@ def _chance(row: dict[Any, Any], found: dict[Any, dict[Any, Any]]) -> Cell:
         return known(None, reason="no ranking")
     chance = one["chance"]
     return known(
-        chance, "" if pd.isna(chance) else f"{100 * chance:.0f} %", reason=str(one["note"]).removeprefix("n/a ")
+        chance,
+        "" if pd.isna(chance) else f"{100 * chance:.0f} %",
+        reason=str(one["note"]).removeprefix("n/a (").removesuffix(")"),
     )
 
 

@@ -20,11 +20,11 @@ RANKING = (
 )
 SCATTER = (
     "A dot is a strategy: its score and the accuracy of the target trained on it. Lines through it: the 95 % interval "
-    "of the score, one standard error of the accuracy either way. The metric's first choice is dark."
+    "of the score, one standard error of the accuracy either way. The metric's first choice has the strong colour."
 )
 SPREAD = (
-    "Box: the middle half of the questions; line in it: the median; whiskers: 5 to 95 %; dark dot: the strategy's "
-    "value over all questions."
+    "Box: the middle half of the questions; line in it: the median; whiskers: 5 to 95 %; large dot: the strategy's "
+    "value over all questions; small dots: the questions, where they are few."
 )
 SLICES = "n/a (slice means only): no scores of single questions"
 
