@@ -122,7 +122,8 @@ def _about(pairs: list[Pair], metrics: list[str], drawn: Sequence[str] | None) -
     benchmarks, targets = ({getattr(pair, key): 0 for pair in pairs} for key in ("benchmark", "target"))
     where = f"{_counted(benchmarks, 'benchmark')}, {_counted(targets, 'target model')}"
     ranked = f"{_counted(metrics, 'metric')}" if metrics else "nothing was ranked"
-    only = "" if drawn is None else f" Panels of {', '.join(drawn)} only; the tables have all metrics."
+    shown = f"Plots per pair of {', '.join(drawn)} only" if drawn else "No plots per pair, there are too many"
+    only = "" if drawn is None else f" {shown}; the tables have all metrics."
     return f"{where}; {ranked}.{only}"
 
 
