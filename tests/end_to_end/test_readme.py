@@ -31,7 +31,7 @@ def test_every_command_of_the_readme_composes(root, run_py):
     for command in commands:
         given = shlex.split(command)[2:]
         if "--help" not in given:
-            done = run_py(*given, "--cfg", "job")
+            done = run_py("--cfg", "job", *given)
             assert done.code == 0, f"{command}: {done.out}"
 
 

@@ -119,7 +119,7 @@ def test_a_heat_map_shows_each_task_and_where_the_correlation_is_undefined(one, 
 def test_only_the_metrics_asked_for_are_drawn_and_the_page_says_so(tmp_path):
     path = write_page(tmp_path, name="part", provenance={}, drawn=["sppl_n2"], **one_task())
     assert not list((tmp_path / "plots").glob("*length*"))
-    assert "Panels of sppl_n2 only; the tables have all metrics." in seen(path.read_text())
+    assert "Plots per pair of sppl_n2 only; the tables have all metrics." in seen(path.read_text())
 
 
 def test_results_without_any_ranking_still_make_a_page(tmp_path):
