@@ -1,5 +1,6 @@
 """Contexts a response is scored in, the wording of the self-aligned prompt, and who shows which example."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -39,7 +40,42 @@ class SelfAligned:
         return f"self_aligned_n{self.n_examples}"
 
 
-Context = Alone | GivenQuestion | SelfAligned
+@dataclass(frozen=True)
+class StepWise:
+    """Every reasoning step after its question and the `window` steps before it; what lies further back is not seen."""
+
+    window: int = 1
+
+    def __post_init__(self) -> None:
+        if self.window < 0:
+            raise ValueError(f"a step is shown 0 or more of the steps before it, got window={self.window}")
+
+    @property
+    def name(self) -> str:
+        return f"steps_w{self.window}"
+
+
+Context = Alone | GivenQuestion | SelfAligned | StepWise
+
+BREAK = re.compile(r"\n\s*|[.!?][\"')\]]*\s+|[。！？]")
+"""Where a reasoning step may end."""
+
+
+def step_starts(text: str) -> list[int]:
+    """Where the reasoning steps of a response start, in characters; the first is 0.
+
+    A step is a line or a sentence: after `.`, `!` or `?` and a space one starts only where no digit and no lower-case
+    letter follows, so `Step 1. 15 - 8 = 7` and `e.g. this` stay whole.
+    """
+    starts = [0]
+    for found in BREAK.finditer(text):
+        at, mark = found.end(), found.group()[0]
+        if at == len(text) or not text[: found.start()].strip():
+            continue
+        if mark in ".!?" and "\n" not in found.group() and (text[at].isdigit() or text[at].islower()):
+            continue
+        starts.append(at)
+    return starts
 
 
 @dataclass(frozen=True)

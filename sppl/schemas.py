@@ -89,7 +89,17 @@ TABLES: dict[str, pa.DataFrameSchema] = {
     ),
     "predictions": _table({"question_id": str, "prediction": str, "correct": bool}, ["question_id"]),
     "token_stats": _table(
-        {"example_id": str, "token": "int32", "token_id": "int32", "logprob": "float32", "rank": "int32"},
+        {
+            "example_id": str,
+            "token": "int32",
+            "token_id": "int32",
+            "logprob": "float32",
+            "rank": "int32",
+            "entropy": pa.Column("float32", required=False),
+            "brier_top50": pa.Column("float32", required=False),
+            "loss_top50": pa.Column("float32", required=False),
+            "step": pa.Column("int32", required=False),
+        },
         ["example_id", "token"],
     ),
     "scores": _table(

@@ -87,7 +87,8 @@ def metrics_table(
     `spearman` is positive where the metric predicts well (for a metric without direction it is the correlation of the
     raw value); `picked` is the strategy it ranks first, `regret` is `best_accuracy` minus the picked one. Only
     strategies with both score and accuracy are compared (`n_strategies`); others, and every <NA>, are named in `note`.
-    `spread` is the standard deviation of the strategies' accuracies: how much there is to choose.
+    `spread` is the standard deviation of the strategies' accuracies: how much there is to choose. `cost`, where the
+    rankings have it, is what the metric takes per response, in forward passes over question and response.
 
     Args:
         rankings: of `rank`.
@@ -115,11 +116,25 @@ def metrics_table(
             if scores is not None and resampler is not None and judged["spearman"] is not pd.NA:
                 judged |= spearman_interval(scores, resampler, part, reached["accuracy"])
             here = {"benchmark": benchmark, "target_model": target, "metric": name}
+            if "cost" in part:
+                here["cost"] = part["cost"].iloc[0]
             rows.append(here | {key: settings(setup).get(key, pd.NA) for key in extra} | judged)
     numbers = ["spearman", "spearman_low", "spearman_high", "picked_accuracy", "best_accuracy", "regret", "spread"]
-    columns = [*PAIR, *extra, "metric", "direction", *numbers[:3], "picked", *numbers[3:], "n_strategies", "note"]
+    cost = ["cost"] if "cost" in rankings else []
+    columns = [
+        *PAIR,
+        *extra,
+        "metric",
+        "direction",
+        *numbers[:3],
+        "picked",
+        *numbers[3:],
+        *cost,
+        "n_strategies",
+        "note",
+    ]
     frame = pd.DataFrame(rows, columns=columns)
-    return frame[columns].astype(dict.fromkeys(numbers, "Float64") | {"n_strategies": "Int64"})
+    return frame[columns].astype(dict.fromkeys([*numbers, *cost], "Float64") | {"n_strategies": "Int64"})
 
 
 def _judged(ranked: pd.DataFrame, reached: pd.DataFrame, conventions: Conventions) -> dict[str, Any]:

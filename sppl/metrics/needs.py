@@ -1,6 +1,6 @@
 """What a metric is, and what it may ask for."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,14 +11,44 @@ from sppl.prompts import Context
 EXAMPLE = ["strategy", "example_id"]
 """The keys of one response in every table a metric gets or returns."""
 
+COLUMNS = ("entropy", "brier_top50", "loss_top50", "step")
+"""What token statistics can hold beyond `logprob` and `rank`: the entropy of the distribution the token was drawn from
+(nats); Brier score and loss (nats) under the 50 most likely tokens; the number of the token's reasoning step."""
+
 
 @dataclass(frozen=True)
 class TokenStats:
-    """Per-token statistics of every response in one context: `logprob` (nats) and `rank` (1 = most likely)."""
+    """Per-token statistics of every response in one context: `token` (its place), `token_id`, `logprob`, `rank`.
+
+    `logprob` is in nats, `rank` is 1 for the most likely token.
+
+    Args:
+        context: what stands before the response.
+        columns: further columns, of `COLUMNS`; they are computed only where a metric asks for them.
+    """
 
     context: Context
+    columns: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        unknown = sorted(set(self.columns) - set(COLUMNS))
+        if unknown:
+            raise ValueError(
+                f"no such column of token statistics: {', '.join(unknown)}; there are {', '.join(COLUMNS)}"
+            )
+
+    @property
+    def name(self) -> str:
+        """The word tables and leaves use."""
+        return "+".join((self.context.name, *self.columns))
 
 
+@dataclass(frozen=True)
+class Candidates:
+    """Asks for the tables of all strategies of the ranking at once, so that responses to a question are compared."""
+
+
+Need = TokenStats | Candidates
 Tables = Mapping[TokenStats, pd.DataFrame]
 
 
@@ -35,7 +65,7 @@ class Metric(Protocol):
         """The direction in which a strategy is better; None for a control that predicts nothing."""
         ...
 
-    def needs(self) -> tuple[TokenStats, ...]:
+    def needs(self) -> tuple[Need, ...]:
         """The tables `per_example` reads."""
         ...
 
@@ -48,6 +78,27 @@ class Metric(Protocol):
         ...
 
 
+def token_needs(metrics: Iterable[Metric]) -> tuple[TokenStats, ...]:
+    """The token statistics the metrics need, each once, by name."""
+    found = {need for metric in metrics for need in metric.needs() if isinstance(need, TokenStats)}
+    return tuple(sorted(found, key=lambda need: need.name))
+
+
+def compares(metric: Metric) -> bool:
+    """Whether a response's value depends on the other strategies' responses."""
+    return any(isinstance(need, Candidates) for need in metric.needs())
+
+
+def means(table: pd.DataFrame, column: str) -> pd.Series:
+    """The mean of a column over the tokens of every response, indexed by its keys, summed in double precision."""
+    return table.assign(**{column: table[column].astype("float64")}).groupby(EXAMPLE)[column].mean()
+
+
 def mean_losses(table: pd.DataFrame) -> pd.Series:
-    """The mean token NLL (nats) of every response, indexed by its keys, summed in double precision."""
-    return -table.assign(logprob=table["logprob"].astype("float64")).groupby(EXAMPLE)["logprob"].mean()
+    """The mean token NLL (nats) of every response, indexed by its keys."""
+    return -means(table, "logprob")
+
+
+def as_values(values: pd.Series) -> pd.DataFrame:
+    """What `per_example` returns, from one value per response."""
+    return values.rename("value").astype("float64").reset_index()

@@ -5,14 +5,21 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from sppl.modules.further import Further
+
 CHUNK = 2**24
 """Logits held at once (64 MiB in float32)."""
 BLOCK = 2**19
 """Logits read at once on a CPU, so that several passes over them stay in its cache."""
 
 
-def token_statistics(model: PreTrainedModel, hidden: Tensor, tokens: Tensor) -> tuple[np.ndarray, np.ndarray]:
-    """Log-probabilities (float32, nats) and ranks (int32) of `tokens`, predicted from the rows of `hidden`."""
+def token_statistics(
+    model: PreTrainedModel, hidden: Tensor, tokens: Tensor, further: Further | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Log-probabilities (float32, nats) and ranks (int32) of `tokens`, predicted from the rows of `hidden`.
+
+    What `further` asks for is filled in on the way, while the logits are there.
+    """
     size = model.config.get_text_config().vocab_size
     tokens = tokens.to(hidden.device)
     logprobs = torch.empty(len(tokens), dtype=torch.float32, device=hidden.device)
@@ -28,16 +35,18 @@ def token_statistics(model: PreTrainedModel, hidden: Tensor, tokens: Tensor) -> 
             block = slice(start + first, min(start + first + step, start + len(scores)))
             part = scores[first : first + step].float()
             logprobs[block], ranks[block] = _statistics(part, tokens[block, None], larger[: len(part)])
+            if further is not None:
+                further.fill(block, logprobs[block], weights=part, shifted=larger[: len(part)])
     return logprobs.cpu().numpy(), ranks.cpu().numpy()
 
 
 def _statistics(scores: Tensor, tokens: Tensor, larger: Tensor) -> tuple[Tensor, Tensor]:
-    """Log-probability and rank per row; writes over `scores` and `larger`."""
+    """Log-probability and rank per row; leaves exp(scores - largest) in `scores`, and scores - largest in `larger`."""
     own = scores.gather(1, tokens)
     # A comparison written as float32 needs no conversion before the sum, and counts exactly up to 2**24.
     ranks = 1 + torch.gt(scores, own, out=larger).sum(1)
     top = scores.amax(1, keepdim=True)
-    total = scores.sub_(top).exp_().sum(1)
+    total = torch.exp(torch.sub(scores, top, out=larger), out=scores).sum(1)
     return (own - top)[:, 0] - total.log(), ranks.int()
 
 

@@ -1,7 +1,7 @@
 """The scorer: log-probability and rank of every token of given responses under a frozen causal language model."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader
 from transformers import PreTrainedModel
 
 from sppl.modules.forms import exact_form, padded_states
+from sppl.modules.further import Further
 from sppl.modules.head import check_head, token_statistics
 from sppl.modules.planner import Form, Pass, plan
 from sppl.modules.requests import Request
@@ -28,6 +29,8 @@ class Scored(NamedTuple):
     """float32, nats."""
     ranks: np.ndarray
     """int32; 1 + how many vocabulary entries are more likely than the token."""
+    further: Mapping[str, np.ndarray]
+    """The columns of `sppl.modules.further` that were asked for."""
 
 
 class ResponseScorer(pl.LightningModule):
@@ -37,8 +40,9 @@ class ResponseScorer(pl.LightningModule):
     planned again with half its tokens, and so is every later one as large.
     """
 
-    def __init__(self, model: PreTrainedModel) -> None:
+    def __init__(self, model: PreTrainedModel, further: Sequence[str] = ()) -> None:
         super().__init__()
+        self.further = tuple(further)
         self.model = model.requires_grad_(False).eval()
         self.max_tokens: int | None = None
         """What memory was found to hold; None until it ran out."""
@@ -74,10 +78,16 @@ class ResponseScorer(pl.LightningModule):
 
     def _score(self, batch: Pass) -> list[Scored]:
         tokens = [token for r in batch.requests for token in r.response[len(r.response) - r.n_scored :]]
-        logprobs, ranks = token_statistics(self.model, self._states(batch), torch.tensor(tokens, dtype=torch.long))
-        ends = np.cumsum([request.n_scored for request in batch.requests])[:-1]
-        parts = zip(batch.requests, np.split(logprobs, ends), np.split(ranks, ends), strict=True)
-        return [Scored(request.index, logprob, rank) for request, logprob, rank in parts]
+        further = Further(self.further, len(tokens), self.model.device) if self.further else None
+        wanted = torch.tensor(tokens, dtype=torch.long)
+        logprobs, ranks = token_statistics(self.model, self._states(batch), wanted, further)
+        columns = further.arrays() if further else {}
+        ends = np.cumsum([request.n_scored for request in batch.requests])
+        spans = [slice(end - request.n_scored, end) for end, request in zip(ends, batch.requests, strict=True)]
+        return [
+            Scored(request.index, logprobs[span], ranks[span], {name: v[span] for name, v in columns.items()})
+            for request, span in zip(batch.requests, spans, strict=True)
+        ]
 
     def _states(self, batch: Pass) -> Tensor:
         if batch.form == "padded":

@@ -28,13 +28,15 @@ class Shards(BasePredictionWriter):
         batch: Pass = given[2] if len(given) > 2 else named["batch"]
         path = shard(self.folder, batch)
         temporary = path.with_name(f".{path.name}.{trainer.global_rank}.tmp.npz")
-        np.savez(
-            temporary,
-            index=np.array([one.index for one in prediction]),
-            length=np.array([len(one.logprobs) for one in prediction]),
-            logprobs=np.concatenate([one.logprobs for one in prediction]),
-            ranks=np.concatenate([one.ranks for one in prediction]),
-        )
+        columns: dict[str, Any] = {
+            "index": np.array([one.index for one in prediction]),
+            "length": np.array([len(one.logprobs) for one in prediction]),
+            "logprobs": np.concatenate([one.logprobs for one in prediction]),
+            "ranks": np.concatenate([one.ranks for one in prediction]),
+        }
+        for name in prediction[0].further:
+            columns[name] = np.concatenate([one.further[name] for one in prediction])
+        np.savez(temporary, **columns)
         temporary.replace(path)
 
 
@@ -61,8 +63,11 @@ def shard(folder: Path, batch: Pass) -> Path:
 
 def _read(path: Path) -> list[Scored]:
     with np.load(path, allow_pickle=False) as kept:
-        ends = np.cumsum(kept["length"])[:-1]
-        parts = zip(
-            kept["index"].tolist(), np.split(kept["logprobs"], ends), np.split(kept["ranks"], ends), strict=True
-        )
-        return [Scored(*part) for part in parts]
+        ends, kept_index = np.cumsum(kept["length"]), kept["index"].tolist()
+        spans = [slice(end - length, end) for end, length in zip(ends, kept["length"], strict=True)]
+        columns = {name: kept[name] for name in kept.files if name not in ("index", "length")}
+    logprobs, ranks = columns.pop("logprobs"), columns.pop("ranks")
+    return [
+        Scored(index, logprobs[span], ranks[span], {name: values[span] for name, values in columns.items()})
+        for index, span in zip(kept_index, spans, strict=True)
+    ]

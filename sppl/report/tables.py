@@ -25,6 +25,14 @@ def write_table(folder: Path, name: str, frame: pd.DataFrame) -> None:
         temporary.replace(folder / f"{name}{suffix}")
 
 
+def write_csv(folder: Path, name: str, frame: pd.DataFrame) -> None:
+    """Writes one more table, `<name>.csv`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    temporary = folder / f".{name}.csv.tmp"
+    temporary.write_text(frame.to_csv(index=False, na_rep=""))
+    temporary.replace(folder / f"{name}.csv")
+
+
 def shown(frame: pd.DataFrame) -> pd.DataFrame:
     """The frame as text: three decimals, ranks without needless ones, `n/a` where there is no value."""
     return pd.DataFrame({column: [cell(value) for value in frame[column]] for column in frame})

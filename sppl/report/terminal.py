@@ -13,6 +13,8 @@ from sppl.report.tables import KEYS, MISSING, cell
 
 SIMULATED = "simulated"
 PAIR = ["benchmark", "target_model"]
+MANY = 6
+"""Metrics that fit beside each other; of more, the ranks are shown in a table of their own."""
 
 
 def show(name: str, rows: pd.DataFrame, judged: pd.DataFrame, folder: Path) -> None:
@@ -20,9 +22,15 @@ def show(name: str, rows: pd.DataFrame, judged: pd.DataFrame, folder: Path) -> N
     console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 120, highlight=False)
     for (benchmark, target), part in rows.groupby(PAIR, sort=False):
         here = judged[(judged["benchmark"] == benchmark) & (judged["target_model"] == target)]
-        console.print(
-            _strategies(f"{name}: benchmark {benchmark}, target model {target}", part, list(here["metric"].unique()))
-        )
+        metrics, title = list(here["metric"].unique()), f"{name}: benchmark {benchmark}, target model {target}"
+        untrained = bool(part["accuracy"].isna().all())
+        if len(metrics) <= MANY or not untrained:
+            console.print(_strategies(title, part, metrics if len(metrics) <= MANY else []))
+        if len(metrics) > MANY:
+            console.print(_places(part, metrics))
+        if untrained:
+            console.print("Nothing was trained: there are no accuracies to compare the metrics with.")
+            continue
         console.print(_metrics(here))
         for note in _notes(part, here):
             console.print(note, markup=False)
@@ -65,6 +73,18 @@ def _strategies(title: str, rows: pd.DataFrame, metrics: list[str]) -> Table:
             _ranked(row["accuracy"], row["rank_accuracy"], error),
             f"{row['gain']:+.3f}" if pd.notna(row["gain"]) else MISSING,
         )
+    return table
+
+
+def _places(rows: pd.DataFrame, metrics: list[str]) -> Table:
+    """One row per metric, one column per strategy: its rank; the values are in `table.csv`."""
+    ranked = rows.dropna(subset=[f"rank_{metrics[0]}"]).drop_duplicates("strategy")
+    table = Table(title="Rank of each strategy by each metric", title_justify="left", title_style="bold")
+    table.add_column("metric")
+    for strategy in ranked["strategy"]:
+        table.add_column(strategy, justify="right")
+    for metric in metrics:
+        table.add_row(metric, *(f"{rank:g}" for rank in ranked[f"rank_{metric}"]))
     return table
 
 

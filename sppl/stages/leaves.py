@@ -9,10 +9,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from sppl.benchmarks.benchmark import Benchmark
+from sppl.metrics.needs import TokenStats
 from sppl.models.target import TargetModel
 from sppl.modules.scoring import Scoring
 from sppl.modules.training import Training
-from sppl.prompts import Context, SelfAligned, SelfAlignedPrompt
+from sppl.prompts import SelfAligned, SelfAlignedPrompt
 from sppl.provenance import canonical, fingerprint
 from sppl.schemas import Question, UserError
 from sppl.store import Leaf, Store
@@ -83,7 +84,7 @@ def token_stats_leaf(
     target: TargetModel,
     *,
     strategy: str,
-    context: Context,
+    need: TokenStats,
     prompt: SelfAlignedPrompt,
     scorer: Scoring,
     examples: Sequence[tuple[Question, str]],
@@ -93,15 +94,17 @@ def token_stats_leaf(
     settings: dict[str, Any] = {
         "target": target.identity,
         "examples": fingerprint([[question.id, question.prompt, text] for question, text in examples]),
-        "context": canonical(context),
+        "context": canonical(need.context),
         "end": scorer.end,
     }
     if scorer.overlong != "error":
         settings["overlong"] = scorer.overlong
-    word = context.name
-    if isinstance(context, SelfAligned):
+    if need.columns:
+        settings["columns"] = list(need.columns)
+    word = need.name
+    if isinstance(need.context, SelfAligned):
         settings |= {"prompt": canonical(prompt), "pool": store.digest(pool), "final_line": benchmark.final_line}
-        word = f"{context.name}-{prompt.hash}"
+        word = f"{need.name}-{prompt.hash}"
     return store.leaf("token_stats", benchmark.name, target.name, strategy, word, settings=settings)
 
 

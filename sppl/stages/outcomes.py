@@ -65,6 +65,15 @@ def scores_of(store: Store, rankings: Sequence[str]) -> pd.DataFrame | None:
     return pd.concat(frames, ignore_index=True) if frames else None
 
 
+def costs_of(store: Store, rankings: Sequence[str]) -> pd.DataFrame:
+    """What each metric took per response: forward passes and measured seconds; no rows where it was not kept."""
+    rows = []
+    for leaf in map(store.open, dict.fromkeys(rankings)):
+        key = {"benchmark": leaf.words[0], "target_model": leaf.words[1]}
+        rows += [key | {"metric": name, **cost} for name, cost in store.provenance(leaf).get("costs", {}).items()]
+    return pd.DataFrame(rows, columns=["benchmark", "target_model", "metric", "passes", "seconds"])
+
+
 def sources(rows: pd.DataFrame, rankings: pd.DataFrame, store: Store, results: Sequence[str]) -> list[str]:
     """Where each strategy's responses come from (`simulated`, ...), empty for the untrained target."""
     known = {name.split("/")[3]: store.provenance(store.open(name)).get("source", "") for name in results}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from sppl.benchmarks.benchmark import Benchmark
-from sppl.metrics.needs import Metric
+from sppl.metrics.needs import Metric, TokenStats, compares, token_needs
 from sppl.models.target import TargetModel
 from sppl.modules.scoring import Scoring
 from sppl.prompts import SelfAligned, SelfAlignedPrompt
@@ -21,6 +21,9 @@ from sppl.strategies.recipe import Recipe
 
 if TYPE_CHECKING:
     from pytorch_lightning.loggers import Logger
+
+Stats = Mapping[tuple[str, TokenStats], Leaf]
+"""The token statistics leaf of every strategy and need."""
 
 
 def rank(
@@ -61,8 +64,9 @@ def rank(
     if dry and not ready:
         return Plan((), (f"{benchmark.name}/{target_model.name}",))
     for one in metric.values():
-        for name in ranked:
-            _measure(store, measured[one.name, name], one, name, stats)
+        leaves = {name: measured[one.name, name] for name in ranked}
+        for part in [leaves] if compares(one) else [{name: leaf} for name, leaf in leaves.items()]:
+            _measure(store, part, one, stats)
     inputs = {one.name: store.digest(one) for one in measured.values()}
     leaf = rankings_leaf(store, benchmark.name, target_model.name, ranked, inputs)
     plan = Plan((leaf.name,), ()) if store.exists(leaf) else Plan((), (leaf.name,))
@@ -72,7 +76,9 @@ def rank(
     facts = {"source": benchmark.responses.label}
     scores, notes = _comparable(scores, scorer)
     notes |= _pool_notes(metric, store, benchmark, target_model, prompt, n_predict)
-    write_ranking(store, leaf, scores, list(metric.values()), inputs=inputs, facts=facts, notes=notes)
+    costs = {one.name: _cost(store, one, stats) for one in metric.values()}
+    metrics = list(metric.values())
+    write_ranking(store, leaf, scores, metrics, inputs=inputs, facts=facts, notes=notes, costs=costs)
     announce(store.read(leaf), loggers)
     return plan
 
@@ -89,26 +95,26 @@ def _token_stats(
     n_score: int,
     *,
     dry: bool,
-) -> dict[tuple[str, str], Leaf] | None:
-    """The token statistics leaf of every strategy and context name; None where one is missing in a dry run."""
+) -> dict[tuple[str, TokenStats], Leaf] | None:
+    """The token statistics leaf of every strategy and need; None where one is missing in a dry run."""
     questions = take(benchmark, "train", n_score)
     pool = predictions_leaf(store, benchmark, target, n_predict)
-    contexts = {need.context for one in metric.values() for need in one.needs()}
-    leaves: dict[tuple[str, str], Leaf] = {}
+    needs = token_needs(metric.values())
+    leaves: dict[tuple[str, TokenStats], Leaf] = {}
     missing = []
     for name, recipe in strategy.items():
         known = known_responses(store, benchmark, recipe, questions)
-        pooled = store.exists(pool) or not any(isinstance(context, SelfAligned) for context in contexts)
+        pooled = store.exists(pool) or not any(isinstance(need.context, SelfAligned) for need in needs)
         if len(known) < len(questions) or not pooled:
             missing.append(name)
             continue
         examples = list(zip(questions, known["response"], strict=True))
-        for context in contexts:
-            leaves[name, context.name] = token_stats_leaf(
-                store, benchmark, target, strategy=name, context=context, prompt=prompt, scorer=scorer,
+        for need in needs:
+            leaves[name, need] = token_stats_leaf(
+                store, benchmark, target, strategy=name, need=need, prompt=prompt, scorer=scorer,
                 examples=examples, pool=pool,
             )  # fmt: skip
-            if not store.exists(leaves[name, context.name]):
+            if not store.exists(leaves[name, need]):
                 missing.append(name)
     if missing and dry:
         return None
@@ -116,26 +122,57 @@ def _token_stats(
         names = ",".join(dict.fromkeys(missing))
         raise MissingArtefact(
             f"no scores of {names} for {benchmark.name} / {target.name} with these settings; make them: python run.py "
-            f"'stage=[predict,score,rank]' benchmark={benchmark.name} target_model={target.name} 'strategy=[{names}]'"
+            f"'stage=[predict,score,rank]' benchmark={benchmark.name} target_model={target.name} 'strategy=[{names}]' "
+            f"'metric=[{','.join(metric)}]'"
         )
     return leaves
 
 
-def _digests(store: Store, metric: Metric, name: str, stats: Mapping[tuple[str, str], Leaf]) -> list[str]:
-    return [store.digest(stats[name, need.context.name]) for need in metric.needs()]
+def _digests(store: Store, metric: Metric, name: str, stats: Stats) -> list[str] | dict[str, list[str]]:
+    """Of what the metric reads: a strategy's own statistics, or those of all strategies where it compares them."""
+
+    def own(strategy: str) -> list[str]:
+        return [store.digest(stats[strategy, need]) for need in token_needs([metric])]
+
+    if not compares(metric):
+        return own(name)
+    return {strategy: own(strategy) for strategy in sorted({strategy for strategy, _ in stats})}
 
 
-def _measure(store: Store, leaf: Leaf, metric: Metric, name: str, stats: Mapping[tuple[str, str], Leaf]) -> None:
-    """One metric of one strategy, per example."""
-    with store.making(leaf) as missing:
+def _measure(store: Store, leaves: Mapping[str, Leaf], metric: Metric, stats: Stats) -> None:
+    """One metric, per example: of one strategy, or of all at once where the metric compares them."""
+    with store.making(*leaves.values()) as missing:
         if not missing:
             return
-        start = time.perf_counter()
-        tables = {need: store.read(stats[name, need.context.name]).assign(strategy=name) for need in metric.needs()}
-        frame = metric.per_example(tables)
-        frame = frame.assign(benchmark=leaf.words[0], target_model=leaf.words[1], metric=metric.name)
-        inputs = {one.name: store.digest(one) for one in (stats[name, need.context.name] for need in metric.needs())}
-        store.write(leaf, frame, inputs, time.perf_counter() - start)
+        start, needs = time.perf_counter(), token_needs([metric])
+        tables = {
+            need: pd.concat([store.read(stats[name, need]).assign(strategy=name) for name in leaves], ignore_index=True)
+            for need in needs
+        }
+        scores = metric.per_example(tables).astype({"value": "float64"})
+        inputs = {stats[name, need].name: store.digest(stats[name, need]) for name in leaves for need in needs}
+        seconds = (time.perf_counter() - start) / len(leaves)
+        for name, leaf in leaves.items():
+            if leaf in missing:
+                frame = scores[scores["strategy"] == name]
+                frame = frame.assign(benchmark=leaf.words[0], target_model=leaf.words[1], metric=metric.name)
+                store.write(leaf, frame, inputs, seconds)
+
+
+def _cost(store: Store, metric: Metric, stats: Stats) -> dict[str, float | None]:
+    """What the metric costs per response: forward passes over question and response (`passes`), and `seconds`.
+
+    A pass that several metrics share counts for each. None where the statistics were made before costs were kept.
+    """
+    by_context = {need.context: need for need in token_needs([metric])}
+    facts = [store.provenance(leaf) for (_, need), leaf in stats.items() if by_context.get(need.context) == need]
+    if any("passes" not in fact for fact in facts):
+        return {"passes": None, "seconds": None}
+    responses = sum(fact["responses"] for fact in facts) / len(by_context)
+    return {
+        "passes": round(sum(fact["passes"] * fact["responses"] for fact in facts) / responses, 4),
+        "seconds": round(sum(fact["seconds"] for fact in facts) / responses, 6),
+    }
 
 
 def _comparable(scores: pd.DataFrame, scorer: Scoring) -> tuple[pd.DataFrame, dict[str, str]]:
@@ -158,7 +195,9 @@ def _pool_notes(
     n_predict: int,
 ) -> dict[str, str]:
     """What has to be said beside every metric that shows own answers, where the pool is not what was asked for."""
-    pooled = [one.name for one in metric.values() if any(isinstance(need.context, SelfAligned) for need in one.needs())]
+    pooled = [
+        one.name for one in metric.values() if any(isinstance(need.context, SelfAligned) for need in token_needs([one]))
+    ]
     if not pooled:
         return {}
     leaf = predictions_leaf(store, benchmark, target, n_predict)

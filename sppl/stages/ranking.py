@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from sppl.analysis.agreement import where_they_differ
 from sppl.analysis.ranking import rank, sentence
 from sppl.analysis.resampling import RankedMetric
 from sppl.store import Leaf, Store
@@ -34,6 +35,7 @@ def write_ranking(
     inputs: Mapping[str, str],
     facts: Mapping[str, str],
     notes: Mapping[str, str],
+    costs: Mapping[str, Mapping[str, float | None]] | None = None,
 ) -> None:
     """Ranks the strategies of the scores by every metric and stores the ranking, unless it is there.
 
@@ -41,6 +43,8 @@ def write_ranking(
         inputs: names and digests of what the scores were read from.
         facts: columns that say the same of every row.
         notes: metric name -> what has to be said beside it.
+        costs: metric name -> `passes` and `seconds` per response; the first becomes the column `cost`, both are kept in
+            the provenance.
     """
     with store.making(leaf) as missing:
         if not missing:
@@ -49,11 +53,18 @@ def write_ranking(
         frame = rank(scores, metrics).assign(**facts)
         said = [notes.get(metric, "") for metric in frame["metric"]]
         frame["note"] = ["; ".join(filter(None, pair)) for pair in zip(frame["note"], said, strict=True)]
-        store.write(leaf, frame, inputs, time.perf_counter() - start)
+        known: dict[str, object] = {}
+        if costs is not None:
+            passes = {metric: cost["passes"] for metric, cost in costs.items()}
+            frame["cost"] = frame["metric"].map(passes).astype("Float64")
+            known["costs"] = costs
+        store.write(leaf, frame, inputs, time.perf_counter() - start, **known)
 
 
 def announce(rankings: pd.DataFrame, loggers: Sequence["Logger"]) -> None:
     """Says in a sentence per metric who is ahead, and logs the values."""
+    for (benchmark, target), part in rankings.groupby(["benchmark", "target_model"], sort=False):
+        log.info("%s / %s: %s", benchmark, target, where_they_differ(part))
     for (benchmark, target, metric), part in rankings.groupby(["benchmark", "target_model", "metric"], sort=False):
         if part["direction"].iloc[0] != "none":
             log.info("%s / %s: %s", benchmark, target, sentence(part))

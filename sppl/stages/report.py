@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
+from sppl.analysis.agreement import agreement, disagreement
 from sppl.analysis.calibration import chance_pick_beats_runner_up
 from sppl.analysis.checks import PAIR
 from sppl.analysis.conventions import PAPER, SOUND
@@ -16,10 +17,10 @@ from sppl.metrics.needs import Metric
 from sppl.provenance import command, commit, versions
 from sppl.report.page import write_page
 from sppl.report.paper import write_paper_tables
-from sppl.report.tables import write_tables
+from sppl.report.tables import write_csv, write_tables
 from sppl.report.terminal import show, show_paper
 from sppl.schemas import UserError
-from sppl.stages.outcomes import no_rankings, outcomes_of, scores_of, sources, with_gaps
+from sppl.stages.outcomes import costs_of, no_rankings, outcomes_of, scores_of, sources, with_gaps
 from sppl.store import Store
 
 if TYPE_CHECKING:
@@ -71,6 +72,11 @@ def report(
     scores = scores_of(store, rankings)
     judged = _judged(every, outcomes, scores, metrics, conventions)
     write_tables(out, rows, judged)
+    if every["metric"].nunique() > 1:
+        write_csv(out, "agreement", agreement(every))
+        write_csv(out, "disagreement", disagreement(every))
+    if ranked:
+        write_csv(out, "costs", costs_of(store, rankings))
     further: dict[str, pd.DataFrame] = {}
     if records:
         tables, matches = write_paper_tables(out, Path(records))
@@ -80,6 +86,7 @@ def report(
         }
     else:
         show(name, rows, judged, out)
+    many = len(rows[PAIR].drop_duplicates()) > DRAWN_PAIRS
     write_page(
         out,
         name=name,
@@ -88,19 +95,17 @@ def report(
         rankings=every,
         scores=scores,
         chances=None if every.empty else chance_pick_beats_runner_up(every),
-        provenance={
-            "command": command(),
-            "rankings": list(rankings),
-            "results": list(results),
-            "store": store.root,
-            "commit": commit(),
-            "versions": versions(),
-        },
+        provenance=_provenance(store, rankings, results),
         further=further,
-        drawn=None if len(rows[PAIR].drop_duplicates()) <= DRAWN_PAIRS else [],
+        drawn=[] if many else None,
     )
     for logger in loggers:
         _log_table(logger, rows, judged)
+
+
+def _provenance(store: Store, rankings: Sequence[str], results: Sequence[str]) -> dict[str, Any]:
+    made_of = {"rankings": list(rankings), "results": list(results), "store": store.root}
+    return {"command": command(), **made_of, "commit": commit(), "versions": versions()}
 
 
 def _recorded(records: str) -> pd.DataFrame:

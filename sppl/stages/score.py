@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from sppl.benchmarks.benchmark import Benchmark
-from sppl.metrics.needs import Metric
+from sppl.metrics.needs import Metric, TokenStats, token_needs
 from sppl.models.target import TargetModel
 from sppl.modules.scoring import Scoring
-from sppl.prompts import Context, SelfAligned, SelfAlignedPrompt
+from sppl.prompts import SelfAligned, SelfAlignedPrompt
 from sppl.schemas import Question
 from sppl.stages.leaves import Plan, predictions_leaf, take, token_stats_leaf
 from sppl.stages.pool import Pool, read_pool
@@ -36,31 +36,29 @@ def score(
     dry: bool = False,
     loggers: Sequence["Logger"] = (),
 ) -> Plan:
-    """Makes one `token_stats` leaf per strategy and context.
+    """Makes one `token_stats` leaf per strategy, context and set of further columns.
 
     Raises:
         MissingArtefact: predictions or paid responses are missing; the message is the command that makes them.
         UserError: a response is empty, or does not fit the target's context.
     """
-    contexts = sorted(
-        {need.context for one in metric.values() for need in one.needs()}, key=lambda context: context.name
-    )
+    needs = token_needs(metric.values())
     questions = take(benchmark, "train", n_score)
     predictions = predictions_leaf(store, benchmark, target_model, n_predict)
-    if dry and not _inputs_exist(store, benchmark, strategy, questions, predictions, contexts):
-        return Plan((), tuple(f"{name}/{context.name}" for name in strategy for context in contexts))
-    if any(isinstance(context, SelfAligned) for context in contexts):
+    if dry and not _inputs_exist(store, benchmark, strategy, questions, predictions, needs):
+        return Plan((), tuple(f"{name}/{need.name}" for name in strategy for need in needs))
+    if any(isinstance(need.context, SelfAligned) for need in needs):
         pool = read_pool(store, predictions, benchmark, prompt, take(benchmark, "train", n_predict))
     else:
         pool = Pool((), (), "")
     examples = {name: responses(store, benchmark, recipe, questions) for name, recipe in strategy.items()}
     leaves = {
-        (name, context): token_stats_leaf(
-            store, benchmark, target_model, strategy=name, context=context, prompt=prompt, scorer=scorer,
+        (name, need): token_stats_leaf(
+            store, benchmark, target_model, strategy=name, need=need, prompt=prompt, scorer=scorer,
             examples=examples[name], pool=predictions,
         )
         for name in strategy
-        for context in contexts
+        for need in needs
     }  # fmt: skip
     plan = Plan(
         tuple(leaf.name for leaf in leaves.values() if store.exists(leaf)),
@@ -70,10 +68,10 @@ def score(
         with store.making(*leaves.values()) as missing:
             todo = {key: leaf for key, leaf in leaves.items() if leaf in missing}
             score_leaves(store, target_model, todo, examples, pool, prompt=prompt, scorer=scorer, trainer=trainer)
-    for (name, context), leaf in leaves.items() if not dry else ():
+    for (name, need), leaf in leaves.items() if not dry else ():
         loss = -float(store.read(leaf).groupby("example_id")["logprob"].mean().mean())
         for logger in loggers:
-            logger.log_metrics({f"score/{name}/{context.name}/loss": loss})
+            logger.log_metrics({f"score/{name}/{need.name}/loss": loss})
     return plan
 
 
@@ -83,8 +81,8 @@ def _inputs_exist(
     strategy: Mapping[str, Recipe],
     questions: Sequence[Question],
     predictions: Leaf,
-    contexts: Sequence[Context],
+    needs: Sequence[TokenStats],
 ) -> bool:
-    pooled = any(isinstance(context, SelfAligned) for context in contexts)
+    pooled = any(isinstance(need.context, SelfAligned) for need in needs)
     known = (len(known_responses(store, benchmark, recipe, questions)) for recipe in strategy.values())
     return (store.exists(predictions) or not pooled) and all(n == len(questions) for n in known)

@@ -1,33 +1,34 @@
-"""The work of the score stage: requests from prompts and responses, one plan for all, statistics per leaf."""
+"""The work of the score stage: one plan for everything that is asked, statistics per leaf."""
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
-from sppl.data.tokens import alone_ids, check_fits, prompt_ids, response_ids
+from sppl.metrics.needs import TokenStats
 from sppl.models.target import TargetModel, frozen
 from sppl.modules.requests import Request
 from sppl.modules.scoring import Scoring
-from sppl.prompts import Alone, Context, SelfAligned, SelfAlignedPrompt
+from sppl.prompts import Context, SelfAligned, SelfAlignedPrompt
 from sppl.provenance import fingerprint
-from sppl.schemas import Question, UserError
+from sppl.schemas import Question
+from sppl.stages.asked import Asked, Asking, fitted, refuse_empty
 from sppl.stages.pool import Pool
 from sppl.store import Leaf, Store
 
 if TYPE_CHECKING:
     import pytorch_lightning as pl
 
+    from sppl.modules.scorer import Scored
+
 log = logging.getLogger(__name__)
 
 Examples = Sequence[tuple[Question, str]]
-Todo = Mapping[tuple[str, Context], Leaf]
-Place = tuple[Leaf, str]
-"""Where a request's statistics belong: the leaf, and the example's id."""
+Todo = Mapping[tuple[str, TokenStats], Leaf]
+BASE = ["example_id", "token", "token_id", "logprob", "rank"]
+"""The columns every table of token statistics has."""
 
 
 def score_leaves(
@@ -43,115 +44,90 @@ def score_leaves(
 ) -> None:
     """Scores all missing leaves in as few passes as it takes, then writes leaf by leaf.
 
+    Contexts in which metrics ask for different further columns are run one after the other, so that no context pays
+    for columns that nobody reads there. What a leaf cost is kept beside it: `tokens` that are read when each response
+    is scored by itself, `passes` (the same in forward passes over question and response, per response), and its share
+    of the seconds.
+
     Raises:
         UserError: a response is empty, or something does not fit the target's context and `overlong` is `error`.
     """
+    refuse_empty({name: examples[name] for name, _ in todo})
+    groups = _by_columns(todo)
+    asked: dict[tuple[str, Context], list[Asked]] = {}
+    for columns, contexts in groups.items():
+        asking = Asking(target, prompt, pool, scorer)  # numbers start anew: what a killed run left behind fits them
+        for name, context in dict.fromkeys((name, need.context) for name, need in todo):
+            if context in contexts:
+                asked[name, context] = asking.responses(examples[name], context, steps="step" in columns)
+    fitting = fitted(asked, getattr(frozen(target).config, "max_position_embeddings", None), scorer)
+    for columns, contexts in groups.items():
+        start, here = time.perf_counter(), {key: part for key, part in fitting.items() if key[1] in contexts}
+        requests = [request for responses, _ in here.values() for one in responses for _, request in one.requests]
+        if not requests:
+            continue
+        further = sorted(columns - {"step"})
+        settings = {"requests": _key(requests)} | ({"columns": further} if further else {})
+        first = next(iter(todo.values()))
+        work = store.leaf("token_stats", *first.words[:2], "passes", settings=settings)
+        scored = _scored(store, target, requests, further, work, scorer=scorer, trainer=trainer)
+        seconds = time.perf_counter() - start
+        total = sum(one.tokens for responses, _ in here.values() for one in responses)
+        tables = {
+            key: pd.concat([one.table(scored) for one in responses], ignore_index=True)
+            for key, (responses, _) in here.items()
+            if responses
+        }
+        for (name, need), leaf in todo.items():
+            if (name, need.context) in tables:
+                responses, cut = here[name, need.context]
+                tokens = sum(one.tokens for one in responses)
+                notes: dict[str, object] = {"overlong": cut} if cut else {}
+                if isinstance(need.context, SelfAligned) and pool.note:
+                    notes["pool"] = pool.note
+                notes |= {"responses": len(responses), "tokens": tokens}
+                notes["passes"] = round(tokens / sum(one.alone for one in responses), 4)
+                table = tables[name, need.context][[*BASE, *need.columns]]
+                store.write(leaf, table, {}, seconds * tokens / total, **notes)
+        store.clear_parts(work)
+
+
+def _by_columns(needs: Iterable[tuple[str, TokenStats]]) -> dict[frozenset[str], set[Context]]:
+    """The contexts by the further columns wanted in them."""
+    wanted: dict[Context, set[str]] = {}
+    for _, need in needs:
+        wanted.setdefault(need.context, set()).update(need.columns)
+    groups: dict[frozenset[str], set[Context]] = {}
+    for context, columns in wanted.items():
+        groups.setdefault(frozenset(columns), set()).add(context)
+    return groups
+
+
+def _scored(
+    store: Store,
+    target: TargetModel,
+    requests: Sequence[Request],
+    further: Sequence[str],
+    work: Leaf,
+    *,
+    scorer: Scoring,
+    trainer: Callable[..., "pl.Trainer"],
+) -> dict[int, "Scored"]:
+    """The answers to the requests by their number; passes that an earlier run finished are not run again."""
     from sppl.modules.forms import exact_form
     from sppl.modules.planner import lower_bound, plan
     from sppl.modules.scorer import ResponseScorer
     from sppl.modules.shards import scored_in_shards
 
-    if not todo:
-        return
-    start = time.perf_counter()
     model = frozen(target)
-    requests, places = _requests(target, todo, examples, pool, prompt, scorer)
-    requests, places, cut = _fitted(requests, places, getattr(model.config, "max_position_embeddings", None), scorer)
     passes = plan(requests, max_tokens=scorer.max_tokens, form=exact_form(model, scorer.form))
     tokens = sum(one.tokens for one in passes)
     log.info(
         "%d responses in context, %d passes, %d tokens (%d at least)",
         len(requests), len(passes), tokens, lower_bound(requests),
     )  # fmt: skip
-    first = next(iter(todo.values()))
-    work = store.leaf("token_stats", *first.words[:2], "passes", settings={"requests": _key(requests)})
-    scored = scored_in_shards(trainer, ResponseScorer(model), passes, store.parts(work))
-    rows: dict[Leaf, list[pd.DataFrame]] = {leaf: [] for leaf in todo.values()}
-    for request, (leaf, example_id) in zip(requests, places, strict=True):
-        one = scored[request.index]
-        rows[leaf].append(_rows(request, example_id, one.logprobs, one.ranks))
-    share = (time.perf_counter() - start) / len(todo)
-    for (_, context), leaf in todo.items():
-        notes: dict[str, object] = {"overlong": cut[leaf]} if cut.get(leaf) else {}
-        if isinstance(context, SelfAligned) and pool.note:
-            notes["pool"] = pool.note
-        store.write(leaf, pd.concat(rows[leaf], ignore_index=True), {}, share, **notes)
-    store.clear_parts(work)
+    return scored_in_shards(trainer, ResponseScorer(model, further), passes, store.parts(work))
 
 
 def _key(requests: Sequence[Request]) -> str:
     return fingerprint([[request.prefix, request.response] for request in requests])
-
-
-def _rows(request: Request, example_id: str, logprobs: np.ndarray, ranks: np.ndarray) -> pd.DataFrame:
-    first = len(request.response) - len(logprobs)
-    return pd.DataFrame(
-        {
-            "example_id": example_id,
-            "token": np.arange(first, len(request.response), dtype=np.int32),
-            "token_id": np.asarray(request.response[first:], dtype=np.int32),
-            "logprob": logprobs.astype(np.float32),
-            "rank": ranks.astype(np.int32),
-        }
-    )
-
-
-def _requests(
-    target: TargetModel,
-    todo: Todo,
-    examples: Mapping[str, Examples],
-    pool: Pool,
-    prompt: SelfAlignedPrompt,
-    scorer: Scoring,
-) -> tuple[list[Request], list[Place]]:
-    """One request per response and context, and where its statistics belong."""
-    tokenizer = target.tokenizer()
-    requests: list[Request] = []
-    places: list[Place] = []
-    prefixes: dict[tuple[Context, str], tuple[int, ...]] = {}
-    empty = []
-    for (name, context), leaf in todo.items():
-        questions = [question for question, _ in examples[name]]
-        n = context.n_examples if isinstance(context, SelfAligned) else 0
-        shown = pool.shown(prompt, questions, n) if n else [[] for _ in questions]
-        for (question, text), own in zip(examples[name], shown, strict=True):
-            key = (context, question.id)
-            if key not in prefixes:
-                turn = prompt.render(question.prompt, own)
-                alone = isinstance(context, Alone)
-                prefixes[key] = alone_ids(tokenizer) if alone else prompt_ids(tokenizer, turn, target.wrapping)
-            response = response_ids(tokenizer, text, target.wrapping, end=scorer.end)
-            if not response:
-                empty.append(f"{question.id} of {name}")
-                continue
-            requests.append(Request(prefixes[key], response, len(requests)))
-            places.append((leaf, question.id))
-    if empty:
-        found = ", ".join(dict.fromkeys(empty))
-        raise UserError(f"empty responses cannot be scored: {found}. Answer them, or leave those questions out")
-    return requests, places
-
-
-def _fitted(
-    requests: list[Request], places: list[Place], limit: int | None, scorer: Scoring
-) -> tuple[list[Request], list[Place], dict[Leaf, int]]:
-    """The requests that fit the target's context, and how many of each leaf were left out or cut."""
-    lengths = [len(request.prefix) + len(request.response) for request in requests]
-    if scorer.overlong == "error":
-        check_fits([(place[1], n) for place, n in zip(places, lengths, strict=True)], limit, "prompts with response")
-    if limit is None or max(lengths, default=0) <= limit:
-        return requests, places, {}
-    kept: list[tuple[Request, Place]] = []
-    cut: dict[Leaf, int] = {}
-    for request, place, length in zip(requests, places, lengths, strict=True):
-        if length <= limit:
-            kept.append((request, place))
-            continue
-        cut[place[0]] = cut.get(place[0], 0) + 1
-        room = limit - len(request.response)
-        if scorer.overlong == "truncate_left" and room >= 2 and request.prefix:
-            shorter = request.prefix[:1] + request.prefix[len(request.prefix) - room + 1 :]  # the first token stays
-            kept.append((replace(request, prefix=shorter), place))
-    if not kept:
-        raise UserError(f"nothing fits into the target's {limit} tokens; take a target with a longer context")
-    return [one for one, _ in kept], [place for _, place in kept], cut

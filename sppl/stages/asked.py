@@ -1,0 +1,176 @@
+"""What the scorer is asked: requests for every response and context, and the tables their answers make."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from sppl.data.steps import response_steps
+from sppl.data.tokens import alone_ids, check_fits, prompt_ids, response_ids
+from sppl.models.target import TargetModel
+from sppl.modules.requests import Request
+from sppl.modules.scoring import Scoring
+from sppl.prompts import Alone, Context, SelfAligned, SelfAlignedPrompt, StepWise
+from sppl.schemas import Question, UserError
+from sppl.stages.pool import Pool
+
+if TYPE_CHECKING:
+    from sppl.modules.scorer import Scored
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One response of one strategy in one context; step by step it takes a request per step."""
+
+    example_id: str
+    ids: tuple[int, ...]
+    steps: tuple[int, ...]
+    """The number of each token's reasoning step; empty where nobody asks for steps."""
+    requests: tuple[tuple[int, Request], ...]
+    """Each with the place its response starts at."""
+    alone: int
+    """Tokens to read when the response is scored after its question: one forward pass."""
+
+    @property
+    def tokens(self) -> int:
+        """Tokens to read when each request is scored by itself."""
+        return sum(len(request.prefix) + request.n_fed for _, request in self.requests)
+
+    def table(self, scored: Mapping[int, "Scored"]) -> pd.DataFrame:
+        """The statistics of the response's tokens."""
+        parts = [self._rows(start, request, scored[request.index]) for start, request in self.requests]
+        frame = pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
+        if self.steps:
+            frame["step"] = np.asarray(self.steps, dtype=np.int32)[frame["token"]]
+        return frame
+
+    def _rows(self, start: int, request: Request, one: "Scored") -> pd.DataFrame:
+        places = np.arange(start + len(request.response) - request.n_scored, start + len(request.response))
+        columns: dict[str, Any] = {
+            "example_id": self.example_id,
+            "token": places.astype(np.int32),
+            "token_id": np.asarray(self.ids, dtype=np.int32)[places],
+            "logprob": one.logprobs.astype(np.float32),
+            "rank": one.ranks.astype(np.int32),
+        }
+        return pd.DataFrame(columns | {name: v.astype(np.float32) for name, v in one.further.items()})
+
+
+class Asking:
+    """Makes requests, numbering them on and encoding each prompt once.
+
+    Args:
+        target: whose template and tokenizer make ids of texts.
+        prompt: the wording of self-aligned contexts.
+        pool: the answers they show.
+        scorer: whether the end of a response is scored.
+    """
+
+    def __init__(self, target: TargetModel, prompt: SelfAlignedPrompt, pool: Pool, scorer: Scoring) -> None:
+        self._tokenizer, self._wrapping = target.tokenizer(), target.wrapping
+        self._prompt, self._pool, self._end = prompt, pool, scorer.end
+        self._prompts: dict[tuple[str, tuple[str, ...]], tuple[int, ...]] = {}
+        self._count = 0
+
+    def responses(self, examples: Sequence[tuple[Question, str]], context: Context, *, steps: bool) -> list[Asked]:
+        """One entry per response of a strategy, in their order, with the numbers of steps where they are wanted."""
+        questions = [question for question, _ in examples]
+        n = context.n_examples if isinstance(context, SelfAligned) else 0
+        shown = self._pool.shown(self._prompt, questions, n) if n else [[] for _ in questions]
+        return [
+            self._asked(question, text, own, context, steps=steps)
+            for (question, text), own in zip(examples, shown, strict=True)
+        ]
+
+    def _asked(self, question: Question, text: str, own: Sequence[str], context: Context, *, steps: bool) -> Asked:
+        ids = response_ids(self._tokenizer, text, self._wrapping, end=self._end)
+        numbers: tuple[int, ...] = ()
+        if steps or isinstance(context, StepWise):
+            numbers = response_steps(self._tokenizer, text, self._wrapping, end=self._end)
+        bare = self._encoded(question)
+        if isinstance(context, SelfAligned):
+            prefix = self._encoded(question, own)
+        else:
+            prefix = alone_ids(self._tokenizer) if isinstance(context, Alone) else bare
+        requests = []
+        for before, start, stop in spans(numbers, context, len(ids)):
+            requests.append((start, Request(prefix + ids[before:start], ids[start:stop], self._count)))
+            self._count += 1
+        return Asked(question.id, ids, numbers, tuple(requests), len(bare) + len(ids) - 1)
+
+    def _encoded(self, question: Question, own: Sequence[str] = ()) -> tuple[int, ...]:
+        """A question with the target's own answers, as the model reads it."""
+        key = (question.prompt, tuple(own))
+        if key not in self._prompts:
+            turn = self._prompt.render(question.prompt, own)
+            self._prompts[key] = prompt_ids(self._tokenizer, turn, self._wrapping)
+        return self._prompts[key]
+
+
+def refuse_empty(examples: Mapping[str, Sequence[tuple[Question, str]]]) -> None:
+    """Nothing.
+
+    Raises:
+        UserError: some responses hold no text; the message names all of them.
+    """
+    empty = [f"{q.id} of {name}" for name, pairs in examples.items() for q, text in pairs if not text.strip()]
+    if empty:
+        found = ", ".join(empty)
+        raise UserError(f"empty responses cannot be scored: {found}. Answer them, or leave those questions out")
+
+
+Fitted = tuple[list[Asked], int]
+"""What fits the target's context, and how many responses were left out or cut for it."""
+
+
+def fitted(
+    asked: Mapping[tuple[str, Context], list[Asked]], limit: int | None, scorer: Scoring
+) -> dict[tuple[str, Context], Fitted]:
+    """The responses of each strategy and context that fit, with `truncate_left` by cutting their prompt.
+
+    Raises:
+        UserError: something does not fit and `overlong` is `error`, or nothing does.
+    """
+    if limit is None:
+        return {key: (responses, 0) for key, responses in asked.items()}
+    if scorer.overlong == "error":
+        lengths = [(one.example_id, _length(r)) for part in asked.values() for one in part for _, r in one.requests]
+        check_fits(lengths, limit, "prompts with response")
+    found: dict[tuple[str, Context], Fitted] = {}
+    for key, responses in asked.items():
+        over = [any(_length(request) > limit for _, request in one.requests) for one in responses]
+        parts = [_cut(one, limit, scorer) if long else one for one, long in zip(responses, over, strict=True)]
+        found[key] = ([one for one in parts if one is not None], sum(over))
+    if not any(responses for responses, _ in found.values()):
+        raise UserError(f"nothing fits into the target's {limit} tokens; take a target with a longer context")
+    return found
+
+
+def _cut(one: Asked, limit: int, scorer: Scoring) -> Asked | None:
+    """The response with shorter prompts, whose first token stays; None where it is left out."""
+    requests = []
+    for start, request in one.requests:
+        room, prefix = limit - len(request.response), request.prefix
+        if len(prefix) > room:
+            if scorer.overlong != "truncate_left" or room < 2 or not prefix:
+                return None
+            prefix = prefix[:1] + prefix[len(prefix) - room + 1 :]
+        requests.append((start, replace(request, prefix=prefix)))
+    return replace(one, requests=tuple(requests))
+
+
+def _length(request: Request) -> int:
+    return len(request.prefix) + len(request.response)
+
+
+def spans(steps: Sequence[int], context: Context, n_tokens: int) -> list[tuple[int, int, int]]:
+    """Where what is shown, what is scored, and what comes after it start: the whole response, or each step of it."""
+    if not isinstance(context, StepWise):
+        return [(0, 0, n_tokens)]
+    starts = [place for place, step in enumerate(steps) if place == 0 or step != steps[place - 1]]
+    return [
+        (starts[max(0, number - context.window)], start, stop)
+        for number, (start, stop) in enumerate(zip(starts, [*starts[1:], n_tokens], strict=True))
+    ]

@@ -1,0 +1,97 @@
+"""What scoring stores for metrics that need more than log-probabilities, and what a score depends on."""
+
+import pytest
+
+from sppl.lab.source import LabQuestions
+from sppl.modules.requests import Request
+from sppl.modules.scoring import Scoring
+from sppl.prompts import StepWise
+from sppl.schemas import UserError
+from sppl.stages.asked import Asked, fitted, refuse_empty
+from sppl.store import MissingArtefact
+
+pytestmark = pytest.mark.filterwarnings("default")
+TWO = "strategy=[gpt4,claude]"
+
+
+def names(plan) -> list[str]:
+    return sorted([*plan.found, *plan.to_make])
+
+
+def test_further_columns_are_another_leaf_and_only_where_a_metric_asks(stage, made):
+    plain = names(stage("score", made, "strategy=[gpt4]", "metric=[perplexity]"))
+    both = names(stage("score", made, "strategy=[gpt4]", "metric=[perplexity,entropy]"))
+    assert set(plain) < set(both)
+    (rich,) = set(both) - set(plain)
+    assert "/question+entropy-" in rich
+    bare, more = made.read(made.open(plain[0])), made.read(made.open(rich))
+    assert [column for column in more if column not in bare] == ["entropy"]
+    assert abs(bare["logprob"] - more["logprob"]).max() < 1e-4
+    assert (more["entropy"] >= 0).all()
+
+
+def test_steps_cover_every_token_of_a_response_once(stage, made):
+    whole, stepwise = (
+        made.read(made.open(names(stage("score", made, "strategy=[gpt4]", f"metric=[{metric}]"))[0]))
+        for metric in ("perplexity", "local_naturalness")
+    )
+    for example, rows in whole.groupby("example_id"):
+        own = stepwise[stepwise["example_id"] == example]
+        assert own["token"].tolist() == rows["token"].tolist()
+        assert own["token_id"].tolist() == rows["token_id"].tolist()
+        assert own["step"].tolist() == sorted(own["step"])
+        first = own["step"] == 0
+        assert own.loc[first, "logprob"].tolist() == pytest.approx(rows["logprob"][first.to_numpy()].tolist(), abs=1e-4)
+
+
+def test_what_a_response_costs_is_kept_in_passes_over_question_and_response(stage, made):
+    stage("predict", made)
+    found = names(stage("score", made, "strategy=[gpt4]", "metric=[sppl,ifd]"))
+    passes = {name.split("/")[4].split("-")[0]: made.provenance(made.open(name))["passes"] for name in found}
+    assert passes["question"] == 1
+    assert passes["alone"] < 1 < passes["self_aligned_n2"]
+
+
+def test_a_metric_that_compares_depends_on_all_strategies_another_does_not(stage, made):
+    stage("predict", made)
+    metrics = "metric=[lark,perplexity]"
+    stage("score", made, "strategy=[gpt4,claude,rewrite]", metrics)
+    scores = {}
+    for chosen in (TWO, "strategy=[gpt4,claude,rewrite]"):
+        plan = stage("rank", made, chosen, metrics)
+        inputs = made.provenance(made.open(names(plan)[-1]))["inputs"]
+        scores[chosen] = {name for name in inputs if "/gpt4/" in name}
+    two, three = scores.values()
+    assert {name for name in two & three if "/perplexity-" in name}
+    assert not {name for name in two & three if "/lark-" in name}
+    assert len({name for name in two | three if "/lark-" in name}) == 2
+
+
+def test_a_metric_whose_context_was_not_scored_is_the_command_that_scores_it(stage, made):
+    stage("score", made, "strategy=[gpt4]", "metric=[perplexity]")
+    with pytest.raises(
+        MissingArtefact, match=r"stage=\[predict,score,rank\].*strategy=\[gpt4\].*metric=\[local_naturalness\]"
+    ):
+        stage("rank", made, "strategy=[gpt4]", "metric=[local_naturalness]", "metric.local_naturalness.window=3")
+
+
+def test_an_empty_response_is_refused_before_any_work():
+    questions = LabQuestions().questions("train", 3)
+    examples = {"gpt4": list(zip(questions, ["7", "", "8"], strict=True)), "claude": [(questions[0], " \n")]}
+    with pytest.raises(UserError, match="train-0001 of gpt4, train-0000 of claude"):
+        refuse_empty(examples)
+
+
+@pytest.mark.parametrize(("overlong", "left"), [("skip", ["b"]), ("truncate_left", ["a", "b"])])
+def test_a_step_that_does_not_fit_its_window_leaves_out_or_shortens_the_whole_response(overlong, left):
+    long = Asked(
+        "a", (7, 8, 9), (0, 0, 1), ((0, Request((1, 2), (7, 8), 0)), (2, Request((1, 2, 3, 7, 8), (9,), 1))), 4
+    )
+    short = Asked("b", (7,), (0,), ((0, Request((1, 2), (7,), 2)),), 2)
+    key = ("gpt4", StepWise(1))
+    found, cut = fitted({key: [long, short]}, 5, Scoring(overlong=overlong))[key]
+    assert [one.example_id for one in found] == left
+    assert cut == 1
+    if overlong == "truncate_left":
+        assert [request.prefix for _, request in found[0].requests] == [(1, 2), (1, 3, 7, 8)]  # the first token stays
+        assert found[1] == short
