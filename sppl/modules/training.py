@@ -28,6 +28,7 @@ class Training:
         lora: adapters to train; None trains all weights.
         activation_checkpointing: recompute activations in the backward pass: less memory, a third more time.
         select: the `final` weights, or those with the `best` loss on validation examples after an epoch.
+        n_validation: how many questions of the validation split select the best weights; unused by `final`.
     """
 
     epochs: int = 3
@@ -46,3 +47,4 @@ class Training:
     lora: Lora | None = None
     activation_checkpointing: bool = False
     select: Literal["final", "best"] = "final"
+    n_validation: int = 100

@@ -1,6 +1,7 @@
 """The table on the terminal."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,13 +34,12 @@ def show(name: str, rows: pd.DataFrame, judged: pd.DataFrame, folder: Path) -> N
         console.print(_metrics(here))
         for note in _notes(part, here):
             console.print(note, markup=False)
-    console.print(f"Files in {folder}: table.csv, metrics.csv (also md, tex), scatter.svg", markup=False)
+    console.print(f"Files in {folder}: table.csv, metrics.csv (also md, tex), index.html", markup=False)
 
 
-def show_paper(made: tuple[dict[str, dict[str, pd.DataFrame]], str], folder: Path) -> None:
+def show_paper(tables: Mapping[str, Mapping[str, pd.DataFrame]], matches: str, folder: Path) -> None:
     """Prints the paper's tables of metrics, by its conventions and by sound ones, and how many figures match."""
     console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 120, highlight=False)
-    tables, line = made
     for name in ("metrics_main", "metrics_planbench"):
         for conventions, frames in tables.items():
             frame = frames[name]
@@ -49,8 +49,10 @@ def show_paper(made: tuple[dict[str, dict[str, pd.DataFrame]], str], folder: Pat
             for row in frame.itertuples(index=False):
                 shown.add_row(*(str(value) for value in row))
             console.print(shown)
-    console.print(line)
-    console.print(f"Files in {folder}: table, metrics and the paper's tables as csv, md and tex", markup=False)
+    console.print(matches)
+    console.print(
+        f"Files in {folder}: index.html; table, metrics and the paper's tables as csv, md and tex", markup=False
+    )
 
 
 def _strategies(title: str, rows: pd.DataFrame, metrics: list[str]) -> Table:

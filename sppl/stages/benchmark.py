@@ -8,7 +8,7 @@ from sppl.benchmarks.benchmark import Benchmark
 from sppl.models.target import TargetModel, frozen
 from sppl.modules.training import Training
 from sppl.stages.leaves import UNTRAINED, Plan, adapter_leaf, results_leaf, setup_of, take
-from sppl.stages.responses import known_responses, responses
+from sppl.stages.responses import training_data, training_data_is_there
 from sppl.store import Leaf, MissingArtefact, Store
 from sppl.strategies.recipe import Recipe
 
@@ -44,13 +44,14 @@ def run_benchmark(
     for name, recipe in [(UNTRAINED, None), *strategy.items()]:
         adapter = None
         if recipe is not None:
-            if dry and len(known_responses(store, benchmark, recipe, train)) < len(train):
+            if dry and not training_data_is_there(store, benchmark, recipe, training, n_train):
                 to_make.append(name)
                 continue
-            examples = responses(store, benchmark, recipe, train)
+            examples, held_out = training_data(store, benchmark, recipe, training, n_train)
             adapter = adapter_leaf(
-                store, benchmark, target_model, strategy=name, training=training, seed=seed, examples=examples
-            )
+                store, benchmark, target_model, strategy=name, training=training, seed=seed,
+                examples=examples, validation=held_out,
+            )  # fmt: skip
             if not store.exists(adapter):
                 if dry:
                     to_make.append(name)

@@ -9,8 +9,8 @@ from sppl.benchmarks.benchmark import Benchmark
 from sppl.models.target import TargetModel
 from sppl.modules.training import Training
 from sppl.schemas import Question
-from sppl.stages.leaves import Plan, adapter_leaf, setup_of, take
-from sppl.stages.responses import known_responses, responses
+from sppl.stages.leaves import Plan, adapter_leaf, setup_of
+from sppl.stages.responses import training_data, training_data_is_there
 from sppl.store import Leaf, Store
 from sppl.strategies.recipe import Recipe
 
@@ -38,22 +38,22 @@ def finetune(
         MissingArtefact: paid responses are missing; the message is the command that makes them.
         UserError: an example is longer than the target or `max_tokens` allows, or the loss is not finite.
     """
-    questions = take(benchmark, "train", n_train)
     found, to_make = [], []
     for name, recipe in strategy.items():
-        if dry and len(known_responses(store, benchmark, recipe, questions)) < len(questions):
+        if dry and not training_data_is_there(store, benchmark, recipe, training, n_train):
             to_make.append(name)
             continue
-        examples = responses(store, benchmark, recipe, questions)
+        examples, held_out = training_data(store, benchmark, recipe, training, n_train)
         leaf = adapter_leaf(
-            store, benchmark, target_model, strategy=name, training=training, seed=seed, examples=examples
-        )
+            store, benchmark, target_model, strategy=name, training=training, seed=seed,
+            examples=examples, validation=held_out,
+        )  # fmt: skip
         (found if store.exists(leaf) else to_make).append(leaf.name)
         if dry or store.exists(leaf):
             continue
         with store.making(leaf) as missing:
             if missing:
-                _train(store, leaf, target_model, examples, training, trainer, seed, name, loggers)
+                _train(store, leaf, target_model, examples, held_out, training, trainer, seed, name, loggers)
     return Plan(tuple(found), tuple(to_make))
 
 
@@ -62,6 +62,7 @@ def _train(
     leaf: Leaf,
     target: TargetModel,
     examples: Sequence[tuple[Question, str]],
+    held_out: Sequence[tuple[Question, str]],
     training: Training,
     trainer: Callable[..., "pl.Trainer"],
     seed: int,
@@ -81,26 +82,30 @@ def _train(
     start = time.perf_counter()
     tokenizer = target.tokenizer()
     chat = Template()
-    encoded = [
-        Example(
-            question.id,
-            prompt_ids(tokenizer, question.prompt, chat),
-            response_ids(tokenizer, text, chat, end=True),
-        )
-        for question, text in examples
-    ]
+
+    def encoded(pairs: Sequence[tuple[Question, str]]) -> list[Example]:
+        return [
+            Example(
+                question.id,
+                prompt_ids(tokenizer, question.prompt, chat),
+                response_ids(tokenizer, text, chat, end=True),
+            )
+            for question, text in pairs
+        ]
+
     parts = store.parts(leaf)
     pl.seed_everything(seed, verbose=False)
     model: Any = add_lora(target.load(), training.lora) if training.lora else target.load()
     quiet()
     fit(
         model,
-        encoded,
+        encoded(examples),
         training=training,
         trainer=trainer,
         seed=seed,
         folder=parts / "checkpoints",
         loggers=loggers,
+        validation=encoded(held_out),
         callbacks=[Progress(f"finetune {name}")],
         name=f"finetune/{name}",
     )

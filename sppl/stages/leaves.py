@@ -117,14 +117,17 @@ def adapter_leaf(
     training: Training,
     seed: int,
     examples: Sequence[tuple[Question, str]],
+    validation: Sequence[tuple[Question, str]] = (),
 ) -> Leaf:
-    """The target trained on one strategy's responses."""
+    """The target trained on one strategy's responses, its weights selected by validation examples if there are any."""
     settings = {
         "target": target.identity,
         "examples": fingerprint([[question.id, question.prompt, text] for question, text in examples]),
         "training": canonical(training),
         "seed": seed,
     }
+    if validation:
+        settings["validation"] = fingerprint([[question.id, question.prompt, text] for question, text in validation])
     return store.leaf("adapters", benchmark.name, target.name, strategy, f"seed{seed}", settings=settings)
 
 

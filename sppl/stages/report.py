@@ -1,4 +1,4 @@
-"""report: rankings beside what fine-tuning really brought, as files, a plot and a table on the terminal."""
+"""report: rankings beside what fine-tuning really brought, as tables, a page and a table on the terminal."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -14,8 +14,9 @@ from sppl.analysis.conventions import PAPER, SOUND
 from sppl.analysis.paper import main_outcomes, planbench_outcomes
 from sppl.analysis.summary import metrics_table, table
 from sppl.metrics.needs import Metric
+from sppl.provenance import command, commit, versions
+from sppl.report.page import write_page
 from sppl.report.paper import write_paper_tables
-from sppl.report.plots import scatter
 from sppl.report.tables import write_csv, write_tables
 from sppl.report.terminal import show, show_paper
 from sppl.schemas import UserError
@@ -25,6 +26,8 @@ from sppl.store import Store
 if TYPE_CHECKING:
     from pytorch_lightning.loggers import Logger
 
+DRAWN_PAIRS = 12
+"""Benchmarks times targets whose plots are drawn one by one; with more the page has heat maps and tables only."""
 AUTHORS = replace(PAPER, slices=(), scored_as={}, candidates={}, spread_over={})
 """The authors' arithmetic, without what only their own records have (slices, candidate lists)."""
 
@@ -42,7 +45,7 @@ def report(
     gaps: Sequence[Mapping[str, Any]] = (),
     loggers: Sequence["Logger"] = (),
 ) -> None:
-    """Writes `table.csv`, `metrics.csv` (and md, tex) and the scatter plot into the folder, and shows the table.
+    """Writes `table.csv`, `metrics.csv` (and md, tex) and `index.html` into the folder, and shows the table.
 
     Args:
         conventions: whose arithmetic `spearman` follows; the other's is in the column beside it.
@@ -66,27 +69,50 @@ def report(
     outcomes = _recorded(records) if records else outcomes_of(store, results)
     rows = with_gaps(table(every, outcomes), gaps)
     rows["source"] = sources(rows, every, store, results)
-    judged = _judged(every, outcomes, scores_of(store, rankings), metrics, conventions)
+    scores = scores_of(store, rankings)
+    judged = _judged(every, outcomes, scores, metrics, conventions)
     write_tables(out, rows, judged)
     if every["metric"].nunique() > 1:
         write_csv(out, "agreement", agreement(every))
         write_csv(out, "disagreement", disagreement(every))
     if ranked:
         write_csv(out, "costs", costs_of(store, rankings))
-    scatter(out, rows, [one.name for one in metrics if one.name in rows])
+    further: dict[str, pd.DataFrame] = {}
     if records:
-        show_paper(write_paper_tables(out, Path(records)), out)
+        tables, matches = write_paper_tables(out, Path(records))
+        show_paper(tables, matches, out)
+        further = {
+            f"{key}, conventions: {one}": frame for one, frames in tables.items() for key, frame in frames.items()
+        }
     else:
         show(name, rows, judged, out)
+    many = len(rows[PAIR].drop_duplicates()) > DRAWN_PAIRS
+    write_page(
+        out,
+        name=name,
+        rows=rows,
+        judged=judged,
+        rankings=every,
+        scores=scores,
+        chances=None if every.empty else chance_pick_beats_runner_up(every),
+        provenance=_provenance(store, rankings, results),
+        further=further,
+        drawn=[] if many else None,
+    )
     for logger in loggers:
         _log_table(logger, rows, judged)
 
 
+def _provenance(store: Store, rankings: Sequence[str], results: Sequence[str]) -> dict[str, Any]:
+    made_of = {"rankings": list(rankings), "results": list(results), "store": store.root}
+    return {"command": command(), **made_of, "commit": commit(), "versions": versions()}
+
+
 def _recorded(records: str) -> pd.DataFrame:
-    """The published outcomes of the runs behind the paper's tables."""
+    """The published outcomes of the runs behind the paper's tables; the training settings are the tables' own."""
     source = Store(records)
     runs = source.read(source.leaves("outcomes")[0])
-    return pd.concat([main_outcomes(runs), planbench_outcomes(runs)], ignore_index=True)
+    return pd.concat([main_outcomes(runs), planbench_outcomes(runs)], ignore_index=True).assign(setup="")
 
 
 def _judged(

@@ -7,8 +7,10 @@ import pandas as pd
 
 from sppl.benchmarks.benchmark import Benchmark
 from sppl.benchmarks.harness import judge
+from sppl.modules.training import Training
 from sppl.provenance import fingerprint
 from sppl.schemas import Question
+from sppl.stages.leaves import take
 from sppl.store import MissingArtefact, Store
 from sppl.strategies.recipe import Recipe
 
@@ -71,6 +73,24 @@ def responses(
             f"missing; make them: python run.py stage=generate benchmark={benchmark.name} strategy={recipe.name}"
         )
     return list(zip(questions, found["response"], strict=True))
+
+
+def training_data(
+    store: Store, benchmark: Benchmark, recipe: Recipe, training: Training, n_train: int | str
+) -> tuple[list[tuple[Question, str]], list[tuple[Question, str]]]:
+    """Examples to train on, and those that select the best weights (none where the final ones are kept)."""
+    held_out = take(benchmark, "validation", training.n_validation) if training.select == "best" else []
+    train = responses(store, benchmark, recipe, take(benchmark, "train", n_train))
+    return train, responses(store, benchmark, recipe, held_out) if held_out else []
+
+
+def training_data_is_there(
+    store: Store, benchmark: Benchmark, recipe: Recipe, training: Training, n_train: int | str
+) -> bool:
+    """Whether `training_data` would find every response in the store."""
+    needed = take(benchmark, "train", n_train)
+    needed += take(benchmark, "validation", training.n_validation) if training.select == "best" else []
+    return len(known_responses(store, benchmark, recipe, needed)) == len(needed)
 
 
 def _folder(benchmark: Benchmark, recipe: Recipe) -> str:

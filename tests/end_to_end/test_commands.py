@@ -34,7 +34,8 @@ def test_the_loop_ends_with_a_table_of_every_strategy_and_the_untrained_target(r
     assert {"direction", "spearman", "picked", "regret"} <= set(metrics)
     assert "gpt4 (simulated)" in done.out
     assert "Spearman" in done.out
-    assert (done.reports / "loop" / "scatter.svg").read_text().startswith("<?xml")
+    assert "gpt4 (simulated)" in (done.reports / "loop" / "index.html").read_text()
+    assert list((done.reports / "loop" / "plots").glob("scatter-*.svg"))
     before = written(shared_store)
     again = run_py(*QUICK, THREE, "name=again")
     assert again.code == 0, again.out

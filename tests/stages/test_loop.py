@@ -83,3 +83,15 @@ def test_an_empty_pool_scores_without_examples_and_says_so(stage, store, monkeyp
     assert frame.loc["sppl_n2", "value"] == pytest.approx(frame.loc["perplexity", "value"], rel=1e-6)
     assert "none of the target's 12 own answers is correct" in frame.loc["sppl_n2", "note"]
     assert "own answers" not in frame.loc["perplexity", "note"]
+
+
+def test_the_best_weights_are_selected_on_validation_questions_and_are_another_leaf(stage, made):
+    given = ["strategy=[gpt4]", "trainer.training.select=best", "trainer.training.n_validation=8"]
+    final = stage("finetune", made, "strategy=[gpt4]")
+    best = stage("finetune", made, *given)
+    assert set(final.found + final.to_make).isdisjoint(best.to_make)
+    assert made.exists(made.open(best.to_make[0]))
+    results = stage(
+        "benchmark", made, "strategy=[gpt4]", "trainer.training.select=best", "trainer.training.n_validation=8"
+    )
+    assert len(results.found + results.to_make) == 2

@@ -1,0 +1,46 @@
+"""The figures of one page: each inside the page and as a file beside it."""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sppl.report.markup import Markup, element, joined
+from sppl.report.svg import inlined
+
+
+@dataclass
+class Gallery:
+    """A folder of SVG files; names of figures become file names that are safe and different from each other."""
+
+    folder: Path
+    names: set[str] = field(default_factory=set)
+
+    def figure(self, svg: str, words: tuple[str, ...], *, label: str, caption: str = "") -> Markup:
+        """The figure for the page, once its file is written.
+
+        Args:
+            svg: of `sppl.report.svg.chart`.
+            words: its name, from general to special.
+            label: what it shows, for those who cannot see it.
+            caption: below it.
+        """
+        name = self._free("-".join(re.sub(r"[^\w.]+", "_", word).strip("._") or "_" for word in words))
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / f"{name}.svg").write_text(svg, encoding="utf-8")
+        drawing = Markup(inlined(svg, label=label, key=f"f{len(self.names)}"))
+        below = [element("figcaption", caption)] if caption else []
+        return joined(element("figure", drawing, *below), Markup("\n"))
+
+    def tidy(self) -> None:
+        """Removes the files of figures that are not of this page (any more)."""
+        for path in self.folder.glob("*.svg"):
+            if path.stem not in self.names:
+                path.unlink()
+
+    def _free(self, wanted: str) -> str:
+        name, number = wanted[:150], 1
+        while name.lower() in {one.lower() for one in self.names}:
+            number += 1
+            name = f"{wanted[:150]}-{number}"
+        self.names.add(name)
+        return name

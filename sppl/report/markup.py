@@ -1,0 +1,28 @@
+"""HTML from plain data: text is escaped unless it was made here."""
+
+from html import escape
+
+
+class Markup(str):
+    """Text that is HTML already."""
+
+    __slots__ = ()
+
+
+def element(name: str, *children: str, **attributes: str) -> Markup:
+    """One element with its children; a plain string is escaped, `class_` and `data_sort` lose their underscores."""
+    given = "".join(
+        f' {key.rstrip("_").replace("_", "-")}="{escape(value)}"' if value else f" {key.rstrip('_').replace('_', '-')}"
+        for key, value in attributes.items()
+    )
+    return Markup(f"<{name}{given}>{joined(*children)}</{name}>")
+
+
+def joined(*parts: str) -> Markup:
+    """The parts one after the other, plain strings escaped."""
+    return Markup("".join(part if isinstance(part, Markup) else escape(str(part)) for part in parts))
+
+
+def items(lines: list[str]) -> Markup:
+    """A list with a bullet per line; nothing without lines."""
+    return element("ul", *(element("li", line) for line in lines)) if lines else Markup("")

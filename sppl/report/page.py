@@ -1,0 +1,212 @@
+"""The report as one page that needs nothing else: opened from disk, read on a screen or a phone."""
+
+import json
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import pandas as pd
+
+from sppl.analysis.calibration import shipped
+from sppl.report import charts, page_tables
+from sppl.report.gallery import Gallery
+from sppl.report.markup import Markup, element, items, joined
+from sppl.report.page_tables import PAIR, settings_of
+from sppl.report.pairs import Pair, panels, sentences
+
+PAGE = "index.html"
+OPEN_PAIRS = 4
+"""Up to so many pairs lie open; more are folded, and show each thing once."""
+STRATEGIES = (
+    "Values, the rank in parentheses (1 = best). Accuracy of the fine-tuned target ± standard error; gain over the "
+    "untrained target. A heading sorts, a second time the other way round."
+)
+METRICS = (
+    "Spearman: rank correlation with accuracy, positive where the metric foretold well. Regret: what following the "
+    "metric costs against the best strategy. Spread: standard deviation of the strategies' accuracies. Pick beats "
+    "runner-up: the chance of it, read from the gap between their scores in the records named below."
+)
+HEAT = (
+    "Spearman between a metric's order and the accuracies: 1 (blue) the order was right, -1 (red) it was upside down."
+)
+TRUST = (
+    "How often the better-scored of two strategies really trained better, as the gap between their scores foretold it "
+    "without having seen the task. On the dashed line a prediction is as good as its word."
+)
+
+
+def write_page(
+    folder: Path,
+    *,
+    name: str,
+    rows: pd.DataFrame,
+    judged: pd.DataFrame,
+    rankings: pd.DataFrame,
+    scores: pd.DataFrame | None,
+    chances: pd.DataFrame | None,
+    provenance: Mapping[str, Any],
+    further: Mapping[str, pd.DataFrame] | None = None,
+    drawn: Sequence[str] | None = None,
+) -> Path:
+    """Writes `index.html` and `plots/*.svg` into the folder; returns the path of the page.
+
+    Args:
+        folder: of the report; made where it is missing.
+        name: of the report.
+        rows: of `sppl.analysis.summary.table`; a column `source` marks simulated strategies.
+        judged: of `sppl.analysis.summary.metrics_table`.
+        rankings: of `sppl.analysis.ranking.rank`; may be empty.
+        scores: those of single questions are drawn; None where there are none.
+        chances: of `sppl.analysis.calibration.chance_pick_beats_runner_up`; None leaves them out.
+        provenance: what made it, in plain data; `command` (a string or a list) comes first and as code.
+        further: titles and other tables to show, as they are.
+        drawn: metrics with panels for every pair (each panel takes some 30 ms); None draws all.
+    """
+    gallery = Gallery(folder / "plots")
+    pairs = _pairs(rows, rankings, scores, chances)
+    many = len(pairs) > OPEN_PAIRS
+    metrics = [str(metric) for metric in dict.fromkeys(rankings["metric"])]
+    body = joined(
+        element("header", element("h1", name), element("p", _about(pairs, metrics, drawn), class_="muted")),
+        _heat(judged, gallery) if len(judged[[*PAIR, *settings_of(judged, "metric")]].drop_duplicates()) > 1 else "",
+        *([] if many else _each(pairs, gallery, drawn)),
+        _section("Strategies", STRATEGIES, page_tables.strategies(rows, metrics)),
+        _section("Metrics", METRICS, page_tables.metrics(judged, chances)) if len(judged) else "",
+        *(_section(title, "", page_tables.plain(frame)) for title, frame in (further or {}).items()),
+        *(_each(pairs, gallery, drawn) if many else []),
+        _trust(metrics, gallery),
+        _section("How it was made", "", _provenance(provenance)),
+    )
+    gallery.tidy()
+    page, temporary = folder / PAGE, folder / f".{PAGE}.tmp"
+    temporary.write_text(_whole(name, body), encoding="utf-8")
+    temporary.replace(page)
+    return page
+
+
+def _pairs(
+    rows: pd.DataFrame, rankings: pd.DataFrame, scores: pd.DataFrame | None, chances: pd.DataFrame | None
+) -> list[Pair]:
+    of_rows, of_rankings = dict(list(rows.groupby(PAIR))), dict(list(rankings.groupby(PAIR)))
+    of_chances = {} if chances is None else dict(list(chances.groupby(PAIR)))
+    examples: dict[Any, dict[str, dict[str, Any]]] = {}
+    if scores is not None and "example_id" in scores:
+        single = scores[scores["example_id"].notna()]
+        for (*pair, metric, strategy), part in single.groupby([*PAIR, "metric", "strategy"])["value"]:
+            examples.setdefault(tuple(pair), {}).setdefault(str(metric), {})[str(strategy)] = part.to_numpy(float)
+    keys = sorted(of_rows.keys() | of_rankings.keys())
+    return [
+        Pair(
+            benchmark=str(key[0]),
+            target=str(key[1]),
+            rows=of_rows.get(key, rows[:0]),
+            rankings=of_rankings.get(key, rankings[:0]),
+            chances=of_chances.get(key),
+            examples=_of_one_ranking(examples.get(key, {}), of_rankings.get(key, rankings[:0])),
+        )
+        for key in keys
+    ]
+
+
+def _of_one_ranking(examples: dict[str, dict[str, Any]], rankings: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """The metrics whose every ranked strategy has scores of single questions."""
+    asked = rankings.groupby("metric")["strategy"].agg(set)
+    return {metric: found for metric, found in examples.items() if asked.get(metric, {""}) <= found.keys()}
+
+
+def _about(pairs: list[Pair], metrics: list[str], drawn: Sequence[str] | None) -> str:
+    benchmarks, targets = ({getattr(pair, key): 0 for pair in pairs} for key in ("benchmark", "target"))
+    where = f"{_counted(benchmarks, 'benchmark')}, {_counted(targets, 'target model')}"
+    ranked = f"{_counted(metrics, 'metric')}" if metrics else "nothing was ranked"
+    shown = f"Plots per pair of {', '.join(drawn)} only" if drawn else "No plots per pair, there are too many"
+    only = "" if drawn is None else f" {shown}; the tables have all metrics."
+    return f"{where}; {ranked}.{only}"
+
+
+def _counted(names: Any, word: str) -> str:
+    known = list(names)
+    return f"{word}{'s' * (len(known) > 1)} {', '.join(known)}" if len(known) < 6 else f"{len(known)} {word}s"
+
+
+def _section(title: str, words: str, *parts: str) -> Markup:
+    about = [element("p", words, class_="muted")] if words else []
+    return joined(element("section", element("h2", title), *about, *parts), Markup("\n"))
+
+
+def _each(pairs: list[Pair], gallery: Gallery, drawn: Sequence[str] | None) -> list[Markup]:
+    many = len(pairs) > OPEN_PAIRS
+    parts = []
+    for pair in pairs:
+        shown = joined(sentences(pair), panels(pair, gallery, drawn=drawn, all_rankings=not many))
+        if many:
+            shown = element("details", element("summary", pair.title), shown)
+        parts.append(shown if many else _section(pair.title, "", shown))
+    return [_section(f"Each of {len(pairs)} pairs", "A title opens and closes.", *parts)] if many else parts
+
+
+def _heat(judged: pd.DataFrame, gallery: Gallery) -> Markup:
+    extra = settings_of(judged, "metric")
+    tasks = [
+        " ".join(str(value) for value in row if pd.notna(value)) for row in judged[["benchmark", *extra]].to_numpy()
+    ]
+    named = judged.assign(task=tasks)
+    figures = []
+    for metric in dict.fromkeys(judged["metric"]):
+        part = named[named["metric"] == metric]
+        table = part.pivot(index="task", columns="target_model", values="spearman")
+        table = table.reindex(index=list(dict.fromkeys(part["task"])))
+        svg = charts.heat_map(table, metric=str(metric))
+        figures.append(gallery.figure(svg, ("spearman", str(metric)), label=f"Spearman of {metric} by task and target"))
+    return _section("Spearman by task and target", HEAT, element("div", *figures, class_="maps"))
+
+
+def _trust(metrics: list[str], gallery: Gallery) -> Markup:
+    calibration = shipped()
+    fitted = calibration["metrics"]
+    figures = []
+    for metric in (name for name in metrics if name in fitted):
+        found = fitted[metric]
+        better = "better" if found["brier"] < found["brier_coin"] else "not better"
+        caption = (
+            f"{found['n_comparisons']} comparisons of {found['n_pairs']} pairs; Brier score {found['brier']:.3f}, "
+            f"{better} than a coin ({found['brier_coin']:.3f})"
+        )
+        svg = charts.reliability(found["reliability"], metric=metric)
+        figures.append(gallery.figure(svg, ("reliability", metric), label=f"Reliability of {metric}", caption=caption))
+    without = [name for name in metrics if name not in fitted]
+    said = f"n/a for {', '.join(without)}: not calibrated." if without else ""
+    about = f"Source: {calibration['source']}. Made by: {calibration['command']}. {said}"
+    parts = [element("div", *figures, class_="panels"), element("p", about, class_="muted")]
+    return _section("How far a gap can be trusted", TRUST, *parts) if metrics else Markup("")
+
+
+def _provenance(provenance: Mapping[str, Any]) -> Markup:
+    asked = provenance.get("command", [])
+    commands = [asked] if isinstance(asked, str) else list(asked)
+    facts = [(key, value) for key, value in provenance.items() if key != "command"]
+    parts = [element("dt", key) + element("dd", _fact(value)) for key, value in facts]
+    return joined(
+        element("pre", element("code", "\n".join(map(str, commands)))) if commands else "",
+        element("dl", *(Markup(part) for part in parts)),
+    )
+
+
+def _fact(value: Any) -> Markup:
+    if isinstance(value, Mapping) and all(isinstance(one, str | int | float) for one in value.values()):
+        return items([f"{key}: {one}" for key, one in value.items()])
+    if isinstance(value, Mapping | list | tuple):
+        text = json.dumps(value, indent=1, ensure_ascii=False, default=str)
+        return element("details", element("summary", "show"), element("pre", text))
+    return joined(str(value))
+
+
+def _whole(name: str, body: str) -> str:
+    here = files("sppl.report")
+    style, script = (here.joinpath(file).read_text(encoding="utf-8") for file in ("page.css", "page.js"))
+    allowed = b64encode(sha256(script.encode()).digest()).decode()
+    skeleton = Template(here.joinpath("page.html").read_text(encoding="utf-8"))
+    return skeleton.substitute(title=joined(name), style=style, script=script, body=body, allowed=allowed)

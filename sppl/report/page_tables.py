@@ -1,0 +1,135 @@
+"""The two tables of a report as a page shows them: every missing value with its reason."""
+
+from typing import Any
+
+import pandas as pd
+
+from sppl.analysis.outcomes import UNTRAINED
+from sppl.report.markup import Markup
+from sppl.report.sortable import Cell, known, sortable
+
+PAIR = ["benchmark", "target_model"]
+SIMULATED = "simulated"
+NO_BASE = "the untrained target was not benchmarked"
+NOT_SET = "not a setting of this row"
+NOT_HERE = "it has no value for this row"
+UNSCORED = "the untrained target is no strategy and has no score"
+
+
+def settings_of(frame: pd.DataFrame, key: str) -> list[str]:
+    """The columns of settings that vary: those between the pair and the column `key`."""
+    names = [str(name) for name in frame]
+    return [name for name in names[: names.index(key)] if name not in PAIR]
+
+
+def labelled(strategy: str, source: Any) -> str:
+    """The strategy's name, `(simulated)` after it where its responses are."""
+    return f"{strategy} ({SIMULATED})" if source == SIMULATED else strategy
+
+
+def strategies(rows: pd.DataFrame, metrics: list[str]) -> Markup:
+    """The table of strategies; a rank stands in parentheses after its value.
+
+    Args:
+        rows: of `sppl.analysis.summary.table`, with or without `source`.
+        metrics: its columns of values.
+    """
+    sources = rows["source"] if "source" in rows else [""] * len(rows)
+    records = [row | {"source": source} for row, source in zip(rows.to_dict("records"), sources, strict=True)]
+    columns = _keys(rows, "strategy", records)
+    columns["strategy"] = [known(labelled(row["strategy"], row["source"])) for row in records]
+    for metric in metrics:
+        columns[metric] = [_ranked(row, metric, f"rank_{metric}", _no_score(row)) for row in records]
+    columns["accuracy"] = [_ranked(row, "accuracy", "rank_accuracy", row["note"], "accuracy_se") for row in records]
+    columns["seeds"] = [known(row["n_seeds"], reason=row["note"]) for row in records]
+    columns["gain"] = [_gain(row) for row in records]
+    return sortable(columns | _notes(records), label="Strategies")
+
+
+def metrics(judged: pd.DataFrame, chances: pd.DataFrame | None) -> Markup:
+    """The table that judges the metrics, with the chance of each pick where it is known.
+
+    Args:
+        judged: of `sppl.analysis.summary.metrics_table`.
+        chances: of `sppl.analysis.calibration.chance_pick_beats_runner_up`.
+    """
+    records = judged.to_dict("records")
+    columns = _keys(judged, "metric", records)
+    columns["metric"] = [known(row["metric"]) for row in records]
+    columns["better"] = [known(row["direction"]) for row in records]
+    columns["picks"] = [known(row["picked"], reason="the metric has no direction") for row in records]
+    if chances is not None:
+        found = {(row["benchmark"], row["target_model"], row["metric"]): row for row in chances.to_dict("records")}
+        columns["pick beats runner-up"] = [_chance(row, found) for row in records]
+    columns["Spearman"] = [known(row["spearman"], reason=_first(row["note"])) for row in records]
+    columns["95 % interval"] = [_interval(row) for row in records]
+    columns["accuracy of the pick"] = [known(row["picked_accuracy"], reason=_no_pick(row)) for row in records]
+    columns["best accuracy"] = [known(row["best_accuracy"], reason="no strategy has both") for row in records]
+    columns["regret"] = [known(row["regret"], reason=_no_pick(row)) for row in records]
+    columns["spread"] = [known(row["spread"], reason="fewer than two accuracies") for row in records]
+    columns["strategies"] = [known(row["n_strategies"]) for row in records]
+    return sortable(columns | _notes(records), label="Metrics")
+
+
+def plain(frame: pd.DataFrame) -> Markup:
+    """Any other table as it is."""
+    return sortable(
+        {str(name): [known(value, reason=NOT_HERE) for value in frame[name]] for name in frame}, label="Further figures"
+    )
+
+
+def _keys(frame: pd.DataFrame, name: str, records: list[dict[Any, Any]]) -> dict[str, list[Cell]]:
+    """The columns that say which row it is; of the pair only what differs between rows."""
+    varying = [key for key in PAIR if frame[key].nunique() > 1]
+    return {key: [known(row[key], reason=NOT_SET) for row in records] for key in [*varying, *settings_of(frame, name)]}
+
+
+def _ranked(row: dict[Any, Any], value: str, rank: str, reason: str, error: str = "") -> Cell:
+    number = known(row[value], reason=reason)
+    if number.key is None:
+        return number
+    spread = f" ± {known(row[error]).text}" if error and pd.notna(row[error]) else ""
+    place = f" ({row[rank]:g})" if pd.notna(row[rank]) else ""
+    return Cell(number.text + spread + place, number.key)
+
+
+def _no_score(row: dict[Any, Any]) -> str:
+    return UNSCORED if row["strategy"] == UNTRAINED else row["note"]
+
+
+def _gain(row: dict[Any, Any]) -> Cell:
+    reason = row["note"] if pd.isna(row["accuracy"]) else NO_BASE
+    return known(row["gain"], "" if pd.isna(row["gain"]) else f"{row['gain']:+.3f}", reason=reason)
+
+
+def _chance(row: dict[Any, Any], found: dict[Any, dict[Any, Any]]) -> Cell:
+    one = found.get((row["benchmark"], row["target_model"], row["metric"]))
+    if one is None:
+        return known(None, reason="no ranking")
+    chance = one["chance"]
+    return known(
+        chance,
+        "" if pd.isna(chance) else f"{100 * chance:.0f} %",
+        reason=str(one["note"]).removeprefix("n/a (").removesuffix(")"),
+    )
+
+
+def _interval(row: dict[Any, Any]) -> Cell:
+    low, high = row["spearman_low"], row["spearman_high"]
+    if pd.notna(low):
+        return Cell(f"{known(low).text} to {known(high).text}", float(low))
+    lost = "no correlation" if pd.isna(row["spearman"]) else "no scores per question, so nothing to resample"
+    return known(None, reason=lost)
+
+
+def _no_pick(row: dict[Any, Any]) -> str:
+    return "the metric has no direction" if pd.isna(row["picked"]) else "the picked strategy has no accuracy"
+
+
+def _first(note: str) -> str:
+    return note.split(";")[0]
+
+
+def _notes(records: list[dict[Any, Any]]) -> dict[str, list[Cell]]:
+    notes = [row["note"] for row in records]
+    return {"note": [Cell(note, note or None) for note in notes]} if any(notes) else {}

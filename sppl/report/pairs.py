@@ -1,0 +1,178 @@
+"""What a page shows of one benchmark and target: sentences and panels."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from sppl.analysis.outcomes import UNTRAINED
+from sppl.analysis.ranking import sentence
+from sppl.report import charts
+from sppl.report.gallery import Gallery
+from sppl.report.markup import Markup, element, items, joined
+from sppl.report.page_tables import labelled, settings_of
+from sppl.report.tables import MISSING
+
+RANKING = (
+    "Best strategy on top. Dot: the metric's value over all questions; bar: its 95 % interval over resampled "
+    "questions; at the right: the share of resamples in which the strategy is first."
+)
+SCATTER = (
+    "A dot is a strategy: its score and the accuracy of the target trained on it. Lines through it: the 95 % interval "
+    "of the score, one standard error of the accuracy either way. The metric's first choice has the strong colour."
+)
+SPREAD = (
+    "Box: the middle half of the questions; line in it: the median; whiskers: 5 to 95 %; large dot: the strategy's "
+    "value over all questions; small dots: the questions, where they are few."
+)
+SLICES = "n/a (slice means only): no scores of single questions"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The frames of one benchmark and target; `examples` has metric -> strategy -> scores of single questions."""
+
+    benchmark: str
+    target: str
+    rows: pd.DataFrame
+    rankings: pd.DataFrame
+    chances: pd.DataFrame | None = None
+    examples: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        return f"{self.benchmark} / {self.target}"
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Strategy -> how it is written."""
+        sources = self.rows["source"] if "source" in self.rows else [""] * len(self.rows)
+        known = {name: labelled(name, source) for name, source in zip(self.rows["strategy"], sources, strict=True)}
+        return {name: name for name in self.rankings["strategy"]} | known
+
+    def metrics(self) -> list[tuple[str, pd.DataFrame]]:
+        """Each metric's ranking, best first."""
+        ordered = self.rankings.sort_values(["rank", "strategy"])
+        return [(name, ordered[ordered["metric"] == name]) for name in dict.fromkeys(self.rankings["metric"])]
+
+
+def sentences(pair: Pair) -> Markup:
+    """What each metric says, with the chance that it is right."""
+    known = {} if pair.chances is None else {str(row["metric"]): row for row in pair.chances.to_dict("records")}
+    lines = []
+    for metric, ranked in pair.metrics():
+        line = sentence(ranked)
+        if metric in known and ranked["direction"].iloc[0] != "none":
+            line += f". {_chance(known[metric])}"
+        lines.append(line + ".")
+    return items(lines)
+
+
+def _chance(one: Mapping[Any, Any]) -> str:
+    if pd.isna(one["chance"]):
+        return f"Chance that the pick trains better than the runner-up: {one['note']}"
+    percent = f"{100 * one['chance']:.0f} %"
+    return f"Chance that {one['picked']} really trains better than {one['runner_up']}: {percent} ({one['note']})"
+
+
+def panels(pair: Pair, gallery: Gallery, *, drawn: Sequence[str] | None, all_rankings: bool) -> Markup:
+    """Ranking, score against accuracy and scores of single questions, a panel per metric.
+
+    Args:
+        pair: of what.
+        gallery: where drawings go.
+        drawn: of which metrics; None: of all.
+        all_rankings: also where the scatter plots show the same values and intervals.
+    """
+    parts, extra = [], settings_of(pair.rows, "strategy")
+    metrics = [one for one in pair.metrics() if drawn is None or one[0] in drawn]
+    setups = [part for _, part in pair.rows.groupby(extra, dropna=False, sort=False)] if extra else [pair.rows]
+    trained = [part for part in setups if _reached(part)]
+    ranked = [_ranking(pair, *one, gallery) for one in metrics if all_rankings or not trained]
+    parts.append(_group("Ranking", RANKING, ranked))
+    for rows in trained:
+        where = ", ".join(f"{name} {rows[name].iloc[0]}" for name in extra if pd.notna(rows[name].iloc[0]))
+        scatters = [_scatter(pair, *one, rows, where, gallery) for one in metrics]
+        parts.append(_group("Score against accuracy" + (f" ({where})" if where else ""), SCATTER, scatters))
+    if not trained:
+        reason = f"Score against accuracy: {MISSING} (no strategy was both scored and trained)."
+        parts.append(element("p", reason, class_="muted"))
+    detailed = [_distribution(pair, *one, gallery) for one in metrics if one[0] in pair.examples]
+    parts.append(_group("Scores of single questions", SPREAD, detailed))
+    without = [metric for metric, _ in metrics if metric not in pair.examples]
+    if without:
+        parts.append(element("p", f"Scores of single questions of {', '.join(without)}: {SLICES}.", class_="muted"))
+    return joined(*parts)
+
+
+def _reached(rows: pd.DataFrame) -> dict[str, Mapping[Any, Any]]:
+    trained = rows[rows["accuracy"].notna() & (rows["strategy"] != UNTRAINED)]
+    return {row["strategy"]: row for row in trained.to_dict("records")}
+
+
+def _group(title: str, words: str, figures: Sequence[Markup]) -> Markup:
+    drawn = [one for one in figures if one]
+    if not drawn:
+        return Markup("")
+    return joined(element("h3", title), element("p", words, class_="muted"), element("div", *drawn, class_="panels"))
+
+
+def _points(pair: Pair, ranked: pd.DataFrame, rows: pd.DataFrame | None = None) -> list[charts.Point]:
+    reached = {} if rows is None else _reached(rows)
+    points = []
+    for one in ranked.to_dict("records"):
+        name, found = one["strategy"], reached.get(one["strategy"], {})
+        point = charts.Point(
+            label=pair.labels[name],
+            value=float(one["value"]),
+            low=_number(one.get("low")),
+            high=_number(one.get("high")),
+            p_first=_number(one.get("p_first")),
+            accuracy=_number(found.get("accuracy")),
+            error=_number(found.get("accuracy_se")),
+            is_pick=one["rank"] == ranked["rank"].min() and one["direction"] != "none",
+        )
+        points.append(point)
+    return points
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None or pd.isna(value) else float(value)
+
+
+def _ranking(pair: Pair, metric: str, ranked: pd.DataFrame, gallery: Gallery) -> Markup:
+    svg = charts.ranking(_points(pair, ranked), metric=metric, direction=ranked["direction"].iloc[0])
+    remarks = [note for note in dict.fromkeys(ranked["note"]) if note]
+    caption = f"Intervals: {'; '.join(remarks)}" if remarks and ranked["low"].isna().all() else "; ".join(remarks)
+    words = ("ranking", pair.benchmark, pair.target, metric)
+    return gallery.figure(svg, words, label=f"{pair.title}: strategies ranked by {metric}", caption=caption)
+
+
+def _scatter(pair: Pair, metric: str, ranked: pd.DataFrame, rows: pd.DataFrame, where: str, gallery: Gallery) -> Markup:
+    points = _points(pair, ranked, rows)
+    lost = [point.label for point in points if point.accuracy is None]
+    scored = {point.label for point in points}
+    lost += [pair.labels[name] for name in _reached(rows) if pair.labels[name] not in scored]
+    caption = f"Not shown, as score or accuracy is {MISSING}: {', '.join(lost)}" if lost else ""
+    if len(lost) == len(points):
+        return Markup("")
+    base = rows.loc[rows["strategy"] == UNTRAINED, "accuracy"].dropna()
+    untrained = float(base.iloc[0]) if len(base) else None
+    direction = ranked["direction"].iloc[0]
+    svg = charts.scatter(points, metric=metric, direction=direction, untrained=untrained)
+    words = ("scatter", pair.benchmark, pair.target, *([where] if where else []), metric)
+    return gallery.figure(svg, words, label=f"{pair.title} {where}: {metric} against accuracy", caption=caption)
+
+
+def _distribution(pair: Pair, metric: str, ranked: pd.DataFrame, gallery: Gallery) -> Markup:
+    found = pair.examples[metric]
+    values = {str(name): float(value) for name, value in zip(ranked["strategy"], ranked["value"], strict=True)}
+    svg = charts.distributions(
+        {pair.labels[name]: found[name] for name in values if name in found},
+        {pair.labels[name]: value for name, value in values.items() if name in found},
+        metric=metric,
+        direction=ranked["direction"].iloc[0],
+    )
+    words = ("questions", pair.benchmark, pair.target, metric)
+    return gallery.figure(svg, words, label=f"{pair.title}: {metric} of single questions")

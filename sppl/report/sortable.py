@@ -1,0 +1,66 @@
+"""Tables of a page that sort when a heading is clicked."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from sppl.report.markup import Markup, element, items, joined
+from sppl.report.tables import MISSING, cell
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What a cell shows, what it sorts by (None: missing, always last), and why it is missing."""
+
+    text: str
+    key: float | str | None
+    reason: str = ""
+
+
+def known(value: Any, text: str = "", *, reason: str = "") -> Cell:
+    """The cell of a value: as a number or a word, or `n/a` with its reason."""
+    if value is None or pd.isna(value):
+        return Cell(MISSING, None, reason)
+    return Cell(text or cell(value), value if isinstance(value, str) else float(value))
+
+
+def sortable(columns: Mapping[str, Sequence[Cell]], *, label: str) -> Markup:
+    """The table in a frame that scrolls, and below it why cells are missing.
+
+    Args:
+        columns: heading -> cells from top to bottom, of equal length.
+        label: what the table holds, for those who cannot see it.
+    """
+    numeric = {name: all(not isinstance(one.key, str) for one in cells) for name, cells in columns.items()}
+    heads = [
+        element("th", element("button", name, type="button"), scope="col", **_kind(numeric[name])) for name in columns
+    ]
+    rows = [
+        element("tr", *(_data(one, numeric[name]) for name, one in zip(columns, row, strict=True)))
+        for row in zip(*columns.values(), strict=True)
+    ]
+    table = element("table", element("thead", element("tr", *heads)), Markup("\n"), element("tbody", *rows))
+    frame = element("div", table, class_="frame", tabindex="0", role="region", aria_label=label)
+    return joined(frame, _reasons(columns))
+
+
+def _kind(is_number: bool) -> dict[str, str]:
+    return {"class_": "number"} if is_number else {}
+
+
+def _data(one: Cell, is_number: bool) -> Markup:
+    facts = {"data_sort": str(one.key)} if one.key is not None else {}
+    facts |= {"data_number": ""} if isinstance(one.key, float) else {}
+    facts |= {"title": one.reason} if one.reason else {}
+    return joined(element("td", one.text, **_kind(is_number), **facts), Markup("\n"))
+
+
+def _reasons(columns: Mapping[str, Sequence[Cell]]) -> Markup:
+    found: dict[str, list[str]] = {}
+    for name, cells in columns.items():
+        for reason in dict.fromkeys(one.reason for one in cells if one.reason):
+            found.setdefault(reason, []).append(name)
+    lines = [f"{MISSING} in {', '.join(names)}: {reason}" for reason, names in found.items()]
+    return element("div", items(lines), class_="reasons") if lines else Markup("")
