@@ -1,7 +1,7 @@
 """Fine-tuned models on disk: one loader for PEFT folders and ordinary model folders."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sppl.models.lora import quiet_peft
 from sppl.models.target import TargetModel
@@ -10,13 +10,27 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 
-def load_trained(target: TargetModel, folder: Path) -> "PreTrainedModel":
-    """The fine-tuned model in eval mode: the target with its adapter (unmerged), or the trained weights alone."""
-    if (folder / "adapter_config.json").exists():
+class TrainedModels:
+    """Loads one fine-tuned model after the other; adapters share one copy of the target and are never merged."""
+
+    def __init__(self, target: TargetModel) -> None:
+        self.target = target
+        self._base: Any = None
+        self._wrapped: Any = None
+
+    def load(self, folder: Path) -> "PreTrainedModel":
+        """The model of a folder in eval mode; the one loaded before it must no longer be used."""
+        if not (folder / "adapter_config.json").exists():
+            from transformers import AutoModelForCausalLM
+
+            kind = {"dtype": self.target.dtype, "attn_implementation": self.target.attention}
+            return AutoModelForCausalLM.from_pretrained(folder, **kind).eval()
         from peft import PeftModel
 
+        if self._wrapped is not None:
+            self._base = self._wrapped.unload()  # takes the last adapter's layers out of the shared copy
+        elif self._base is None:
+            self._base = self.target.load()
         with quiet_peft():
-            return PeftModel.from_pretrained(target.load(), folder).eval()  # pyright: ignore[reportReturnType]
-    from transformers import AutoModelForCausalLM
-
-    return AutoModelForCausalLM.from_pretrained(folder, dtype=target.dtype, attn_implementation=target.attention).eval()
+            self._wrapped = PeftModel.from_pretrained(self._base, folder)
+        return self._wrapped.eval()

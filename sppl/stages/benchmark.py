@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sppl.benchmarks.benchmark import Benchmark
 from sppl.models.target import TargetModel, frozen
+from sppl.models.trained import TrainedModels
 from sppl.modules.training import Training
 from sppl.stages.leaves import UNTRAINED, Plan, adapter_leaf, results_leaf, setup_of, take
 from sppl.stages.responses import training_data, training_data_is_there
@@ -40,6 +41,7 @@ def run_benchmark(
     """
     test = take(benchmark, "test", n_test)
     train = take(benchmark, "train", n_train)
+    models = TrainedModels(target_model)
     found, to_make = [], []
     for name, recipe in [(UNTRAINED, None), *strategy.items()]:
         adapter = None
@@ -68,7 +70,7 @@ def run_benchmark(
         with store.making(leaf) as missing:
             if missing:
                 facts = {"setup": setup_of(training, len(train)), "seed": seed} if adapter else {"setup": {}, "seed": 0}
-                _evaluate(store, leaf, target_model, adapter, benchmark, test, batch_size, device, facts)
+                _evaluate(store, leaf, models, adapter, benchmark, test, batch_size, device, facts)
         accuracy = store.provenance(leaf)["accuracy"]
         for logger in loggers:
             logger.log_metrics({f"benchmark/{name}/accuracy": accuracy})
@@ -78,7 +80,7 @@ def run_benchmark(
 def _evaluate(
     store: Store,
     leaf: Leaf,
-    target: TargetModel,
+    models: TrainedModels,
     adapter: Leaf | None,
     benchmark: Benchmark,
     test: Sequence["Question"],
@@ -87,10 +89,9 @@ def _evaluate(
     facts: Mapping[str, object],
 ) -> None:
     from sppl.benchmarks.harness import evaluate
-    from sppl.models.trained import load_trained
 
-    start = time.perf_counter()
-    model = load_trained(target, store.path(adapter)) if adapter else frozen(target)
+    start, target = time.perf_counter(), models.target
+    model = models.load(store.path(adapter)) if adapter else frozen(target)
     frame = evaluate(
         model,
         target.tokenizer(),

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from sppl.analysis.outcomes import UNTRAINED
 from sppl.store import Store
 
 
@@ -41,6 +42,16 @@ def outcomes_of(store: Store, results: Sequence[str]) -> pd.DataFrame:
         "n_test": "int64",
     }
     return pd.DataFrame(rows, columns=list(columns)).astype(columns)
+
+
+def answers_of(store: Store, results: Sequence[str], outcomes: pd.DataFrame) -> pd.DataFrame:
+    """Every test question of every trained model, as `sppl.analysis.paired` wants them; `outcomes` are of the same."""
+    keys = ["benchmark", "target_model", "setup", "strategy", "seed"]
+    parts = []
+    for name, row in zip(dict.fromkeys(results), outcomes[keys].itertuples(index=False), strict=True):
+        if row.strategy != UNTRAINED:
+            parts.append(store.read(store.open(name))[["question_id", "correct"]].assign(**row._asdict()))
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
 def with_gaps(rows: pd.DataFrame, gaps: Sequence[Mapping[str, Any]]) -> pd.DataFrame:

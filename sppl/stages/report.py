@@ -11,6 +11,7 @@ from sppl.analysis.agreement import agreement, disagreement
 from sppl.analysis.calibration import chance_pick_beats_runner_up
 from sppl.analysis.checks import PAIR
 from sppl.analysis.conventions import PAPER, SOUND
+from sppl.analysis.paired import paired
 from sppl.analysis.paper import main_outcomes, planbench_outcomes
 from sppl.analysis.summary import metrics_table, table
 from sppl.metrics.needs import Metric
@@ -20,7 +21,7 @@ from sppl.report.paper import write_paper_tables
 from sppl.report.tables import write_csv, write_tables
 from sppl.report.terminal import show, show_paper
 from sppl.schemas import UserError
-from sppl.stages.outcomes import costs_of, no_rankings, outcomes_of, scores_of, sources, with_gaps
+from sppl.stages.outcomes import answers_of, costs_of, no_rankings, outcomes_of, scores_of, sources, with_gaps
 from sppl.store import Store
 
 if TYPE_CHECKING:
@@ -78,10 +79,15 @@ def report(
     if ranked:
         write_csv(out, "costs", costs_of(store, rankings))
     further: dict[str, pd.DataFrame] = {}
+    answers = pd.DataFrame() if records else answers_of(store, results, outcomes)
+    if len(answers) and answers["strategy"].nunique() > 1:
+        compared = paired(answers)
+        write_csv(out, "comparisons", compared)
+        further["Trained models on the same questions"] = compared
     if records:
         tables, matches = write_paper_tables(out, Path(records))
         show_paper(tables, matches, out)
-        further = {
+        further |= {
             f"{key}, conventions: {one}": frame for one, frames in tables.items() for key, frame in frames.items()
         }
     else:
