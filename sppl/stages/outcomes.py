@@ -48,9 +48,10 @@ def answers_of(store: Store, results: Sequence[str], outcomes: pd.DataFrame) -> 
     """Every test question of every trained model, as `sppl.analysis.paired` wants them; `outcomes` are of the same."""
     keys = ["benchmark", "target_model", "setup", "strategy", "seed"]
     parts = []
-    for name, row in zip(dict.fromkeys(results), outcomes[keys].itertuples(index=False), strict=True):
-        if row.strategy != UNTRAINED:
-            parts.append(store.read(store.open(name))[["question_id", "correct"]].assign(**row._asdict()))
+    for name, values in zip(dict.fromkeys(results), outcomes[keys].values.tolist(), strict=True):
+        row = dict(zip(keys, values, strict=True))
+        if row["strategy"] != UNTRAINED:
+            parts.append(store.read(store.open(name))[["question_id", "correct"]].assign(**row))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
