@@ -1,0 +1,62 @@
+"""lm-eval through us gives what lm-eval's own command line gives on the saved model and adapter, to the digit."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from sppl.benchmarks.benchmark import TASKS
+from sppl.benchmarks.harness import evaluate
+from sppl.lab.source import LabQuestions
+from sppl.models.lora import Lora, add_lora
+from sppl.models.target import TargetModel
+from sppl.models.trained import TrainedModels
+
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
+N = 12
+
+
+def by_command_line(folder: Path, questions: list, model: Path, adapter: Path | None) -> dict[str, tuple[str, float]]:
+    """Question id -> answer and verdict, by `lm_eval` itself."""
+    rows = [
+        {**question.fields, "id": question.id, "prompt": question.prompt, "answer": question.answer}
+        for question in questions
+    ]
+    (folder / "questions.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    task = {"task": "lab", "include": str(TASKS / "lab.yaml")}
+    task |= {"dataset_kwargs": {"data_files": {"test": str(folder / "questions.jsonl")}}}
+    task |= {"generation_kwargs": {"do_sample": False, "max_gen_toks": 200, "until": []}}
+    (folder / "lab.yaml").write_text(json.dumps(task))
+    arguments = f"pretrained={model},dtype=float32" + (f",peft={adapter}" if adapter else "")
+    command = [sys.executable, "-m", "lm_eval", "--model", "hf", "--model_args", arguments, "--tasks", "lab"]
+    command += ["--include_path", str(folder), "--apply_chat_template", "--log_samples", "--device", "cpu"]
+    command += ["--batch_size", "4", "--output_path", str(folder / "out")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=280)
+    assert done.returncode == 0, done.stderr[-2000:]
+    (samples,) = (folder / "out").rglob("samples_*.jsonl")
+    kept = [json.loads(line) for line in samples.read_text().splitlines()]
+    return {one["doc"]["id"]: (one["resps"][0][0], float(one["accuracy"])) for one in kept}
+
+
+@pytest.mark.parametrize("kind", ["target", "adapter"])
+def test_our_evaluation_is_that_of_lm_evals_own_command(root, tmp_path, monkeypatch, kind):
+    monkeypatch.chdir(root)
+    target = TargetModel("lab", str(root / "sppl" / "lab" / "checkpoint"))
+    questions = LabQuestions().questions("test", N)
+    adapter = None
+    model = target.load()
+    if kind == "adapter":
+        torch.manual_seed(0)
+        wrapped = add_lora(model, Lora(rank=4, alpha=8))
+        for name, weight in wrapped.named_parameters():
+            if "lora_B" in name:
+                torch.nn.init.normal_(weight, std=0.05)
+        adapter = tmp_path / "adapter"
+        wrapped.save_pretrained(str(adapter))
+        model = TrainedModels(target).load(adapter)
+    ours = evaluate(model, target.tokenizer(), TASKS / "lab.yaml", questions, max_new_tokens=200, batch_size=4)
+    theirs = by_command_line(tmp_path, questions, Path(target.path), adapter)
+    assert {row.question_id: (row.answer, row.correct) for row in ours.itertuples()} == theirs
