@@ -102,6 +102,7 @@ TABLES: dict[str, pa.DataFrameSchema] = {
         },
         ["example_id", "token"],
     ),
+    "rewards": _table({"example_id": str, "reward": float}, ["example_id"]),
     "scores": _table(
         {
             "benchmark": str,

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import pandas as pd
 
-from sppl.prompts import Context
+from sppl.prompts import Context, SelfAligned
 
 EXAMPLE = ["strategy", "example_id"]
 """The keys of one response in every table a metric gets or returns."""
@@ -48,8 +48,36 @@ class Candidates:
     """Asks for the tables of all strategies of the ranking at once, so that responses to a question are compared."""
 
 
-Need = TokenStats | Candidates
-Tables = Mapping[TokenStats, pd.DataFrame]
+class RewardSource(Protocol):
+    """A model that rates a response; a frozen dataclass."""
+
+    @property
+    def name(self) -> str:
+        """The word tables and leaves use."""
+        ...
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """What its ratings depend on."""
+        ...
+
+
+@dataclass(frozen=True)
+class Rewards:
+    """The reward of every response: a table with the column `reward`, in the model's own unit."""
+
+    model: RewardSource
+
+    @property
+    def name(self) -> str:
+        """The word tables and leaves use."""
+        return f"rewards_{self.model.name}"
+
+
+Table = TokenStats | Rewards
+Need = Table | Candidates
+Tables = Mapping[Any, pd.DataFrame]
+"""The table of every `Table` a metric asked for."""
 
 
 class Metric(Protocol):
@@ -78,10 +106,15 @@ class Metric(Protocol):
         ...
 
 
-def token_needs(metrics: Iterable[Metric]) -> tuple[TokenStats, ...]:
-    """The token statistics the metrics need, each once, by name."""
-    found = {need for metric in metrics for need in metric.needs() if isinstance(need, TokenStats)}
+def table_needs(metrics: Iterable[Metric]) -> tuple[Table, ...]:
+    """The tables the metrics need, each once, by name."""
+    found = {need for metric in metrics for need in metric.needs() if not isinstance(need, Candidates)}
     return tuple(sorted(found, key=lambda need: need.name))
+
+
+def own_answers(needs: Iterable[Need]) -> bool:
+    """Whether the target's own answers are shown in some of the tables."""
+    return any(isinstance(need, TokenStats) and isinstance(need.context, SelfAligned) for need in needs)
 
 
 def compares(metric: Metric) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from sppl.benchmarks.benchmark import Benchmark
-from sppl.metrics.needs import TokenStats
+from sppl.metrics.needs import Rewards, Table
 from sppl.models.target import TargetModel
 from sppl.modules.scoring import Scoring
 from sppl.modules.training import Training
@@ -78,22 +78,30 @@ def predictions_leaf(store: Store, benchmark: Benchmark, target: TargetModel, n_
     return store.leaf("predictions", benchmark.name, target.name, f"n{n_predict}", settings=settings)
 
 
-def token_stats_leaf(
+def table_leaf(
     store: Store,
     benchmark: Benchmark,
     target: TargetModel,
     *,
     strategy: str,
-    need: TokenStats,
+    need: Table,
     prompt: SelfAlignedPrompt,
     scorer: Scoring,
     examples: Sequence[tuple[Question, str]],
     pool: Leaf,
 ) -> Leaf:
-    """Token statistics of one strategy's responses in one context; self-aligned ones depend on the pool as well."""
-    settings: dict[str, Any] = {
+    """What one metric's need is of one strategy's responses.
+
+    Token statistics in one context, where self-aligned ones depend on the pool as well; or rewards, which depend on no
+    target.
+    """
+    shown = fingerprint([[question.id, question.prompt, text] for question, text in examples])
+    if isinstance(need, Rewards):
+        settings: dict[str, Any] = {"model": need.model.identity, "examples": shown}
+        return store.leaf("rewards", benchmark.name, need.model.name, strategy, f"n{len(examples)}", settings=settings)
+    settings = {
         "target": target.identity,
-        "examples": fingerprint([[question.id, question.prompt, text] for question, text in examples]),
+        "examples": shown,
         "context": canonical(need.context),
         "end": scorer.end,
     }

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from sppl.benchmarks.benchmark import Benchmark
-from sppl.metrics.needs import Metric, TokenStats, compares, token_needs
+from sppl.metrics.needs import Metric, Table, TokenStats, compares, own_answers, table_needs
 from sppl.models.target import TargetModel
 from sppl.modules.scoring import Scoring
-from sppl.prompts import SelfAligned, SelfAlignedPrompt
+from sppl.prompts import SelfAlignedPrompt
 from sppl.provenance import canonical
-from sppl.stages.leaves import Plan, predictions_leaf, take, token_stats_leaf
+from sppl.stages.leaves import Plan, predictions_leaf, table_leaf, take
 from sppl.stages.pool import read_pool
 from sppl.stages.ranking import announce, rankings_leaf, write_ranking
 from sppl.stages.responses import known_responses
@@ -22,8 +22,8 @@ from sppl.strategies.recipe import Recipe
 if TYPE_CHECKING:
     from pytorch_lightning.loggers import Logger
 
-Stats = Mapping[tuple[str, TokenStats], Leaf]
-"""The token statistics leaf of every strategy and need."""
+Stats = Mapping[tuple[str, Table], Leaf]
+"""The leaf of every strategy and table."""
 
 
 def rank(
@@ -95,22 +95,22 @@ def _token_stats(
     n_score: int,
     *,
     dry: bool,
-) -> dict[tuple[str, TokenStats], Leaf] | None:
-    """The token statistics leaf of every strategy and need; None where one is missing in a dry run."""
+) -> dict[tuple[str, Table], Leaf] | None:
+    """The leaf of every strategy and table the metrics need; None where one is missing in a dry run."""
     questions = take(benchmark, "train", n_score)
     pool = predictions_leaf(store, benchmark, target, n_predict)
-    needs = token_needs(metric.values())
-    leaves: dict[tuple[str, TokenStats], Leaf] = {}
+    needs = table_needs(metric.values())
+    leaves: dict[tuple[str, Table], Leaf] = {}
     missing = []
     for name, recipe in strategy.items():
         known = known_responses(store, benchmark, recipe, questions)
-        pooled = store.exists(pool) or not any(isinstance(need.context, SelfAligned) for need in needs)
+        pooled = store.exists(pool) or not own_answers(needs)
         if len(known) < len(questions) or not pooled:
             missing.append(name)
             continue
         examples = list(zip(questions, known["response"], strict=True))
         for need in needs:
-            leaves[name, need] = token_stats_leaf(
+            leaves[name, need] = table_leaf(
                 store, benchmark, target, strategy=name, need=need, prompt=prompt, scorer=scorer,
                 examples=examples, pool=pool,
             )  # fmt: skip
@@ -132,7 +132,7 @@ def _digests(store: Store, metric: Metric, name: str, stats: Stats) -> list[str]
     """Of what the metric reads: a strategy's own statistics, or those of all strategies where it compares them."""
 
     def own(strategy: str) -> list[str]:
-        return [store.digest(stats[strategy, need]) for need in token_needs([metric])]
+        return [store.digest(stats[strategy, need]) for need in table_needs([metric])]
 
     if not compares(metric):
         return own(name)
@@ -144,7 +144,7 @@ def _measure(store: Store, leaves: Mapping[str, Leaf], metric: Metric, stats: St
     with store.making(*leaves.values()) as missing:
         if not missing:
             return
-        start, needs = time.perf_counter(), token_needs([metric])
+        start, needs = time.perf_counter(), table_needs([metric])
         tables = {
             need: pd.concat([store.read(stats[name, need]).assign(strategy=name) for name in leaves], ignore_index=True)
             for need in needs
@@ -159,16 +159,20 @@ def _measure(store: Store, leaves: Mapping[str, Leaf], metric: Metric, stats: St
                 store.write(leaf, frame, inputs, seconds)
 
 
+def _pass(need: Table) -> object:
+    return need.context if isinstance(need, TokenStats) else need
+
+
 def _cost(store: Store, metric: Metric, stats: Stats) -> dict[str, float | None]:
     """What the metric costs per response: forward passes over question and response (`passes`), and `seconds`.
 
     A pass that several metrics share counts for each. None where the statistics were made before costs were kept.
     """
-    by_context = {need.context: need for need in token_needs([metric])}
-    facts = [store.provenance(leaf) for (_, need), leaf in stats.items() if by_context.get(need.context) == need]
+    by_pass = {_pass(need): need for need in table_needs([metric])}  # two tables of one context are one pass
+    facts = [store.provenance(leaf) for (_, need), leaf in stats.items() if by_pass.get(_pass(need)) == need]
     if any("passes" not in fact for fact in facts):
         return {"passes": None, "seconds": None}
-    responses = sum(fact["responses"] for fact in facts) / len(by_context)
+    responses = sum(fact["responses"] for fact in facts) / len(by_pass)
     return {
         "passes": round(sum(fact["passes"] * fact["responses"] for fact in facts) / responses, 4),
         "seconds": round(sum(fact["seconds"] for fact in facts) / responses, 6),
@@ -195,9 +199,7 @@ def _pool_notes(
     n_predict: int,
 ) -> dict[str, str]:
     """What has to be said beside every metric that shows own answers, where the pool is not what was asked for."""
-    pooled = [
-        one.name for one in metric.values() if any(isinstance(need.context, SelfAligned) for need in token_needs([one]))
-    ]
+    pooled = [one.name for one in metric.values() if own_answers(one.needs())]
     if not pooled:
         return {}
     leaf = predictions_leaf(store, benchmark, target, n_predict)

@@ -4,14 +4,15 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from sppl.benchmarks.benchmark import Benchmark
-from sppl.metrics.needs import Metric, TokenStats, token_needs
+from sppl.metrics.needs import Metric, Rewards, Table, TokenStats, own_answers, table_needs
 from sppl.models.target import TargetModel
 from sppl.modules.scoring import Scoring
-from sppl.prompts import SelfAligned, SelfAlignedPrompt
+from sppl.prompts import SelfAlignedPrompt
 from sppl.schemas import Question
-from sppl.stages.leaves import Plan, predictions_leaf, take, token_stats_leaf
+from sppl.stages.leaves import Plan, predictions_leaf, table_leaf, take
 from sppl.stages.pool import Pool, read_pool
 from sppl.stages.responses import known_responses, responses
+from sppl.stages.rewarding import reward_leaves
 from sppl.stages.scoring import score_leaves
 from sppl.store import Leaf, Store
 from sppl.strategies.recipe import Recipe
@@ -36,24 +37,24 @@ def score(
     dry: bool = False,
     loggers: Sequence["Logger"] = (),
 ) -> Plan:
-    """Makes one `token_stats` leaf per strategy, context and set of further columns.
+    """Makes one `token_stats` leaf per strategy, context and set of further columns, and `rewards` where asked.
 
     Raises:
         MissingArtefact: predictions or paid responses are missing; the message is the command that makes them.
         UserError: a response is empty, or does not fit the target's context.
     """
-    needs = token_needs(metric.values())
+    needs = table_needs(metric.values())
     questions = take(benchmark, "train", n_score)
     predictions = predictions_leaf(store, benchmark, target_model, n_predict)
     if dry and not _inputs_exist(store, benchmark, strategy, questions, predictions, needs):
         return Plan((), tuple(f"{name}/{need.name}" for name in strategy for need in needs))
-    if any(isinstance(need.context, SelfAligned) for need in needs):
+    if own_answers(needs):
         pool = read_pool(store, predictions, benchmark, prompt, take(benchmark, "train", n_predict))
     else:
         pool = Pool((), (), "")
     examples = {name: responses(store, benchmark, recipe, questions) for name, recipe in strategy.items()}
     leaves = {
-        (name, need): token_stats_leaf(
+        (name, need): table_leaf(
             store, benchmark, target_model, strategy=name, need=need, prompt=prompt, scorer=scorer,
             examples=examples[name], pool=predictions,
         )
@@ -66,9 +67,14 @@ def score(
     )
     if plan.to_make and not dry:
         with store.making(*leaves.values()) as missing:
-            todo = {key: leaf for key, leaf in leaves.items() if leaf in missing}
-            score_leaves(store, target_model, todo, examples, pool, prompt=prompt, scorer=scorer, trainer=trainer)
+            todo = {(name, need): leaf for (name, need), leaf in leaves.items() if leaf in missing}
+            tokens = {(name, need): leaf for (name, need), leaf in todo.items() if isinstance(need, TokenStats)}
+            rewards = {(name, need): leaf for (name, need), leaf in todo.items() if isinstance(need, Rewards)}
+            score_leaves(store, target_model, tokens, examples, pool, prompt=prompt, scorer=scorer, trainer=trainer)
+            reward_leaves(store, rewards, examples, trainer=trainer)
     for (name, need), leaf in leaves.items() if not dry else ():
+        if isinstance(need, Rewards):
+            continue
         loss = -float(store.read(leaf).groupby("example_id")["logprob"].mean().mean())
         for logger in loggers:
             logger.log_metrics({f"score/{name}/{need.name}/loss": loss})
@@ -81,8 +87,8 @@ def _inputs_exist(
     strategy: Mapping[str, Recipe],
     questions: Sequence[Question],
     predictions: Leaf,
-    needs: Sequence[TokenStats],
+    needs: Sequence[Table],
 ) -> bool:
-    pooled = any(isinstance(need.context, SelfAligned) for need in needs)
+    pooled = own_answers(needs)
     known = (len(known_responses(store, benchmark, recipe, questions)) for recipe in strategy.values())
     return (store.exists(predictions) or not pooled) and all(n == len(questions) for n in known)

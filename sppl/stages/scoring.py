@@ -52,6 +52,8 @@ def score_leaves(
     Raises:
         UserError: a response is empty, or something does not fit the target's context and `overlong` is `error`.
     """
+    if not todo:
+        return
     refuse_empty({name: examples[name] for name, _ in todo})
     groups = _by_columns(todo)
     asked: dict[tuple[str, Context], list[Asked]] = {}

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from hydra.utils import instantiate
 
-from sppl.metrics.needs import Metric, Tables, token_needs
+from sppl.metrics.needs import Metric, Tables, table_needs
 
 CASES = sorted(Path(__file__).with_name("cases").glob("*.json"))
 FLOATS = ("logprob", "entropy", "brier_top50", "loss_top50")
@@ -36,7 +36,7 @@ def load(path: Path) -> tuple[dict[str, Any], Metric, dict]:
     """A case, its metric and the metric's tables."""
     case = json.loads(path.read_text())
     metric = instantiate(case["metric"], _convert_="all")
-    return case, metric, {need: table(case["tables"][need.name]) for need in token_needs([metric])}
+    return case, metric, {need: table(case["tables"][need.name]) for need in table_needs([metric])}
 
 
 def values(metric: Metric, tables: Tables) -> dict[str, float]:

@@ -10,7 +10,7 @@ from sppl.metrics.grape import Grape
 from sppl.metrics.ifd import InstructionFollowingDifficulty
 from sppl.metrics.length import Length
 from sppl.metrics.local_naturalness import LocalNaturalness
-from sppl.metrics.needs import TokenStats, token_needs
+from sppl.metrics.needs import TokenStats, table_needs
 from sppl.metrics.rank_average import RankAverage
 from sppl.metrics.rank_surprisal_ratio import RankSurprisalRatio
 from sppl.prompts import GivenQuestion, StepWise
@@ -58,7 +58,7 @@ def test_aslec_drop_names_a_response_of_which_nothing_is_left():
 def test_aslec_casl_of_responses_alike_in_their_steps_is_the_mean_log_probability(steps):
     metric = AslecCasl(1)
     rows = {"a": {"logprob": [-1.0, -2.0, -3.0], "step": steps}, "b": {"logprob": [-5.0] * 3, "step": steps}}
-    tables = {token_needs([metric])[0]: table(rows)}
+    tables = {table_needs([metric])[0]: table(rows)}
     assert values(metric, tables) == pytest.approx({"a": -2.0, "b": -5.0})
 
 

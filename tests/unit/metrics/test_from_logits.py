@@ -14,7 +14,7 @@ from sppl.metrics.entropy import Entropy
 from sppl.metrics.ifd import InstructionFollowingDifficulty
 from sppl.metrics.lark import Lark
 from sppl.metrics.local_naturalness import LocalNaturalness
-from sppl.metrics.needs import token_needs
+from sppl.metrics.needs import table_needs
 from sppl.metrics.rank_surprisal_ratio import RankSurprisalRatio
 from sppl.modules.forms import choose_form
 from sppl.modules.planner import plan
@@ -50,7 +50,7 @@ def texts() -> dict[tuple[str, str], tuple[tuple[int, ...], tuple[int, ...], tup
 def scored(model, texts, metric) -> dict:
     """What the tool makes of it: the metric's tables by way of the planner and the scorer."""
     tables = {}
-    for need in token_needs([metric]):
+    for need in table_needs([metric]):
         asked, count = [], 0
         for (_, question), (prompt, response, steps) in texts.items():
             prefix = (BOS,) if isinstance(need.context, Alone) else prompt

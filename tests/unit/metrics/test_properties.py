@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sppl.metrics.needs import Candidates, TokenStats, compares, token_needs
+from sppl.metrics.needs import Candidates, Rewards, TokenStats, compares, table_needs
 from sppl.metrics.rank_average import RankAverage
 from sppl.metrics.rank_surprisal_ratio import RankSurprisalRatio
 from sppl.metrics.sppl import SelfAlignedPerplexity
@@ -28,6 +28,8 @@ MOVES = {
     "in_context_gain_n2": ("self_aligned_n2", "logprob", 1),
     "lark": ("question+brier_top50+loss_top50", "brier_top50", 1),
     "entropy": ("question+entropy", "entropy", -1),
+    "reward_skywork_llama_8b": ("rewards_skywork_llama_8b", "reward", 1),
+    "car_skywork_llama_8b": ("rewards_skywork_llama_8b", "reward", 1),
     "rank_average_sppl_n2_and_rank_surprisal_ratio": ("self_aligned_n2", "logprob", 1),
 }
 """Which column, moved up (1) or down (-1) for one strategy's responses, must make that strategy look better."""
@@ -38,8 +40,12 @@ def drawn(metric, seed: int, strategies=("gpt4", "claude", "rewrite"), examples=
     rng = np.random.default_rng(seed)
     keys = [(s, f"q{e}", int(rng.integers(4, 10))) for s in strategies for e in range(examples)]
     tables = {}
-    for need in token_needs([metric]):
+    for need in table_needs([metric]):
         parts = []
+        if isinstance(need, Rewards):
+            frame = pd.DataFrame([key[:2] for key in keys], columns=["strategy", "example_id"])
+            tables[need] = frame.assign(reward=rng.uniform(0.5, 5, len(keys)))
+            continue
         for strategy, example, n in keys:
             columns = {"strategy": strategy, "example_id": example, "token": np.arange(n), "token_id": 7}
             columns |= {"logprob": -rng.uniform(0.2, 4, n), "rank": rng.integers(2, 90, n), "step": np.arange(n) // 3}
@@ -83,11 +89,14 @@ def test_a_mask_that_starts_one_token_late_is_another_value(name):
     tables = drawn(metric, 3)
     shifted = {}
     for need, frame in tables.items():
+        if isinstance(need, Rewards):
+            shifted[need] = frame
+            continue
         columns = [c for c in frame if c not in ("strategy", "example_id", "token", "step")]
         moved = frame.groupby(["strategy", "example_id"])[columns].shift(-1)
         shifted[need] = frame.assign(**moved.fillna(dict.fromkeys(columns, 0.1) | {"rank": 1, "token_id": 7}))
     one, other = of_gpt4(metric, tables), of_gpt4(metric, shifted)
-    if name == "length":
+    if name == "length" or name.startswith("reward"):
         assert other == one  # so length does not notice, and the tests of the scorer must
     elif name.startswith("rank_average"):
         assert values(metric, shifted) != values(metric, tables)

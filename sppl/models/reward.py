@@ -1,0 +1,82 @@
+"""The reward model: a sequence classifier with one output that rates a response to a question."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from sppl.provenance import content_digest
+from sppl.schemas import UserError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+
+@dataclass(frozen=True)
+class RewardModel:
+    """Any sequence-classification model with one output, asked in its own chat template.
+
+    Args:
+        name: the word tables and leaves use.
+        path: a local folder in the Hugging Face layout, or a hub id.
+        revision: commit or tag of a hub id.
+        dtype: of the weights.
+    """
+
+    name: str
+    path: str
+    revision: str | None = None
+    dtype: str = "bfloat16"
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What the rewards depend on: a local folder counts by its content, a hub id by its revision."""
+        folder = Path(self.path)
+        source = content_digest(folder) if folder.is_dir() else {"hub": self.path, "revision": self.revision}
+        return {"source": source, "dtype": self.dtype}
+
+    def load(self) -> "PreTrainedModel":
+        """The model in eval mode, on the CPU.
+
+        Raises:
+            UserError: it cannot be read, is no trained classifier, or has another number of outputs than one.
+        """
+        from transformers import AutoModelForSequenceClassification
+        from transformers.utils.logging import disable_progress_bar
+
+        disable_progress_bar()
+        try:
+            model, found = AutoModelForSequenceClassification.from_pretrained(
+                self.path, revision=self.revision, dtype=self.dtype, use_safetensors=True, output_loading_info=True
+            )
+        except (OSError, ValueError, KeyError) as error:
+            raise self._unusable(f"cannot be loaded: {' '.join(str(error).split())[:300]}") from error
+        if found["missing_keys"]:  # transformers would fill them with random numbers
+            missing = ", ".join(sorted(found["missing_keys"])[:3])
+            raise self._unusable(f"is no trained sequence classifier: its weights lack {missing}")
+        if model.config.num_labels != 1:
+            raise self._unusable(f"has {model.config.num_labels} outputs; a reward is one number")
+        return model.eval()
+
+    def ids(self, pairs: list[tuple[str, str]]) -> list[tuple[int, ...]]:
+        """Token ids of each question with its response as a finished chat.
+
+        Raises:
+            UserError: the tokenizer cannot be loaded or has no chat template.
+        """
+        from transformers import AutoTokenizer
+
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(self.path, revision=self.revision)
+        except (OSError, ValueError, KeyError) as error:
+            raise self._unusable(f"has no tokenizer: {' '.join(str(error).split())[:300]}") from error
+        if not tokenizer.chat_template:
+            raise self._unusable("has no chat template")
+        chats = [[{"role": "user", "content": q}, {"role": "assistant", "content": r}] for q, r in pairs]
+        found = [tokenizer.apply_chat_template(chat, tokenize=True, return_dict=False) for chat in chats]
+        return [tuple(cast("list[int]", ids)) for ids in found]
+
+    def _unusable(self, why: str) -> UserError:
+        return UserError(
+            f"the reward model {self.name} at {self.path!r} {why}. Give a folder or hub id of a reward model: "
+            "metric.reward.model.path=FOLDER (of `car`: metric.car.model.path=FOLDER), or leave reward and car out"
+        )

@@ -1,0 +1,56 @@
+"""The rewards of responses: each model loaded once, one leaf per strategy."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, cast
+
+import pandas as pd
+
+from sppl.data.tokens import check_fits
+from sppl.metrics.needs import Rewards
+from sppl.models.reward import RewardModel
+from sppl.schemas import Question
+from sppl.stages.asked import refuse_empty
+from sppl.store import Leaf, Store
+
+if TYPE_CHECKING:
+    import pytorch_lightning as pl
+
+Examples = Sequence[tuple[Question, str]]
+
+
+def reward_leaves(
+    store: Store,
+    todo: Mapping[tuple[str, Rewards], Leaf],
+    examples: Mapping[str, Examples],
+    *,
+    trainer: Callable[..., "pl.Trainer"],
+) -> None:
+    """Rates all responses whose leaves are missing, and writes leaf by leaf.
+
+    Raises:
+        UserError: a response is empty or too long, or a reward model cannot be used.
+    """
+    from sppl.modules.progress import predicted
+    from sppl.modules.rewarder import Rewarder, chats_loader
+
+    refuse_empty({name: examples[name] for name, _ in todo})
+    for need in dict.fromkeys(need for _, need in todo):
+        source = cast("RewardModel", need.model)
+        names = [name for name, other in todo if other == need]
+        rewarder = Rewarder(source.load())
+        limit = getattr(rewarder.model.config, "max_position_embeddings", None)
+        chats = {name: source.ids([(question.prompt, text) for question, text in examples[name]]) for name in names}
+        lengths = [
+            (question.id, len(ids))
+            for name in names
+            for (question, _), ids in zip(examples[name], chats[name], strict=True)
+        ]
+        check_fits(lengths, limit, f"chats for the reward model {source.name}")
+        for name in names:
+            start = time.perf_counter()
+            rewards = list(predicted(trainer, rewarder, chats_loader(chats[name]), "reward"))
+            ids = [question.id for question, _ in examples[name]]
+            frame = pd.DataFrame({"example_id": ids, "reward": pd.Series(rewards, dtype=float)})
+            facts = {"responses": len(ids), "tokens": sum(map(len, chats[name])), "passes": 1.0}
+            store.write(todo[name, need], frame, {}, time.perf_counter() - start, **facts)
