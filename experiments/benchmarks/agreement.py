@@ -2,8 +2,10 @@
 
     python experiments/benchmarks/agreement.py UPSTREAM [TASK ...]
 
-UPSTREAM is a checkout of the authors' repository (also read from $SPPL_UPSTREAM). Writes agreement.csv (one row per
-task and strategy), kinds.csv (disagreements by kind) and disagreements.csv (each one with the end of its text).
+UPSTREAM is a checkout of the authors' repository (also read from $SPPL_UPSTREAM). Two comparisons: the answers that
+carry a flag, and the first tries that their check rejected and that a passing retry replaced (`answer_old`). Writes
+agreement.csv (flags, per task and file), rejected.csv (first tries, per task) and disagreements.csv (each one of both,
+with its kind and the end of its text).
 """
 
 import json
@@ -68,9 +70,8 @@ def records(folder: Path) -> Iterator[tuple[str, int, dict[str, Any]]]:
 def row(task: str, record: dict[str, Any]) -> dict[str, Any]:
     """The record as our judges see a question."""
     options = [record[key] for key in "12345" if key in record] or listed(record["question"])
-    gold = record.get("gold_label", record.get("numerical_final_answer", ""))
     fields = {key: record[key] for key in ("test_list", "test_setup_code") if key in record}
-    return {"id": task, "prompt": record["question"], "answer": str(gold), "options": options, **fields}
+    return {"id": task, "prompt": record["question"], "answer": str(record["gold_label"]), "options": options, **fields}
 
 
 def listed(question: str) -> list[str]:
@@ -78,52 +79,58 @@ def listed(question: str) -> list[str]:
     return [text.strip().strip('"') for text in re.findall(r"^\s*\((?:\d|[A-J])\): ?(.*)$", question, re.MULTILINE)]
 
 
-def kind(task: str, record: dict[str, Any], ours: bool, judge: Judge) -> str:
-    """Why the two differ, found by judging the other texts a record carries."""
-    question = row(task, record)
-    for name, field in (
-        ("flag belongs to a retry: pred", "pred"),
-        ("flag belongs to a retry: prediction", "prediction"),
-    ):
-        other = record.get(field)
-        if other and other != record["answer"] and bool(judge(question, [other])["accuracy"]) == record["correct"]:
-            return name
-    old = record.get("answer_old")
-    if old and old != record["answer"] and bool(judge(question, [old])["accuracy"]) == record["correct"]:
-        return "flag belongs to the first try: answer_old"
-    return "only ours accepts" if ours else "only theirs accepts"
+def kind(task: str, text: str, ours: bool) -> str:
+    """What sets the two verdicts apart."""
+    if not ours:
+        return "only theirs accepts"
+    if task == "MBPP" and "```" in text:
+        return "code fence, which their check ran as code"
+    if task == "MBPP" and re.search(r"^(?:import|from|\w+ ?=)", text, re.MULTILINE):
+        return "name at the program's top level, which their check hid from its functions"
+    return "only ours accepts"
+
+
+def compare(task: str, folder: Path) -> pd.DataFrame:
+    """One row per text judged: `compared` is `flag` or `first try`, then both verdicts and the end of the text."""
+    found = []
+    for file, position, record in records(folder):
+        texts = [("flag", record["answer"], record["correct"])]
+        old = record.get("answer_old")
+        if old and old != record["answer"] and record["correct"]:
+            texts.append(("first try", old, False))
+        for compared, text, theirs in texts:
+            ours = bool(JUDGES[task](row(task, record), [text])["accuracy"])
+            why = "" if ours == theirs else kind(task, text, ours)
+            end = text[-160:].replace("\n", " ")
+            gold = str(record["gold_label"])[:60].replace("\n", " ")
+            found.append((task, compared, file, position, ours, theirs, why, gold, end))
+    columns = ["task", "compared", "file", "position", "ours", "theirs", "kind", "gold", "end"]
+    return pd.DataFrame(found, columns=columns)
 
 
 def main() -> None:
-    """Writes the three tables beside this file and prints the first, per task."""
+    """Writes the three tables beside this file and prints the shares per task."""
     arguments = sys.argv[1:] or [os.environ["SPPL_UPSTREAM"]]
-    upstream, only = Path(arguments[0]), arguments[1:]
-    found, differing = [], []
-    for task, judge in JUDGES.items():
-        if only and task not in only:
-            continue
-        for file, position, record in records(upstream / "dataset" / task):
-            ours = bool(judge(row(task, record), [record["answer"]])["accuracy"])
-            found.append((task, file, ours, record["correct"]))
-            if ours != record["correct"]:
-                why = kind(task, record, ours, judge)
-                end = record["answer"][-160:].replace("\n", " ")
-                differing.append((task, file, position, why, ours, record["correct"], record.get("gold_label"), end))
-    table = pd.DataFrame(found, columns=["task", "file", "ours", "theirs"])
+    upstream, only = Path(arguments[0]), arguments[1:] or list(JUDGES)
+    table = pd.concat([compare(task, upstream / "dataset" / task) for task in only], ignore_index=True)
     table["agree"] = table["ours"] == table["theirs"]
-    by_file = table.groupby(["task", "file"], sort=False).agg(
-        answers=("agree", "size"), agreement=("agree", "mean"), ours=("ours", "mean"), theirs=("theirs", "mean")
+    flags, tries = (table[table["compared"] == name] for name in ("flag", "first try"))
+    shares = {
+        "answers": ("agree", "size"),
+        "agreement": ("agree", "mean"),
+        "ours": ("ours", "mean"),
+        "theirs": ("theirs", "mean"),
+    }
+    flags.groupby(["task", "file"], sort=False).agg(**shares).round(4).to_csv(HERE / "agreement.csv")
+    rejected = tries.groupby("task", sort=False).agg(
+        first_tries=("agree", "size"), wrong_by_our_rule_too=("agree", "sum")
     )
-    details = pd.DataFrame(differing, columns=["task", "file", "position", "kind", "ours", "theirs", "gold", "end"])
-    kinds = details.groupby(["task", "kind"]).size().rename("answers")
-    suffix = "".join(f"_{task.lower()}" for task in only)
-    by_file.round(4).to_csv(HERE / f"agreement{suffix}.csv")
-    kinds.to_csv(HERE / f"kinds{suffix}.csv")
-    details.to_csv(HERE / f"disagreements{suffix}.csv", index=False)
-    per_task = table.groupby("task", sort=False).agg(
-        answers=("agree", "size"), agreement=("agree", "mean"), ours=("ours", "mean"), theirs=("theirs", "mean")
-    )
-    print(per_task.round(4).to_string(), kinds.to_string(), sep="\n\n")
+    rejected.to_csv(HERE / "rejected.csv")
+    differing = table[~table["agree"]]
+    differing.drop(columns="agree").to_csv(HERE / "disagreements.csv", index=False)
+    kinds = differing.groupby(["task", "compared", "kind"]).size().rename("texts")
+    per_task = flags.groupby("task", sort=False).agg(**shares).round(4)
+    print(per_task.to_string(), rejected.to_string(), kinds.to_string(), sep="\n\n")
 
 
 if __name__ == "__main__":
