@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, TypedDict
+from typing import Any, Literal, Protocol, TypedDict, runtime_checkable
 
 import pandas as pd
 import pandera.pandas as pa
@@ -49,6 +49,11 @@ class Strategy(Protocol):
     @property
     def name(self) -> str: ...
 
+    @property
+    def aliases(self) -> tuple[str, ...]:
+        """Other names of the same strategy, as files and records spell it."""
+        ...
+
 
 class ResponseSource(Protocol):
     """Who answers questions by a strategy's recipe; a frozen dataclass whose fields identify the content."""
@@ -69,6 +74,15 @@ class ResponseSource(Protocol):
         Raises:
             UserError: the source has no responses of this strategy; the message lists those it has.
         """
+        ...
+
+
+@runtime_checkable
+class Identified(Protocol):
+    """A source whose answers depend on more, or on less, than its fields: on a file's content, on one teacher of many."""
+
+    def identity(self, strategy: Strategy) -> Any:
+        """Plain data that change whenever the answers of this strategy could."""
         ...
 
 

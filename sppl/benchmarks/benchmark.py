@@ -1,8 +1,10 @@
 """What a benchmark is: where its questions and responses come from, and which task judges an answer."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from sppl.schemas import QuestionSource, ResponseSource, UserError
 
@@ -54,3 +56,47 @@ class Benchmark:
         """The text appended to a correct answer of the target whose gold label is `answer`."""
         before, mark, after = self.final_line.partition("{answer}")
         return f"\n\n{before}{answer if mark else ''}{after}" if self.final_line else ""
+
+
+def from_sources(
+    *,
+    name: str,
+    task: str,
+    source: str,
+    sources: Mapping[str, Mapping[str, Any]],
+    respond: str = "source",
+    responders: Mapping[str, ResponseSource] | None = None,
+    max_new_tokens: int,
+    final_line: str = "",
+) -> Benchmark:
+    """The benchmark whose questions, and unless `respond` names another, whose responses come from `source`.
+
+    Args:
+        source: one of the keys of `sources`, each with `questions` and, where it has answers too, `responses`.
+        respond: `source`, or one of the keys of `responders`; a source without answers takes the first of them.
+
+    Raises:
+        UserError: one of the two names is unknown; the message lists those there are.
+    """
+    if source not in sources:
+        raise UserError(f"benchmark.source={source}: {name} can be read from {', '.join(sources)}")
+    chosen, others = sources[source], dict(responders or {})
+    if "responses" in chosen:
+        others = {"source": chosen["responses"], **others}
+    elif respond == "source" and others:
+        respond = next(iter(others))
+    if respond not in others:
+        raise UserError(f"benchmark.respond={respond}: with source {source}, {name} has {', '.join(others) or 'none'}")
+    return Benchmark(name, chosen["questions"], others[respond], task, max_new_tokens, final_line)
+
+
+def own(*, answer: str, **settings: Any) -> Benchmark:
+    """A benchmark of the user's own files, judged by what an answer is: `number`, `choice` or `text`.
+
+    Raises:
+        UserError: it is none of the three.
+    """
+    kinds = sorted(path.stem.removeprefix("local_") for path in TASKS.glob("local_*.yaml"))
+    if answer not in kinds:
+        raise UserError(f"benchmark.answer={answer}: say what an answer is, one of {', '.join(kinds)}")
+    return Benchmark(task=f"local_{answer}", **settings)

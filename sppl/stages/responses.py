@@ -8,7 +8,7 @@ import pandas as pd
 from sppl.benchmarks.benchmark import Benchmark
 from sppl.benchmarks.harness import judge
 from sppl.provenance import fingerprint
-from sppl.schemas import Question
+from sppl.schemas import Identified, Question
 from sppl.store import MissingArtefact, Store
 from sppl.strategies.recipe import Recipe
 
@@ -74,4 +74,6 @@ def responses(
 
 
 def _folder(benchmark: Benchmark, recipe: Recipe) -> str:
-    return f"{recipe.name}-{fingerprint([benchmark.responses, recipe, benchmark.judge])}"
+    source = benchmark.responses
+    identity = source.identity(recipe) if isinstance(source, Identified) else source
+    return f"{recipe.name}-{fingerprint([identity, recipe, benchmark.judge])}"
