@@ -79,7 +79,7 @@ class ResponseSource(Protocol):
 
 @runtime_checkable
 class Identified(Protocol):
-    """A source whose answers depend on more, or on less, than its fields: on a file's content, on one teacher of many."""
+    """A source whose answers depend on other things than its fields: a file's content, one teacher of many."""
 
     def identity(self, strategy: Strategy) -> Any:
         """Plain data that change whenever the answers of this strategy could."""

@@ -9,10 +9,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from sppl.data.problems import Problem, names
+from sppl.data.problems import Problem, names, shorten
 from sppl.schemas import UserError
 
 Record = dict[str, Any]
+
+csv.field_size_limit(1 << 28)  # the default refuses an answer of more than 128 KB
 
 
 @dataclass(frozen=True)
@@ -38,11 +40,11 @@ def read(path: Path) -> Contents:
     if path.suffix.lower() not in READERS:
         raise UserError(f"{path}: the format of `{path.suffix}` is not known; use {', '.join(READERS)}")
     state = path.stat()
-    return _read(path, state.st_mtime_ns, state.st_size)
+    return _read(path, (state.st_mtime_ns, state.st_size))
 
 
 @lru_cache(maxsize=64)
-def _read(path: Path, modified: int, size: int) -> Contents:  # the last two make a changed file another entry
+def _read(path: Path, _changed: tuple[int, int]) -> Contents:  # a changed file is another entry of the cache
     rows: list[tuple[int, Record]] = []
     problems: list[Problem] = []
     for item in READERS[path.suffix.lower()](path):
@@ -74,8 +76,14 @@ def _json_lines(path: Path) -> Iterator[Item]:
         yield text
         return
     for number, line in enumerate(text.split("\n"), start=1):  # not splitlines: U+2028 may stand inside a string
-        if line.strip():
-            yield _record(path, number, 0, lambda line=line: json.loads(line))
+        if not line.strip():
+            continue
+        try:
+            yield _record(path, number, json.loads(line))
+        except json.JSONDecodeError as error:
+            yield Problem(path.name, f"broken JSON: {error.msg}", number, error.colno)
+        except (RecursionError, ValueError) as error:
+            yield Problem(path.name, f"JSON that cannot be read: {error}", number)
 
 
 def _json_array(path: Path) -> Iterator[Item]:
@@ -83,28 +91,32 @@ def _json_array(path: Path) -> Iterator[Item]:
     if isinstance(text, Problem):
         yield text
         return
-    start = len(text) - len(text.lstrip())
-    if text[start : start + 1] != "[":
-        what = "a .json file holds one array of records: [{...}, ...]; one record per line belongs into a .jsonl file"
-        yield Problem(path.name, what, 1, 1)
+    at = _skip(text, 0)
+    if text[at : at + 1] != "[":
+        what = "a .json file holds one array of records, [{...}, ...]; one record per line belongs into a .jsonl file"
+        yield Problem(path.name, what, *_place(text, at))
         return
-    decoder, at, line = json.JSONDecoder(), start + 1, text.count("\n", 0, start) + 1
-    seen = start
-    while True:
+    decoder, at, ended = json.JSONDecoder(), _skip(text, at + 1), False
+    ended = text[at : at + 1] == "]"
+    while not ended:
+        start = at
+        try:
+            value, at = decoder.raw_decode(text, at)
+        except json.JSONDecodeError as error:  # after it nothing says where the next record begins
+            yield Problem(path.name, f"broken JSON: {error.msg}", error.lineno, error.colno)
+            return
+        except (RecursionError, ValueError) as error:
+            yield Problem(path.name, f"JSON that cannot be read: {error}", *_place(text, start))
+            return
+        yield _record(path, _place(text, start)[0], value)
         at = _skip(text, at)
-        if text[at : at + 1] == "]":
+        ended = text[at : at + 1] == "]"
+        if not ended and text[at : at + 1] != ",":
+            yield Problem(path.name, "expected `,` or `]` after a record", *_place(text, at))
             return
-        line, seen = line + text.count("\n", seen, at), at
-        item = _record(path, line, at - (text.rfind("\n", 0, at) + 1), lambda at=at: decoder.raw_decode(text, at)[0])
-        yield item
-        if isinstance(item, Problem) and item.field == "":
-            return  # after broken JSON nothing says where the next record begins
-        at = _skip(text, decoder.raw_decode(text, at)[1])
-        if text[at : at + 1] == ",":
-            at += 1
-        elif text[at : at + 1] != "]":
-            yield Problem(path.name, "expected `,` or `]` after a record", line + text.count("\n", seen, at))
-            return
+        at = at if ended else _skip(text, at + 1)
+    if _skip(text, at + 1) < len(text):
+        yield Problem(path.name, "something follows the array", *_place(text, _skip(text, at + 1)))
 
 
 def _skip(text: str, at: int) -> int:
@@ -113,20 +125,15 @@ def _skip(text: str, at: int) -> int:
     return at
 
 
-def _record(path: Path, line: int, indent: int, parse: Callable[[], Any]) -> Item:
-    try:
-        value = parse()
-    except json.JSONDecodeError as error:
-        column = error.colno + (indent if path.suffix == ".json" and error.lineno == 1 else 0)
-        number = error.lineno if path.suffix == ".json" else line
-        return Problem(path.name, f"broken JSON: {error.msg}", number, column)
-    except (RecursionError, ValueError) as error:
-        return Problem(path.name, f"broken JSON: {error}", line)
-    if not isinstance(value, dict):
-        return Problem(
-            path.name, f"a record is an object {{...}}, this is a {type(value).__name__}", line, field="(record)"
-        )
-    return line, value
+def _place(text: str, at: int) -> tuple[int, int]:
+    """Line and column of a character, from 1."""
+    return text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
+
+
+def _record(path: Path, line: int, value: Any) -> Item:
+    if isinstance(value, dict):
+        return line, value
+    return Problem(path.name, f"a record is an object {{...}}, this is {shorten(value)}", line)
 
 
 def _comma_separated(path: Path) -> Iterator[Item]:

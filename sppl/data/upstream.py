@@ -3,7 +3,7 @@
 import logging
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -94,8 +94,7 @@ class UpstreamQuestions:
         path = _folder(self.root, self.task) / self.solutions
         if not self.solutions or not path.is_file():
             return {}
-        plain = Wording(self.wording.question, answer="answer", solution="answer", id=self.wording.id,
-                        labels=self.wording.labels, options=self.wording.options, published=self.wording.published)  # fmt: skip
+        plain = replace(self.wording, answer="answer", answer_from="value", solution="answer")
         return {key: question.solution for key, question in _read(path, plain).items()}
 
     def _test(self) -> list[Question]:
@@ -144,7 +143,7 @@ class UpstreamResponses:
         path = self._file(strategy)
         answers = {
             question.id: question.solution
-            for question in _read(path, Wording(**{**vars(self.wording), "solution": "answer"})).values()
+            for question in _read(path, replace(self.wording, solution="answer")).values()
         }
         missing = [Problem(path.name, f"no answer to question {q.id}") for q in questions if not answers.get(q.id)]
         refuse(missing)

@@ -22,16 +22,16 @@ class MissingField(Exception):
 
 @dataclass(frozen=True)
 class Wording:
-    """The shape of a data set's records and the prompt made of them.
+    r"""The shape of a data set's records and the prompt made of them.
 
     Args:
-        question: the task's text; `{field}` marks are filled from the record (`{a.b}` looks inside), `{options}` with the
-            labelled options.
-        instruction: follows the task's text after a blank line, the same in training and test.
+        question: the task's text; `{field}` marks are filled from the record (`{a.b}` looks inside), `{options}` with
+            the labelled options.
+        instruction: follows the task's text after a blank line.
         answer: the field with the gold answer.
         labels: one character per option; with them an answer may be a label, or an option's place if `answer_from` says.
         answer_from: `value` as it stands, `label` (checked against labels), `index` counts options from 0,
-            `hashes` what follows the last `####`, `boxed` the content of the last `\\boxed{}`.
+            `hashes` what follows the last `####`, `boxed` the content of the last `\boxed{}`.
         answers: what the judge wants instead of certain gold values, e.g. `{"0": "entailment"}`.
         options: the fields that hold the options' texts: several, one with a list, or one with lines `(A): text`.
         solution: the field with the worked solution, empty for none.
@@ -133,12 +133,12 @@ def _has(record: Mapping[str, Any], name: str) -> bool:
 
 
 def fill(wording: str, record: Mapping[str, Any]) -> str:
-    """The wording with its marks replaced once; marks inside what is filled in stay as they are (data are no templates)."""
+    """The wording with its marks replaced once; marks inside what is filled in stay (data are no templates)."""
     return MARK.sub(lambda mark: str(look_up(record, mark[1])), wording)
 
 
 def last_boxed(text: str) -> str:
-    """The content of the last `\\boxed{...}`, inner braces kept; empty where there is none."""
+    r"""The content of the last `\boxed{...}`, inner braces kept; empty where there is none."""
     start = text.rfind("\\boxed{")
     depth, begin = 0, start + len("\\boxed{")
     for at in range(begin, len(text)) if start >= 0 else ():
