@@ -86,6 +86,41 @@ class Identified(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Estimate:
+    """What asking a teacher would take: requests, tokens read and written, US dollars (None: prices not known)."""
+
+    teacher: str
+    requests: int
+    input_tokens: int
+    output_tokens: int
+    cost: float | None
+
+    def __str__(self) -> str:
+        dear = "at an unknown price" if self.cost is None else f"for about ${self.cost:.2f}"
+        return (
+            f"{self.requests} requests to {self.teacher}, about {self.input_tokens:,} tokens read and "
+            f"{self.output_tokens:,} written, {dear}"
+        )
+
+
+@runtime_checkable
+class Asking(Protocol):
+    """A response source that asks somebody: it knows beforehand what that takes, and can ask again."""
+
+    def estimate(self, strategy: Strategy, questions: list[Question]) -> Estimate:
+        """What answering these questions would take."""
+        ...
+
+    def respond_again(self, strategy: Strategy, questions: list[Question], attempt: int) -> Mapping[str, str]:
+        """Another answer per question id, as far as there are; the attempt's number makes it another one."""
+        ...
+
+    def usage(self, strategy: Strategy, questions: list[Question]) -> Mapping[str, Any]:
+        """What the answers to these questions really took."""
+        ...
+
+
 def _table(columns: Mapping[str, type | str | pa.Column], key: list[str], *, extra: bool = False) -> pa.DataFrameSchema:
     parts = {name: kind if isinstance(kind, pa.Column) else pa.Column(kind) for name, kind in columns.items()}
     return pa.DataFrameSchema(parts, unique=key, strict=not extra)

@@ -64,6 +64,7 @@ def from_sources(
     task: str,
     source: str,
     sources: Mapping[str, Mapping[str, Any]],
+    splits: str = "disjoint",
     respond: str = "source",
     responders: Mapping[str, ResponseSource] | None = None,
     max_new_tokens: int,
@@ -73,24 +74,40 @@ def from_sources(
 
     Args:
         source: one of the keys of `sources`, each with `questions` and, where it has answers too, `responses`.
+        splits: `disjoint`, or `paper` for the authors' overlap of validation and test; the sources read it.
         respond: `source`, or one of the keys of `responders`; a source without answers takes the first of them.
 
     Raises:
         UserError: one of the two names is unknown; the message lists those there are.
     """
+    if splits not in ("disjoint", "paper"):
+        raise UserError(f"benchmark.splits={splits}: there are disjoint and paper")
     if source not in sources:
         raise UserError(f"benchmark.source={source}: {name} can be read from {', '.join(sources)}")
-    chosen, others = sources[source], dict(responders or {})
-    if "responses" in chosen:
-        others = {"source": chosen["responses"], **others}
-    elif respond == "source" and others:
-        respond = next(iter(others))
-    if respond not in others:
-        raise UserError(f"benchmark.respond={respond}: with source {source}, {name} has {', '.join(others) or 'none'}")
-    return Benchmark(name, chosen["questions"], others[respond], task, max_new_tokens, final_line)
+    chosen = sources[source]
+    answered = _respond(name, respond, {"source": chosen["responses"]} if "responses" in chosen else {}, responders)
+    return Benchmark(name, chosen["questions"], answered, task, max_new_tokens, final_line)
 
 
-def own(*, answer: str, **settings: Any) -> Benchmark:
+def _respond(
+    name: str, respond: str, beside: Mapping[str, ResponseSource], responders: Mapping[str, ResponseSource] | None
+) -> ResponseSource:
+    """The response source of that name; for questions that come without answers `source` is the first responder."""
+    there = {**beside, **(responders or {})}
+    chosen = next(iter(there), respond) if respond == "source" else respond
+    if chosen not in there:
+        raise UserError(f"benchmark.respond={respond}: {name} can be answered by {', '.join(there) or 'nobody'}")
+    return there[chosen]
+
+
+def own(
+    *,
+    answer: str,
+    responses: ResponseSource,
+    respond: str = "source",
+    responders: Mapping[str, ResponseSource] | None = None,
+    **settings: Any,
+) -> Benchmark:
     """A benchmark of the user's own files, judged by what an answer is: `number`, `choice` or `text`.
 
     Raises:
@@ -99,4 +116,5 @@ def own(*, answer: str, **settings: Any) -> Benchmark:
     kinds = sorted(path.stem.removeprefix("local_") for path in TASKS.glob("local_*.yaml"))
     if answer not in kinds:
         raise UserError(f"benchmark.answer={answer}: say what an answer is, one of {', '.join(kinds)}")
-    return Benchmark(task=f"local_{answer}", **settings)
+    answered = _respond("your task", respond, {"source": responses}, responders)
+    return Benchmark(task=f"local_{answer}", responses=answered, **settings)

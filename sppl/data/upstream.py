@@ -55,8 +55,8 @@ class UpstreamQuestions:
         test: the file with the test questions.
         validation: the file with the validation questions, where the task has one.
         solutions: the file whose `answer` holds the data set's own solutions to the training questions, or empty.
-        splits: `disjoint` drops from validation what is asked in test; `paper` keeps the authors' overlap, and where
-            there is no file for it takes the first 300 test questions, as they did.
+        splits: `disjoint` drops from test what is asked in training, and from validation what is asked in either;
+            `paper` keeps the authors' overlap, and takes the first 300 test questions for a missing validation file.
     """
 
     root: str | None
@@ -73,8 +73,28 @@ class UpstreamQuestions:
         Raises:
             UserError: a file is missing or a record cannot be read; all problems in one report.
         """
-        found = {"train": self._train, "test": self._test, "validation": self._validation}[split]()
-        return found[:n]
+        if split == "train":
+            return self._train()[:n]
+        found = self._from(self.test if split == "test" else self.validation)
+        if self.splits == "paper":
+            return (found if found is not None else self._from(self.test) or [])[: n if found is not None else 300][:n]
+        taken = self._train() if split == "test" else [*self._train(), *(self._from(self.test) or [])]
+        asked = {question.id for question in taken}
+        kept = [question for question in found or [] if question.id not in asked]
+        if found and len(kept) < len(found):
+            log.warning(
+                "%s: %d %s questions are asked elsewhere too: left out", self.task, len(found) - len(kept), split
+            )
+        if not kept:
+            raise UserError(
+                f"{self.task} has no {split} questions of its own ({self._why(split, found)}); "
+                f"it has {self._listing()}; the authors' overlapping ones: benchmark.splits=paper"
+            )
+        return kept[:n]
+
+    def _why(self, split: Split, found: list[Question] | None) -> str:
+        name = self.test if split == "test" else self.validation
+        return f"no {name}" if found is None else f"all {len(found)} of {name} are asked elsewhere too"
 
     def _train(self) -> list[Question]:
         files = strategy_files(self.root, self.task)
@@ -88,7 +108,8 @@ class UpstreamQuestions:
             short = ", ".join(f"{name} {len(one)}" for name, one in sets.items())
             log.warning("%s: %d questions answered by every strategy (%s)", self.task, len(shared), short)
         solutions = self._solutions()
-        return [_solved(first[key], solutions.get(key, "")) for key in shared]
+        told = {key: one.solution for known in sets.values() for key, one in known.items() if one.solution}
+        return [_solved(first[key], solutions.get(key) or told.get(key, "")) for key in shared]
 
     def _solutions(self) -> dict[str, str]:
         path = _folder(self.root, self.task) / self.solutions
@@ -97,23 +118,9 @@ class UpstreamQuestions:
         plain = replace(self.wording, answer="answer", answer_from="value", solution="answer")
         return {key: question.solution for key, question in _read(path, plain).items()}
 
-    def _test(self) -> list[Question]:
-        return list(_read(_folder(self.root, self.task) / self.test, self.wording).values())
-
-    def _validation(self) -> list[Question]:
-        path, test = _folder(self.root, self.task) / self.validation, self._test()
-        if self.splits == "paper":
-            return list(_read(path, self.wording).values()) if path.is_file() else test[:300]
-        found = list(_read(path, self.wording).values()) if path.is_file() else []
-        asked = {question.id for question in [*test, *self._train()]}
-        kept = [question for question in found if question.id not in asked]
-        if not kept:
-            why = f"all {len(found)} of {self.validation} are test questions" if found else f"no {self.validation}"
-            raise UserError(
-                f"{self.task} has no validation questions of its own ({why}; it has {self._listing()}); "
-                "the authors' overlapping ones: benchmark.splits=paper"
-            )
-        return kept
+    def _from(self, name: str) -> list[Question] | None:
+        path = _folder(self.root, self.task) / name
+        return list(_read(path, self.wording).values()) if path.is_file() else None
 
     def _listing(self) -> str:
         folder = _folder(self.root, self.task)

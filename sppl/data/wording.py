@@ -29,15 +29,16 @@ class Wording:
             the labelled options.
         instruction: follows the task's text after a blank line.
         answer: the field with the gold answer.
-        labels: one character per option; with them an answer may be a label, or an option's place if `answer_from` says.
-        answer_from: `value` as it stands, `label` (checked against labels), `index` counts options from 0,
-            `hashes` what follows the last `####`, `boxed` the content of the last `\boxed{}`.
+        labels: one character per option.
+        answer_from: `value` as it stands, `label` (checked against labels), `index` counts options from 0, `option` is
+            the text of one, `hashes` what follows the last `####`, `boxed` the content of the last `\boxed{}`.
         answers: what the judge wants instead of certain gold values, e.g. `{"0": "entailment"}`.
         options: the fields that hold the options' texts: several, one with a list, or one with lines `(A): text`.
         solution: the field with the worked solution, empty for none.
         id: marks that name a record; empty: a digest of the task's text.
-        keep: further fields for the judge.
-        published: a pattern over `question` of records that hold a whole prompt; its named groups replace fields.
+        keep: further fields for the judge, ours to the record's.
+        published: a pattern over `question` of records that hold a whole prompt; its named groups replace fields
+            (`_1` the field `1`).
     """
 
     question: str = "{question}"
@@ -49,7 +50,7 @@ class Wording:
     options: tuple[str, ...] = ()
     solution: str = ""
     id: str = ""
-    keep: tuple[str, ...] = ()
+    keep: Mapping[str, str] = field(default_factory=dict)
     published: str = ""
 
     def read(self, record: Mapping[str, Any]) -> Question:
@@ -66,10 +67,10 @@ class Wording:
             raise MissingField("question", "it is empty")
         prompt = f"{task}\n\n{self.instruction}" if self.instruction else task
         name = fill(self.id, record) if self.id else sha256(task.encode()).hexdigest()[:12]
-        solution = look_up(record, self.solution) if self.solution else ""
-        kept = {key: look_up(record, key) for key in self.keep if _has(record, key)}
+        solution = look_up(record, self.solution) if self.solution and _has(record, self.solution) else ""
+        kept = {ours: look_up(record, theirs) for ours, theirs in self.keep.items() if _has(record, theirs)}
         fields = {**kept, **({"options": texts} if texts else {})}
-        return Question(name, prompt, self._gold(record, len(texts)), str(solution or "").strip(), fields)
+        return Question(name, prompt, self._gold(record, texts), str(solution or "").strip(), fields)
 
     def _opened(self, record: Mapping[str, Any]) -> dict[str, Any]:
         if not self.published:
@@ -77,7 +78,10 @@ class Wording:
         found = re.search(self.published, str(look_up(record, "question")), re.DOTALL)
         if found is None:
             return dict(record)  # raw files hold the fields themselves
-        return {**record, **{key: text for key, text in found.groupdict().items() if text is not None}}
+        return {
+            **record,
+            **{key.removeprefix("_"): text for key, text in found.groupdict().items() if text is not None},
+        }
 
     def _options(self, record: Mapping[str, Any]) -> list[str]:
         values = [look_up(record, name) for name in self.options]
@@ -87,15 +91,19 @@ class Wording:
             return [str(value) for value in values[0]]
         return [str(value) for value in values]
 
-    def _gold(self, record: Mapping[str, Any], n_options: int) -> str:
+    def _gold(self, record: Mapping[str, Any], options: Sequence[str]) -> str:
         value = look_up(record, self.answer)
         text = ("" if value is None else str(value)).strip()
         if not text:
             raise MissingField(self.answer, "the gold answer is empty")
         if self.answer_from == "index":
-            if not text.isdigit() or int(text) >= (n_options or len(self.labels)):
-                raise MissingField(self.answer, f"{text!r} is no place among {n_options} options")
+            if not text.isdigit() or int(text) >= (len(options) or len(self.labels)):
+                raise MissingField(self.answer, f"{text!r} is no place among {len(options)} options")
             return self.labels[int(text)]
+        if self.answer_from == "option":
+            if text not in options:
+                raise MissingField(self.answer, f"{text!r} is none of the options")
+            return self.labels[options.index(text)]
         if self.answer_from == "hashes":
             text = text.rpartition("####")[2].strip()
         if self.answer_from == "boxed":

@@ -158,8 +158,8 @@ def test_names_that_cannot_name_a_leaf_are_refused(tmp_path):
     assert "its name becomes a strategy's" in refusal(
         folder(tmp_path, **{"my answers": [{"id": "a", "response": "2"}]})
     )
+    jsonl(tmp_path / "all.jsonl", [{"strategy": "p", "question": "q", "response": "r", "gold_label": "1"}])
     with pytest.raises(UserError, match="has p"):
-        jsonl(tmp_path / "all.jsonl", [{"strategy": "p", "question": "q", "response": "r", "gold_label": "1"}])
         strategies_in(folder=str(tmp_path / "all.jsonl"), only=["../x"])
 
 
@@ -181,8 +181,10 @@ GOOD = json.dumps({"id": "a", "question": "1 + 1?", "response": "2", "gold_label
 def test_whatever_bytes_a_file_holds_it_is_read_or_refused_by_name(ending, junk, at, cut, tmp_path):
     raw = GOOD.encode()
     (tmp_path / f"x.{ending}").write_bytes(raw[:at] + junk + (b"" if cut else raw[at:]))
+    found, said = [], f"x.{ending}"
     try:
         found = LocalQuestions(str(tmp_path)).questions("train")
-        assert all(question.prompt and question.answer for question in found)
     except UserError as error:
-        assert f"x.{ending}" in str(error)
+        said = str(error)
+    assert all(question.prompt and question.answer for question in found)
+    assert f"x.{ending}" in said
