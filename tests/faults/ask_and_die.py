@@ -1,4 +1,4 @@
-"""Asks the fault server the questions of a test until done or killed: `python -m tests.faults.ask_and_die URL JOURNAL N`."""
+"""Asks the fault server a test's questions until done or killed: `python -m tests.faults.ask_and_die URL JOURNAL N`."""
 
 import sys
 

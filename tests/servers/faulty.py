@@ -2,8 +2,8 @@
 
     python -m tests.servers.faulty PORT LOG [FAULT,FAULT,...]
 
-Every prompt meets the listed faults in turn, then is answered. LOG gets one line per request received and one per answer
-sent in full: `asked PROMPT`, `sent PROMPT`.
+Every prompt meets the listed faults in turn, then is answered. LOG gets one line per request and one per good answer:
+`asked PROMPT`, `sent PROMPT`.
 """
 
 import asyncio

@@ -85,7 +85,7 @@ def test_paid_responses_are_never_made_by_another_stage(tmp_path):
     from sppl.stages.responses import responses
 
     one = benchmark("http://127.0.0.1:9", tmp_path)
-    with pytest.raises(UserError, match="python run.py stage=generate benchmark=tiny strategy=direct"):
+    with pytest.raises(UserError, match=r"python run\.py stage=generate benchmark=tiny strategy=direct"):
         responses(Store(str(tmp_path)), one, RECIPE, one.questions.questions("train"))
 
 
