@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, TypedDict
+from typing import Any, Literal, Protocol, TypedDict, runtime_checkable
 
 import pandas as pd
 import pandera.pandas as pa
@@ -49,6 +49,11 @@ class Strategy(Protocol):
     @property
     def name(self) -> str: ...
 
+    @property
+    def aliases(self) -> tuple[str, ...]:
+        """Other names of the same strategy, as files and records spell it."""
+        ...
+
 
 class ResponseSource(Protocol):
     """Who answers questions by a strategy's recipe; a frozen dataclass whose fields identify the content."""
@@ -69,6 +74,50 @@ class ResponseSource(Protocol):
         Raises:
             UserError: the source has no responses of this strategy; the message lists those it has.
         """
+        ...
+
+
+@runtime_checkable
+class Identified(Protocol):
+    """A source whose answers depend on other things than its fields: a file's content, one teacher of many."""
+
+    def identity(self, strategy: Strategy) -> Any:
+        """Plain data that change whenever the answers of this strategy could."""
+        ...
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What asking a teacher would take: requests, tokens read and written, US dollars (None: prices not known)."""
+
+    teacher: str
+    requests: int
+    input_tokens: int
+    output_tokens: int
+    cost: float | None
+
+    def __str__(self) -> str:
+        dear = "at an unknown price" if self.cost is None else f"for about ${self.cost:.2f}"
+        return (
+            f"{self.requests} requests to {self.teacher}, about {self.input_tokens:,} tokens read and "
+            f"{self.output_tokens:,} written, {dear}"
+        )
+
+
+@runtime_checkable
+class Asking(Protocol):
+    """A response source that asks somebody: it knows beforehand what that takes, and can ask again."""
+
+    def estimate(self, strategy: Strategy, questions: list[Question]) -> Estimate:
+        """What answering these questions would take."""
+        ...
+
+    def respond_again(self, strategy: Strategy, questions: list[Question], attempt: int) -> Mapping[str, str]:
+        """Another answer per question id, as far as there are; the attempt's number makes it another one."""
+        ...
+
+    def usage(self, strategy: Strategy, questions: list[Question]) -> Mapping[str, Any]:
+        """What the answers to these questions really took."""
         ...
 
 

@@ -1,8 +1,10 @@
 """What a benchmark is: where its questions and responses come from, and which task judges an answer."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from sppl.schemas import QuestionSource, ResponseSource, UserError
 
@@ -54,3 +56,65 @@ class Benchmark:
         """The text appended to a correct answer of the target whose gold label is `answer`."""
         before, mark, after = self.final_line.partition("{answer}")
         return f"\n\n{before}{answer if mark else ''}{after}" if self.final_line else ""
+
+
+def from_sources(
+    *,
+    name: str,
+    task: str,
+    source: str,
+    sources: Mapping[str, Mapping[str, Any]],
+    splits: str = "disjoint",
+    respond: str = "source",
+    responders: Mapping[str, ResponseSource] | None = None,
+    max_new_tokens: int,
+    final_line: str = "",
+) -> Benchmark:
+    """The benchmark whose questions, and unless `respond` names another, whose responses come from `source`.
+
+    Args:
+        source: one of the keys of `sources`, each with `questions` and, where it has answers too, `responses`.
+        splits: `disjoint`, or `paper` for the authors' overlap of validation and test; the sources read it.
+        respond: `source`, or one of the keys of `responders`; a source without answers takes the first of them.
+
+    Raises:
+        UserError: one of the two names is unknown; the message lists those there are.
+    """
+    if splits not in ("disjoint", "paper"):
+        raise UserError(f"benchmark.splits={splits}: there are disjoint and paper")
+    if source not in sources:
+        raise UserError(f"benchmark.source={source}: {name} can be read from {', '.join(sources)}")
+    chosen = sources[source]
+    answered = _respond(name, respond, {"source": chosen["responses"]} if "responses" in chosen else {}, responders)
+    return Benchmark(name, chosen["questions"], answered, task, max_new_tokens, final_line)
+
+
+def _respond(
+    name: str, respond: str, beside: Mapping[str, ResponseSource], responders: Mapping[str, ResponseSource] | None
+) -> ResponseSource:
+    """The response source of that name; for questions that come without answers `source` is the first responder."""
+    there = {**beside, **(responders or {})}
+    chosen = next(iter(there), respond) if respond == "source" else respond
+    if chosen not in there:
+        raise UserError(f"benchmark.respond={respond}: {name} can be answered by {', '.join(there) or 'nobody'}")
+    return there[chosen]
+
+
+def own(
+    *,
+    answer: str,
+    responses: ResponseSource,
+    respond: str = "source",
+    responders: Mapping[str, ResponseSource] | None = None,
+    **settings: Any,
+) -> Benchmark:
+    """A benchmark of the user's own files, judged by what an answer is: `number`, `choice` or `text`.
+
+    Raises:
+        UserError: it is none of the three.
+    """
+    kinds = sorted(path.stem.removeprefix("local_") for path in TASKS.glob("local_*.yaml"))
+    if answer not in kinds:
+        raise UserError(f"benchmark.answer={answer}: say what an answer is, one of {', '.join(kinds)}")
+    answered = _respond("your task", respond, {"source": responses}, responders)
+    return Benchmark(task=f"local_{answer}", responses=answered, **settings)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from sppl.benchmarks.benchmark import Benchmark
+from sppl.schemas import Asking, Estimate, Question, UserError
 from sppl.stages.leaves import Plan, take
 from sppl.stages.responses import known_responses, make_responses
 from sppl.store import Store
@@ -19,25 +20,66 @@ def generate(
     strategy: Mapping[str, Recipe],
     n_score: int,
     n_train: int | str,
+    max_cost: float = 0.0,
+    confirm: bool = False,
     store: Store,
     dry: bool = False,
     loggers: Sequence["Logger"] = (),
 ) -> Plan:
     """Makes the `responses` of every strategy to the first max(n_score, n_train) training questions.
 
+    Args:
+        max_cost: US dollars that may be spent without `confirm`, all strategies of this job together.
+
     Raises:
-        UserError: the source has no responses of a strategy; the message lists those it has.
+        UserError: asking teachers would cost more than `max_cost` or an unknown sum, and `confirm` is not set; or the
+            source has no responses of a strategy; the message lists those it has.
     """
     everything = take(benchmark, "train", n_train)
     questions = everything if n_train == "all" or n_score <= len(everything) else take(benchmark, "train", n_score)
-    found, to_make = [], []
-    for name, recipe in strategy.items():
-        missing = len(questions) - len(known_responses(store, benchmark, recipe, questions))
-        (to_make if missing else found).append(f"{name} ({missing} responses)" if missing else name)
-        if missing and not dry:
+    missing = {name: _missing(store, benchmark, recipe, questions) for name, recipe in strategy.items()}
+    estimates = _estimates(benchmark, strategy, missing)
+    found = tuple(name for name in strategy if not missing[name])
+    to_make = tuple(_line(name, len(missing[name]), estimates) for name in strategy if missing[name])
+    if not dry:
+        _check_cost(estimates, max_cost, confirm=confirm)
+    for name, recipe in strategy.items() if not dry else ():
+        if missing[name]:
             make_responses(store, benchmark, recipe, questions)
-        if not dry:
-            correct = known_responses(store, benchmark, recipe, questions)["correct"].mean()
-            for logger in loggers:
-                logger.log_metrics({f"generate/{name}/correct": float(correct)})
-    return Plan(tuple(found), tuple(to_make))
+        correct = known_responses(store, benchmark, recipe, questions)["correct"].mean()
+        for logger in loggers:
+            logger.log_metrics({f"generate/{name}/correct": float(correct)})
+    return Plan(found, to_make)
+
+
+def _missing(store: Store, benchmark: Benchmark, recipe: Recipe, questions: Sequence[Question]) -> list[Question]:
+    known = set(known_responses(store, benchmark, recipe, questions)["question_id"])
+    return [question for question in questions if question.id not in known]
+
+
+def _estimates(
+    benchmark: Benchmark, strategy: Mapping[str, Recipe], missing: Mapping[str, list[Question]]
+) -> dict[str, Estimate]:
+    source = benchmark.responses
+    if not isinstance(source, Asking):
+        return {}
+    asked = {name: recipe for name, recipe in strategy.items() if missing[name] and not recipe.given}
+    return {name: source.estimate(recipe, missing[name]) for name, recipe in asked.items()}
+
+
+def _line(name: str, n: int, estimates: Mapping[str, Estimate]) -> str:
+    return f"{name} ({estimates[name]})" if name in estimates else f"{name} ({n} responses)"
+
+
+def _check_cost(estimates: Mapping[str, Estimate], max_cost: float, *, confirm: bool) -> None:
+    """Nothing that costs more than was allowed starts unasked."""
+    costs = [one.cost for one in estimates.values() if one.requests]
+    total, unknown = sum(cost or 0.0 for cost in costs), None in costs
+    if confirm or (total <= max_cost and not unknown):
+        return
+    said = "; ".join(f"{name}: {one}" for name, one in estimates.items())
+    dear = "an unknown sum" if unknown else f"about ${total:.2f}"
+    raise UserError(
+        f"generate would cost {dear} (max_cost={max_cost:g}): {said}. Wrong answers are asked for again, which costs "
+        "more. To go on: the same command with confirm=true, or with a higher max_cost"
+    )

@@ -1,5 +1,6 @@
 """The target's own answers as examples: which ones each question is shown."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,8 @@ from sppl.benchmarks.benchmark import Benchmark
 from sppl.prompts import SelfAlignedPrompt, rotate
 from sppl.schemas import Question
 from sppl.store import Leaf, MissingArtefact, Store
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -45,10 +48,11 @@ def read_pool(
         answers = {question.id: question.answer for question in questions}
         texts = [text + benchmark.closing(answers[key]) for key, text in _pairs(correct)]
         return Pool(tuple(correct["question_id"]), tuple(texts), "")
-    if prompt.fallback == "unfiltered":
-        note = f"none of the target's {len(frame)} own answers is correct: unfiltered ones were shown"
-        return Pool(tuple(frame["question_id"]), tuple(frame["prediction"]), note)
-    return Pool((), (), f"none of the target's {len(frame)} own answers is correct: scored without examples")
+    shown = prompt.fallback == "unfiltered"
+    note = f"none of the target's {len(frame)} own answers is correct: "
+    note += "unfiltered ones were shown" if shown else "scored without examples"
+    log.warning("%s: %s (prompt.fallback=%s)", leaf.name, note, prompt.fallback)
+    return Pool(tuple(frame["question_id"]), tuple(frame["prediction"]), note) if shown else Pool((), (), note)
 
 
 def _pairs(frame: pd.DataFrame) -> list[tuple[str, str]]:

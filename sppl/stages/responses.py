@@ -1,7 +1,9 @@
 """The responses of a strategy: read from the store, and made where making them costs nothing."""
 
+import logging
 import time
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -9,10 +11,13 @@ from sppl.benchmarks.benchmark import Benchmark
 from sppl.benchmarks.harness import judge
 from sppl.modules.training import Training
 from sppl.provenance import fingerprint
-from sppl.schemas import Question
+from sppl.schemas import Asking, Identified, Question
 from sppl.stages.leaves import take
 from sppl.store import MissingArtefact, Store
+from sppl.strategies.messages import given
 from sppl.strategies.recipe import Recipe
+
+log = logging.getLogger(__name__)
 
 
 def known_responses(store: Store, benchmark: Benchmark, recipe: Recipe, questions: Sequence[Question]) -> pd.DataFrame:
@@ -40,19 +45,54 @@ def make_responses(store: Store, benchmark: Benchmark, recipe: Recipe, questions
         if not missing:
             return 0
         start = time.perf_counter()
-        texts = benchmark.responses.respond(recipe, missing)
+        texts, verdicts = _answers(benchmark, recipe, missing)
         frame = pd.DataFrame(
             {
                 "question_id": [question.id for question in missing],
                 "question": [fingerprint(question.prompt) for question in missing],
                 "response": texts,
-                "correct": [verdict == 1.0 for verdict in judge(benchmark.task_file, missing, texts)],
+                "correct": verdicts,
             }
         )
         leaf = store.leaf("responses", *words, f"n{len(missing)}", settings={"ids": frame["question_id"].tolist()})
-        facts = {"source": benchmark.responses.label, "correct_share": round(float(frame["correct"].mean()), 4)}
+        source = benchmark.responses
+        facts: dict[str, Any] = {"source": "questions" if recipe.given else source.label}
+        facts["correct_share"] = round(float(frame["correct"].mean()), 4)
+        if isinstance(source, Asking) and not recipe.given:
+            facts["usage"] = dict(source.usage(recipe, missing))
+            log.info("%s: used %s", recipe.name, ", ".join(f"{key} {value}" for key, value in facts["usage"].items()))
         store.write(leaf, frame, {}, time.perf_counter() - start, **facts)
     return len(missing)
+
+
+def _answers(benchmark: Benchmark, recipe: Recipe, questions: list[Question]) -> tuple[list[str], list[bool]]:
+    """One response per question and whether it is right; a teacher's wrong ones are asked for again, `tries` in all.
+
+    A right answer of a later try replaces a wrong one; where none is right the first stays.
+    """
+    if recipe.given:
+        texts = [given(recipe, question, benchmark.closing(question.answer)) for question in questions]
+        return texts, _right(benchmark, questions, texts)
+    source = benchmark.responses
+    texts = source.respond(recipe, questions)
+    right = _right(benchmark, questions, texts)
+    for attempt in range(1, recipe.tries if isinstance(source, Asking) else 1):
+        wrong = [at for at, verdict in enumerate(right) if not verdict]
+        if not wrong:
+            break
+        assert isinstance(source, Asking)
+        again = source.respond_again(recipe, [questions[at] for at in wrong], attempt)
+        answered = [at for at in wrong if questions[at].id in again]
+        later = [again[questions[at].id] for at in answered]
+        verdicts = _right(benchmark, [questions[at] for at in answered], later)
+        for at, text, verdict in zip(answered, later, verdicts, strict=True):
+            if verdict:
+                texts[at], right[at] = text, True
+    return texts, right
+
+
+def _right(benchmark: Benchmark, questions: Sequence[Question], texts: Sequence[str]) -> list[bool]:
+    return [verdict == 1.0 for verdict in judge(benchmark.task_file, questions, texts)]
 
 
 def responses(
@@ -64,7 +104,7 @@ def responses(
         MissingArtefact: responses that cost money are missing; the message is the command that makes them.
     """
     found = known_responses(store, benchmark, recipe, questions)
-    if len(found) < len(questions) and not benchmark.responses.paid:
+    if len(found) < len(questions) and (recipe.given or not benchmark.responses.paid):
         make_responses(store, benchmark, recipe, questions)
         found = known_responses(store, benchmark, recipe, questions)
     if len(found) < len(questions):
@@ -94,4 +134,10 @@ def training_data_is_there(
 
 
 def _folder(benchmark: Benchmark, recipe: Recipe) -> str:
-    return f"{recipe.name}-{fingerprint([benchmark.responses, recipe, benchmark.judge])}"
+    source = benchmark.responses
+    identity: Any = source
+    if recipe.given:
+        identity = benchmark.final_line
+    elif isinstance(source, Identified):
+        identity = source.identity(recipe)
+    return f"{recipe.name}-{fingerprint([identity, recipe, benchmark.judge])}"

@@ -1,6 +1,10 @@
 """What a response generation strategy is: who answers, what they see, what they are asked."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+NAME_ONLY: dict[str, Any] = {"identity": False}
+"""Marks what is said about a recipe and does not shape its responses."""
 
 
 @dataclass(frozen=True)
@@ -12,9 +16,29 @@ class Recipe:
         summary: one line for people: who writes the responses, and how.
         aliases: other names of the same strategy in records and files.
         ranked: whether it competes; a reference such as the bare gold label is trained and shown, never ranked.
+        given: the response is no teacher's but the question's own `solution`, or its gold `label`.
+        teacher: who writes the responses, a name of the group `teacher`.
+        system: the system message; empty for none.
+        request: the user message; `{question}`, `{known}`, `{examples}` and `{solution}` are replaced once each.
+        sees: what `{known}` tells; `task` leaves it to the benchmark, the others overrule it.
+        examples: the set of worked examples `{examples}` shows, e.g. `human`.
+        tries: answers asked for at most, one after the other, while they are wrong.
+        temperature: of the teacher's sampling; None for the API's own default.
+        max_tokens: of one response.
+        expected_tokens: of one response, for the estimate of the cost.
     """
 
     name: str
-    summary: str
-    aliases: tuple[str, ...] = ()
-    ranked: bool = True
+    summary: str = field(metadata=NAME_ONLY)
+    aliases: tuple[str, ...] = field(default=(), metadata=NAME_ONLY)
+    ranked: bool = field(default=True, metadata=NAME_ONLY)
+    given: Literal["", "solution", "label"] = ""
+    teacher: str = ""
+    system: str = ""
+    request: str = ""
+    sees: Literal["task", "question", "answer", "solution"] = "task"
+    examples: str = ""
+    tries: int = 3
+    temperature: float | None = None
+    max_tokens: int = 2000
+    expected_tokens: int = field(default=300, metadata=NAME_ONLY)

@@ -1,0 +1,100 @@
+"""Questions and responses from a user's own files: one file per strategy, with or without a file of questions."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from sppl.data.folder import QUESTIONS, files, load
+from sppl.data.problems import names
+from sppl.data.reading import read
+from sppl.provenance import fingerprint
+from sppl.schemas import Question, Split, Strategy, UserError
+from sppl.strategies.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class LocalQuestions:
+    """The questions of a folder: its `questions` file, or all that its strategies answer.
+
+    Training questions are those that every strategy answers; a field `split`, or files named `validation` and `test`,
+    give the other splits.
+
+    Args:
+        folder: a folder of .jsonl, .json, .csv or .parquet files, or one file with a field `strategy`.
+        answer: what an answer is, to check the gold ones: `number`, `choice` or `text`.
+        fields: our names (question, response, gold, id, solution, split, strategy, options) to the files'.
+    """
+
+    folder: str | None
+    answer: str = "text"
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+    def questions(self, split: Split, n: int | None = None) -> list[Question]:
+        """The first `n` questions of a split, in the files' order.
+
+        Raises:
+            UserError: anything is wrong with any file, or the split is empty.
+        """
+        found = load(self.folder, self.fields, self.answer).questions[split]
+        if not found and split != "train":
+            raise UserError(
+                f"data_dir={self.folder} has no {split} questions: put them into {split}.jsonl beside the others"
+            )
+        if not found:
+            raise UserError(f"data_dir={self.folder}: no question is answered by every strategy, none can be compared")
+        return list(found[:n])
+
+
+@dataclass(frozen=True)
+class LocalResponses:
+    """The responses of a folder's files; the arguments are those of `LocalQuestions`."""
+
+    folder: str | None
+    answer: str = "text"
+    fields: Mapping[str, str] = field(default_factory=dict)
+    label: ClassVar[str] = "files"
+    paid: ClassVar[bool] = False
+
+    def identity(self, strategy: Strategy) -> Mapping[str, str]:
+        """What the responses of a strategy depend on: themselves."""
+        return {"source": "files", "responses": fingerprint(self._of(strategy))}
+
+    def respond(self, strategy: Strategy, questions: list[Question]) -> list[str]:
+        """The file's response to each question.
+
+        Raises:
+            UserError: no file of this strategy, or questions without a response in it.
+        """
+        found = self._of(strategy)
+        missing = [question.id for question in questions if question.id not in found]
+        if missing:
+            raise UserError(f"{strategy.name} has no response to {len(missing)} questions: {', '.join(missing[:10])}")
+        return [found[question.id] for question in questions]
+
+    def _of(self, strategy: Strategy) -> Mapping[str, str]:
+        there = load(self.folder, self.fields, self.answer).responses
+        for name in (strategy.name, *strategy.aliases):
+            if name in there:
+                return there[name]
+        raise UserError(
+            f"data_dir={self.folder} has no file of {strategy.name}; it has {', '.join(there) or 'none'}: leave "
+            "`strategy` out to compare them all, or say 'strategy=[files]' strategy.only=[NAME]"
+        )
+
+
+def strategies_in(
+    *, folder: str | None, only: Sequence[str] | None = None, fields: Mapping[str, str] | None = None
+) -> dict[str, Recipe]:
+    """One strategy per name found in the folder's files, or those of `only`.
+
+    Raises:
+        UserError: a name of `only` is not there.
+    """
+    column = (fields or {}).get("strategy", "strategy")
+    paths = [path for path in files(folder) if path.stem not in QUESTIONS]
+    there = sorted({str(record.get(column) or path.stem) for path in paths for _, record in read(path).rows})
+    if unknown := [name for name in only or () if name not in there]:
+        raise UserError(f"strategy.only: {', '.join(unknown)} not found; {folder} has {', '.join(there)}")
+    if not there:
+        raise UserError(f"data_dir={folder} has no strategy that can be read; it has {names(files(folder))}")
+    return {name: Recipe(name, f"read from {folder}") for name in only or there}

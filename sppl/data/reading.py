@@ -1,0 +1,182 @@
+"""Records of a local file: a JSON array, JSON lines, CSV or parquet, each with the line it stands on."""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from sppl.data.problems import Problem, names, shorten
+from sppl.schemas import UserError
+
+Record = dict[str, Any]
+
+csv.field_size_limit(1 << 28)  # the default refuses an answer of more than 128 KB
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a file holds: the good records with their line (1-based; a parquet row's number), and what is wrong."""
+
+    path: Path
+    rows: tuple[tuple[int, Record], ...]
+    problems: tuple[Problem, ...]
+
+
+def read(path: Path) -> Contents:
+    """The records of a file, in its order.
+
+    UTF-8 with or without a byte order mark, UTF-16 with one; line ends of any system; blank lines are skipped.
+
+    Raises:
+        UserError: the file is missing, or its ending names no format that is known.
+    """
+    if not path.is_file():
+        beside = names(path.parent.iterdir()) if path.parent.is_dir() else "no such folder"
+        raise UserError(f"{path} is not there; in {path.parent}: {beside}")
+    if path.suffix.lower() not in READERS:
+        raise UserError(f"{path}: the format of `{path.suffix}` is not known; use {', '.join(READERS)}")
+    state = path.stat()
+    return _read(path, (state.st_mtime_ns, state.st_size))
+
+
+@lru_cache(maxsize=64)
+def _read(path: Path, _changed: tuple[int, int]) -> Contents:  # a changed file is another entry of the cache
+    rows: list[tuple[int, Record]] = []
+    problems: list[Problem] = []
+    for item in READERS[path.suffix.lower()](path):
+        problems.append(item) if isinstance(item, Problem) else rows.append(item)
+    if not rows and not problems:
+        problems.append(Problem(path.name, "the file holds no record"))
+    return Contents(path, tuple(rows), tuple(problems))
+
+
+Item = tuple[int, Record] | Problem
+
+
+def _text(path: Path) -> str | Problem:
+    raw = path.read_bytes()
+    utf16 = raw.startswith((b"\xff\xfe", b"\xfe\xff"))
+    try:
+        return raw.decode("utf-16" if utf16 else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = raw[: error.start]
+        line, column = before.count(b"\n") + 1, error.start - (before.rfind(b"\n") + 1) + 1
+        return Problem(
+            path.name, f"byte {raw[error.start]:#04x} is not {error.encoding}; save it as UTF-8", line, column
+        )
+
+
+def _json_lines(path: Path) -> Iterator[Item]:
+    text = _text(path)
+    if isinstance(text, Problem):
+        yield text
+        return
+    for number, line in enumerate(text.split("\n"), start=1):  # not splitlines: U+2028 may stand inside a string
+        if not line.strip():
+            continue
+        try:
+            yield _record(path, number, json.loads(line))
+        except json.JSONDecodeError as error:
+            yield Problem(path.name, f"broken JSON: {error.msg}", number, error.colno)
+        except (RecursionError, ValueError) as error:
+            yield Problem(path.name, f"JSON that cannot be read: {error}", number)
+
+
+def _json_array(path: Path) -> Iterator[Item]:
+    text = _text(path)
+    if isinstance(text, Problem):
+        yield text
+        return
+    at = _skip(text, 0)
+    if text[at : at + 1] != "[":
+        what = "a .json file holds one array of records, [{...}, ...]; one record per line belongs into a .jsonl file"
+        yield Problem(path.name, what, *_place(text, at))
+        return
+    decoder, at, ended = json.JSONDecoder(), _skip(text, at + 1), False
+    ended = text[at : at + 1] == "]"
+    while not ended:
+        start = at
+        try:
+            value, at = decoder.raw_decode(text, at)
+        except json.JSONDecodeError as error:  # after it nothing says where the next record begins
+            yield Problem(path.name, f"broken JSON: {error.msg}", error.lineno, error.colno)
+            return
+        except (RecursionError, ValueError) as error:
+            yield Problem(path.name, f"JSON that cannot be read: {error}", *_place(text, start))
+            return
+        yield _record(path, _place(text, start)[0], value)
+        at = _skip(text, at)
+        ended = text[at : at + 1] == "]"
+        if not ended and text[at : at + 1] != ",":
+            yield Problem(path.name, "expected `,` or `]` after a record", *_place(text, at))
+            return
+        at = at if ended else _skip(text, at + 1)
+    if _skip(text, at + 1) < len(text):
+        yield Problem(path.name, "something follows the array", *_place(text, _skip(text, at + 1)))
+
+
+def _skip(text: str, at: int) -> int:
+    while at < len(text) and text[at] in " \t\r\n":
+        at += 1
+    return at
+
+
+def _place(text: str, at: int) -> tuple[int, int]:
+    """Line and column of a character, from 1."""
+    return text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
+
+
+def _record(path: Path, line: int, value: Any) -> Item:
+    if isinstance(value, dict):
+        return line, value
+    return Problem(path.name, f"a record is an object {{...}}, this is {shorten(value)}", line)
+
+
+def _comma_separated(path: Path) -> Iterator[Item]:
+    text = _text(path)
+    if isinstance(text, Problem):
+        yield text
+        return
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    try:
+        header = list(reader.fieldnames or [])
+        twice = sorted({name for name in header if header.count(name) > 1})
+        if twice:
+            yield Problem(path.name, f"the header names {', '.join(twice)} twice", 1)
+            return
+        for row in reader:
+            if None in row or None in row.values():
+                yield Problem(
+                    path.name,
+                    f"{'more' if None in row else 'fewer'} values than the header's {len(header)}",
+                    reader.line_num,
+                )
+            else:
+                yield reader.line_num, dict(row)
+    except csv.Error as error:
+        yield Problem(path.name, f"broken CSV: {error}", reader.line_num)
+
+
+def _parquet(path: Path) -> Iterator[Item]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        rows = pq.read_table(path).to_pylist()
+    except (pa.ArrowException, OSError, ValueError) as error:
+        yield Problem(path.name, f"not a parquet file: {' '.join(str(error).split())}")
+        return
+    yield from enumerate(rows, start=1)
+
+
+READERS: dict[str, Callable[[Path], Iterator[Item]]] = {
+    ".jsonl": _json_lines,
+    ".json": _json_array,
+    ".csv": _comma_separated,
+    ".parquet": _parquet,
+}
+"""File ending to reader."""

@@ -1,0 +1,36 @@
+"""Everything a teacher ever answered for one strategy, one line each, on disk before the next thing happens."""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Journal:
+    """A file of JSON lines, only ever appended to. Whoever writes holds the lock of the strategy's responses."""
+
+    path: Path
+
+    def read(self) -> dict[str, dict[str, Any]]:
+        """The entries by key; a line that a killed process left unfinished is cut off."""
+        if not self.path.is_file():
+            return {}
+        raw = self.path.read_bytes()
+        whole = raw[: raw.rfind(b"\n") + 1]
+        if len(whole) < len(raw):
+            os.truncate(self.path, len(whole))
+        return {entry["key"]: entry for entry in map(json.loads, whole.splitlines())}
+
+    def add(self, key: str, **entry: Any) -> None:
+        """Appends one entry and waits until it is on disk."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        line = json.dumps({"key": key, **entry}, ensure_ascii=False).encode(errors="replace") + b"\n"
+        handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        try:
+            if os.write(handle, line) < len(line):
+                raise OSError(f"{self.path}: only a part of an answer could be written; is the disk full?")
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -1,0 +1,39 @@
+"""A real server of the lab's model on loopback, driven by the real client as a teacher."""
+
+import importlib.util
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from sppl.data.teacher import TeacherResponses
+from sppl.lab.source import LabQuestions
+from sppl.models.target import TargetModel
+from sppl.models.teachers_api import OpenAITeacher
+from sppl.models.teachers_local import LocalTeacher
+from sppl.strategies.recipe import Recipe
+from tests.servers.running import ROOT, free_port, serving
+
+RECIPE = Recipe("direct", "asked directly", teacher="t", request="{question}", temperature=0.0, max_tokens=60)
+CHECKPOINT = "sppl/lab/checkpoint"
+pytestmark = pytest.mark.filterwarnings("default")
+command = shutil.which("transformers", path=str(Path(sys.executable).parent))
+
+
+@pytest.mark.skipif(command is None or importlib.util.find_spec("fastapi") is None, reason="needs the extra `serve`")
+def test_a_served_model_writes_the_responses_the_same_model_writes_here(tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    port = free_port()
+    questions = LabQuestions().questions("train", 4)
+    served = OpenAITeacher(
+        name="t", model=CHECKPOINT, api_key_env=None, base_url=f"http://127.0.0.1:{port}/v1", concurrency=1, tries=2
+    )
+    call = [str(command), "serve", CHECKPOINT, "--port", str(port), "--host", "127.0.0.1", "--device", "cpu"]
+    with serving(call, port):
+        source = TeacherResponses({"t": served}, str(tmp_path / "served"), sees="question")
+        answers = source.respond(RECIPE, questions)
+    here = LocalTeacher(name="t", target=TargetModel("lab", CHECKPOINT))
+    local = TeacherResponses({"t": here}, str(tmp_path / "local"), sees="question").respond(RECIPE, questions)
+    assert [text.strip() for text in answers] == [text.strip() for text in local]
+    assert source.usage(RECIPE, questions)["output_tokens"] > 0

@@ -1,0 +1,97 @@
+import pytest
+
+from sppl.benchmarks.benchmark import Benchmark
+from sppl.data.teacher import TeacherResponses
+from sppl.lab.source import LabQuestions
+from sppl.models.teachers_api import OpenAITeacher
+from sppl.schemas import Question, UserError
+from sppl.stages.generate import generate
+from sppl.stages.responses import known_responses
+from sppl.store import Store
+from sppl.strategies.recipe import Recipe
+from tests.servers.running import faulty
+
+RECIPE = Recipe("direct", "asked directly", teacher="t", request="{question}\n\n{known}", tries=2)
+LINE = "Final Answer: {answer}"
+pytestmark = pytest.mark.filterwarnings("default")
+
+
+class Asked:
+    """Two questions; the fault server answers 1 to everything."""
+
+    def questions(self, split, n=None):
+        return [Question("right", "one?", "1", "1 = 1"), Question("wrong", "two?", "2", "1 + 1 = 2")][:n]
+
+
+def benchmark(url, tmp_path, price=0.0):
+    options = {"model": "m", "api_key_env": None, "backoff": 0.01, "input_price": price, "output_price": price}
+    teacher = OpenAITeacher(name="t", base_url=f"{url}/v1", **options)
+    return Benchmark("tiny", Asked(), TeacherResponses({"t": teacher}, str(tmp_path / "journal")), "gsm8k", 10, LINE)
+
+
+def run(one, tmp_path, recipe=RECIPE, **settings):
+    store = Store(str(tmp_path / "store"))
+    options = {"n_score": 2, "n_train": 2, **settings}
+    plan = generate(benchmark=one, strategy={recipe.name: recipe}, store=store, **options)
+    return plan, store, known_responses(store, one, recipe, one.questions.questions("train"))
+
+
+def test_a_wrong_answer_is_asked_for_again_and_where_none_is_right_the_first_stays_flagged(tmp_path):
+    log = tmp_path / "log"
+    with faulty(log) as url:
+        _, store, found = run(benchmark(url, tmp_path), tmp_path)
+    assert found["correct"].tolist() == [True, False]
+    assert found["response"].tolist() == ["one?\nFinal Answer: 1", "two?\nFinal Answer: 1"]
+    lines = log.read_text().splitlines()
+    assert [lines.count("asked one?"), lines.count("asked two?")] == [1, 2]
+    leaf = next((tmp_path / "store/responses/tiny").glob("direct-*/*.json"))
+    usage = store.provenance(store.open(str(leaf.relative_to(tmp_path / "store"))[: -len(".json")]))["usage"]
+    assert usage == {"teacher": "t", "requests": 3, "input_tokens": 30, "output_tokens": 15, "cost": 0.0}
+
+
+@pytest.mark.parametrize("price", [1e6, None])
+def test_above_the_limit_or_at_an_unknown_price_nothing_is_asked_without_confirm(price, tmp_path):
+    log = tmp_path / "log"
+    with faulty(log) as url:
+        one = benchmark(url, tmp_path, price)
+        with pytest.raises(UserError, match=r"2 requests to t.*confirm=true"):
+            run(one, tmp_path, max_cost=5.0)
+        plan, _, _ = run(one, tmp_path, max_cost=5.0, dry=True)
+        assert "2 requests to t" in plan.to_make[0]
+        assert not log.exists()
+        assert run(one, tmp_path, max_cost=5.0, confirm=True)[2]["correct"].tolist() == [True, False]
+
+
+def test_a_second_run_asks_nobody_and_needs_no_confirmation(tmp_path):
+    log = tmp_path / "log"
+    with faulty(log) as url:
+        one = benchmark(url, tmp_path, 1e6)
+        run(one, tmp_path, confirm=True)
+        before = log.read_text()
+        plan, _, _ = run(one, tmp_path)
+    assert plan.found == ("direct",)
+    assert log.read_text() == before
+
+
+@pytest.mark.parametrize(("given", "text"), [("solution", "1 + 1 = 2"), ("label", "Final Answer: 2")])
+def test_the_solution_and_the_gold_label_are_strategies_that_ask_nobody(given, text, tmp_path):
+    one = benchmark("http://127.0.0.1:9", tmp_path, None)
+    _, _, found = run(one, tmp_path, Recipe(given, "", given=given))
+    assert found["response"].tolist()[1] == text
+    assert found["correct"].tolist() == [True, True]
+
+
+def test_paid_responses_are_never_made_by_another_stage(tmp_path):
+    from sppl.stages.responses import responses
+
+    one = benchmark("http://127.0.0.1:9", tmp_path)
+    with pytest.raises(UserError, match=r"python run\.py stage=generate benchmark=tiny strategy=direct"):
+        responses(Store(str(tmp_path)), one, RECIPE, one.questions.questions("train"))
+
+
+def test_the_lab_can_be_answered_by_teachers_as_well(tmp_path):
+    with faulty(tmp_path / "log") as url:
+        source = benchmark(url, tmp_path).responses
+        one = Benchmark("lab", LabQuestions(), source, "lab", 10)
+        _, _, found = run(one, tmp_path, Recipe("direct", "", teacher="t", request="{question}{known}", tries=1))
+    assert len(found) == 2
