@@ -52,7 +52,7 @@ def test_rewriting_shows_the_solution_and_self_generated_answers_see_nothing_wha
 def test_examples_are_shown_in_their_order_and_missed_where_there_are_none():
     text = content(recipe("human_examples"))
     assert text.index("Which?") < text.index("This one.") < text.index("How many plums?")
-    with pytest.raises(UserError, match="examples.human=FILE"):
+    with pytest.raises(UserError, match=r"examples\.human=FILE"):
         messages(recipe("human_examples"), QUESTION, "answer", [])
 
 
