@@ -36,6 +36,7 @@ STAGES = {
     "score": "job",
     "finetune": "job",
     "benchmark": "job",
+    "export": "job",
     "rank": "sweep",
     "report": "sweep",
 }

@@ -63,7 +63,7 @@ def _estimates(
     source = benchmark.responses
     if not isinstance(source, Asking):
         return {}
-    asked = {name: recipe for name, recipe in strategy.items() if missing[name] and not recipe.given}
+    asked = {name: recipe for name, recipe in strategy.items() if missing[name] and not (recipe.given or recipe.of)}
     return {name: source.estimate(recipe, missing[name]) for name, recipe in asked.items()}
 
 

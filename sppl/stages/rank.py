@@ -12,7 +12,12 @@ from sppl.models.target import TargetModel
 from sppl.modules.scoring import Scoring
 from sppl.prompts import SelfAlignedPrompt
 from sppl.provenance import canonical
+<<<<<<< HEAD
 from sppl.stages.leaves import Plan, predictions_leaf, table_leaf, take
+=======
+from sppl.schemas import UserError
+from sppl.stages.leaves import Plan, predictions_leaf, take, token_stats_leaf
+>>>>>>> sources
 from sppl.stages.pool import read_pool
 from sppl.stages.ranking import announce, rankings_leaf, write_ranking
 from sppl.stages.responses import known_responses
@@ -46,9 +51,15 @@ def rank(
         The plan; the name of the rankings leaf comes last in it.
 
     Raises:
+        UserError: no strategy competes.
         MissingArtefact: a strategy was not scored in a context; the message is the command that scores it.
     """
     ranked = {name: recipe for name, recipe in strategy.items() if recipe.ranked}
+    if not ranked:
+        raise UserError(
+            f"{', '.join(strategy)}: shown as a reference and never ranked; add strategies that compete, e.g. "
+            f"'strategy=[gpt4,{next(iter(strategy))}]', or leave out the stages rank and report"
+        )
     stats = _token_stats(store, benchmark, target_model, ranked, metric, prompt, scorer, n_predict, n_score, dry=dry)
     if stats is None:
         return Plan((), (f"{benchmark.name}/{target_model.name}",))

@@ -15,6 +15,7 @@ from sppl.schemas import Asking, Identified, Question
 from sppl.stages.leaves import take
 from sppl.store import MissingArtefact, Store
 from sppl.strategies.messages import given
+from sppl.strategies.mixture import drawn
 from sppl.strategies.recipe import Recipe
 
 log = logging.getLogger(__name__)
@@ -45,7 +46,9 @@ def make_responses(store: Store, benchmark: Benchmark, recipe: Recipe, questions
         if not missing:
             return 0
         start = time.perf_counter()
-        texts, verdicts = _answers(benchmark, recipe, missing)
+        texts, verdicts = (
+            _mixed(store, benchmark, recipe, missing) if recipe.of else _answers(benchmark, recipe, missing)
+        )
         frame = pd.DataFrame(
             {
                 "question_id": [question.id for question in missing],
@@ -57,8 +60,9 @@ def make_responses(store: Store, benchmark: Benchmark, recipe: Recipe, questions
         leaf = store.leaf("responses", *words, f"n{len(missing)}", settings={"ids": frame["question_id"].tolist()})
         source = benchmark.responses
         facts: dict[str, Any] = {"source": "questions" if recipe.given else source.label}
+        asked = isinstance(source, Asking) and not recipe.given and not recipe.of
         facts["correct_share"] = round(float(frame["correct"].mean()), 4)
-        if isinstance(source, Asking) and not recipe.given:
+        if asked and isinstance(source, Asking):
             facts["usage"] = dict(source.usage(recipe, missing))
             log.info("%s: used %s", recipe.name, ", ".join(f"{key} {value}" for key, value in facts["usage"].items()))
         store.write(leaf, frame, {}, time.perf_counter() - start, **facts)
@@ -91,6 +95,19 @@ def _answers(benchmark: Benchmark, recipe: Recipe, questions: list[Question]) ->
     return texts, right
 
 
+def _mixed(
+    store: Store, benchmark: Benchmark, recipe: Recipe, questions: list[Question]
+) -> tuple[list[str], list[bool]]:
+    """Per question the response of the strategy it draws, with that strategy's verdict."""
+    texts, right = {}, {}
+    for name, part in recipe.of.items():
+        own = [question for question in questions if drawn(question.id, list(recipe.of)) == name]
+        for question, text in responses(store, benchmark, part, own) if own else ():
+            texts[question.id] = text
+        right |= dict(known_responses(store, benchmark, part, own)[["question_id", "correct"]].to_numpy().tolist())
+    return [texts[question.id] for question in questions], [right[question.id] for question in questions]
+
+
 def _right(benchmark: Benchmark, questions: Sequence[Question], texts: Sequence[str]) -> list[bool]:
     return [verdict == 1.0 for verdict in judge(benchmark.task_file, questions, texts)]
 
@@ -104,7 +121,7 @@ def responses(
         MissingArtefact: responses that cost money are missing; the message is the command that makes them.
     """
     found = known_responses(store, benchmark, recipe, questions)
-    if len(found) < len(questions) and (recipe.given or not benchmark.responses.paid):
+    if len(found) < len(questions) and (recipe.given or recipe.of or not benchmark.responses.paid):
         make_responses(store, benchmark, recipe, questions)
         found = known_responses(store, benchmark, recipe, questions)
     if len(found) < len(questions):
@@ -138,6 +155,8 @@ def _folder(benchmark: Benchmark, recipe: Recipe) -> str:
     identity: Any = source
     if recipe.given:
         identity = benchmark.final_line
+    elif recipe.of:
+        identity = [_folder(benchmark, part) for part in recipe.of.values()]
     elif isinstance(source, Identified):
         identity = source.identity(recipe)
     return f"{recipe.name}-{fingerprint([identity, recipe, benchmark.judge])}"

@@ -1,5 +1,6 @@
 """What a response generation strategy is: who answers, what they see, what they are asked."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -17,6 +18,7 @@ class Recipe:
         aliases: other names of the same strategy in records and files.
         ranked: whether it competes; a reference such as the bare gold label is trained and shown, never ranked.
         given: the response is no teacher's but the question's own `solution`, or its gold `label`.
+        of: the strategies a mixture takes its responses from; each question draws one of them by its id.
         teacher: who writes the responses, a name of the group `teacher`.
         system: the system message; empty for none.
         request: the user message; `{question}`, `{known}`, `{examples}` and `{solution}` are replaced once each.
@@ -33,6 +35,7 @@ class Recipe:
     aliases: tuple[str, ...] = field(default=(), metadata=NAME_ONLY)
     ranked: bool = field(default=True, metadata=NAME_ONLY)
     given: Literal["", "solution", "label"] = ""
+    of: Mapping[str, "Recipe"] = field(default_factory=dict)
     teacher: str = ""
     system: str = ""
     request: str = ""

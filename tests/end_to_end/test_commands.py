@@ -69,12 +69,12 @@ def test_a_sweep_over_seeds_and_sizes_groups_into_rows_with_a_spread(run_py):
 
 
 def test_a_failing_job_leaves_the_rest_and_a_table_that_names_the_gap(run_py):
-    done = run_py("-m", "strategy=gpt4,gold_label", *QUICK, "name=gap")
+    done = run_py("-m", "strategy=gpt4,gpt4_examples", *QUICK, "name=gap")
     assert done.code == 1
     table = pd.read_csv(done.reports / "gap" / "table.csv").set_index("strategy")
     assert table.loc["gpt4", "accuracy"] >= 0
-    assert pd.isna(table.loc["gold_label", "accuracy"])
-    assert table.loc["gold_label", "note"].startswith("failed: strategy=gold_label")
+    assert pd.isna(table.loc["gpt4_examples", "accuracy"])
+    assert table.loc["gpt4_examples", "note"].startswith("failed: strategy=gpt4_examples")
     assert "Traceback" not in done.out
 
 
@@ -89,7 +89,7 @@ def test_a_dry_run_says_what_it_would_make_and_makes_nothing(run_py, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["strategy=gold_label"], r"no strategy 'gold_label'; it has gpt4, claude"),
+        (["strategy=gpt4_examples"], r"no strategy 'gpt4_examples'; it has gpt4, claude"),
         (["strategy=[]"], r"the list `strategy` is empty; choose one or more, e.g. 'strategy=\[gpt4\]'"),
         (["metric=[]"], r"the list `metric` is empty.*There are: .*sppl"),
         (["stage=[]"], r"the list `stage` is empty"),

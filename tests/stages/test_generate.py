@@ -2,12 +2,13 @@ import pytest
 
 from sppl.benchmarks.benchmark import Benchmark
 from sppl.data.teacher import TeacherResponses
-from sppl.lab.source import LabQuestions
+from sppl.lab.source import LabQuestions, LabTeacher
 from sppl.models.teachers_api import OpenAITeacher
 from sppl.schemas import Question, UserError
 from sppl.stages.generate import generate
-from sppl.stages.responses import known_responses
+from sppl.stages.responses import known_responses, responses
 from sppl.store import Store
+from sppl.strategies.mixture import drawn
 from sppl.strategies.recipe import Recipe
 from tests.servers.running import faulty
 
@@ -81,9 +82,18 @@ def test_the_solution_and_the_gold_label_are_strategies_that_ask_nobody(given, t
     assert found["correct"].tolist() == [True, True]
 
 
-def test_paid_responses_are_never_made_by_another_stage(tmp_path):
-    from sppl.stages.responses import responses
+def test_a_mixture_takes_each_response_from_the_strategy_its_question_draws(tmp_path):
+    one = Benchmark("lab", LabQuestions(), LabTeacher(), "lab", 10)
+    parts = {name: Recipe(name, "") for name in ("gpt4", "claude")}
+    store, questions = Store(str(tmp_path)), LabQuestions().questions("train", 40)
+    mixed = [text for _, text in responses(store, one, Recipe("mixture", "", of=parts), questions)]
+    whole = {name: [text for _, text in responses(store, one, part, questions)] for name, part in parts.items()}
+    names = [drawn(question.id, ["claude", "gpt4"]) for question in questions]
+    assert mixed == [whole[name][at] for at, name in enumerate(names)]
+    assert 10 <= names.count("gpt4") <= 30
 
+
+def test_paid_responses_are_never_made_by_another_stage(tmp_path):
     one = benchmark("http://127.0.0.1:9", tmp_path)
     with pytest.raises(UserError, match=r"python run\.py stage=generate benchmark=tiny strategy=direct"):
         responses(Store(str(tmp_path)), one, RECIPE, one.questions.questions("train"))

@@ -1,0 +1,68 @@
+"""Questions and responses as other trainers read them: JSON lines in three shapes, with a data set card."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from sppl.schemas import Question, UserError
+
+Row = dict[str, object]
+
+
+def _messages(question: Question, response: str) -> Row:
+    turns = [{"role": "user", "content": question.prompt}, {"role": "assistant", "content": response}]
+    return {"id": question.id, "messages": turns}
+
+
+def _prompt_completion(question: Question, response: str) -> Row:
+    return {"id": question.id, "prompt": question.prompt, "completion": response}
+
+
+def _alpaca(question: Question, response: str) -> Row:
+    return {"id": question.id, "instruction": question.prompt, "input": "", "output": response}
+
+
+SHAPES: dict[str, Callable[[Question, str], Row]] = {
+    "messages": _messages,
+    "prompt_completion": _prompt_completion,
+    "alpaca": _alpaca,
+}
+"""Shape to how a row of it is made: for TRL (`messages`, `prompt_completion`) and LLaMA-Factory (`alpaca`)."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """What the card of an exported data set says."""
+
+    benchmark: str
+    strategy: str
+    summary: str
+    source: str
+    rows: int
+    right: int
+    shape: str
+    command: str
+
+    def text(self) -> str:
+        """The card as Markdown with the hub's header."""
+        files = [{"config_name": "default", "data_files": "data.jsonl"}]
+        head = {"pretty_name": f"{self.benchmark}, {self.strategy}", "configs": files}
+        header = "\n".join(f"{key}: {json.dumps(value)}" for key, value in head.items())
+        return (
+            f"---\n{header}\n---\n\n# {self.benchmark}: responses of {self.strategy}\n\n{self.summary}.\n\n"
+            f"* {self.rows} rows in `data.jsonl`, shape `{self.shape}`; source of the responses: {self.source}\n"
+            f"* {self.right} of them judged right by the benchmark's own rule\n"
+            f"* questions and gold answers: benchmark `{self.benchmark}`; its licence is that of its source\n"
+            f"* made by: `{self.command}`\n"
+        )
+
+
+def lines(shape: str, pairs: Sequence[tuple[Question, str]]) -> str:
+    """The rows as JSON lines.
+
+    Raises:
+        UserError: the shape is unknown.
+    """
+    if shape not in SHAPES:
+        raise UserError(f"stage.export.shape={shape}: there are {', '.join(SHAPES)}")
+    return "".join(json.dumps(SHAPES[shape](*pair), ensure_ascii=False) + "\n" for pair in pairs)

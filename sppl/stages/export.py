@@ -1,0 +1,67 @@
+"""export: the responses of each strategy as a data set that other trainers read."""
+
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sppl.benchmarks.benchmark import Benchmark
+from sppl.data.exports import Card, lines
+from sppl.provenance import command
+from sppl.stages.leaves import Plan, take
+from sppl.stages.responses import known_responses, responses
+from sppl.store import Store
+from sppl.strategies.recipe import Recipe
+
+if TYPE_CHECKING:
+    from pytorch_lightning.loggers import Logger
+
+log = logging.getLogger(__name__)
+
+
+def export(
+    *,
+    benchmark: Benchmark,
+    strategy: Mapping[str, Recipe],
+    n_train: int | str,
+    folder: str,
+    shape: str,
+    only_correct: bool,
+    store: Store,
+    dry: bool = False,
+    loggers: Sequence["Logger"] = (),
+) -> Plan:
+    """Writes `<folder>/<benchmark>/<strategy>/data.jsonl` and its card, `README.md`, for each strategy.
+
+    Args:
+        shape: `messages`, `prompt_completion` or `alpaca`.
+        only_correct: leaves out what the benchmark judged wrong; the log and the card say how many rows there are.
+
+    Raises:
+        MissingArtefact: responses that cost money are missing; the message is the command that makes them.
+        UserError: the shape is unknown.
+    """
+    places = {name: Path(folder, benchmark.name, name) for name in strategy}
+    if dry:
+        return Plan((), tuple(str(place) for place in places.values()))
+    questions = take(benchmark, "train", n_train)
+    for name, recipe in strategy.items():
+        pairs = responses(store, benchmark, recipe, questions)
+        right = known_responses(store, benchmark, recipe, questions)["correct"].tolist()
+        kept = [pair for pair, verdict in zip(pairs, right, strict=True) if verdict or not only_correct]
+        source = "the data set" if recipe.given else benchmark.responses.label
+        card = Card(benchmark.name, name, recipe.summary, source, len(kept), sum(right), shape, command())
+        _write(places[name] / "data.jsonl", lines(shape, kept))
+        _write(places[name] / "README.md", card.text())
+        for logger in loggers:
+            logger.log_metrics({f"export/{name}/rows": len(kept)})
+        log.info("%s: %d of %d rows, %d judged right", places[name], len(kept), len(pairs), sum(right))
+    return Plan((), tuple(str(place) for place in places.values()))
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)
