@@ -12,12 +12,8 @@ from sppl.models.target import TargetModel
 from sppl.modules.scoring import Scoring
 from sppl.prompts import SelfAlignedPrompt
 from sppl.provenance import canonical
-<<<<<<< HEAD
-from sppl.stages.leaves import Plan, predictions_leaf, table_leaf, take
-=======
 from sppl.schemas import UserError
-from sppl.stages.leaves import Plan, predictions_leaf, take, token_stats_leaf
->>>>>>> sources
+from sppl.stages.leaves import Plan, predictions_leaf, table_leaf, take
 from sppl.stages.pool import read_pool
 from sppl.stages.ranking import announce, rankings_leaf, write_ranking
 from sppl.stages.responses import known_responses
