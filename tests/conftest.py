@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # one test process per core: threads would only get in each other's way
 os.environ["WANDB_MODE"] = "offline"
 
 ROOT = Path(__file__).parents[1]
