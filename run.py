@@ -43,8 +43,6 @@ STAGES = {
 """Every stage in the order they run, and whether it runs in each job or once over a whole sweep."""
 
 FOLDER = "SPPL_RUN_FOLDER"
-SECRET_VALUE = re.compile(r"\b(sk-[\w-]{16,}|hf_\w{16,})")
-SECRET_NAME = re.compile(r"(api_?key|token|secret|password)$", re.IGNORECASE)
 
 
 class RememberFolder(Callback):
@@ -62,18 +60,15 @@ class RememberFolder(Callback):
 @hydra.main(version_base="1.3", config_path=str(Path(__file__).with_name("conf").resolve()), config_name="config")
 def main(cfg: DictConfig) -> None:
     """Runs the job stages of one job and writes `job.json` into its folder, whatever happens."""
+    from sppl.provenance import write_json
     from sppl.schemas import UserError
 
     settings = HydraConfig.get()
     folder = Path(settings.runtime.output_dir)
     cfg.run_dir = str(folder)
     cfg.group = (folder.parent if settings.mode == RunMode.MULTIRUN else folder).name
-    record: dict[str, Any] = {
-        "status": "failed",
-        "error": "it stopped before its end; its run.log says why",
-        "leaves": {},
-    }
-    record["overrides"] = list(settings.overrides.task)
+    record: dict[str, Any] = {"status": "failed", "error": "it stopped before its end; its run.log says why"}
+    record |= {"leaves": {}, "overrides": list(settings.overrides.task)}
     write_json(folder / "job.json", record)
     try:
         record["leaves"] = run_job(cfg)
@@ -193,6 +188,8 @@ def open_loggers(cfg: DictConfig, summary: Path | None = None) -> Iterator[list[
     """
     from hydra.utils import instantiate
 
+    from sppl.keys import wandb_key
+
     chosen = dict(cfg.get("logger") or {})
     if summary is not None:
         chosen.pop("csv", None)
@@ -215,21 +212,13 @@ def open_loggers(cfg: DictConfig, summary: Path | None = None) -> Iterator[list[
                 logger.experiment.finish()
 
 
-def wandb_key() -> bool:
-    """Whether W&B can log in: a key in the environment or in ~/.netrc."""
-    netrc = Path.home() / ".netrc"
-    return bool(os.environ.get("WANDB_API_KEY")) or (netrc.is_file() and "wandb" in netrc.read_text(errors="ignore"))
-
-
 def check(cfg: DictConfig) -> None:
     """Refuses empty lists: an empty list makes its key vanish from the configuration."""
     from sppl.schemas import UserError
 
     for group, example in (("stage", "score"), ("strategy", "gpt4"), ("metric", "sppl")):
         if not cfg.get(group):
-            choices = ", ".join(
-                sorted(path.stem for path in Path(__file__).with_name("conf").joinpath(group).glob("*.yaml"))
-            )
+            choices = ", ".join(sorted(path.stem for path in Path(__file__).parent.glob(f"conf/{group}/*.yaml")))
             raise UserError(
                 f"the list `{group}` is empty; choose one or more, e.g. '{group}=[{example}]'. There are: {choices}"
             )
@@ -246,27 +235,12 @@ def in_one_sentence(error: Exception) -> str:
     return f"{where + ': ' if where else ''}{what} {cause}".strip()
 
 
-def refuse_secrets(arguments: list[str]) -> None:
-    """Stops before Hydra writes an argument down that looks like a key."""
-    for argument in arguments:
-        name, _, value = argument.partition("=")
-        if SECRET_VALUE.search(argument) or (SECRET_NAME.search(name) and value not in ("", "null")):
-            sys.exit(
-                f"{name}: this argument looks like a key, and arguments are written to disk. Put the key into an "
-                "environment variable and give its name: ...api_key_env=NAME"
-            )
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Writes a file that is either whole or not there."""
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps(value, indent=1))
-    temporary.replace(path)
-
-
 def run() -> int:
     """Hydra's main, then the summary; the exit status."""
-    refuse_secrets(sys.argv[1:])
+    from sppl.keys import key_among
+
+    if refused := key_among(sys.argv[1:]):  # before Hydra writes the arguments down
+        sys.exit(refused)
     os.environ.pop(FOLDER, None)
     failed = False
     try:

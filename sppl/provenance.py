@@ -1,6 +1,7 @@
 """Facts that say where a result comes from: canonical settings, digests, versions, commit, command."""
 
 import json
+import os
 import platform
 import subprocess
 import sys
@@ -45,6 +46,13 @@ def content_digest(path: Path) -> str:
                 while chunk := stream.read(1 << 20):
                     total.update(chunk)
     return total.hexdigest()[:16]
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Writes a JSON file that is either whole or not there."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary.write_text(json.dumps(value, indent=1, ensure_ascii=False))
+    temporary.replace(path)
 
 
 def folder_bytes(path: Path) -> int:

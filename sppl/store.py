@@ -20,7 +20,7 @@ from typing import Any
 import pandas as pd
 from filelock import FileLock, Timeout
 
-from sppl.provenance import canonical, command, commit, content_digest, fingerprint, folder_bytes, versions
+from sppl.provenance import canonical, command, commit, content_digest, fingerprint, folder_bytes, versions, write_json
 from sppl.schemas import TABLES, UserError, validate
 
 log = logging.getLogger(__name__)
@@ -178,10 +178,7 @@ class Store:
             "command": command(),
             "config": self.config,
         }
-        sidecar = _sidecar(self.path(leaf))
-        temporary = sidecar.with_name(f".{sidecar.name}.{os.getpid()}.tmp")
-        temporary.write_text(json.dumps(provenance, indent=1, ensure_ascii=False))
-        temporary.replace(sidecar)
+        write_json(_sidecar(self.path(leaf)), provenance)
         made.replace(self.path(leaf))
 
     def parts(self, leaf: Leaf) -> Path:
