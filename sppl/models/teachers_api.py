@@ -4,7 +4,7 @@ import os
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from inspect import isawaitable
 from types import ModuleType
@@ -34,6 +34,8 @@ class ApiTeacher:
         timeout: seconds until a request counts as lost.
         tries: times one request is sent, at most.
         backoff: seconds before the second try, doubled for every further one.
+        request: further fields of every request, as the API names them; null leaves a field out that would be sent,
+            e.g. `temperature`, which newer models refuse.
     """
 
     name: str
@@ -46,10 +48,11 @@ class ApiTeacher:
     timeout: float = 120.0
     tries: int = 6
     backoff: float = 1.0
+    request: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def identity(self) -> Mapping[str, Any]:
-        return {"model": self.model, "base_url": self.base_url}
+        return {"model": self.model, "base_url": self.base_url} | ({"request": self.request} if self.request else {})
 
     @property
     def prices(self) -> tuple[float, float] | None:
@@ -69,17 +72,27 @@ class ApiTeacher:
             )
         return {"api_key": key, "base_url": self.base_url, "max_retries": 0, "timeout": self.timeout}
 
+    def body(self, **own: Any) -> dict[str, Any]:
+        """A request's fields: our own, those of `request` over them, and none that is None."""
+        return {name: value for name, value in {**own, **self.request}.items() if value is not None}
+
 
 @dataclass(frozen=True, kw_only=True)
 class OpenAITeacher(ApiTeacher):
-    """A model behind an OpenAI-compatible endpoint: OpenAI, vLLM, `transformers serve`."""
+    """A model behind an OpenAI-compatible endpoint: OpenAI, vLLM, `transformers serve`.
+
+    Args:
+        limit: the field that limits an answer's tokens; OpenAI's newer models want `max_completion_tokens`.
+    """
+
+    limit: str = "max_tokens"
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Session]:
         """An open connection."""
         sdk = _sdk("openai")
         async with sdk.AsyncOpenAI(**self.options()) as client:
-            yield _OpenAI(sdk, client, self.model)
+            yield _OpenAI(sdk, client, self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,20 +104,24 @@ class AnthropicTeacher(ApiTeacher):
         """An open connection."""
         sdk = _sdk("anthropic")
         async with sdk.AsyncAnthropic(**self.options()) as client:
-            yield _Anthropic(sdk, client, self.model)
+            yield _Anthropic(sdk, client, self)
 
 
 @dataclass(frozen=True)
 class _OpenAI:
     sdk: ModuleType
     client: Any
-    model: str
+    teacher: OpenAITeacher
 
     async def ask(self, messages: Sequence[Message], decoding: Decoding) -> Reply:
-        settings = {} if decoding.temperature is None else {"temperature": decoding.temperature}
+        sampling = {"temperature": decoding.temperature, self.teacher.limit: decoding.max_tokens}
         create = self.client.chat.completions.with_raw_response.create
         raw, made = await _sent(
-            self.sdk, create, model=self.model, messages=list(messages), max_tokens=decoding.max_tokens, **settings
+            self.sdk,
+            create,
+            model=self.teacher.model,
+            messages=list(messages),
+            extra_body=self.teacher.body(**sampling),
         )
         choices = getattr(made, "choices", None)
         if not choices:
@@ -119,16 +136,15 @@ class _OpenAI:
 class _Anthropic:
     sdk: ModuleType
     client: Any
-    model: str
+    teacher: AnthropicTeacher
 
     async def ask(self, messages: Sequence[Message], decoding: Decoding) -> Reply:
-        settings: dict[str, Any] = {} if decoding.temperature is None else {"temperature": decoding.temperature}
         system = "\n\n".join(one["content"] for one in messages if one["role"] == "system")
-        settings |= {"system": system} if system else {}
         said = [dict(one) for one in messages if one["role"] != "system"]
+        body = self.teacher.body(temperature=decoding.temperature, system=system or None)
         create = self.client.messages.with_raw_response.create
         raw, made = await _sent(
-            self.sdk, create, model=self.model, messages=said, max_tokens=decoding.max_tokens, **settings
+            self.sdk, create, model=self.teacher.model, messages=said, max_tokens=decoding.max_tokens, extra_body=body
         )
         parts = [part.text for part in getattr(made, "content", None) or [] if getattr(part, "type", "") == "text"]
         used = getattr(made, "usage", None)

@@ -2,11 +2,12 @@
 
     python -m tests.servers.faulty PORT LOG [FAULT,FAULT,...]
 
-Every prompt meets the listed faults in turn, then is answered. LOG gets one line per request and one per good answer:
-`asked PROMPT`, `sent PROMPT`.
+Every prompt meets the listed faults in turn, then is answered. LOG gets two lines per request and one per good answer:
+`asked PROMPT`, `fields JSON` (all but the messages), `sent PROMPT`.
 """
 
 import asyncio
+import json
 import sys
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -91,6 +92,7 @@ def application(faults: list[str], log: Path, delay: float = 0.0) -> Starlette:
         body = await request.json()
         prompt = body["messages"][-1]["content"].splitlines()[0]
         note(log, f"asked {prompt}")
+        note(log, f"fields {json.dumps({name: body[name] for name in sorted(body) if name != 'messages'})}")
         active["now"] += 1
         active["most"] = max(active.values())
         met[prompt] += 1

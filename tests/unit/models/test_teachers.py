@@ -1,6 +1,7 @@
 import json
 import urllib.request
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -145,3 +146,37 @@ def test_a_recipe_without_a_known_teacher_says_which_there_are(tmp_path):
         source("http://127.0.0.1:9", tmp_path).respond(
             Recipe("x", "", teacher="nobody", request="{question}"), QUESTIONS
         )
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "sent"),
+    [
+        (OpenAITeacher, {}, {"max_tokens": 2000, "temperature": 0.7}),
+        (AnthropicTeacher, {}, {"max_tokens": 2000, "temperature": 0.7}),
+        (
+            OpenAITeacher,
+            {"limit": "max_completion_tokens", "request": {"temperature": None, "reasoning_effort": "none"}},
+            {"max_completion_tokens": 2000, "reasoning_effort": "none"},
+        ),
+        (
+            AnthropicTeacher,
+            {"request": {"temperature": None, "thinking": {"type": "between_tools"}}},
+            {"max_tokens": 2000, "thinking": {"type": "between_tools"}},
+        ),
+    ],
+)
+def test_a_request_holds_the_recipes_sampling_and_what_the_teachers_file_adds_or_leaves_out(
+    kind, settings, sent, tmp_path, log
+):
+    with faulty(log) as url:
+        source(url, tmp_path, kind, **settings).respond(replace(RECIPE, temperature=0.7), QUESTIONS[:1])
+    fields = next(line.removeprefix("fields ") for line in log.read_text().splitlines() if line.startswith("fields"))
+    assert json.loads(fields) == {"model": "m", **sent}
+
+
+def test_what_a_teachers_file_adds_to_its_requests_is_part_of_what_an_answer_depends_on(tmp_path):
+    plain, adding = (
+        source("http://127.0.0.1:1", tmp_path, **more).teachers["t"].identity for more in ({}, {"request": {"a": 1}})
+    )
+    assert plain == {"model": "m", "base_url": "http://127.0.0.1:1/v1"}
+    assert adding == {**plain, "request": {"a": 1}}
