@@ -51,8 +51,11 @@ def content_digest(path: Path) -> str:
 def write_json(path: Path, value: Any) -> None:
     """Writes a JSON file that is either whole or not there."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_text(json.dumps(value, indent=1, ensure_ascii=False))
-    temporary.replace(path)
+    try:
+        temporary.write_text(json.dumps(value, indent=1, ensure_ascii=False))
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def folder_bytes(path: Path) -> int:

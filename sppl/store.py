@@ -9,9 +9,10 @@ import json
 import logging
 import os
 import re
+import shlex
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -71,7 +72,7 @@ class Store:
         Raises:
             UserError: a word could leave the store or break a path.
         """
-        for word in words:
+        for word in (kind, *words):
             if not WORD.fullmatch(word) or word.startswith("."):
                 raise UserError(
                     f"{word!r} cannot be a name in the store: use letters, digits and . _ + = @ - (no leading dot)"
@@ -79,23 +80,19 @@ class Store:
         return Leaf(kind, words, settings)
 
     def open(self, name: str) -> Leaf:
-        """The leaf of that name, with the settings its provenance tells.
-
-        Raises:
-            MissingArtefact: there is no such leaf.
-        """
-        path = Path(self.root, name + ".json")
-        if not path.is_file():
+        """The leaf of that name, with the settings its provenance tells; MissingArtefact where there is none."""
+        self.leaf(*name.split("/"), settings={})  # refuses a name that leaves the store
+        if not self.holds(name):
             raise MissingArtefact(f"{name} is not in {self.root}")
         kind, *words = name.rpartition("-")[0].split("/")
-        leaf = self.leaf(kind, *words, settings=json.loads(path.read_text())["settings"])
+        leaf = self.leaf(kind, *words, settings=_facts(Path(self.root, name + ".json"))["settings"])
         if leaf.name != name:
             raise _broken(self.path(leaf), f"its provenance tells other settings than its name ({leaf.name})")
         return leaf
 
     def holds(self, name: str) -> bool:
         """Whether there is a leaf of that name."""
-        return Path(self.root, name + ".json").is_file()
+        return any(Path(self.root, name + ending).exists() for ending in ("", ".parquet"))
 
     def leaves(self, kind: str, *words: str) -> list[Leaf]:
         """The table leaves right under these words (without words: the kind's own), by name, with their settings."""
@@ -111,35 +108,34 @@ class Store:
         return self.path(leaf).exists()
 
     def provenance(self, leaf: Leaf) -> dict[str, Any]:
-        """What the JSON beside the leaf says.
-
-        Raises:
-            UserError: the file is missing or broken.
-        """
-        path = _sidecar(self.path(leaf))
-        try:
-            return json.loads(path.read_text())
-        except (OSError, json.JSONDecodeError) as error:
-            raise _broken(self.path(leaf), f"its provenance {path.name} cannot be read ({error})") from None
+        """What the JSON beside the leaf says; a UserError where it is missing or broken."""
+        return _facts(_sidecar(self.path(leaf)))
 
     def digest(self, leaf: Leaf) -> str:
         """sha256 of the leaf's content, first 16 hex digits, as recorded when it was written."""
         return self.provenance(leaf)["digest"]
 
     def read(self, leaf: Leaf) -> pd.DataFrame:
-        """The table of a leaf.
+        """The table of a leaf; MissingArtefact where there is none, a UserError where it is broken."""
+        path = self.whole(leaf)
+        try:
+            frame = pd.read_parquet(path)
+        except (OSError, ValueError) as error:
+            raise _broken(path, f"it cannot be read ({error})") from None
+        return validate(frame, leaf.kind, leaf.name)
+
+    def whole(self, leaf: Leaf) -> Path:
+        """Where the leaf's data lie, once their content is what the digest says: no changed byte becomes a number.
 
         Raises:
-            MissingArtefact: it does not exist.
-            UserError: the file is broken.
+            MissingArtefact: it does not exist; a UserError where its content is not what was written.
         """
-        if not self.exists(leaf):
+        path = self.path(leaf)
+        if not path.exists():
             raise MissingArtefact(f"{leaf.name} is not in {self.root}")
-        try:
-            frame = pd.read_parquet(self.path(leaf))
-        except (OSError, ValueError) as error:
-            raise _broken(self.path(leaf), f"it cannot be read ({error})") from None
-        return validate(frame, leaf.kind, leaf.name)
+        if content_digest(path) != self.digest(leaf):
+            raise _broken(path, "its content is not what was written (cut short or changed)")
+        return path
 
     def write(self, leaf: Leaf, frame: pd.DataFrame, inputs: Mapping[str, str], seconds: float, **notes: Any) -> None:
         """Writes a table leaf and its provenance, data last, and logs one line.
@@ -153,8 +149,11 @@ class Store:
         path = self.path(leaf)
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        frame.to_parquet(temporary, index=False)
-        self._seal(leaf, temporary, inputs, seconds, {"rows": len(frame), **notes})
+        try:
+            frame.to_parquet(temporary, index=False)
+            self._seal(leaf, temporary, inputs, seconds, {"rows": len(frame), **notes})
+        finally:
+            temporary.unlink(missing_ok=True)
         log.info("%s: %d rows, %.1f s", leaf.name, len(frame), seconds)
 
     def write_folder(self, leaf: Leaf, made: Path, inputs: Mapping[str, str], seconds: float, **notes: Any) -> None:
@@ -162,9 +161,7 @@ class Store:
         self._seal(leaf, made, inputs, seconds, notes)
         log.info("%s: %.1f MB, %.1f s", leaf.name, folder_bytes(self.path(leaf)) / 1e6, seconds)
 
-    def _seal(
-        self, leaf: Leaf, made: Path, inputs: Mapping[str, str], seconds: float, notes: Mapping[str, Any]
-    ) -> None:
+    def _seal(self, leaf: Leaf, made: Path, inputs: Mapping[str, str], seconds: float, notes: dict[str, Any]) -> None:
         provenance = {
             "leaf": leaf.name,
             "digest": content_digest(made),
@@ -178,26 +175,26 @@ class Store:
             "command": command(),
             "config": self.config,
         }
-        write_json(_sidecar(self.path(leaf)), provenance)
-        made.replace(self.path(leaf))
+        path = self.path(leaf)
+        write_json(_sidecar(path), provenance)
+        made.replace(path)
+        for name in (path.name, _sidecar(path).name):  # what killed runs left; the caller holds the leaf's lock
+            for left in path.parent.glob(f".{name}.*.tmp"):
+                left.unlink()
 
     def parts(self, leaf: Leaf) -> Path:
         """The folder for work in pieces; it is made here, and removed by `clear_parts` once the leaf exists."""
-        folder = self.path(leaf).with_name(self.path(leaf).name + ".parts")
+        folder = _beside(self.path(leaf), ".parts")
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
     def clear_parts(self, leaf: Leaf) -> None:
-        shutil.rmtree(self.path(leaf).with_name(self.path(leaf).name + ".parts"), ignore_errors=True)
+        shutil.rmtree(_beside(self.path(leaf), ".parts"), ignore_errors=True)
 
-    @contextmanager
-    def lock(self, kind: str, *words: str) -> Iterator[None]:
+    def lock(self, kind: str, *words: str) -> AbstractContextManager[None]:
         """Holds the lock of everything under these words; another holder is waited for, with one log line."""
         name = "/".join((kind, *words))
-        path = Path(self.root) / (name + ".lock")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with _held(FileLock(path), name):
-            yield
+        return _held(Path(self.root) / (name + ".lock"), name)
 
     @contextmanager
     def making(self, *leaves: Leaf) -> Iterator[list[Leaf]]:
@@ -208,14 +205,14 @@ class Store:
         """
         with ExitStack() as stack:
             for leaf in sorted((leaf for leaf in leaves if not self.exists(leaf)), key=lambda leaf: leaf.name):
-                path = self.path(leaf).with_name(self.path(leaf).name + ".lock")
-                path.parent.mkdir(parents=True, exist_ok=True)
-                stack.enter_context(_held(FileLock(path), leaf.name))
+                stack.enter_context(_held(_beside(self.path(leaf), ".lock"), leaf.name))
             yield [leaf for leaf in leaves if not self.exists(leaf)]
 
 
 @contextmanager
-def _held(lock: FileLock, name: str) -> Iterator[None]:
+def _held(path: Path, name: str) -> Iterator[None]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path)
     try:
         lock.acquire(timeout=0)
     except Timeout:
@@ -227,11 +224,26 @@ def _held(lock: FileLock, name: str) -> Iterator[None]:
         lock.release()
 
 
+def _beside(path: Path, ending: str) -> Path:
+    return path.with_name(path.name + ending)
+
+
 def _sidecar(path: Path) -> Path:
     return path.with_name(path.name.removesuffix(".parquet") + ".json")
 
 
+def _facts(path: Path) -> dict[str, Any]:
+    """The provenance in a sidecar; a UserError where it is missing, broken, or lacks the settings or the digest."""
+    data = path.with_suffix("") if path.with_suffix("").exists() else path.with_suffix(".parquet")
+    try:
+        facts = json.loads(path.read_text())
+        return {**facts, "settings": facts["settings"], "digest": facts["digest"]}
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise _broken(data, f"its provenance {path.name} cannot be read ({error!r})") from None
+
+
 def _broken(path: Path, what: str) -> UserError:
     return UserError(
-        f"{path} is broken: {what}. Remove it and run the same command again; only this piece is made anew."
+        f"{path} is broken: {what}. Remove it (rm -r {shlex.quote(str(path))} {shlex.quote(str(_sidecar(path)))}) and "
+        "run the same command again; only this piece is made anew."
     )

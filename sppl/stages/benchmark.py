@@ -91,7 +91,7 @@ def _evaluate(
     from sppl.benchmarks.harness import evaluate
 
     start, target = time.perf_counter(), models.target
-    model = models.load(store.path(adapter)) if adapter else frozen(target)
+    model = models.load(store.whole(adapter)) if adapter else frozen(target)
     frame = evaluate(
         model,
         target.tokenizer(),

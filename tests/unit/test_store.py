@@ -1,5 +1,8 @@
 import json
 import multiprocessing
+import re
+import shlex
+import subprocess
 import time
 from pathlib import Path
 
@@ -54,6 +57,12 @@ def test_settings_that_cannot_be_written_down_are_refused():
         fingerprint({"call": test_settings_that_cannot_be_written_down_are_refused})
 
 
+@pytest.mark.parametrize("name", ["../x-00000000", "predictions/../../x-00000000", "predictions/x-0/../../x", "/x-0"])
+def test_a_name_from_a_record_cannot_leave_the_store_either(store, name):
+    with pytest.raises(UserError, match="cannot be a name"):
+        store.open(name)
+
+
 @pytest.mark.parametrize("word", ["../x", "a/b", "a b", "", ".hidden", "a\nb"])
 def test_a_word_that_could_leave_the_store_is_refused(store, word):
     with pytest.raises(UserError, match="cannot be a name"):
@@ -75,19 +84,67 @@ def test_a_leaf_that_was_not_finished_does_not_exist(store, leaf, monkeypatch):
     assert len(store.read(leaf)) == 1
 
 
-def test_a_broken_leaf_is_named_with_the_way_to_go_on(store, leaf):
-    store.write(leaf, predictions("one"), {}, 0.0)
-    path = store.path(leaf)
+def cut(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:40])
-    with pytest.raises(UserError, match=r"is broken.*Remove it and run the same command again"):
-        store.read(leaf)
 
 
-def test_a_broken_provenance_is_named_too(store, leaf):
+def flip(path: Path) -> None:
+    raw = bytearray(path.read_bytes())
+    raw[len(raw) // 3] ^= 1
+    path.write_bytes(bytes(raw))
+
+
+@pytest.mark.parametrize("damage", [cut, flip])
+def test_a_leaf_cut_short_or_changed_by_one_bit_is_never_read(store, leaf, damage):
     store.write(leaf, predictions("one"), {}, 0.0)
-    Path(str(store.path(leaf)).replace(".parquet", ".json")).write_text("{")
-    with pytest.raises(UserError, match="provenance"):
-        store.digest(leaf)
+    damage(store.path(leaf))
+    with pytest.raises(UserError, match=r"is broken: .*Remove it \(rm -r (.*)\) and run the same command") as caught:
+        store.read(leaf)
+    remove = re.findall(r"\((rm -r .*?)\)", str(caught.value))[0]
+    assert subprocess.run(shlex.split(remove), check=False).returncode == 0
+    assert not store.exists(leaf)
+    store.write(leaf, predictions("one"), {}, 0.0)
+    assert len(store.read(leaf)) == 1
+
+
+@pytest.mark.parametrize("damage", [cut, flip])
+def test_a_folder_with_one_damaged_file_is_never_used(store, damage):
+    leaf = store.leaf("adapters", "lab", "tiny", "gpt4", "seed0", settings={"seed": 0})
+    made = store.parts(leaf) / "made"
+    made.mkdir()
+    (made / "weights.safetensors").write_bytes(bytes(range(100)))
+    store.write_folder(leaf, made, {}, 0.5)
+    assert store.whole(leaf) == store.path(leaf)
+    damage(store.path(leaf) / "weights.safetensors")
+    with pytest.raises(UserError, match="its content is not what was written"):
+        store.whole(leaf)
+
+
+@pytest.mark.parametrize("text", ["{", "", "[]", "{}", '{"digest": 1}', None], ids=repr)
+def test_a_broken_provenance_is_named_too(store, leaf, text):
+    store.write(leaf, predictions("one"), {}, 0.0)
+    sidecar = Path(str(store.path(leaf)).replace(".parquet", ".json"))
+    sidecar.unlink() if text is None else sidecar.write_text(text)
+    for use in (store.digest, store.read, lambda leaf: store.open(leaf.name)):
+        with pytest.raises(UserError, match=r"is broken: its provenance .*Remove it"):
+            use(leaf)
+
+
+def test_a_leaf_whose_provenance_came_first_and_nothing_after_is_not_there(store, leaf):
+    store.write(leaf, predictions("one"), {}, 0.0)
+    store.path(leaf).unlink()
+    assert not store.holds(leaf.name)
+    with pytest.raises(MissingArtefact):
+        store.open(leaf.name)
+
+
+def test_what_a_killed_process_left_beside_a_leaf_is_gone_once_it_is_made(store, leaf):
+    folder = store.path(leaf).parent
+    folder.mkdir(parents=True)
+    for name in (store.path(leaf).name, store.path(leaf).name.replace(".parquet", ".json")):
+        (folder / f".{name}.123.tmp").write_text("half")
+    store.write(leaf, predictions("one"), {}, 0.0)
+    assert list(folder.glob("*.tmp")) == list(folder.glob(".*.tmp")) == []
 
 
 def test_a_table_is_checked_on_its_way_in(store, leaf):
