@@ -1,4 +1,4 @@
-"""What a report is made of: outcomes from results leaves, scores behind rankings, rows for failed jobs."""
+"""What a report is made of: outcomes from results leaves, scores behind rankings, rows for jobs not done."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -56,12 +56,12 @@ def answers_of(store: Store, results: Sequence[str], outcomes: pd.DataFrame) -> 
 
 
 def with_gaps(rows: pd.DataFrame, gaps: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """The table with a row, empty but for its note, for every strategy whose job failed."""
+    """The table with a row, empty but for its note, for every strategy whose job is not done."""
     for gap in gaps:
         for strategy in gap["strategies"]:
             key = {"benchmark": gap["benchmark"], "target_model": gap["target_model"], "strategy": strategy}
             at = (rows[list(key)] == pd.Series(key)).all(axis=1)
-            note = f"failed: {gap['job']}: {gap['error']}"
+            note = f"{gap['status']}: {gap['job']}: {gap['error']}"
             if at.any():
                 rows.loc[at, "note"] = [f"{said}; {note}" if said else note for said in rows.loc[at, "note"]]
             else:

@@ -53,8 +53,8 @@ def report(
         rankings: names of the rankings leaves of this command.
         results: names of its results leaves; the table is the union of both.
         records: folder of the published records, whose outcomes then take the place of results.
-        gaps: the failed jobs: `job` and `error` in words, and the `benchmark`, `target_model` and `strategies` they
-            were about.
+        gaps: the jobs not done: `job`, `status` and `error` in words, and the `benchmark`, `target_model` and
+            `strategies` they were about.
 
     Raises:
         UserError: there is neither a ranking nor a result.

@@ -1,0 +1,73 @@
+"""What one job of a run or a sweep leaves in its folder: `job.json`, all that the summary of a sweep reads."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sppl.provenance import canonical, write_json
+
+STOPPED = "it was stopped before its end; its run.log says how far it came"
+
+
+@dataclass
+class Job:
+    """One job, its configuration and what became of it.
+
+    It is `interrupted` from its start until it is `done` or `failed`, so that the record is true however the process
+    dies.
+
+    Args:
+        folder: where `job.json`, the log and the loggers' files of this job lie.
+        overrides: what its command line changed.
+        config: the resolved configuration.
+        leaves: names of the leaves that each stage found or made.
+    """
+
+    folder: Path
+    overrides: list[str]
+    config: Mapping[str, Any] = field(default_factory=dict)
+    status: str = "interrupted"
+    error: str = STOPPED
+    leaves: dict[str, list[str]] = field(default_factory=dict)
+
+    def write(self) -> None:
+        """Writes the record; it is whole at every moment."""
+        write_json(self.folder / "job.json", {key: value for key, value in vars(self).items() if key != "folder"})
+
+    def done(self, leaves: dict[str, list[str]]) -> None:
+        """Writes that all went well."""
+        self.status, self.error, self.leaves = "done", "", leaves
+        self.write()
+
+    def failed(self, error: str) -> None:
+        """Writes why it failed, in a sentence."""
+        self.status, self.error = "failed", error
+        self.write()
+
+    def gap(self) -> dict[str, Any]:
+        """What is missing because this job is not done."""
+        part = {key: self.config.get(key) or {} for key in ("benchmark", "target_model", "strategy")}
+        names = {key: part[key].get("name", "") for key in ("benchmark", "target_model")}
+        job = " ".join(self.overrides) or "this run"
+        return {"job": job, "status": self.status, "error": self.error, "strategies": list(part["strategy"]), **names}
+
+
+def jobs_in(folder: Path) -> list[Job]:
+    """The job of a run's folder, or all jobs of a sweep's folder in the order of their numbers."""
+    records = [*folder.glob("job.json"), *folder.glob("*/job.json")]
+    ordered = sorted(records, key=lambda path: (len(path.parent.name), path.parent.name))
+    return [Job(path.parent, **json.loads(path.read_text())) for path in ordered]
+
+
+def ranked_together(jobs: Iterable[Job]) -> list[dict[str, Any]]:
+    """The arguments of `rank`, one set per ranking: jobs that differ only in strategy are ranked together."""
+    groups: dict[str, dict[str, Any]] = {}
+    for job in jobs:
+        arguments = dict(job.config["stage"]["rank"])
+        strategies = arguments.pop("strategy", None)
+        group = groups.setdefault(json.dumps(canonical(arguments), sort_keys=True), arguments)
+        if strategies is not None:
+            group["strategy"] = group.get("strategy", {}) | strategies
+    return list(groups.values())

@@ -1,0 +1,46 @@
+"""Job records: what the summary of a sweep knows."""
+
+from sppl.jobs import Job, jobs_in, ranked_together
+
+
+def job(folder, strategy="gpt4", **changed) -> Job:
+    folder.mkdir(parents=True, exist_ok=True)
+    rank = {"_target_": "rank", "n_score": 6, "strategy": {strategy: {"name": strategy}}} | changed
+    names = {"benchmark": {"name": "lab"}, "target_model": {"name": "tiny"}, "strategy": {strategy: {}}}
+    return Job(folder, [f"strategy={strategy}"], {"stage": {"rank": rank}, **names})
+
+
+def test_a_job_is_interrupted_from_its_start_until_it_is_done_or_failed(tmp_path):
+    one = job(tmp_path / "0")
+    one.write()
+    assert jobs_in(tmp_path)[0].status == "interrupted"
+    one.done({"score": ["token_stats/a"]})
+    assert jobs_in(tmp_path) == [one]
+    one.failed("no such file")
+    assert jobs_in(tmp_path)[0].gap() == {
+        "job": "strategy=gpt4",
+        "status": "failed",
+        "error": "no such file",
+        "benchmark": "lab",
+        "target_model": "tiny",
+        "strategies": ["gpt4"],
+    }
+
+
+def test_the_jobs_of_a_sweep_come_in_the_order_of_their_numbers(tmp_path):
+    for number in (10, 9, 0):
+        job(tmp_path / str(number)).write()
+    assert [one.folder.name for one in jobs_in(tmp_path)] == ["0", "9", "10"]
+
+
+def test_jobs_that_differ_in_strategy_only_are_ranked_together(tmp_path):
+    jobs = [job(tmp_path, "gpt4"), job(tmp_path, "claude"), job(tmp_path, "gpt4", n_score=9)]
+    first, second = ranked_together(jobs)
+    assert list(first["strategy"]) == ["gpt4", "claude"]
+    assert (list(second["strategy"]), second["n_score"]) == (["gpt4"], 9)
+    assert list(jobs[0].config["stage"]["rank"]["strategy"]) == ["gpt4"]
+
+
+def test_a_job_that_failed_before_its_configuration_was_known_names_no_strategy(tmp_path):
+    assert Job(tmp_path, []).gap()["strategies"] == []
+    assert Job(tmp_path, []).gap()["job"] == "this run"
