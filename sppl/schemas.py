@@ -175,6 +175,7 @@ TABLES: dict[str, pa.DataFrameSchema] = {
         {"question_id": str, "answer": str, "correct": pa.Column(float, FRACTION)},
         ["question_id"],
     ),
+    "also_results": _table({"question_id": str, "metric": str, "value": float}, ["question_id", "metric"]),
     "outcomes": _table(
         {
             "benchmark": str,
@@ -191,8 +192,8 @@ TABLES: dict[str, pa.DataFrameSchema] = {
 """One table per kind of artefact: values in nats, tokens and fractions.
 
 `scores`: a row without `example_id` is the mean of the slice `start <= index < end`. `results`: one row per test
-question. `outcomes`: one row per trained (or untrained) model, its accuracy over `results`; `setup` names the training
-settings apart from the seed.
+question. `also_results`: one row per document and metric of one of lm-eval's own tasks. `outcomes`: one row per trained
+(or untrained) model, its accuracy over `results`; `setup` names the training settings apart from the seed.
 """
 
 

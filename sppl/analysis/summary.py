@@ -17,12 +17,19 @@ NO_SCORE = "no score: not ranked"
 NO_ACCURACY = "no accuracy: not trained or not benchmarked"
 
 
-def table(rankings: pd.DataFrame, outcomes: pd.DataFrame) -> pd.DataFrame:
+def table(rankings: pd.DataFrame, outcomes: pd.DataFrame, also: pd.DataFrame | None = None) -> pd.DataFrame:
     """One row per benchmark, target, setup and strategy, best accuracy first; nothing that is missing is left out.
 
     Columns: keys; the settings that vary between setups; one column per metric with its value; `accuracy` (mean over
-    seeds), its standard error `accuracy_se`, `n_seeds`, `gain` over the untrained target; `rank_accuracy` and
-    `rank_<metric>` (1 = best, ties share their mean rank); `note`. A cell without a value is <NA>, and `note` says why.
+    seeds), its standard error `accuracy_se`, `n_seeds`, `gain` over the untrained target; `also_<task>` per further
+    task (mean over seeds of its main metric); `rank_accuracy` and `rank_<metric>` (1 = best, ties share their mean
+    rank); `note`. A cell without a value is <NA>, and `note` says why.
+
+    Args:
+        rankings: of `rank`.
+        outcomes: as `sppl.schemas.TABLES["outcomes"]`.
+        also: figures of further tasks: `benchmark, target_model, strategy, setup, seed, task, metric, value`, the main
+            metric of a task first.
 
     Raises:
         UserError: accuracies or setups that cannot be used, see `accuracies`.
@@ -34,9 +41,23 @@ def table(rankings: pd.DataFrame, outcomes: pd.DataFrame) -> pd.DataFrame:
         frame[name] = [settings(setup).get(name, pd.NA) for setup in frame["setup"]]
     for name in [*metrics, *(f"rank_{metric}" for metric in metrics)]:
         frame[name] = frame[name].astype("Float64") if name in frame else pd.array([pd.NA] * len(frame), "Float64")
+    further = [] if also is None else _also(frame, also)
     ranks = ["rank_accuracy", *(f"rank_{metric}" for metric in metrics)]
     outcome = ["accuracy", "accuracy_se", "n_seeds", "gain"]
-    return frame[[*PAIR, *extra, "strategy", *metrics, *outcome, *ranks, "note"]]
+    return frame[[*PAIR, *extra, "strategy", *metrics, *outcome, *further, *ranks, "note"]]
+
+
+def _also(frame: pd.DataFrame, also: pd.DataFrame) -> list[str]:
+    """Adds a column per further task, and returns their names; the untrained target has no setup."""
+    main = also.drop_duplicates([*PAIR, "strategy", "setup", "seed", "task"])
+    means = main.groupby([*PAIR, "strategy", "setup", "task"])["value"].mean().to_dict()
+    columns = [f"also_{task}" for task in dict.fromkeys(also["task"])]
+    keys = frame[[*PAIR, "strategy", "setup"]].itertuples(index=False, name=None)
+    rows = [(*key[:3], "" if key[2] == UNTRAINED else key[3]) for key in keys]
+    for column in columns:
+        values = [means.get((*row, column.removeprefix("also_")), pd.NA) for row in rows]
+        frame[column] = pd.array(values, "Float64")
+    return columns
 
 
 def _setups(rankings: pd.DataFrame, outcomes: pd.DataFrame) -> list[tuple[pd.DataFrame, pd.DataFrame]]:

@@ -1,6 +1,6 @@
 """What a benchmark is: where its questions and responses come from, and which task judges an answer."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -23,6 +23,8 @@ class Benchmark:
         max_new_tokens: the longest answer the target may give.
         final_line: appended to the target's own correct answers before they serve as examples; `{answer}` becomes the
             gold label. Empty: nothing is appended.
+        also: further tasks of lm-eval the trained models are asked, each a column of the tables: names, or paths of
+            YAML files. They never judge the benchmark's own answers.
     """
 
     name: str
@@ -31,6 +33,7 @@ class Benchmark:
     task: str
     max_new_tokens: int
     final_line: str = ""
+    also: tuple[str, ...] = ()
 
     @property
     def task_file(self) -> Path:
@@ -69,6 +72,7 @@ def from_sources(
     responders: Mapping[str, ResponseSource] | None = None,
     max_new_tokens: int,
     final_line: str = "",
+    also: Sequence[str] = (),
 ) -> Benchmark:
     """The benchmark whose questions, and unless `respond` names another, whose responses come from `source`.
 
@@ -86,7 +90,7 @@ def from_sources(
         raise UserError(f"benchmark.source={source}: {name} can be read from {', '.join(sources)}")
     chosen = sources[source]
     answered = _respond(name, respond, {"source": chosen["responses"]} if "responses" in chosen else {}, responders)
-    return Benchmark(name, chosen["questions"], answered, task, max_new_tokens, final_line)
+    return Benchmark(name, chosen["questions"], answered, task, max_new_tokens, final_line, tuple(also))
 
 
 def _respond(
@@ -106,6 +110,7 @@ def own(
     responses: ResponseSource,
     respond: str = "source",
     responders: Mapping[str, ResponseSource] | None = None,
+    also: Sequence[str] = (),
     **settings: Any,
 ) -> Benchmark:
     """A benchmark of the user's own files, judged by what an answer is: `number`, `choice` or `text`.
@@ -117,4 +122,4 @@ def own(
     if answer not in kinds:
         raise UserError(f"benchmark.answer={answer}: say what an answer is, one of {', '.join(kinds)}")
     answered = _respond("your task", respond, {"source": responses}, responders)
-    return Benchmark(task=f"local_{answer}", responses=answered, **settings)
+    return Benchmark(task=f"local_{answer}", responses=answered, also=tuple(also), **settings)

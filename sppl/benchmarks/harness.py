@@ -54,13 +54,8 @@ def evaluate(
         questions: what is asked, each in the model's chat template.
     """
     from lm_eval import simple_evaluate
-    from lm_eval.models.huggingface import HFLM
 
-    limit = getattr(model.config, "max_position_embeddings", None)
-    options: dict[str, Any] = {"batch_size": batch_size, "max_length": limit, "device": device}
-    wrapped: Any = HFLM(**{"pretrained": model, "tokenizer": tokenizer}, **options)
-    if not sys.stderr.isatty():  # a log file is no place for progress bars
-        wrapped.generate_until = partial(wrapped.generate_until, disable_tqdm=True)
+    wrapped = language_model(model, tokenizer, batch_size, device)
     with _task(task_file, questions) as (task, manager):
         task.set_config("generation_kwargs", {"max_gen_toks": max_new_tokens}, update=True)
         ask: Any = simple_evaluate  # its decorator hides its signature from type checkers
@@ -77,12 +72,25 @@ def evaluate(
     return pd.DataFrame(rows).sort_values("question_id", key=lambda ids: ids.map(order)).reset_index(drop=True)
 
 
+def language_model(model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase", batch_size: int, device: str) -> Any:
+    """The model as lm-eval wants it."""
+    from lm_eval.models.huggingface import HFLM
+
+    limit = getattr(model.config, "max_position_embeddings", None)
+    options: dict[str, Any] = {"batch_size": batch_size, "max_length": limit, "device": device}
+    wrapped: Any = HFLM(**{"pretrained": model, "tokenizer": tokenizer}, **options)
+    if not sys.stderr.isatty():  # a log file is no place for progress bars
+        wrapped.generate_until = partial(wrapped.generate_until, disable_tqdm=True)
+        wrapped.loglikelihood = partial(wrapped.loglikelihood, disable_tqdm=True)
+    return wrapped
+
+
 @contextmanager
 def _task(task_file: Path, questions: Sequence[Question]) -> Iterator[tuple[Any, Any]]:
     """The lm-eval task over these questions: a file that includes ours and names the data."""
     from lm_eval.tasks import TaskManager
 
-    _quiet()
+    quiet()
     name = task_file.stem
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder, "questions.jsonl")
@@ -106,7 +114,7 @@ def _task(task_file: Path, questions: Sequence[Question]) -> Iterator[tuple[Any,
         yield task, manager
 
 
-def _quiet() -> None:
+def quiet() -> None:
     """lm-eval, transformers and datasets report every step they take; a user can act on none of it."""
     import datasets
     import lm_eval.api.task

@@ -17,9 +17,18 @@ class TrainedModels:
         self.target = target
         self._base: Any = None
         self._wrapped: Any = None
+        self._folder: Path | None = None
+        self._model: Any = None
 
     def load(self, folder: Path) -> "PreTrainedModel":
         """The model of a folder in eval mode; the one loaded before it must no longer be used."""
+        if folder != self._folder:
+            self._folder, self._model = None, None
+            self._model = self._loaded(folder)
+            self._folder = folder
+        return self._model
+
+    def _loaded(self, folder: Path) -> "PreTrainedModel":
         if not (folder / "adapter_config.json").exists():
             from transformers import AutoModelForCausalLM
 

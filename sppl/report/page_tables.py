@@ -43,6 +43,8 @@ def strategies(rows: pd.DataFrame, metrics: list[str]) -> Markup:
     columns["accuracy"] = [_ranked(row, "accuracy", "rank_accuracy", row["note"], "accuracy_se") for row in records]
     columns["seeds"] = [known(row["n_seeds"], reason=row["note"]) for row in records]
     columns["gain"] = [_gain(row) for row in records]
+    for name in [str(column) for column in rows if str(column).startswith("also_")]:
+        columns[name] = [known(row[name], reason="this task was not asked of it") for row in records]
     return sortable(columns | _notes(records), label="Strategies")
 
 

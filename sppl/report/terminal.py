@@ -31,7 +31,8 @@ def show(name: str, rows: pd.DataFrame, judged: pd.DataFrame, folder: Path) -> N
         if untrained:
             console.print("Nothing was trained: there are no accuracies to compare the metrics with.")
             continue
-        console.print(_metrics(here))
+        if len(here):
+            console.print(_metrics(here))
         for note in _notes(part, here):
             console.print(note, markup=False)
     console.print(f"Files in {folder}: table.csv, metrics.csv (also md, tex), index.html", markup=False)
@@ -61,7 +62,8 @@ def _strategies(title: str, rows: pd.DataFrame, metrics: list[str]) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold")
     for column in ("strategy", *settings):
         table.add_column(column)
-    for column in (*metrics, "accuracy", "gain"):
+    also = [str(column) for column in rows if str(column).startswith("also_")]
+    for column in (*metrics, "accuracy", "gain", *also):
         table.add_column(column, justify="right")
     for _, row in rows.iterrows():
         simulated = f" ({SIMULATED})" if row["source"] == SIMULATED else ""
@@ -72,6 +74,7 @@ def _strategies(title: str, rows: pd.DataFrame, metrics: list[str]) -> Table:
             *(_ranked(row[metric], row[f"rank_{metric}"]) for metric in metrics),
             _ranked(row["accuracy"], row["rank_accuracy"], error),
             f"{row['gain']:+.3f}" if pd.notna(row["gain"]) else MISSING,
+            *(cell(row[column]) for column in also),
         )
     return table
 
@@ -117,10 +120,11 @@ def _metrics(judged: pd.DataFrame) -> Table:
 
 
 def _notes(rows: pd.DataFrame, judged: pd.DataFrame) -> list[str]:
-    known = judged[judged["chance"].notna()] if "chance" in judged else judged[:0]
+    known = judged[judged["chance"].notna()].to_dict("records") if "chance" in judged else []
     chances = [
-        f"{metric}: chance that {picked} really beats {runner_up}: {100 * chance:.0f} % (from 51 pairs of 7-8B models)"
-        for metric, picked, runner_up, chance in known[["metric", "picked", "runner_up", "chance"]].values.tolist()
+        f"{row['metric']}: chance that {row['picked']} really beats {row['runner_up']}: {100 * row['chance']:.0f} % "
+        "(from 51 pairs of 7-8B models)"
+        for row in known
     ]
     said = [f"{row.strategy}: {row.note}" for row in rows.itertuples() if row.note]
     return [*dict.fromkeys(chances)] + said + [f"{row.metric}: {row.note}" for row in judged.itertuples() if row.note]

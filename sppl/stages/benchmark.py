@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sppl.benchmarks.benchmark import Benchmark
 from sppl.models.target import TargetModel, frozen
 from sppl.models.trained import TrainedModels
 from sppl.modules.training import Training
-from sppl.stages.leaves import UNTRAINED, Plan, adapter_leaf, results_leaf, setup_of, take
+from sppl.schemas import UserError
+from sppl.stages.leaves import UNTRAINED, Plan, adapter_leaf, also_leaf, results_leaf, setup_of, take
 from sppl.stages.responses import training_data, training_data_is_there
 from sppl.store import Leaf, MissingArtefact, Store
 from sppl.strategies.recipe import Recipe
@@ -16,6 +17,7 @@ from sppl.strategies.recipe import Recipe
 if TYPE_CHECKING:
     from pytorch_lightning.loggers import Logger
 
+    from sppl.benchmarks.further import Further
     from sppl.schemas import Question
 
 
@@ -34,11 +36,13 @@ def run_benchmark(
     dry: bool = False,
     loggers: Sequence["Logger"] = (),
 ) -> Plan:
-    """Makes one `results` leaf per strategy and one of the untrained target.
+    """Makes one `results` leaf per strategy and one of the untrained target, and as many per task of `also`.
 
     Raises:
         MissingArtefact: a strategy has not been trained on; the message is the command that does it.
+        UserError: a task of `benchmark.also` cannot be used; said by a dry run too, so before any training.
     """
+    also = _also(benchmark, n_test)
     test = take(benchmark, "test", n_test)
     train = take(benchmark, "train", n_train)
     models = TrainedModels(target_model)
@@ -64,13 +68,18 @@ def run_benchmark(
                     f"target_model={target_model.name} strategy={name} seed={seed}"
                 )
         leaf = results_leaf(store, benchmark, target_model, strategy=name, adapter=adapter, test=test)
-        (found if store.exists(leaf) else to_make).append(leaf.name)
+        asked: dict[Leaf, Sequence[Question] | Further] = {leaf: test}
+        for task, identity in also.items():
+            one = also_leaf(store, benchmark, target_model, strategy=name, adapter=adapter, task=identity)
+            asked[one] = task
+        for one in asked:
+            (found if store.exists(one) else to_make).append(one.name)
         if dry:
             continue
-        with store.making(leaf) as missing:
-            if missing:
-                facts = {"setup": setup_of(training, len(train)), "seed": seed} if adapter else {"setup": {}, "seed": 0}
-                _evaluate(store, leaf, models, adapter, benchmark, test, batch_size, device, facts)
+        with store.making(*asked) as missing:
+            facts = {"setup": setup_of(training, len(train)), "seed": seed} if adapter else {"setup": {}, "seed": 0}
+            for one in missing:
+                _evaluate(store, one, models, adapter, benchmark, asked[one], batch_size, device, facts)
         accuracy = store.provenance(leaf)["accuracy"]
         for logger in loggers:
             logger.log_metrics({f"benchmark/{name}/accuracy": accuracy})
@@ -83,24 +92,38 @@ def _evaluate(
     models: TrainedModels,
     adapter: Leaf | None,
     benchmark: Benchmark,
-    test: Sequence["Question"],
+    asked: "Sequence[Question] | Further",
     batch_size: int,
     device: str,
     facts: Mapping[str, object],
 ) -> None:
+    """A model answers the test questions, or a further task's, and the leaf is written."""
+    from sppl.benchmarks.further import Further
     from sppl.benchmarks.harness import evaluate
 
     start, target = time.perf_counter(), models.target
     model = models.load(store.whole(adapter)) if adapter else frozen(target)
-    frame = evaluate(
-        model,
-        target.tokenizer(),
-        benchmark.task_file,
-        test,
-        max_new_tokens=benchmark.max_new_tokens,
-        batch_size=batch_size,
-        device=device,
-    )
-    accuracy = float(frame["correct"].mean())
+    how: Any = {"batch_size": batch_size, "device": device}
+    if isinstance(asked, Further):
+        frame, figures = asked.evaluate(model, target.tokenizer(), **how)
+        said: dict[str, Any] = {"figures": figures}
+    else:
+        how["max_new_tokens"] = benchmark.max_new_tokens
+        frame = evaluate(model, target.tokenizer(), benchmark.task_file, asked, **how)
+        said = {"accuracy": float(frame["correct"].mean())}
     inputs = {adapter.name: store.digest(adapter)} if adapter else {}
-    store.write(leaf, frame, inputs, time.perf_counter() - start, accuracy=accuracy, **facts)
+    store.write(leaf, frame, inputs, time.perf_counter() - start, **said, **facts)
+
+
+def _also(benchmark: Benchmark, n_test: int | str) -> "dict[Further, dict[str, Any]]":
+    """The tasks of `benchmark.also`, each with what its figures depend on."""
+    if not benchmark.also:
+        return {}
+    from sppl.benchmarks.further import Further
+
+    tasks = [Further(given, None if n_test == "all" else int(n_test)) for given in benchmark.also]
+    found = {task: task.identity() for task in tasks}
+    names = [identity["task"] for identity in found.values()]
+    if len(names) < len(tasks) or len(set(names)) < len(names):
+        raise UserError(f"benchmark.also names a task twice: {', '.join(names)}")
+    return found

@@ -160,6 +160,25 @@ def results_leaf(
     return store.leaf("results", benchmark.name, target.name, strategy, word, settings=settings)
 
 
+def also_leaf(
+    store: Store,
+    benchmark: Benchmark,
+    target: TargetModel,
+    *,
+    strategy: str,
+    adapter: Leaf | None,
+    task: Mapping[str, Any],
+) -> Leaf:
+    """What one of lm-eval's own tasks says of a trained model or, without an adapter, of the untrained target."""
+    settings = {
+        "target": target.identity,
+        "adapter": store.digest(adapter) if adapter else None,
+        "task": dict(task),
+    }
+    word = adapter.words[-1] if adapter else "all_seeds"
+    return store.leaf("also_results", benchmark.name, target.name, strategy, task["task"], word, settings=settings)
+
+
 def setup_of(training: Training, n_train: int) -> dict[str, Any]:
     """The training settings apart from the seed, flat, for tables that say what varied."""
     flat: dict[str, Any] = {"n_train": n_train}

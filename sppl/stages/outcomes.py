@@ -17,20 +17,8 @@ def no_rankings() -> pd.DataFrame:
 
 def outcomes_of(store: Store, results: Sequence[str]) -> pd.DataFrame:
     """One row per results leaf; `setup` names only the settings in which the leaves differ."""
-    facts = [(store.open(name), store.provenance(store.open(name))) for name in dict.fromkeys(results)]
-    setups = [fact["setup"] for _, fact in facts if fact["setup"]]
-    differing = sorted({key for one in setups for key in one if any(other.get(key) != one[key] for other in setups)})
     rows: list[dict[str, Any]] = [
-        {
-            "benchmark": leaf.words[0],
-            "target_model": leaf.words[1],
-            "strategy": leaf.words[2],
-            "setup": ", ".join(f"{key}={fact['setup'][key]}" for key in differing if key in fact["setup"]),
-            "seed": int(fact["seed"]),
-            "accuracy": float(fact["accuracy"]),
-            "n_test": int(fact["rows"]),
-        }
-        for leaf, fact in facts
+        key | {"accuracy": float(fact["accuracy"]), "n_test": int(fact["rows"])} for key, fact in _runs(store, results)
     ]
     columns = {
         "benchmark": str,
@@ -42,6 +30,33 @@ def outcomes_of(store: Store, results: Sequence[str]) -> pd.DataFrame:
         "n_test": "int64",
     }
     return pd.DataFrame(rows, columns=list(columns)).astype(columns)
+
+
+def also_of(store: Store, leaves: Sequence[str]) -> pd.DataFrame:
+    """One row per trained model, further task and metric; of a task the metric of the table stands first."""
+    rows = [key | {"task": fact["settings"]["task"]["task"]} | figure for key, fact in _runs(store, leaves)
+            for figure in fact["figures"]]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _runs(store: Store, leaves: Sequence[str]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """What each leaf of results is of, as key columns, and its provenance."""
+    facts = [(store.open(name), store.provenance(store.open(name))) for name in dict.fromkeys(leaves)]
+    setups = [fact["setup"] for _, fact in facts if fact["setup"]]
+    differing = sorted({key for one in setups for key in one if any(other.get(key) != one[key] for other in setups)})
+    return [
+        (
+            {
+                "benchmark": leaf.words[0],
+                "target_model": leaf.words[1],
+                "strategy": leaf.words[2],
+                "setup": ", ".join(f"{key}={fact['setup'][key]}" for key in differing if key in fact["setup"]),
+                "seed": int(fact["seed"]),
+            },
+            fact,
+        )
+        for leaf, fact in facts
+    ]
 
 
 def answers_of(store: Store, results: Sequence[str], outcomes: pd.DataFrame) -> pd.DataFrame:

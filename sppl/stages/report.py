@@ -21,7 +21,7 @@ from sppl.report.paper import write_paper_tables
 from sppl.report.tables import write_csv, write_tables
 from sppl.report.terminal import show, show_paper
 from sppl.schemas import UserError
-from sppl.stages.outcomes import answers_of, costs_of, no_rankings, outcomes_of, scores_of, sources, with_gaps
+from sppl.stages.outcomes import also_of, answers_of, costs_of, no_rankings, outcomes_of, scores_of, sources, with_gaps
 from sppl.store import Store
 
 if TYPE_CHECKING:
@@ -67,8 +67,10 @@ def report(
     ranked = [store.read(store.open(leaf)) for leaf in rankings]
     every = pd.concat(ranked, ignore_index=True) if ranked else no_rankings()
     out, metrics = Path(folder), list(metric.values())
+    results, others = _parted(results)
     outcomes = _recorded(records) if records else outcomes_of(store, results)
-    rows = with_gaps(table(every, outcomes), gaps)
+    also = also_of(store, others) if others else None
+    rows = with_gaps(table(every, outcomes, also), gaps)
     rows["source"] = sources(rows, every, store, results)
     scores = scores_of(store, rankings)
     judged = _judged(every, outcomes, scores, metrics, conventions)
@@ -79,6 +81,9 @@ def report(
     if ranked:
         write_csv(out, "costs", costs_of(store, rankings))
     further: dict[str, pd.DataFrame] = {}
+    if also is not None:
+        write_csv(out, "also", also)
+        further["Further tasks of lm-eval"] = also
     answers = pd.DataFrame() if records else answers_of(store, results, outcomes)
     if len(answers) and answers["strategy"].nunique() > 1:
         compared = paired(answers)
@@ -107,6 +112,12 @@ def report(
     )
     for logger in loggers:
         _log_table(logger, rows, judged)
+
+
+def _parted(results: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The leaves of the benchmark's own results, and those of further tasks."""
+    others = [name for name in results if name.startswith("also_results/")]
+    return [name for name in results if name not in others], others
 
 
 def _provenance(store: Store, rankings: Sequence[str], results: Sequence[str]) -> dict[str, Any]:

@@ -9,11 +9,13 @@ import pytest
 import torch
 
 from sppl.benchmarks.benchmark import TASKS
+from sppl.benchmarks.further import Further
 from sppl.benchmarks.harness import evaluate
 from sppl.lab.source import LabQuestions
 from sppl.models.lora import Lora, add_lora
 from sppl.models.target import TargetModel
 from sppl.models.trained import TrainedModels
+from tests.unit.benchmarks.test_further import DOCUMENTS, write_task
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
 N = 12
@@ -39,6 +41,23 @@ def by_command_line(folder: Path, questions: list, model: Path, adapter: Path | 
     (samples,) = (folder / "out").rglob("samples_*.jsonl")
     kept = [json.loads(line) for line in samples.read_text().splitlines()]
     return {one["doc"]["id"]: (one["resps"][0][0], float(one["accuracy"])) for one in kept}
+
+
+def test_a_further_tasks_figures_are_those_of_lm_evals_own_command(root, tmp_path, monkeypatch):
+    monkeypatch.chdir(root)
+    target = TargetModel("lab", str(root / "sppl" / "lab" / "checkpoint"))
+    given = write_task(tmp_path, DOCUMENTS)
+    _, figures = Further(given, None).evaluate(target.load(), target.tokenizer(), batch_size=4)
+    command = [sys.executable, "-m", "lm_eval", "--model", "hf", "--model_args", f"pretrained={target.path}"]
+    command += ["--tasks", given, "--apply_chat_template", "--device", "cpu", "--batch_size", "4"]
+    command += ["--output_path", str(tmp_path / "out")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=280)
+    assert done.returncode == 0, done.stderr[-2000:]
+    (path,) = (tmp_path / "out").rglob("results_*.json")
+    theirs = json.loads(path.read_text())["results"]["arc_here"]
+    for figure in figures:
+        assert figure["value"] == theirs[f"{figure['metric']},none"]
+        assert figure["se"] == pytest.approx(theirs[f"{figure['metric']}_stderr,none"])
 
 
 @pytest.mark.parametrize("kind", ["target", "adapter"])

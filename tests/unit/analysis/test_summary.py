@@ -54,6 +54,21 @@ def test_the_table_has_every_strategy_and_the_untrained_target_last():
     assert "epochs" not in found
 
 
+def test_further_tasks_are_columns_their_main_metric_averaged_over_seeds():
+    columns = ["strategy", "setup", "seed", "metric", "value"]
+    rows = [
+        ("gpt4", SETUP, 0, "acc", 0.2),
+        ("gpt4", SETUP, 0, "acc_norm", 0.9),
+        ("gpt4", SETUP, 1, "acc", 0.4),
+        ("untrained", "", 0, "acc", 0.1),
+    ]
+    also = pd.DataFrame(rows, columns=columns).assign(benchmark="gsm8k", target_model="tiny", task="arc")
+    found = table(RANKED, TRAINED, also).set_index("strategy")["also_arc"]
+    assert found["gpt4"] == pytest.approx(0.3)
+    assert found["untrained"] == pytest.approx(0.1)
+    assert pd.isna(found["claude"])
+
+
 def test_the_standard_error_is_over_seeds_where_there_are_several():
     found = table(RANKED, TRAINED).set_index("strategy")
     assert found.loc["gpt4", "accuracy_se"] == pytest.approx(0.1)
