@@ -60,6 +60,7 @@ class Begun(Callback):
 @hydra.main(version_base="1.3", config_path=str(Path(__file__).with_name("conf").resolve()), config_name="config")
 def main(cfg: DictConfig) -> None:
     """One job: runs its stages and keeps `job.json` in its folder, whatever happens."""
+    from sppl.interrupts import stoppable
     from sppl.jobs import Job
     from sppl.schemas import UserError
 
@@ -72,7 +73,8 @@ def main(cfg: DictConfig) -> None:
         refuse_empty_lists(cfg)
         job.config = plain(cfg)
         job.write()
-        job.done(run_job(cfg))
+        with stoppable():  # here too: a launcher's worker process runs nothing but this function
+            job.done(run_job(cfg))
     except (UserError, InstantiationException, OmegaConfBaseException) as error:
         job.failed(in_one_sentence(error))
         log.error(job.error)
@@ -189,26 +191,28 @@ def in_one_sentence(error: Exception) -> str:
 
 def run() -> int:
     """Hydra's main, then the summary; the exit status."""
+    from sppl.interrupts import Stopped, stoppable
     from sppl.keys import key_among
 
     if refused := key_among(sys.argv[1:]):  # before Hydra writes the arguments down
         sys.exit(refused)
-    Begun.config = None
-    failed = False
-    try:
-        main()
-    except SystemExit as stop:  # Hydra's way to say that a job failed or the configuration is wrong
-        failed = bool(stop.code)
-    if Begun.config is None:
-        return int(failed)
-    from sppl.schemas import UserError
+    Begun.config, failed = None, False
+    with stoppable():
+        try:
+            main()
+        except Stopped:
+            raise
+        except SystemExit as stop:  # Hydra's way to say that a job failed or the configuration is wrong
+            failed = bool(stop.code)
+        if Begun.config is None:
+            return int(failed)
+        from sppl.schemas import UserError
 
-    try:
-        complete = summarise(Begun.config, Begun.folder)
-    except (UserError, InstantiationException) as error:
-        log.error(in_one_sentence(error))
-        return 1
-    return int(failed or not complete)
+        try:
+            return int(not summarise(Begun.config, Begun.folder) or failed)
+        except (UserError, InstantiationException) as error:
+            log.error(in_one_sentence(error))
+            return 1
 
 
 if __name__ == "__main__":

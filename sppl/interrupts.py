@@ -1,0 +1,61 @@
+"""SIGTERM and Ctrl-C end a process cleanly: its workers too, within seconds, with the shell's exit status."""
+
+import logging
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from multiprocessing import active_children
+from threading import Timer
+from types import FrameType
+
+import psutil
+
+log = logging.getLogger(__name__)
+
+PATIENCE = 8.0
+"""Seconds a clean end may take; after them (a library waits for its threads, say) the process just ends."""
+NOBODYS = (signal.SIG_DFL, signal.default_int_handler)
+"""Handlers that are replaced: where a scheduler has set one, or the shell ignores Ctrl-C, that stays."""
+
+
+class Stopped(SystemExit):
+    """A signal stopped the process; `code` is 128 plus its number, as shells say it."""
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Within this block SIGTERM and SIGINT raise `Stopped`, once, and end the processes that work for this one.
+
+    Nothing has to be saved on the way: whatever is on disk is whole, and the same command goes on from it.
+    """
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    ours = [number for number, handler in before.items() if handler in NOBODYS]
+    for number in ours:
+        signal.signal(number, _stop)
+    try:
+        yield
+    finally:
+        for number in ours:
+            signal.signal(number, before[number])
+
+
+def _stop(number: int, _: FrameType | None) -> None:
+    for one in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(one, signal.SIG_IGN)
+    last = Timer(PATIENCE, os._exit, [128 + number])
+    last.daemon = True
+    last.start()
+    log.error("stopped by %s; the same command again goes on from here", signal.Signals(number).name)
+    _kill_workers()
+    raise Stopped(128 + number)
+
+
+def _kill_workers() -> None:
+    """Kills the processes of joblib and Lightning, and submitit's on this machine, which would outlive their parent."""
+    for worker in active_children():
+        worker.kill()
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):
+            if any("submitit" in word for word in process.cmdline()):
+                process.kill()
