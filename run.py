@@ -33,6 +33,8 @@ STAGES = {
     "generate": "job",
     "predict": "job",
     "score": "job",
+    "pilot_finetune": "job",
+    "pilot_benchmark": "job",
     "finetune": "job",
     "benchmark": "job",
     "export": "job",

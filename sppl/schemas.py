@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypedDict, runtime_checkable
 
+import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
@@ -131,6 +132,8 @@ def _optional(kind: type | str) -> pa.Column:
 
 
 FRACTION = pa.Check.in_range(0, 1, error="a fraction between 0 and 1 (percent? divide by 100)")
+COSINE = pa.Check.in_range(-1 - 1e-6, 1 + 1e-6, error="a cosine between -1 and 1")
+FINITE = pa.Check(lambda values: np.isfinite(values), error="a finite number")
 
 TABLES: dict[str, pa.DataFrameSchema] = {
     "responses": _table(
@@ -152,6 +155,19 @@ TABLES: dict[str, pa.DataFrameSchema] = {
         ["example_id", "token"],
     ),
     "rewards": _table({"example_id": str, "reward": float}, ["example_id"]),
+    "hidden_states": _table(
+        {
+            "example_id": str,
+            "answer_loss": pa.Column(float, pa.Check.ge(0)),
+            "question_loss": pa.Column(float, pa.Check.ge(0)),
+            "answer_answer": pa.Column(float, COSINE),
+            "answer_question": pa.Column(float, COSINE),
+        },
+        ["example_id"],
+    ),
+    "gradients": _table(
+        {"example_id": str, "dimension": "int32", "value": pa.Column("float32", FINITE)}, ["example_id", "dimension"]
+    ),
     "scores": _table(
         {
             "benchmark": str,

@@ -1,7 +1,7 @@
 """What a metric is, and what it may ask for."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import pandas as pd
@@ -74,7 +74,81 @@ class Rewards:
         return f"rewards_{self.model.name}"
 
 
-Table = TokenStats | Rewards
+@dataclass(frozen=True)
+class HiddenStates:
+    """How a response's tokens lie to each other and to its question inside the target, given the question.
+
+    Columns: `answer_loss` and `question_loss`, the mean NLL (nats) of the response's and of the question's tokens;
+    `answer_answer` and `answer_question`, the mean cosine of the hidden states of two response tokens (each with each,
+    itself included) and of a response and a question token. Special tokens count in none of them.
+
+    Args:
+        layer: how the module's name ends whose outputs are the hidden states; of several the last.
+    """
+
+    layer: str = "mlp.up_proj"
+
+    @property
+    def name(self) -> str:
+        """The word tables and leaves use."""
+        return f"hidden_{self.layer}"
+
+
+@dataclass(frozen=True)
+class Gradients:
+    """The gradient of every response's mean token NLL given its question, randomly projected.
+
+    Columns: `dimension` (0, 1, ..., dim - 1) and `value` (nats per unit of a weight).
+
+    Args:
+        layers: last names of the linear layers whose gradients are read.
+        rank: of fresh low-rank adapters on them, whose second factor's gradients are read; 0: those of their weights.
+        dim: of the projection.
+        seed: of the projection and of the adapters.
+    """
+
+    layers: tuple[str, ...]
+    rank: int = 16
+    dim: int = 512
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.rank < 0 or self.dim < 1 or not self.layers:
+            raise ValueError(
+                f"gradients need layers, a rank of 0 or more and a dim of 1 or more, got layers={list(self.layers)}, "
+                f"rank={self.rank}, dim={self.dim}"
+            )
+
+    @property
+    def name(self) -> str:
+        """The word tables and leaves use."""
+        return f"gradients_r{self.rank}_d{self.dim}_s{self.seed}"
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """What training on few responses gave: `correct` per test question, whose id is the `example_id`.
+
+    Args:
+        n_train: responses trained on.
+        n_test: questions answered afterwards, or `all`.
+        seed: of the training.
+        training: its settings, a frozen dataclass of plain values.
+    """
+
+    n_train: int
+    n_test: int | str
+    seed: int
+    training: Any = field(hash=False)
+
+    @property
+    def name(self) -> str:
+        """The word tables and leaves use."""
+        return f"outcomes_n{self.n_train}_s{self.seed}"
+
+
+ScoredTable = TokenStats | Rewards | HiddenStates | Gradients
+Table = ScoredTable | Outcomes
 Need = Table | Candidates
 Tables = Mapping[Any, pd.DataFrame]
 """The table of every `Table` a metric asked for."""
@@ -110,6 +184,11 @@ def table_needs(metrics: Iterable[Metric]) -> tuple[Table, ...]:
     """The tables the metrics need, each once, by name."""
     found = {need for metric in metrics for need in metric.needs() if not isinstance(need, Candidates)}
     return tuple(sorted(found, key=lambda need: need.name))
+
+
+def scored_needs(metrics: Iterable[Metric]) -> tuple[ScoredTable, ...]:
+    """Those of the tables that scoring makes: all but the results of training."""
+    return tuple(need for need in table_needs(metrics) if not isinstance(need, Outcomes))
 
 
 def own_answers(needs: Iterable[Need]) -> bool:

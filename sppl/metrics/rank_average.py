@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from sppl.metrics.needs import EXAMPLE, Candidates, Metric, Need, Tables, as_values
+from sppl.metrics.needs import EXAMPLE, Candidates, Metric, Need, Outcomes, Tables, as_values
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,9 @@ class RankAverage:
         without = [metric.name for metric in self.metrics if metric.higher_is_better is None]
         if without:
             raise ValueError(f"rank_average: {', '.join(without)} has no direction, so its ranks cannot be averaged")
+        tested = [metric.name for metric in self.metrics if any(isinstance(need, Outcomes) for need in metric.needs())]
+        if tested:
+            raise ValueError(f"rank_average: {', '.join(tested)} has values of test questions, not of scored ones")
         if len({metric.name for metric in self.metrics}) < max(2, len(self.metrics)):
             names = ", ".join(metric.name for metric in self.metrics) or "none"
             raise ValueError(f"rank_average joins two or more different metrics, got {names}")

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from sppl.benchmarks.benchmark import Benchmark
-from sppl.metrics.needs import Rewards, Table
+from sppl.metrics.needs import HiddenStates, Rewards, ScoredTable, TokenStats
 from sppl.models.target import TargetModel
 from sppl.modules.scoring import Scoring
 from sppl.modules.training import Training
@@ -84,7 +84,7 @@ def table_leaf(
     target: TargetModel,
     *,
     strategy: str,
-    need: Table,
+    need: ScoredTable,
     prompt: SelfAlignedPrompt,
     scorer: Scoring,
     examples: Sequence[tuple[Question, str]],
@@ -92,21 +92,22 @@ def table_leaf(
 ) -> Leaf:
     """What one metric's need is of one strategy's responses.
 
-    Token statistics in one context, where self-aligned ones depend on the pool as well; or rewards, which depend on no
-    target.
+    Token statistics in one context, where self-aligned ones depend on the pool as well; rewards, which depend on no
+    target; or what is read inside the target, given the question.
     """
     shown = fingerprint([[question.id, question.prompt, text] for question, text in examples])
     if isinstance(need, Rewards):
         settings: dict[str, Any] = {"model": need.model.identity, "examples": shown}
         return store.leaf("rewards", benchmark.name, need.model.name, strategy, f"n{len(examples)}", settings=settings)
-    settings = {
-        "target": target.identity,
-        "examples": shown,
-        "context": canonical(need.context),
-        "end": scorer.end,
-    }
+    settings = {"target": target.identity, "examples": shown, "end": scorer.end}
     if scorer.overlong != "error":
         settings["overlong"] = scorer.overlong
+    if not isinstance(need, TokenStats):
+        kind = "hidden_states" if isinstance(need, HiddenStates) else "gradients"
+        return store.leaf(
+            kind, benchmark.name, target.name, strategy, need.name, settings=settings | {"of": canonical(need)}
+        )
+    settings["context"] = canonical(need.context)
     if need.columns:
         settings["columns"] = list(need.columns)
     word = need.name

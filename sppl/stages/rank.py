@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from sppl.benchmarks.benchmark import Benchmark
-from sppl.metrics.needs import Metric, Table, TokenStats, compares, own_answers, table_needs
+from sppl.metrics.needs import Metric, Outcomes, Table, TokenStats, compares, own_answers, table_needs
 from sppl.models.target import TargetModel
 from sppl.modules.scoring import Scoring
 from sppl.prompts import SelfAlignedPrompt
 from sppl.provenance import canonical
 from sppl.schemas import UserError
 from sppl.stages.leaves import Plan, predictions_leaf, table_leaf, take
+from sppl.stages.pilots import pilot_facts, pilot_leaf, pilots_missing
 from sppl.stages.pool import read_pool
 from sppl.stages.ranking import announce, rankings_leaf, write_ranking
 from sppl.stages.responses import known_responses
@@ -108,7 +109,8 @@ def _token_stats(
     pool = predictions_leaf(store, benchmark, target, n_predict)
     needs = table_needs(metric.values())
     leaves: dict[tuple[str, Table], Leaf] = {}
-    missing = []
+    missing: list[str] = []
+    untrained: dict[Outcomes, list[str]] = {}
     for name, recipe in strategy.items():
         known = known_responses(store, benchmark, recipe, questions)
         pooled = store.exists(pool) or not own_answers(needs)
@@ -117,13 +119,20 @@ def _token_stats(
             continue
         examples = list(zip(questions, known["response"], strict=True))
         for need in needs:
-            leaves[name, need] = table_leaf(
-                store, benchmark, target, strategy=name, need=need, prompt=prompt, scorer=scorer,
-                examples=examples, pool=pool,
-            )  # fmt: skip
-            if not store.exists(leaves[name, need]):
-                missing.append(name)
-    if missing and dry:
+            if isinstance(need, Outcomes):
+                leaf = pilot_leaf(store, benchmark, target, name, recipe, need)
+                absent = untrained.setdefault(need, [])
+            else:
+                leaf = table_leaf(
+                    store, benchmark, target, strategy=name, need=need, prompt=prompt, scorer=scorer,
+                    examples=examples, pool=pool,
+                )  # fmt: skip
+                absent = missing
+            if leaf is not None and store.exists(leaf):
+                leaves[name, need] = leaf
+            else:
+                absent.append(name)
+    if dry and (missing or any(untrained.values())):
         return None
     if missing:
         names = ",".join(dict.fromkeys(missing))
@@ -132,6 +141,9 @@ def _token_stats(
             f"'stage=[predict,score,rank]' benchmark={benchmark.name} target_model={target.name} 'strategy=[{names}]' "
             f"'metric=[{','.join(metric)}]'"
         )
+    for need, names in untrained.items():
+        if names:
+            raise pilots_missing(benchmark, target, names, need)
     return leaves
 
 
@@ -153,7 +165,9 @@ def _measure(store: Store, leaves: Mapping[str, Leaf], metric: Metric, stats: St
             return
         start, needs = time.perf_counter(), table_needs([metric])
         tables = {
-            need: pd.concat([store.read(stats[name, need]).assign(strategy=name) for name in leaves], ignore_index=True)
+            need: pd.concat(
+                [_table(store, stats[name, need]).assign(strategy=name) for name in leaves], ignore_index=True
+            )
             for need in needs
         }
         scores = metric.per_example(tables).astype({"value": "float64"})
@@ -166,6 +180,11 @@ def _measure(store: Store, leaves: Mapping[str, Leaf], metric: Metric, stats: St
                 store.write(leaf, frame, inputs, seconds)
 
 
+def _table(store: Store, leaf: Leaf) -> pd.DataFrame:
+    """What metrics read: of results, the test questions are the examples."""
+    return store.read(leaf).rename(columns={"question_id": "example_id"})
+
+
 def _pass(need: Table) -> object:
     return need.context if isinstance(need, TokenStats) else need
 
@@ -176,7 +195,11 @@ def _cost(store: Store, metric: Metric, stats: Stats) -> dict[str, float | None]
     A pass that several metrics share counts for each. None where the statistics were made before costs were kept.
     """
     by_pass = {_pass(need): need for need in table_needs([metric])}  # two tables of one context are one pass
-    facts = [store.provenance(leaf) for (_, need), leaf in stats.items() if by_pass.get(_pass(need)) == need]
+    facts = [
+        pilot_facts(store, leaf) if isinstance(need, Outcomes) else store.provenance(leaf)
+        for (_, need), leaf in stats.items()
+        if by_pass.get(_pass(need)) == need
+    ]
     if any("passes" not in fact for fact in facts):
         return {"passes": None, "seconds": None}
     responses = sum(fact["responses"] for fact in facts) / len(by_pass)

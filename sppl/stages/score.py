@@ -4,11 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from sppl.benchmarks.benchmark import Benchmark
-from sppl.metrics.needs import Metric, Rewards, Table, TokenStats, own_answers, table_needs
+from sppl.metrics.needs import Gradients, HiddenStates, Metric, Rewards, Table, TokenStats, own_answers, scored_needs
 from sppl.models.target import TargetModel
 from sppl.modules.scoring import Scoring
 from sppl.prompts import SelfAlignedPrompt
 from sppl.schemas import Question
+from sppl.stages.insides import inside_leaves
 from sppl.stages.leaves import Plan, predictions_leaf, table_leaf, take
 from sppl.stages.pool import Pool, read_pool
 from sppl.stages.responses import known_responses, responses
@@ -37,13 +38,15 @@ def score(
     dry: bool = False,
     loggers: Sequence["Logger"] = (),
 ) -> Plan:
-    """Makes one `token_stats` leaf per strategy, context and set of further columns, and `rewards` where asked.
+    """Makes one `token_stats` leaf per strategy, context and set of further columns.
+
+    Where metrics ask for them also `rewards`, `hidden_states` and `gradients`.
 
     Raises:
         MissingArtefact: predictions or paid responses are missing; the message is the command that makes them.
         UserError: a response is empty, or does not fit the target's context.
     """
-    needs = table_needs(metric.values())
+    needs = scored_needs(metric.values())
     questions = take(benchmark, "train", n_score)
     predictions = predictions_leaf(store, benchmark, target_model, n_predict)
     if dry and not _inputs_exist(store, benchmark, strategy, questions, predictions, needs):
@@ -72,8 +75,10 @@ def score(
             rewards = {(name, need): leaf for (name, need), leaf in todo.items() if isinstance(need, Rewards)}
             score_leaves(store, target_model, tokens, examples, pool, prompt=prompt, scorer=scorer, trainer=trainer)
             reward_leaves(store, rewards, examples, trainer=trainer)
+            inside = {(n, need): leaf for (n, need), leaf in todo.items() if isinstance(need, HiddenStates | Gradients)}
+            inside_leaves(store, target_model, inside, examples, prompt=prompt, scorer=scorer, trainer=trainer)
     for (name, need), leaf in leaves.items() if not dry else ():
-        if isinstance(need, Rewards):
+        if not isinstance(need, TokenStats):
             continue
         loss = -float(store.read(leaf).groupby("example_id")["logprob"].mean().mean())
         for logger in loggers:

@@ -87,11 +87,14 @@ def test_the_cheap_metrics_say_where_they_disagree_and_nothing_is_trained(run_py
 
 
 def test_every_metric_at_once_ranks_every_strategy(run_py):
-    done = run_py("metric=[all]", *QUICK, "strategy=[gpt4,claude,human_examples]", "name=every",
-                  "stage=[predict,score,rank,report]")  # fmt: skip
+    done = run_py(
+        "metric=[all]", *QUICK, "strategy=[gpt4,claude,human_examples]", "name=every", "n_pilot=8",
+        "metric.grace.dim=16", "stage=[predict,score,pilot_finetune,pilot_benchmark,rank,report]",
+    )  # fmt: skip
     assert done.code == 0, done.out
     judged = pd.read_csv(done.reports / "every" / "metrics.csv")
-    assert len(judged) == 15
+    assert len(judged) == 18
+    assert {"scas", "grace_d16", "train_then_test_n8"} < set(judged["metric"])
     assert judged["metric"].iloc[-1] == "length"
     table = pd.read_csv(done.reports / "every" / "table.csv")
     assert table[judged["metric"]].notna().all(axis=None)

@@ -6,6 +6,7 @@ import pytest
 
 from sppl.metrics.aslec_casl import AslecCasl
 from sppl.metrics.aslec_drop import AslecDrop
+from sppl.metrics.grace import Grace
 from sppl.metrics.grape import Grape
 from sppl.metrics.ifd import InstructionFollowingDifficulty
 from sppl.metrics.length import Length
@@ -13,6 +14,8 @@ from sppl.metrics.local_naturalness import LocalNaturalness
 from sppl.metrics.needs import TokenStats, table_needs
 from sppl.metrics.rank_average import RankAverage
 from sppl.metrics.rank_surprisal_ratio import RankSurprisalRatio
+from sppl.metrics.scas import StudentCentricScore
+from sppl.metrics.train_then_test import TrainThenTest
 from sppl.prompts import GivenQuestion, StepWise
 from sppl.schemas import UserError
 from tests.unit.metrics.tables import load, table, values
@@ -54,6 +57,22 @@ def test_aslec_drop_names_a_response_of_which_nothing_is_left():
         metric.per_example({need: table(rows)})
 
 
+def test_grace_of_a_single_example_is_refused_for_one_has_to_be_held_out():
+    _, metric, tables = load(CASES / "grace.json")
+    one = {need: frame[frame["example_id"] == "a"] for need, frame in tables.items()}
+    with pytest.raises(UserError, match="grace: gpt4 has one example"):
+        metric.per_example(one)
+
+
+def test_a_gradient_of_zero_has_the_smallest_value():
+    _, metric, _ = load(CASES / "grace.json")
+    rows = {"a": [0.0, 0.0], "b": [1.0, 0.0], "c": [0.0, 1.0]}
+    given = {name: {"dimension": [0, 1], "value": value} for name, value in rows.items()}
+    found = values(metric, {metric.needs()[0]: table(given)})
+    assert found["a"] == 0
+    assert min(found["b"], found["c"]) > 0
+
+
 @pytest.mark.parametrize("steps", [[0, 1, 2], [0, 0, 0]], ids=["heads only", "no further step"])
 def test_aslec_casl_of_responses_alike_in_their_steps_is_the_mean_log_probability(steps):
     metric = AslecCasl(1)
@@ -76,6 +95,12 @@ def test_aslec_casl_of_responses_alike_in_their_steps_is_the_mean_log_probabilit
         (lambda: RankAverage([Grape()]), "two or more different metrics, got grape"),
         (lambda: RankAverage([Grape(), Grape()]), "two or more different metrics, got grape, grape"),
         (lambda: RankAverage([]), "got none"),
+        (lambda: RankAverage([Grape(), TrainThenTest(None)]), "train_then_test_n100 has values of test questions"),
+        (lambda: StudentCentricScore(question_weight=1.5), "share of 0 to 1, got 1.5"),
+        (lambda: Grace(n_splits=1), "n_splits=1"),
+        (lambda: Grace(smoothing=0), "smoothing=0"),
+        (lambda: Grace(layers=[]), r"layers=\[\]"),
+        (lambda: Grace(dim=0), "dim=0"),
     ],
 )
 def test_a_parameter_that_makes_no_sense_is_refused_with_what_was_given(make, said):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sppl.metrics.needs import Candidates, Rewards, TokenStats, compares, table_needs
+from sppl.metrics.needs import Candidates, Gradients, HiddenStates, Rewards, TokenStats, compares, table_needs
 from sppl.metrics.rank_average import RankAverage
 from sppl.metrics.rank_surprisal_ratio import RankSurprisalRatio
 from sppl.metrics.sppl import SelfAlignedPerplexity
@@ -30,6 +30,9 @@ MOVES = {
     "entropy": ("question+entropy", "entropy", -1),
     "reward_skywork_llama_8b": ("rewards_skywork_llama_8b", "reward", 1),
     "car_skywork_llama_8b": ("rewards_skywork_llama_8b", "reward", 1),
+    "scas": ("hidden_mlp.up_proj", "answer_loss", -1),
+    "grace": ("gradients_r16_d512_s0", "value", -1),
+    "train_then_test_n100": ("outcomes_n100_s0", "correct", 1),
     "rank_average_sppl_n2_and_rank_surprisal_ratio": ("self_aligned_n2", "logprob", 1),
 }
 """Which column, moved up (1) or down (-1) for one strategy's responses, must make that strategy look better."""
@@ -42,9 +45,8 @@ def drawn(metric, seed: int, strategies=("gpt4", "claude", "rewrite"), examples=
     tables = {}
     for need in table_needs([metric]):
         parts = []
-        if isinstance(need, Rewards):
-            frame = pd.DataFrame([key[:2] for key in keys], columns=["strategy", "example_id"])
-            tables[need] = frame.assign(reward=rng.uniform(0.5, 5, len(keys)))
+        if not isinstance(need, TokenStats):
+            tables[need] = pd.concat([whole(need, rng).assign(strategy=s, example_id=e) for s, e, _ in keys])
             continue
         for strategy, example, n in keys:
             columns = {"strategy": strategy, "example_id": example, "token": np.arange(n), "token_id": 7}
@@ -53,6 +55,18 @@ def drawn(metric, seed: int, strategies=("gpt4", "claude", "rewrite"), examples=
             parts.append(pd.DataFrame(columns).assign(loss_top50=rng.uniform(0.5, 3, n)))
         tables[need] = pd.concat(parts, ignore_index=True)
     return tables
+
+
+def whole(need, rng) -> pd.DataFrame:
+    """What is known of a response as a whole."""
+    if isinstance(need, Rewards):
+        return pd.DataFrame({"reward": rng.uniform(0.5, 5, 1)})
+    if isinstance(need, Gradients):
+        return pd.DataFrame({"dimension": range(6), "value": rng.normal(size=6)})
+    if isinstance(need, HiddenStates):
+        names = ("answer_loss", "question_loss", "answer_answer", "answer_question")
+        return pd.DataFrame({name: rng.uniform(0.2, 0.9, 1) for name in names})
+    return pd.DataFrame({"correct": rng.uniform(0.1, 0.9, 1)})
 
 
 def of_gpt4(metric, tables) -> float:
@@ -89,15 +103,15 @@ def test_a_mask_that_starts_one_token_late_is_another_value(name):
     tables = drawn(metric, 3)
     shifted = {}
     for need, frame in tables.items():
-        if isinstance(need, Rewards):
+        if not isinstance(need, TokenStats):
             shifted[need] = frame
             continue
         columns = [c for c in frame if c not in ("strategy", "example_id", "token", "step")]
         moved = frame.groupby(["strategy", "example_id"])[columns].shift(-1)
         shifted[need] = frame.assign(**moved.fillna(dict.fromkeys(columns, 0.1) | {"rank": 1, "token_id": 7}))
     one, other = of_gpt4(metric, tables), of_gpt4(metric, shifted)
-    if name == "length" or name.startswith("reward"):
-        assert other == one  # so length does not notice, and the tests of the scorer must
+    if name == "length" or not any(isinstance(need, TokenStats) for need in tables):
+        assert other == one  # so they do not notice, and the tests of what makes their tables must
     elif name.startswith("rank_average"):
         assert values(metric, shifted) != values(metric, tables)
     else:

@@ -1,0 +1,126 @@
+"""What the score stage reads inside the target: hidden-state summaries and projected gradients, leaf by leaf."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from sppl.metrics.needs import Gradients, HiddenStates
+from sppl.models.lora import Lora, add_lora
+from sppl.models.target import TargetModel, frozen
+from sppl.modules.scoring import Scoring
+from sppl.prompts import Context, GivenQuestion, SelfAlignedPrompt
+from sppl.schemas import Question, UserError
+from sppl.stages.asked import Asked, Asking, fitted, refuse_empty
+from sppl.stages.pool import Pool
+from sppl.store import Leaf, Store
+
+if TYPE_CHECKING:
+    import pytorch_lightning as pl
+
+Inside = HiddenStates | Gradients
+Examples = Sequence[tuple[Question, str]]
+BACKWARD = 3.0
+"""A forward pass with its backward pass, in forward passes."""
+
+
+def inside_leaves(
+    store: Store,
+    target: TargetModel,
+    todo: Mapping[tuple[str, Inside], Leaf],
+    examples: Mapping[str, Examples],
+    *,
+    prompt: SelfAlignedPrompt,
+    scorer: Scoring,
+    trainer: Callable[..., "pl.Trainer"],
+) -> None:
+    """Reads all responses whose leaves are missing, given their questions, one after the other.
+
+    Raises:
+        UserError: a response is empty or does not fit, or the target has no such layer.
+    """
+    if not todo:
+        return
+    from sppl.modules.progress import predicted
+    from sppl.modules.summariser import requests_loader
+
+    refuse_empty({name: examples[name] for name, _ in todo})
+    asking, given = Asking(target, prompt, Pool((), (), ""), scorer), GivenQuestion()
+    asked: dict[tuple[str, Context], list[Asked]] = {
+        (name, given): asking.responses(examples[name], given, steps=False)
+        for name in dict.fromkeys(name for name, _ in todo)
+    }
+    fitting = fitted(asked, getattr(frozen(target).config, "max_position_embeddings", None), scorer)
+    for need in dict.fromkeys(need for _, need in todo):
+        if isinstance(need, HiddenStates):
+            _refuse_bare({name: fitting[name, given][0] for name, other in todo if other == need}, target)
+        module = _module(target, need)
+        runner = partial(trainer, inference_mode=False) if isinstance(need, Gradients) else trainer
+        for name in [name for name, other in todo if other == need]:
+            start, (responses, cut) = time.perf_counter(), fitting[name, given]
+            requests = [request for one in responses for _, request in one.requests]
+            read = list(predicted(runner, module, requests_loader(requests), f"{need.name} {name}"))
+            facts: dict[str, object] = {"overlong": cut} if cut else {}
+            facts |= {"responses": len(responses), "tokens": sum(one.tokens for one in responses)}
+            facts["passes"] = BACKWARD if isinstance(need, Gradients) else 1.0
+            frame = _summaries(responses, read) if isinstance(need, HiddenStates) else _gradients(responses, read)
+            store.write(todo[name, need], frame, {}, time.perf_counter() - start, **facts)
+
+
+def _refuse_bare(responses: Mapping[str, Sequence[Asked]], target: TargetModel) -> None:
+    special = set(target.tokenizer().all_special_ids)
+    bare = [f"{one.example_id} of {name}" for name, part in responses.items() for one in part if special >= {*one.ids}]
+    if bare:
+        raise UserError(
+            f"scas: nothing but special tokens of the target in {', '.join(bare)}. Answer them with text, or leave "
+            "scas out of `metric`"
+        )
+
+
+def _module(target: TargetModel, need: Inside) -> "pl.LightningModule":
+    """What reads the responses; gradients are taken of a copy of the target, for adapters change it.
+
+    Raises:
+        UserError: the target has no such layer.
+    """
+    import torch
+
+    from sppl.modules.projector import Projector, check_layers, read_layers
+    from sppl.modules.summariser import Summariser
+
+    try:
+        if isinstance(need, HiddenStates):
+            return Summariser(frozen(target), need.layer, set(target.tokenizer().all_special_ids))
+        model: Any = target.load()
+        if not need.rank:
+            read_layers(model, need.layers)
+            return Projector(model, need.dim, need.seed)
+        check_layers(model, need.layers)
+    except ValueError as error:
+        setting = "metric.scas.layer" if isinstance(need, HiddenStates) else "metric.grace.layers"
+        raise UserError(f"{error}. Say which to read: {setting}=...") from error
+    with torch.random.fork_rng():
+        torch.manual_seed(need.seed)
+        model = add_lora(model, Lora(need.rank, 2 * need.rank, 0.0, need.layers))
+    for name, weight in model.named_parameters():
+        weight.requires_grad_("lora_B" in name)  # while B is zero, A has no gradient
+    return Projector(model, need.dim, need.seed)
+
+
+def _summaries(responses: Sequence[Asked], read: Sequence[Any]) -> pd.DataFrame:
+    frame = pd.DataFrame([one._asdict() for one in read], dtype=float)
+    frame.insert(0, "example_id", [one.example_id for one in responses])
+    return frame
+
+
+def _gradients(responses: Sequence[Asked], read: Sequence[np.ndarray]) -> pd.DataFrame:
+    dim = len(read[0])
+    columns = {
+        "example_id": np.repeat([one.example_id for one in responses], dim),
+        "dimension": np.tile(np.arange(dim, dtype=np.int32), len(read)),
+        "value": np.concatenate(read),
+    }
+    return pd.DataFrame(columns)

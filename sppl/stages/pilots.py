@@ -1,0 +1,55 @@
+"""What training on few responses gave, read from the store: the leaves, their cost, and the command that makes them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sppl.benchmarks.benchmark import Benchmark
+from sppl.metrics.needs import Outcomes
+from sppl.models.target import TargetModel
+from sppl.stages.leaves import adapter_leaf, results_leaf, take
+from sppl.stages.responses import training_data, training_data_is_there
+from sppl.store import Leaf, MissingArtefact, Store
+from sppl.strategies.recipe import Recipe
+
+
+def pilot_leaf(
+    store: Store, benchmark: Benchmark, target: TargetModel, name: str, recipe: Recipe, need: Outcomes
+) -> Leaf | None:
+    """The results of the target trained on few of a strategy's responses; None where something is missing."""
+    if not training_data_is_there(store, benchmark, recipe, need.training, need.n_train):
+        return None
+    examples, held_out = training_data(store, benchmark, recipe, need.training, need.n_train)
+    adapter = adapter_leaf(
+        store, benchmark, target, strategy=name, training=need.training, seed=need.seed,
+        examples=examples, validation=held_out,
+    )  # fmt: skip
+    if not store.exists(adapter):
+        return None
+    test = take(benchmark, "test", need.n_test)
+    leaf = results_leaf(store, benchmark, target, strategy=name, adapter=adapter, test=test)
+    return leaf if store.exists(leaf) else None
+
+
+def pilots_missing(benchmark: Benchmark, target: TargetModel, names: Sequence[str], need: Outcomes) -> MissingArtefact:
+    """The error whose message is the command that makes the results."""
+    listed = ",".join(names)
+    return MissingArtefact(
+        f"{target.name} has not been trained on {need.n_train} responses of {listed} for {benchmark.name} and tested, "
+        "with these settings of the trainer; do it: python run.py 'stage=[generate,finetune,benchmark]' "
+        f"benchmark={benchmark.name} target_model={target.name} 'strategy=[{listed}]' n_train={need.n_train} "
+        f"n_test={need.n_test} seed={need.seed}. Or leave train_then_test out of `metric`"
+    )
+
+
+def pilot_facts(store: Store, leaf: Leaf) -> Mapping[str, Any]:
+    """What a pilot cost, as scoring would tell it: per response trained on, in passes over question and response.
+
+    An epoch reads every response forward and backward, three passes; an answer to a test question is one pass.
+    """
+    results = store.provenance(leaf)
+    trained = [store.provenance(store.open(name)) for name in results["inputs"]]
+    setup, n_test = results["setup"], results["rows"]
+    responses = setup["n_train"]
+    passes = 3 * setup["epochs"] + n_test / responses
+    seconds = results["seconds"] + sum(one["seconds"] for one in trained)
+    return {"responses": responses, "passes": passes, "seconds": seconds}
