@@ -76,6 +76,7 @@ def language_model(model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase
     """The model as lm-eval wants it."""
     from lm_eval.models.huggingface import HFLM
 
+    quiet()
     limit = getattr(model.config, "max_position_embeddings", None)
     options: dict[str, Any] = {"batch_size": batch_size, "max_length": limit, "device": device}
     wrapped: Any = HFLM(**{"pretrained": model, "tokenizer": tokenizer}, **options)

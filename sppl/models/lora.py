@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sppl.schemas import UserError
+
 if TYPE_CHECKING:
     from peft import PeftModel
     from transformers import PreTrainedModel
@@ -35,9 +37,21 @@ def add_lora(model: PreTrainedModel, lora: Lora) -> PeftModel:
 
     PEFT changes the given model in place and a second call would stack on the first, so hand over a freshly loaded
     one. A is drawn from torch's global generator: seed it before. B is zero, so the outputs are unchanged at first.
+
+    Raises:
+        UserError: the model has no linear layer of one of the names; the message lists those it has.
     """
     from peft import LoraConfig, TaskType, get_peft_model
+    from torch import nn
+    from transformers.pytorch_utils import Conv1D
 
+    linear = (nn.Linear, Conv1D)  # the second is what GPT-2 is made of
+    names = {name.rpartition(".")[2] for name, part in model.named_modules() if isinstance(part, linear)}
+    if missing := [name for name in lora.targets if name not in names]:
+        raise UserError(
+            f"trainer.training.lora.targets names {', '.join(missing)}, of which {type(model).__name__} has no linear "
+            f"layer; it has {', '.join(sorted(names))}"
+        )
     config = LoraConfig(
         r=lora.rank,
         lora_alpha=lora.alpha,

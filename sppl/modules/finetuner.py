@@ -3,7 +3,7 @@
 import math
 from contextlib import nullcontext
 from random import Random
-from typing import Any
+from typing import Any, NoReturn
 
 import pytorch_lightning as pl
 import torch
@@ -54,9 +54,17 @@ class Finetuner(pl.LightningModule):
         """One optimiser step.
 
         Raises:
-            UserError: the loss or the gradient is not finite; the weights are those before the step.
+            UserError: the loss or the gradient is not finite, or memory does not suffice; nothing of this step is kept.
         """
         self._step = batches
+        try:
+            self._learn(batches)
+        except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+            if isinstance(error, RuntimeError) and "memory" not in str(error):
+                raise
+            self._out_of_memory(error)
+
+    def _learn(self, batches: list[Batch]) -> None:
         torch.manual_seed(Random(f"{self.seed} {self.global_step} {self.global_rank}").getrandbits(63))
         optimizer, schedule = self.optimizers(), self.lr_schedulers()
         assert isinstance(optimizer, LightningOptimizer)
@@ -132,7 +140,18 @@ class Finetuner(pl.LightningModule):
         strategy = self.trainer.strategy
         return strategy.block_backward_sync() if isinstance(strategy, ParallelStrategy) else nullcontext()
 
-    def _stop(self, what: str) -> None:
+    def _out_of_memory(self, error: BaseException) -> NoReturn:
+        settings = self.training_settings
+        half = math.ceil(settings.batch_size / 2)
+        raise UserError(
+            f"out of memory in step {self.global_step + 1} of {self.steps}, whose largest forward pass has "
+            f"{max(batch['input_ids'].numel() for batch in self._step)} tokens. The same steps in half the memory: "
+            f"trainer.training.batch_size={half} trainer.training.accumulate={2 * settings.accumulate}; less still: "
+            "trainer.training.activation_checkpointing=true, or LoRA (trainer=gpu). Other settings train from the "
+            f"beginning. ({' '.join(str(error).split())[:200]})"
+        ) from error
+
+    def _stop(self, what: str) -> NoReturn:
         examples = [name for batch in self._step for name in batch["ids"]]
         raise UserError(
             f"the {what} of step {self.global_step + 1} of {self.steps} is not finite; examples of the step: "
@@ -143,7 +162,9 @@ class Finetuner(pl.LightningModule):
 
 def rate(step: int, steps: int, training: Training) -> float:
     """The learning rate of a step (from 0), as a fraction of its peak."""
-    warm = math.ceil(training.warmup * steps)
+    warm = min(
+        math.ceil(training.warmup * steps), steps - 1
+    )  # the rate starts at zero: an only step would learn nothing
     if step < warm:
         return step / warm
     progress = (step - warm) / max(1, steps - warm)

@@ -12,6 +12,7 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.loggers import Logger
 from torch import nn
+from torch.multiprocessing.spawn import ProcessRaisedException
 from transformers import PreTrainedModel
 
 from sppl.modules.batches import Example, Steps, fit_length
@@ -84,7 +85,8 @@ def fit(
         checkpoint = last_checkpoint(folder, run)
         if checkpoint:
             log.info("going on from %s", checkpoint)
-        runner.fit(module, train, held_out, ckpt_path=checkpoint, weights_only=True)
+        with _errors_of_processes():
+            runner.fit(module, train, held_out, ckpt_path=checkpoint, weights_only=True)
         for kept in best:
             kept.load(module)
 
@@ -137,6 +139,18 @@ def _prepared(model: PreTrainedModel, training: Training) -> Iterator[None]:
     if training.activation_checkpointing:
         model.activation_checkpointing_disable()
     model.eval()
+
+
+@contextmanager
+def _errors_of_processes() -> Iterator[None]:
+    """A user's mistake found in a process of its own is the user's mistake here; it arrives as a printed traceback."""
+    try:
+        yield
+    except ProcessRaisedException as error:
+        _, found, message = str(error).rpartition(f"{UserError.__module__}.{UserError.__name__}: ")
+        if not found:
+            raise
+        raise UserError(" ".join(message.split())) from None
 
 
 @contextmanager

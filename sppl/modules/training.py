@@ -1,9 +1,10 @@
 """The settings of fine-tuning: everything that shapes the result apart from the seed and the data."""
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, fields
+from typing import Literal, get_args, get_origin
 
 from sppl.models.lora import Lora
+from sppl.schemas import UserError
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,9 @@ class Training:
         activation_checkpointing: recompute activations in the backward pass: less memory, a third more time.
         select: the `final` weights, or those with the `best` loss on validation examples after an epoch.
         n_validation: how many questions of the validation split select the best weights; unused by `final`.
+
+    Raises:
+        UserError: a value is none of those there are, or out of its range.
     """
 
     epochs: int = 3
@@ -48,3 +52,24 @@ class Training:
     activation_checkpointing: bool = False
     select: Literal["final", "best"] = "final"
     n_validation: int = 100
+
+    def __post_init__(self) -> None:
+        wrong = [f"{name}={getattr(self, name)} ({why})" for name, why in self._wrong()]
+        if wrong:
+            raise UserError(f"these settings of trainer.training cannot be used: {'; '.join(wrong)}")
+
+    def _wrong(self) -> list[tuple[str, str]]:
+        """The names of unusable settings, each with what there is instead."""
+        kinds = {one.name: one.type for one in fields(self)}
+        choices = {name: get_args(kind) for name, kind in kinds.items() if get_origin(kind) is Literal}
+        found = [
+            (name, f"there are {', '.join(given)}")
+            for name, given in choices.items()
+            if getattr(self, name) not in given
+        ]
+        counts = [name for name in ("epochs", "batch_size", "accumulate", "n_validation") if getattr(self, name) < 1]
+        found += [(name, "a whole number above 0") for name in counts]
+        found += [("learning_rate", "above 0")] if self.learning_rate <= 0 else []
+        found += [("warmup", "a fraction of all steps, below 1")] if not 0 <= self.warmup < 1 else []
+        found += [("clip", "the largest norm, or 0 for none")] if self.clip < 0 else []
+        return found

@@ -4,6 +4,7 @@ from peft import PeftModel
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from sppl.models.lora import Lora, add_lora
+from sppl.schemas import UserError
 
 IDS = torch.tensor([[1, 2, 3, 4]])
 
@@ -56,5 +57,5 @@ def test_a_saved_adapter_gives_the_same_outputs_on_a_fresh_base(tmp_path):
 
 
 def test_a_target_the_model_does_not_have_is_refused():
-    with pytest.raises(ValueError, match="nowhere"):
+    with pytest.raises(UserError, match=r"names nowhere, of which LlamaForCausalLM has no .*; it has down_proj, "):
         add_lora(llama(), Lora(targets=("nowhere",)))

@@ -171,6 +171,56 @@ def test_a_loss_that_is_not_finite_stops_with_step_and_examples_and_keeps_the_la
 
 
 @pytest.mark.parametrize(
+    "error", [torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("DefaultCPUAllocator: can't allocate memory")]
+)
+def test_too_little_memory_says_how_to_need_less_and_keeps_the_last_checkpoint(tmp_path, error):
+    with pytest.raises(Stop):
+        train(FAST, tmp_path, stop=2, save_seconds=0)
+    good = sorted(path.name for path in tmp_path.iterdir())
+    model = llama()
+
+    def fail(module, inputs):
+        raise error
+
+    model.get_output_embeddings().register_forward_pre_hook(fail)
+    with pytest.raises(UserError, match=r"out of memory in step 3 of 12.*batch_size=2 trainer.training.accumulate=2;"):
+        train(FAST, tmp_path, model=model, save_seconds=0)
+    assert sorted(path.name for path in tmp_path.iterdir()) == good
+
+
+def test_an_error_that_is_not_about_memory_stays_what_it_is(tmp_path):
+    model = llama()
+    model.get_output_embeddings().register_forward_pre_hook(lambda module, inputs: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        train(FAST, tmp_path, model=model)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "why"),
+    [
+        ({"schedule": "cosin"}, "schedule=cosin .there are cosine, linear, constant"),
+        ({"precision": "fp16"}, "precision=fp16 .there are 32-true, bf16-true, bf16-mixed, 16-mixed"),
+        ({"epochs": 0, "accumulate": -1}, "epochs=0 .a whole number above 0.; accumulate=-1"),
+        ({"warmup": 1.0}, "warmup=1.0 .a fraction of all steps, below 1"),
+        ({"learning_rate": 0.0}, "learning_rate=0.0 .above 0"),
+        ({"clip": -1.0}, "clip=-1.0"),
+    ],
+    ids=str,
+)
+def test_settings_that_cannot_be_used_are_all_named_with_what_there_is(wrong, why):
+    with pytest.raises(UserError, match=why):
+        Training(**wrong)
+
+
+def test_an_only_step_learns_at_the_full_rate(tmp_path):
+    assert rate(0, 1, Training(warmup=0.5)) == 1
+    assert [rate(step, 2, Training(warmup=0.5)) for step in range(2)] == [0, 1]
+    before = weights(llama())
+    model, _ = train(Training(epochs=1, batch_size=64, learning_rate=1e-2, warmup=0.1), tmp_path)
+    assert not any(torch.equal(before[name], weight) for name, weight in model.named_parameters())
+
+
+@pytest.mark.parametrize(
     ("schedule", "expected"),
     [
         ("constant", [0, 0.5, 1, 1, 1, 1, 1, 1, 1, 1]),
