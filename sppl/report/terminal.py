@@ -14,20 +14,26 @@ from sppl.report.tables import KEYS, MISSING, cell
 SIMULATED = "simulated"
 PAIR = ["benchmark", "target_model"]
 MANY = 6
-"""Metrics that fit beside each other; of more, the ranks are shown in a table of their own."""
+"""Metrics that fit beside each other; more of them, and what they cost, are shown in a table of their own."""
 
 
-def show(name: str, rows: pd.DataFrame, judged: pd.DataFrame, folder: Path) -> None:
-    """Prints the strategies, what each metric was worth, what is missing and where the files lie."""
+def show(name: str, rows: pd.DataFrame, judged: pd.DataFrame, folder: Path, *, differences: pd.DataFrame) -> None:
+    """Prints the strategies, what each metric was worth, what is missing and where the files lie.
+
+    Args:
+        differences: of `sppl.analysis.agreement.disagreement`; shown where there are many metrics or no accuracies.
+    """
     console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 120, highlight=False)
     for (benchmark, target), part in rows.groupby(PAIR, sort=False):
-        here = judged[(judged["benchmark"] == benchmark) & (judged["target_model"] == target)]
+        here = _of_pair(judged, benchmark, target)
         metrics, title = list(here["metric"].unique()), f"{name}: benchmark {benchmark}, target model {target}"
         untrained = bool(part["accuracy"].isna().all())
         if len(metrics) <= MANY or not untrained:
             console.print(_strategies(title, part, metrics if len(metrics) <= MANY else []))
         if len(metrics) > MANY:
             console.print(_places(part, metrics))
+        if len(metrics) > MANY or untrained:
+            console.print(_disagreement(_of_pair(differences, benchmark, target)))
         if untrained:
             console.print("Nothing was trained: there are no accuracies to compare the metrics with.")
             continue
@@ -80,15 +86,32 @@ def _strategies(title: str, rows: pd.DataFrame, metrics: list[str]) -> Table:
 
 
 def _places(rows: pd.DataFrame, metrics: list[str]) -> Table:
-    """One row per metric, one column per strategy: its rank; the values are in `table.csv`."""
+    """One row per metric, one column per strategy: `value (rank)`."""
     ranked = rows.dropna(subset=[f"rank_{metrics[0]}"]).drop_duplicates("strategy")
-    table = Table(title="Rank of each strategy by each metric", title_justify="left", title_style="bold")
-    table.add_column("metric", overflow="fold")
+    table = Table(title="Value (rank) of each strategy by each metric", title_justify="left", title_style="bold")
+    table.add_column("metric", overflow="fold", min_width=18)
     for strategy in ranked["strategy"]:
         table.add_column(strategy, justify="right", overflow="fold")
     for metric in metrics:
-        table.add_row(metric, *(f"{rank:g}" for rank in ranked[f"rank_{metric}"]))
+        table.add_row(metric, *map(_ranked, ranked[metric], ranked[f"rank_{metric}"]))
     return table
+
+
+def _disagreement(differences: pd.DataFrame) -> Table:
+    """One row per strategy, those the metrics differ most about first."""
+    picked = int((differences["first_by"] != "").sum())
+    title = f"Where the metrics disagree: {picked} {'strategies are' if picked > 1 else 'strategy is'} first by some"
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for column, most in (("strategy", None), ("ranks", None), ("first by", None), ("worst rank by", 40)):
+        table.add_column(column, overflow="fold", no_wrap=column in ("strategy", "ranks"), max_width=most)
+    for row in differences.itertuples():
+        ranks = f"{row.best_rank:g}" if not row.spread else f"{row.best_rank:g} to {row.worst_rank:g}"
+        table.add_row(str(row.strategy), ranks, str(row.first_by) or "none", str(row.worst_by) if row.spread else "")
+    return table
+
+
+def _of_pair(frame: pd.DataFrame, benchmark: object, target: object) -> pd.DataFrame:
+    return frame[(frame["benchmark"] == benchmark) & (frame["target_model"] == target)]
 
 
 def _ranked(value: Any, rank: Any, error: str = "") -> str:
@@ -99,10 +122,13 @@ def _metrics(judged: pd.DataFrame) -> Table:
     """One row per metric: the rank correlation with accuracy, and what following it would have cost."""
     settings = list(judged.columns[2 : list(judged.columns).index("metric")])
     table = Table(title="What each metric foretold", title_justify="left", title_style="bold")
+    costs = ["cost", "seconds"] if len(judged["metric"].unique()) > MANY and "cost" in judged else []
     for column in ("metric", *settings, "better", "picks"):
-        table.add_column(column)
+        table.add_column(column, overflow="fold")
     for column in ("accuracy of the pick", "regret", "Spearman with accuracy [95 %]"):
         table.add_column(column, justify="right")
+    for column in costs:
+        table.add_column({"cost": "passes", "seconds": "seconds"}[column], justify="right")
     for _, row in judged.iterrows():
         span = (
             rf" \[{cell(row['spearman_low'])}, {cell(row['spearman_high'])}]" if pd.notna(row["spearman_low"]) else ""
@@ -115,7 +141,11 @@ def _metrics(judged: pd.DataFrame) -> Table:
             cell(row["picked_accuracy"]),
             cell(row["regret"]),
             cell(row["spearman"]) + span,
+            *(MISSING if pd.isna(row[column]) else f"{row[column]:.3g}" for column in costs),
         )
+    if costs:
+        table.caption = "passes, seconds: per response; a pass that several metrics share counts for each"
+        table.caption_justify = "left"
     return table
 
 

@@ -73,14 +73,18 @@ def report(
     rows = with_gaps(table(every, outcomes, also), gaps)
     rows["source"] = sources(rows, every, store, results)
     scores = scores_of(store, rankings)
+    costs = costs_of(store, rankings)
     judged = _judged(every, outcomes, scores, metrics, conventions)
+    judged = judged.merge(costs[[*PAIR, "metric", "seconds"]], on=[*PAIR, "metric"], how="left")
     write_tables(out, rows, judged)
+    further: dict[str, pd.DataFrame] = {}
+    differences = disagreement(every)
     if every["metric"].nunique() > 1:
         write_csv(out, "agreement", agreement(every))
-        write_csv(out, "disagreement", disagreement(every))
+        write_csv(out, "disagreement", differences)
+        further["Where the metrics disagree"] = differences
     if ranked:
-        write_csv(out, "costs", costs_of(store, rankings))
-    further: dict[str, pd.DataFrame] = {}
+        write_csv(out, "costs", costs)
     if also is not None:
         write_csv(out, "also", also)
         further["Further tasks of lm-eval"] = also
@@ -96,7 +100,7 @@ def report(
             f"{key}, conventions: {one}": frame for one, frames in tables.items() for key, frame in frames.items()
         }
     else:
-        show(name, rows, judged, out)
+        show(name, rows, judged, out, differences=differences)
     many = len(rows[PAIR].drop_duplicates()) > DRAWN_PAIRS
     write_page(
         out,

@@ -79,6 +79,9 @@ def test_the_cheap_metrics_say_where_they_disagree_and_nothing_is_trained(run_py
     frame = pd.read_csv(done.reports / "pick" / "disagreement.csv")
     assert set(frame["strategy"]) == {"gpt4", "claude", "rewrite"}
     assert (frame["spread"] == frame["worst_rank"] - frame["best_rank"]).all()
+    picked = int(frame["first_by"].notna().sum())
+    assert f"Where the metrics disagree: {picked} strateg" in done.out
+    assert "Where the metrics disagree" in (done.reports / "pick" / "index.html").read_text()
     pairs = pd.read_csv(done.reports / "pick" / "agreement.csv")
     assert len(pairs) == 10 * 9 / 2
     costs = pd.read_csv(done.reports / "pick" / "costs.csv").set_index("metric")
@@ -98,4 +101,5 @@ def test_every_metric_at_once_ranks_every_strategy(run_py):
     assert judged["metric"].iloc[-1] == "length"
     table = pd.read_csv(done.reports / "every" / "table.csv")
     assert table[judged["metric"]].notna().all(axis=None)
-    assert "Rank of each strategy by each metric" in done.out
+    assert "Value (rank) of each strategy by each metric" in done.out
+    assert judged["seconds"].gt(0).all()
