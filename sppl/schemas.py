@@ -182,6 +182,18 @@ TABLES: dict[str, pa.DataFrameSchema] = {
         ["benchmark", "target_model", "strategy", "metric", "example_id", "start", "end"],
         extra=True,
     ),
+    "races": _table(
+        {
+            "questions": "int64",
+            "strategy": str,
+            "n_examples": "int64",
+            "mean": float,
+            "behind": float,
+            "z": float,
+            "survives": bool,
+        },
+        ["questions", "strategy"],
+    ),
     "rankings": _table(
         {"benchmark": str, "target_model": str, "metric": str, "strategy": str, "value": float, "rank": float},
         ["benchmark", "target_model", "metric", "strategy"],
@@ -207,7 +219,8 @@ TABLES: dict[str, pa.DataFrameSchema] = {
 }
 """One table per kind of artefact: values in nats, tokens and fractions.
 
-`scores`: a row without `example_id` is the mean of the slice `start <= index < end`. `results`: one row per test
+`scores`: a row without `example_id` is the mean of the slice `start <= index < end`. `races`: one row per batch and
+strategy still in the race, its standing (nats per token) on the first `questions`. `results`: one row per test
 question. `also_results`: one row per document and metric of one of lm-eval's own tasks. `outcomes`: one row per trained
 (or untrained) model, its accuracy over `results`; `setup` names the training settings apart from the seed.
 """

@@ -172,6 +172,8 @@ def chance_pick_beats_runner_up(rankings: pd.DataFrame, calibration: Mapping[str
         metric = str(names[2])
         ordered = part.sort_values(["rank", "strategy"])
         strategies, values = ordered["strategy"].tolist(), ordered["value"].astype(float).tolist()
+        if len(values) > 1 and "first_value" in ordered and pd.notna(ordered["first_value"].iloc[1]):
+            values[0] = float(ordered["first_value"].iloc[1])  # of the questions the runner-up was scored on
         chance, note = pd.NA, ""
         if len(strategies) < 2:
             note = "n/a (a single strategy)"

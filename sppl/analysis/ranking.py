@@ -144,6 +144,8 @@ def sentence(rankings: pd.DataFrame) -> str:
     if len(best) > 1:
         return f"{' and '.join(best)} share the first place by {one['metric']}"
     ahead = f"{one['strategy']} is ahead of {rows['strategy'].iloc[1]} by {one['metric']}"
+    if pd.isna(one["p_first"]) and pd.notna(one.get("first_value")):
+        return f"{ahead}; {one['strategy']} {one['race']}, {rows['strategy'].iloc[1]} was {rows['race'].iloc[1]}"
     if pd.isna(one["p_first"]):
         return f"{ahead}; how sure that is cannot be said: there are no scores per question"
     return (

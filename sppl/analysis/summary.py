@@ -84,9 +84,11 @@ def _of_setup(ranked: pd.DataFrame, reached: pd.DataFrame) -> pd.DataFrame:
     frame["rank_accuracy"] = pd.array([pd.NA] * len(frame), "Float64")
     frame.loc[trained, "rank_accuracy"] = average_ranks(-frame.loc[trained, "accuracy"])
     scored = frame["strategy"].isin(set(ranked["strategy"])) | (frame["strategy"] == UNTRAINED)
+    led = ranked[ranked["first_value"].notna()] if "first_value" in ranked else ranked[:0]
+    raced = {row.strategy: [f"{row.metric}: {row.race}"] for row in led.itertuples()}
     frame["note"] = [
-        "; ".join(([] if s else [NO_SCORE]) + ([] if pd.notna(a) else [NO_ACCURACY]))
-        for s, a in zip(scored, frame["accuracy"], strict=True)
+        "; ".join(([] if s else [NO_SCORE]) + ([] if pd.notna(a) else [NO_ACCURACY]) + raced.get(name, []))
+        for s, a, name in zip(scored, frame["accuracy"], frame["strategy"], strict=True)
     ]
     for name in ("accuracy", "accuracy_se", "gain"):
         frame[name] = frame[name].astype("Float64")
@@ -171,6 +173,8 @@ def _judged(ranked: pd.DataFrame, reached: pd.DataFrame, conventions: Convention
     reason = "" if by_name and len(both) > 1 else why_undefined(ranks, accuracy)
     correlation = spearman_no_ties if by_name else spearman
     first = [name for name in rank if rank[name] == min(rank.values())]
+    if "race" in ranked and ranked["race"].any():
+        notes.append("decided by a race" if ranked["first_value"].notna().any() else ranked["race"].iloc[0])
     if direction == "none":
         notes.append("no direction: picks nothing")
     elif len(first) > 1:

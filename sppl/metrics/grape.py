@@ -27,8 +27,11 @@ class Grape:
     def needs(self) -> tuple[TokenStats, ...]:
         return (TokenStats(GivenQuestion()),)
 
+    def log_perplexities(self, tables: Tables) -> pd.Series:
+        return mean_losses(tables[self.needs()[0]])
+
     def per_example(self, tables: Tables) -> pd.DataFrame:
-        return as_values(-mean_losses(tables[self.needs()[0]]))
+        return as_values(-self.log_perplexities(tables))
 
     def aggregate(self, scores: pd.DataFrame) -> float:
         return float(scores["value"].mean())

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import pandas as pd
 
@@ -177,6 +177,15 @@ class Metric(Protocol):
 
     def aggregate(self, scores: pd.DataFrame) -> float:
         """A strategy's value from rows of `per_example`; resampling calls it with rows repeated."""
+        ...
+
+
+@runtime_checkable
+class Perplexed(Protocol):
+    """A metric whose order of the responses to a question is that of their log-perplexities: it can lead a race."""
+
+    def log_perplexities(self, tables: Tables) -> pd.Series:
+        """The log-perplexity (nats per token, low is good) of every response, indexed by its keys."""
         ...
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from sppl.metrics.needs import Tables, TokenStats, mean_losses
+from sppl.metrics.needs import Tables, TokenStats, as_values, mean_losses
 from sppl.prompts import SelfAligned
 
 
@@ -30,10 +30,11 @@ class SelfAlignedPerplexity:
     def needs(self) -> tuple[TokenStats, ...]:
         return (TokenStats(SelfAligned(self.n_examples)),)
 
+    def log_perplexities(self, tables: Tables) -> pd.Series:
+        return mean_losses(tables[self.needs()[0]])
+
     def per_example(self, tables: Tables) -> pd.DataFrame:
-        frame = mean_losses(tables[self.needs()[0]]).rename("value").reset_index()
-        frame["value"] = np.exp(frame["value"])
-        return frame
+        return as_values(self.log_perplexities(tables).map(np.exp))
 
     def aggregate(self, scores: pd.DataFrame) -> float:
         return float(scores["value"].mean())

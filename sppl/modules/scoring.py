@@ -1,7 +1,12 @@
 """How responses are scored: settings only, so that reading a configuration loads no model code."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
+
+Form = Literal["auto", "tree", "padded"]
+Overlong = Literal["error", "skip", "truncate_left"]
+Budget = Literal["fixed", "race"]
+NAME_ONLY = {"identity": False}
 
 
 @dataclass(frozen=True)
@@ -15,9 +20,27 @@ class Scoring:
         overlong: what happens to a prompt and response longer than the target can read: `error` before any work, `skip`
             leaves the question out for all strategies, `truncate_left` cuts the prompt's beginning. Either is counted
             in the report.
+        budget: `fixed` scores every response; `race` goes batch by batch and drops strategies clearly behind.
+        first: questions before the race's first decision.
+        then: questions between its later decisions.
+        z: standard errors behind the leader that end a strategy's race.
     """
 
-    max_tokens: int = field(default=4096, metadata={"identity": False})
-    form: Literal["auto", "tree", "padded"] = field(default="auto", metadata={"identity": False})
+    max_tokens: int = field(default=4096, metadata=NAME_ONLY)
+    form: Form = field(default="auto", metadata=NAME_ONLY)
     end: bool = False
-    overlong: Literal["error", "skip", "truncate_left"] = "error"
+    overlong: Overlong = "error"
+    budget: Budget = "fixed"
+    first: int = 20
+    then: int = 10
+    z: float = 2.0
+
+    def __post_init__(self) -> None:
+        for name, kind in (("form", Form), ("overlong", Overlong), ("budget", Budget)):
+            if getattr(self, name) not in get_args(kind):
+                raise ValueError(f"scorer.{name} is one of {', '.join(get_args(kind))}, got {getattr(self, name)!r}")
+        if self.first < 2 or self.then < 1 or self.z < 0:
+            raise ValueError(
+                "a race needs scorer.first >= 2 questions, scorer.then >= 1 and scorer.z >= 0, "
+                f"got {self.first}, {self.then} and {self.z}"
+            )

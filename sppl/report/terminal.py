@@ -1,7 +1,7 @@
 """The table on the terminal."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,13 @@ def show(name: str, rows: pd.DataFrame, judged: pd.DataFrame, folder: Path, *, d
         for note in _notes(part, here):
             console.print(note, markup=False)
     console.print(f"Files in {folder}: table.csv, metrics.csv (also md, tex), index.html", markup=False)
+
+
+def show_lines(lines: Sequence[str]) -> None:
+    """Prints what else there is to say."""
+    console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 120, highlight=False)
+    for line in lines:
+        console.print(line, markup=False)
 
 
 def show_paper(tables: Mapping[str, Mapping[str, pd.DataFrame]], matches: str, folder: Path) -> None:

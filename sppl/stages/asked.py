@@ -66,11 +66,14 @@ class Asking:
         prompt: the wording of self-aligned contexts.
         pool: the answers they show.
         scorer: whether the end of a response is scored.
+        first: the place of the first question in the benchmark; it decides which answers are shown.
     """
 
-    def __init__(self, target: TargetModel, prompt: SelfAlignedPrompt, pool: Pool, scorer: Scoring) -> None:
+    def __init__(
+        self, target: TargetModel, prompt: SelfAlignedPrompt, pool: Pool, scorer: Scoring, first: int = 0
+    ) -> None:
         self._tokenizer, self._wrapping = target.tokenizer(), target.wrapping
-        self._prompt, self._pool, self._end = prompt, pool, scorer.end
+        self._prompt, self._pool, self._end, self._first = prompt, pool, scorer.end, first
         self._prompts: dict[tuple[str, tuple[str, ...]], tuple[int, ...]] = {}
         self._count = 0
 
@@ -78,7 +81,7 @@ class Asking:
         """One entry per response of a strategy, in their order, with the numbers of steps where they are wanted."""
         questions = [question for question, _ in examples]
         n = context.n_examples if isinstance(context, SelfAligned) else 0
-        shown = self._pool.shown(self._prompt, questions, n) if n else [[] for _ in questions]
+        shown = self._pool.shown(self._prompt, questions, n, self._first) if n else [[] for _ in questions]
         return [
             self._asked(question, text, own, context, steps=steps)
             for (question, text), own in zip(examples, shown, strict=True)

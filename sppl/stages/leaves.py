@@ -89,8 +89,9 @@ def table_leaf(
     scorer: Scoring,
     examples: Sequence[tuple[Question, str]],
     pool: Leaf,
+    start: int = 0,
 ) -> Leaf:
-    """What one metric's need is of one strategy's responses.
+    """What one metric's need is of one strategy's responses, to the questions from number `start` on.
 
     Token statistics in one context, where self-aligned ones depend on the pool as well; rewards, which depend on no
     target; or what is read inside the target, given the question.
@@ -113,6 +114,8 @@ def table_leaf(
     word = need.name
     if isinstance(need.context, SelfAligned):
         settings |= {"prompt": canonical(prompt), "pool": store.digest(pool), "final_line": benchmark.final_line}
+        if start:  # a question's place decides which answers it is shown
+            settings["start"] = start
         word = f"{need.name}-{prompt.hash}"
     return store.leaf("token_stats", benchmark.name, target.name, strategy, word, settings=settings)
 

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from sppl.analysis.outcomes import UNTRAINED
+from sppl.analysis.raced import on_shared_questions
 from sppl.store import Store
 
 
@@ -87,9 +88,28 @@ def with_gaps(rows: pd.DataFrame, gaps: Sequence[Mapping[str, Any]]) -> pd.DataF
 
 def scores_of(store: Store, rankings: Sequence[str]) -> pd.DataFrame | None:
     """The scores per example the rankings were made from; None where they lie in another store."""
-    names = [leaf for one in rankings for leaf in store.provenance(store.open(one))["inputs"]]
-    frames = [store.read(store.open(name)) for name in dict.fromkeys(names) if store.holds(name)]
-    return pd.concat(frames, ignore_index=True) if frames else None
+    facts = [store.provenance(store.open(one)) for one in rankings]
+    raced = {leaf for fact in facts if "race" in fact for leaf in fact["inputs"]}
+    names = dict.fromkeys(leaf for fact in facts for leaf in fact["inputs"] if leaf.startswith("scores/"))
+    frames = {name: store.read(store.open(name)) for name in names if store.holds(name)}
+    whole = [frame for name, frame in frames.items() if name not in raced]
+    parts = [frame for name, frame in frames.items() if name in raced]
+    if parts:  # what a race dropped has fewer questions than what it did not
+        whole.append(on_shared_questions(pd.concat(parts)))
+    return pd.concat(whole, ignore_index=True) if whole else None
+
+
+def races_of(store: Store, rankings: Sequence[str]) -> pd.DataFrame:
+    """The decisions of the races behind the rankings, with the metric and how many questions there were."""
+    parts = []
+    for fact in (store.provenance(store.open(one)) for one in dict.fromkeys(rankings)):
+        if "race" in fact:
+            leaf = store.open(fact["race"])
+            said = store.provenance(leaf)
+            key = {"benchmark": leaf.words[0], "target_model": leaf.words[1], "metric": said["metric"]}
+            frame = store.read(leaf).assign(**key, of=said["n_questions"])
+            parts.append(frame[[*key, "questions", "of", *frame.columns.drop([*key, "questions", "of"])]])
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
 def costs_of(store: Store, rankings: Sequence[str]) -> pd.DataFrame:

@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sppl.benchmarks.benchmark import Benchmark
-from sppl.metrics.needs import Outcomes
+from sppl.metrics.needs import Metric, Outcomes, Table, table_needs
 from sppl.models.target import TargetModel
 from sppl.stages.leaves import adapter_leaf, results_leaf, take
 from sppl.stages.responses import training_data, training_data_is_there
+from sppl.stages.tables import Pieces
 from sppl.store import Leaf, MissingArtefact, Store
 from sppl.strategies.recipe import Recipe
 
@@ -28,6 +29,30 @@ def pilot_leaf(
     test = take(benchmark, "test", need.n_test)
     leaf = results_leaf(store, benchmark, target, strategy=name, adapter=adapter, test=test)
     return leaf if store.exists(leaf) else None
+
+
+def pilot_leaves(
+    store: Store,
+    benchmark: Benchmark,
+    target: TargetModel,
+    strategy: Mapping[str, Recipe],
+    metric: Mapping[str, Metric],
+) -> Pieces:
+    """The results that metrics need of every strategy.
+
+    Raises:
+        MissingArtefact: results are missing; the message is the command that makes them.
+    """
+    found: dict[tuple[str, Table], list[Leaf]] = {}
+    for need in table_needs(metric.values()):
+        if not isinstance(need, Outcomes):
+            continue
+        leaves = {name: pilot_leaf(store, benchmark, target, name, recipe, need) for name, recipe in strategy.items()}
+        missing = [name for name, leaf in leaves.items() if leaf is None]
+        if missing:
+            raise pilots_missing(benchmark, target, missing, need)
+        found |= {(name, need): [leaf] for name, leaf in leaves.items() if leaf is not None}
+    return found
 
 
 def pilots_missing(benchmark: Benchmark, target: TargetModel, names: Sequence[str], need: Outcomes) -> MissingArtefact:

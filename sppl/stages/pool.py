@@ -23,9 +23,12 @@ class Pool:
     note: str
     """Empty, or how the pool differs from what was asked for; tables repeat it."""
 
-    def shown(self, prompt: SelfAlignedPrompt, questions: Sequence[Question], n: int) -> list[list[str]]:
-        """The examples each question is shown, at most `n`."""
-        chosen = [rotate(at, question.id, self.ids, n, prompt.rotation) for at, question in enumerate(questions)]
+    def shown(
+        self, prompt: SelfAlignedPrompt, questions: Sequence[Question], n: int, first: int = 0
+    ) -> list[list[str]]:
+        """The examples each question is shown, at most `n`; `first` is the place of the first one in the benchmark."""
+        places = enumerate(questions, first)
+        chosen = [rotate(at, question.id, self.ids, n, prompt.rotation) for at, question in places]
         return [[self.texts[index] for index in indices] for indices in chosen]
 
 

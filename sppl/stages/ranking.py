@@ -3,11 +3,12 @@
 import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from sppl.analysis.agreement import where_they_differ
+from sppl.analysis.raced import rank_raced
 from sppl.analysis.ranking import rank, sentence
 from sppl.analysis.resampling import RankedMetric
 from sppl.store import Leaf, Store
@@ -19,10 +20,17 @@ log = logging.getLogger(__name__)
 
 
 def rankings_leaf(
-    store: Store, benchmark: str, target: str, strategies: Iterable[str], inputs: Mapping[str, str]
+    store: Store,
+    benchmark: str,
+    target: str,
+    strategies: Iterable[str],
+    inputs: Mapping[str, str],
+    race: str | None = None,
 ) -> Leaf:
-    """The ranking of these strategies by scores with these digests."""
-    settings = {"scores": sorted(inputs.values()), "strategies": sorted(strategies)}
+    """The ranking of these strategies by scores with these digests, and by the race with this one."""
+    settings: dict[str, Any] = {"scores": sorted(inputs.values()), "strategies": sorted(strategies)}
+    if race:
+        settings["race"] = race
     return store.leaf("rankings", benchmark, target, f"{len(settings['strategies'])}_strategies", settings=settings)
 
 
@@ -36,6 +44,7 @@ def write_ranking(
     facts: Mapping[str, str],
     notes: Mapping[str, str],
     costs: Mapping[str, Mapping[str, float | None]] | None = None,
+    race: Leaf | None = None,
 ) -> None:
     """Ranks the strategies of the scores by every metric and stores the ranking, unless it is there.
 
@@ -45,15 +54,24 @@ def write_ranking(
         notes: metric name -> what has to be said beside it.
         costs: metric name -> `passes` and `seconds` per response; the first becomes the column `cost`, both are kept in
             the provenance.
+        race: where the decisions of the race are kept that dropped some of the strategies on the way.
     """
     with store.making(leaf) as missing:
         if not missing:
             return
         start = time.perf_counter()
-        frame = rank(scores, metrics).assign(**facts)
+        known: dict[str, object] = {}
+        if race:
+            said = store.provenance(race)
+            frame = rank_raced(
+                scores, metrics, store.read(race), leading=said["metric"], n_questions=said["n_questions"]
+            )
+            known["race"], inputs = race.name, {**inputs, race.name: store.digest(race)}
+        else:
+            frame = rank(scores, metrics)
+        frame = frame.assign(**facts)
         said = [notes.get(metric, "") for metric in frame["metric"]]
         frame["note"] = ["; ".join(filter(None, pair)) for pair in zip(frame["note"], said, strict=True)]
-        known: dict[str, object] = {}
         if costs is not None:
             passes = {metric: cost["passes"] for metric, cost in costs.items()}
             frame["cost"] = frame["metric"].map(passes).astype("Float64")

@@ -13,15 +13,26 @@ from sppl.analysis.checks import PAIR
 from sppl.analysis.conventions import PAPER, SOUND
 from sppl.analysis.paired import paired
 from sppl.analysis.paper import main_outcomes, planbench_outcomes
+from sppl.analysis.raced import race_sentences
 from sppl.analysis.summary import metrics_table, table
 from sppl.metrics.needs import Metric
 from sppl.provenance import command, commit, versions
 from sppl.report.page import write_page
 from sppl.report.paper import write_paper_tables
 from sppl.report.tables import write_csv, write_tables
-from sppl.report.terminal import show, show_paper
+from sppl.report.terminal import show, show_lines, show_paper
 from sppl.schemas import UserError
-from sppl.stages.outcomes import also_of, answers_of, costs_of, no_rankings, outcomes_of, scores_of, sources, with_gaps
+from sppl.stages.outcomes import (
+    also_of,
+    answers_of,
+    costs_of,
+    no_rankings,
+    outcomes_of,
+    races_of,
+    scores_of,
+    sources,
+    with_gaps,
+)
 from sppl.store import Store
 
 if TYPE_CHECKING:
@@ -101,6 +112,11 @@ def report(
         }
     else:
         show(name, rows, judged, out, differences=differences)
+    races = races_of(store, rankings)
+    if len(races):
+        write_csv(out, "race", races)
+        further["Race: where each strategy stood after so many questions (nats per token)"] = races
+        show_lines(race_sentences(races))
     many = len(rows[PAIR].drop_duplicates()) > DRAWN_PAIRS
     write_page(
         out,

@@ -1,7 +1,12 @@
 """score: statistics per token of every response, in every context the metrics need, in one go."""
 
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from sppl.benchmarks.benchmark import Benchmark
 from sppl.metrics.needs import Gradients, HiddenStates, Metric, Rewards, Table, TokenStats, own_answers, scored_needs
@@ -10,11 +15,13 @@ from sppl.modules.scoring import Scoring
 from sppl.prompts import SelfAlignedPrompt
 from sppl.schemas import Question
 from sppl.stages.insides import inside_leaves
-from sppl.stages.leaves import Plan, predictions_leaf, table_leaf, take
+from sppl.stages.leaves import Plan, predictions_leaf, take
 from sppl.stages.pool import Pool, read_pool
+from sppl.stages.race import Race, competitors
 from sppl.stages.responses import known_responses, responses
 from sppl.stages.rewarding import reward_leaves
-from sppl.stages.scoring import score_leaves
+from sppl.stages.scoring import fitting_requests, score_leaves
+from sppl.stages.tables import Leaves, Pieces, Wanted
 from sppl.store import Leaf, Store
 from sppl.strategies.recipe import Recipe
 
@@ -40,12 +47,16 @@ def score(
 ) -> Plan:
     """Makes one `token_stats` leaf per strategy, context and set of further columns.
 
-    Where metrics ask for them also `rewards`, `hidden_states` and `gradients`.
+    Where metrics ask for them also `rewards`, `hidden_states` and `gradients`. With `scorer.budget=race` they
+    are made batch by batch, of the strategies still in the race, and its decisions are kept in a `races` leaf.
 
     Raises:
         MissingArtefact: predictions or paid responses are missing; the message is the command that makes them.
         UserError: a response is empty, or does not fit the target's context.
     """
+    leader = None
+    if scorer.budget == "race":
+        strategy, leader = competitors(strategy, metric)
     needs = scored_needs(metric.values())
     questions = take(benchmark, "train", n_score)
     predictions = predictions_leaf(store, benchmark, target_model, n_predict)
@@ -56,34 +67,79 @@ def score(
     else:
         pool = Pool((), (), "")
     examples = {name: responses(store, benchmark, recipe, questions) for name, recipe in strategy.items()}
-    leaves = {
-        (name, need): table_leaf(
-            store, benchmark, target_model, strategy=name, need=need, prompt=prompt, scorer=scorer,
-            examples=examples[name], pool=predictions,
-        )
-        for name in strategy
-        for need in needs
-    }  # fmt: skip
-    plan = Plan(
-        tuple(leaf.name for leaf in leaves.values() if store.exists(leaf)),
-        tuple(leaf.name for leaf in leaves.values() if not store.exists(leaf)),
-    )
-    if plan.to_make and not dry:
-        with store.making(*leaves.values()) as missing:
-            todo = {(name, need): leaf for (name, need), leaf in leaves.items() if leaf in missing}
-            tokens = {(name, need): leaf for (name, need), leaf in todo.items() if isinstance(need, TokenStats)}
-            rewards = {(name, need): leaf for (name, need), leaf in todo.items() if isinstance(need, Rewards)}
-            score_leaves(store, target_model, tokens, examples, pool, prompt=prompt, scorer=scorer, trainer=trainer)
-            reward_leaves(store, rewards, examples, trainer=trainer)
-            inside = {(n, need): leaf for (n, need), leaf in todo.items() if isinstance(need, HiddenStates | Gradients)}
-            inside_leaves(store, target_model, inside, examples, prompt=prompt, scorer=scorer, trainer=trainer)
-    for (name, need), leaf in leaves.items() if not dry else ():
-        if not isinstance(need, TokenStats):
-            continue
-        loss = -float(store.read(leaf).groupby("example_id")["logprob"].mean().mean())
-        for logger in loggers:
-            logger.log_metrics({f"score/{name}/{need.name}/loss": loss})
+    wanted = Wanted(store, benchmark, target_model, tuple(metric), needs, examples, predictions, prompt, scorer)
+    make = partial(_make, wanted, pool, trainer=trainer)
+    if leader:
+        if not dry and scorer.overlong == "error":  # before any work, not when the race comes to it
+            tokens = [(name, need) for name in examples for need in needs if isinstance(need, TokenStats)]
+            fitting_requests(target_model, tokens, examples, pool, prompt=prompt, scorer=scorer)
+        plan, pieces = _race(Race(wanted, leader), make, dry=dry)
+    else:
+        leaves = wanted.leaves()
+        plan, pieces = _planned(store, leaves.values()), {key: [leaf] for key, leaf in leaves.items()}
+        if plan.to_make and not dry:
+            make(leaves)
+    for (name, need), parts in pieces.items() if loggers and not dry else ():
+        if isinstance(need, TokenStats):
+            frame = pd.concat([store.read(leaf) for leaf in parts])
+            loss = -float(frame.groupby("example_id")["logprob"].mean().mean())
+            for logger in loggers:
+                logger.log_metrics({f"score/{name}/{need.name}/loss": loss})
     return plan
+
+
+def _planned(store: Store, leaves: Iterable[Leaf]) -> Plan:
+    names = [(leaf.name, store.exists(leaf)) for leaf in leaves]
+    return Plan(tuple(name for name, there in names if there), tuple(name for name, there in names if not there))
+
+
+def _make(
+    wanted: Wanted,
+    pool: Pool,
+    leaves: Leaves,
+    start: int = 0,
+    stop: int | None = None,
+    *,
+    trainer: Callable[..., "pl.Trainer"],
+) -> None:
+    """Makes those of the leaves that are missing; they hold the questions `start` to `stop`."""
+    store, examples = wanted.store, {name: pairs[start:stop] for name, pairs in wanted.examples.items()}
+    with store.making(*leaves.values()) as missing:
+        todo = {(name, need): leaf for (name, need), leaf in leaves.items() if leaf in missing}
+        tokens = {(name, need): leaf for (name, need), leaf in todo.items() if isinstance(need, TokenStats)}
+        rewards = {(name, need): leaf for (name, need), leaf in todo.items() if isinstance(need, Rewards)}
+        score_leaves(
+            store, wanted.target, tokens, examples, pool, prompt=wanted.prompt, scorer=wanted.scorer, trainer=trainer,
+            start=start,
+        )  # fmt: skip
+        reward_leaves(store, rewards, examples, trainer=trainer)
+        inside = {(n, need): leaf for (n, need), leaf in todo.items() if isinstance(need, HiddenStates | Gradients)}
+        inside_leaves(
+            store, wanted.target, inside, examples, prompt=wanted.prompt, scorer=wanted.scorer, trainer=trainer
+        )
+
+
+def _race(race: Race, make: Callable[[Leaves, int, int], None], *, dry: bool) -> tuple[Plan, Pieces]:
+    """Runs what is left of a race and keeps its decisions; a dry one goes as far as there are scores."""
+    store, found, to_make = race.wanted.store, list[str](), list[str]()
+
+    def step(leaves: Leaves, start: int, stop: int) -> bool:
+        plan = _planned(store, leaves.values())
+        found.extend(plan.found)
+        to_make.extend(plan.to_make)
+        if plan.to_make and not dry:
+            make(leaves, start, stop)
+        return not (plan.to_make and dry)
+
+    with ExitStack() if dry else store.making(race.leaf):
+        known, begun = store.read(race.leaf) if store.exists(race.leaf) else None, time.perf_counter()
+        decisions = race.run(step, known, say=not dry)
+        (to_make if known is None else found).append(race.leaf.name)
+        if decisions is None:
+            return Plan(tuple(found), (*to_make, "and more as the race goes on")), {}
+        if known is None and not dry:
+            store.write(race.leaf, decisions, {}, time.perf_counter() - begun, **race.facts(decisions))
+    return Plan(tuple(found), tuple(to_make)), race.pieces(decisions)
 
 
 def _inputs_exist(

@@ -2,7 +2,8 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -10,17 +11,18 @@ import pandas as pd
 from sppl.metrics.needs import TokenStats
 from sppl.models.target import TargetModel, frozen
 from sppl.modules.requests import Request
-from sppl.modules.scoring import Scoring
+from sppl.modules.scoring import Form, Scoring
 from sppl.prompts import Context, SelfAligned, SelfAlignedPrompt
 from sppl.provenance import fingerprint
 from sppl.schemas import Question
-from sppl.stages.asked import Asked, Asking, fitted, refuse_empty
+from sppl.stages.asked import Asked, Asking, Fitted, fitted, refuse_empty
 from sppl.stages.pool import Pool
 from sppl.store import Leaf, Store
 
 if TYPE_CHECKING:
     import pytorch_lightning as pl
 
+    from sppl.modules.planner import Form as Planned
     from sppl.modules.scorer import Scored
 
 log = logging.getLogger(__name__)
@@ -41,30 +43,23 @@ def score_leaves(
     prompt: SelfAlignedPrompt,
     scorer: Scoring,
     trainer: Callable[..., "pl.Trainer"],
+    start: int = 0,
 ) -> None:
     """Scores all missing leaves in as few passes as it takes, then writes leaf by leaf.
 
     Contexts in which metrics ask for different further columns are run one after the other, so that no context pays
     for columns that nobody reads there. What a leaf cost is kept beside it: `tokens` that are read when each response
     is scored by itself, `passes` (the same in forward passes over question and response, per response), and its share
-    of the seconds.
+    of the seconds. The examples are those from the benchmark's question number `start` on.
 
     Raises:
         UserError: a response is empty, or something does not fit the target's context and `overlong` is `error`.
     """
     if not todo:
         return
-    refuse_empty({name: examples[name] for name, _ in todo})
-    groups = _by_columns(todo)
-    asked: dict[tuple[str, Context], list[Asked]] = {}
-    for columns, contexts in groups.items():
-        asking = Asking(target, prompt, pool, scorer)  # numbers start anew: what a killed run left behind fits them
-        for name, context in dict.fromkeys((name, need.context) for name, need in todo):
-            if context in contexts:
-                asked[name, context] = asking.responses(examples[name], context, steps="step" in columns)
-    fitting = fitted(asked, getattr(frozen(target).config, "max_position_embeddings", None), scorer)
-    for columns, contexts in groups.items():
-        start, here = time.perf_counter(), {key: part for key, part in fitting.items() if key[1] in contexts}
+    fitting = fitting_requests(target, todo, examples, pool, prompt=prompt, scorer=scorer, start=start)
+    for columns, contexts in _by_columns(todo).items():
+        begun, here = time.perf_counter(), {key: part for key, part in fitting.items() if key[1] in contexts}
         requests = [request for responses, _ in here.values() for one in responses for _, request in one.requests]
         if not requests:
             continue
@@ -73,7 +68,7 @@ def score_leaves(
         first = next(iter(todo.values()))
         work = store.leaf("token_stats", *first.words[:2], "passes", settings=settings)
         scored = _scored(store, target, requests, further, work, scorer=scorer, trainer=trainer)
-        seconds = time.perf_counter() - start
+        seconds = time.perf_counter() - begun
         total = sum(one.tokens for responses, _ in here.values() for one in responses)
         tables = {
             key: pd.concat([one.table(scored) for one in responses], ignore_index=True)
@@ -92,6 +87,32 @@ def score_leaves(
                 table = tables[name, need.context][[*BASE, *need.columns]]
                 store.write(leaf, table, {}, seconds * tokens / total, **notes)
         store.clear_parts(work)
+
+
+def fitting_requests(
+    target: TargetModel,
+    needs: Collection[tuple[str, TokenStats]],
+    examples: Mapping[str, Examples],
+    pool: Pool,
+    *,
+    prompt: SelfAlignedPrompt,
+    scorer: Scoring,
+    start: int = 0,
+) -> dict[tuple[str, Context], Fitted]:
+    """The requests of each strategy and context that is needed, as far as they fit the target.
+
+    Raises:
+        UserError: a response is empty, or something does not fit the target's context and `overlong` is `error`.
+    """
+    refuse_empty({name: examples[name] for name, _ in needs})
+    asked: dict[tuple[str, Context], list[Asked]] = {}
+    for columns, contexts in _by_columns(needs).items():
+        # The numbers of requests start anew here, so that what a killed run left behind fits them.
+        asking = Asking(target, prompt, pool, scorer, start)
+        for name, context in dict.fromkeys((name, need.context) for name, need in needs):
+            if context in contexts:
+                asked[name, context] = asking.responses(examples[name], context, steps="step" in columns)
+    return fitted(asked, getattr(frozen(target).config, "max_position_embeddings", None), scorer)
 
 
 def _by_columns(needs: Iterable[tuple[str, TokenStats]]) -> dict[frozenset[str], set[Context]]:
@@ -116,19 +137,26 @@ def _scored(
     trainer: Callable[..., "pl.Trainer"],
 ) -> dict[int, "Scored"]:
     """The answers to the requests by their number; passes that an earlier run finished are not run again."""
-    from sppl.modules.forms import exact_form
     from sppl.modules.planner import lower_bound, plan
     from sppl.modules.scorer import ResponseScorer
     from sppl.modules.shards import scored_in_shards
 
     model = frozen(target)
-    passes = plan(requests, max_tokens=scorer.max_tokens, form=exact_form(model, scorer.form))
+    passes = plan(requests, max_tokens=scorer.max_tokens, form=_form(target, scorer.form))
     tokens = sum(one.tokens for one in passes)
     log.info(
         "%d responses in context, %d passes, %d tokens (%d at least)",
         len(requests), len(passes), tokens, lower_bound(requests),
     )  # fmt: skip
     return scored_in_shards(trainer, ResponseScorer(model, further), passes, store.parts(work))
+
+
+@lru_cache(maxsize=1)
+def _form(target: TargetModel, asked: Form) -> "Planned":
+    """The form to plan with: tried out once, however many batches there are."""
+    from sppl.modules.forms import exact_form
+
+    return exact_form(frozen(target), asked)
 
 
 def _key(requests: Sequence[Request]) -> str:

@@ -125,6 +125,21 @@ def test_wandb_and_tensorboard_runs_are_finished_offline_and_hold_no_secrets(run
     assert wandb.run is None
 
 
+def test_a_race_ends_with_a_ranking_that_says_where_each_strategy_dropped_out(run_py):
+    race = ["scorer.budget=race", "scorer.first=4", "scorer.then=1", "metric=[sppl,length]"]
+    done = run_py(*QUICK, THREE, *race, "stage=[predict,score,rank,report]", "name=race")
+    assert done.code == 0, done.out
+    assert re.search(r"race by sppl_n2, 4 of 6 questions: gpt4 leads \(0\.\d+ nats per token\)", done.out)
+    assert re.search(r"lab / lab: race by sppl_n2: .* of\s6\s+questions; \d+ of 18 responses\s+scored", done.out)
+    decisions = pd.read_csv(done.reports / "race" / "race.csv")
+    assert decisions.columns[:5].tolist() == ["benchmark", "target_model", "metric", "questions", "of"]
+    assert "Race: where each strategy stood" in (done.reports / "race" / "index.html").read_text()
+    swept = run_py("-m", "strategy=gpt4,claude", *QUICK, *race, "name=swept")
+    assert swept.code == 1
+    assert "needs all of them in one job" in swept.out
+    assert "python run.py 'strategy=[gpt4,claude]' n_train=24" in swept.out
+
+
 def test_job_records_name_their_leaves(run_py, tmp_path):
     assert run_py(*QUICK, "strategy=[gpt4]", "stage=[generate,predict]").code == 0
     record = json.loads((tmp_path / "run0" / "job.json").read_text())

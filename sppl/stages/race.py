@@ -1,0 +1,185 @@
+"""A race: batches of questions for all strategies still in it; whoever is clearly behind is scored no further."""
+
+import logging
+import re
+import shlex
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pandas as pd
+
+from sppl.analysis.racing import Decision, survivors
+from sppl.metrics.leading import leading
+from sppl.metrics.needs import Metric, Perplexed, scored_needs
+from sppl.provenance import canonical
+from sppl.schemas import UserError
+from sppl.stages.tables import Leaves, Pieces, Wanted, unscored
+from sppl.store import Leaf
+from sppl.strategies.recipe import Recipe
+
+log = logging.getLogger(__name__)
+
+COLUMNS = ["questions", "strategy", "n_examples", "mean", "behind", "z", "survives"]
+
+
+@dataclass(frozen=True)
+class Race:
+    """Who races, over which questions, and by which metric."""
+
+    wanted: Wanted
+    leader: Metric
+
+    @property
+    def n_questions(self) -> int:
+        """How many questions there are to race over."""
+        return len(next(iter(self.wanted.examples.values())))
+
+    @property
+    def leaf(self) -> Leaf:
+        """Where its decisions are kept: of these responses, by this metric, with these settings."""
+        scorer, own = self.wanted.scorer, replace(self.wanted, needs=scored_needs([self.leader]))
+        settings = {
+            "tables": sorted(leaf.name for leaf in own.leaves().values()),
+            "metric": canonical(self.leader),
+            "race": [scorer.first, scorer.then, scorer.z],
+        }
+        words = (self.wanted.benchmark.name, self.wanted.target.name, f"{len(self.wanted.examples)}_strategies")
+        return self.wanted.store.leaf("races", *words, settings=settings)
+
+    def facts(self, decisions: pd.DataFrame) -> dict[str, Any]:
+        """What its provenance says beside the decisions."""
+        raced, n = decisions.groupby("strategy")["questions"].max(), self.n_questions
+        return {"metric": self.leader.name, "n_questions": n, "scored": int(raced.sum()), "all": n * len(raced)}
+
+    def batches(self, stop: int | None = None) -> Iterator[tuple[int, int]]:
+        """First question and end of every batch, up to the question `stop`."""
+        start, n = 0, self.n_questions if stop is None else stop
+        while start < n:
+            end = min(n, start + (self.wanted.scorer.then if start else self.wanted.scorer.first))
+            yield start, end
+            start = end
+
+    def pieces(self, decisions: pd.DataFrame) -> Pieces:
+        """The leaves that hold what was scored of every strategy, given the decisions of the whole race."""
+        raced = decisions.groupby("strategy")["questions"].max()
+        found: dict = {}
+        for name, stop in raced.items():
+            for start, end in self.batches(int(stop)):
+                for key, leaf in self.wanted.leaves([str(name)], start, end).items():
+                    if self.wanted.store.exists(leaf):  # not where all of the batch was too long for the target
+                        found.setdefault(key, []).append(leaf)
+        return found
+
+    def run(
+        self, make: Callable[[Leaves, int, int], bool], known: pd.DataFrame | None = None, *, say: bool = True
+    ) -> pd.DataFrame | None:
+        """The decisions, one row per batch and strategy still racing (nats per token); None where `make` stops it.
+
+        Args:
+            make: called with the leaves of a batch and its questions; makes those that are missing, or returns False.
+            known: decisions of the same race that were kept: it goes their way.
+            say: whether a line per batch is logged.
+        """
+        racing, rows, losses = list(self.wanted.examples), list[list](), dict[str, list[pd.Series]]()
+        for start, end in self.batches(None if known is None else int(known["questions"].max())):
+            leaves = self.wanted.leaves(racing, start, end)
+            if not make(leaves, start, end):
+                return None
+            if known is not None:
+                racing = known.loc[(known["questions"] == end) & known["survives"], "strategy"].tolist()
+                continue
+            for name, values in self._log_perplexities(racing, leaves).items():
+                losses.setdefault(name, []).append(values)
+            decisions = self._decide({name: pd.concat(losses[name]) for name in racing})
+            rows += [[end, d.strategy, d.n_examples, d.mean, d.behind, d.z, d.survives] for d in decisions]
+            if say:
+                self._say(end, decisions)
+            racing = [decision.strategy for decision in decisions if decision.survives]
+            if len(racing) == 1:
+                break
+        return pd.DataFrame(rows, columns=COLUMNS) if known is None else known
+
+    def _log_perplexities(self, names: list[str], leaves: Leaves) -> Mapping[str, pd.Series]:
+        """Per strategy the leading metric's log-perplexity of every example of a batch that fits the target."""
+        assert isinstance(self.leader, Perplexed)
+        store, needs, found = self.wanted.store, scored_needs([self.leader]), {}
+        for name in names:
+            if all(store.exists(leaves[name, need]) for need in needs):
+                tables = {need: store.read(leaves[name, need]).assign(strategy=name) for need in needs}
+                found[name] = self.leader.log_perplexities(tables).droplevel("strategy")
+            else:  # nothing of the batch fitted
+                found[name] = pd.Series(dtype=float)
+        return found
+
+    def _decide(self, losses: Mapping[str, pd.Series]) -> list[Decision]:
+        """Who goes on, judged on the questions that all who still race were scored on."""
+        shared = pd.DataFrame(losses).dropna().sort_index()
+        if shared.empty:
+            raise UserError(
+                f"{self.leader.name}: no question fits the target's context for all of {', '.join(losses)}; a race "
+                "compares strategies on the same questions. Take a target with a longer context, or scorer.budget=fixed"
+            )
+        scorer = self.wanted.scorer
+        return survivors({name: shared[name].to_numpy() for name in losses}, scorer.z, first=scorer.first)
+
+    def _say(self, end: int, decisions: list[Decision]) -> None:
+        first = min(decisions, key=lambda one: (one.mean, one.strategy))
+        out = [f"{d.strategy} ({d.behind:.3f} behind, z {d.z:.1f})" for d in decisions if not d.survives]
+        on = [f"{d.strategy} ({d.behind:.3f}, z {d.z:.1f})" for d in decisions if d.survives and d is not first]
+        log.info(
+            "race by %s, %d of %d questions: %s leads (%.3f nats per token)%s%s",
+            self.leader.name, end, self.n_questions, first.strategy, first.mean,
+            f"; out: {', '.join(out)}" if out else "", f"; still in: {', '.join(on)}" if on else "",
+        )  # fmt: skip
+
+
+def pieces_of(wanted: Wanted, race: Race | None) -> Pieces:
+    """The leaves of every strategy and table.
+
+    Raises:
+        MissingArtefact: some are missing; the message is the command that makes them.
+    """
+    store = wanted.store
+    if race is None:
+        pieces: Pieces = {key: [leaf] for key, leaf in wanted.leaves().items()}
+    else:
+        pieces = race.pieces(store.read(race.leaf)) if store.exists(race.leaf) else {}
+    missing = {key[0] for key in wanted.leaves(stop=1) if key not in pieces or not all(map(store.exists, pieces[key]))}
+    if missing:
+        names = [name for name in wanted.examples if race or name in missing]
+        raise unscored(wanted.benchmark, wanted.target, names, wanted.metrics, wanted.scorer)
+    return pieces
+
+
+def competitors(strategy: Mapping[str, Recipe], metrics: Mapping[str, Metric]) -> tuple[dict[str, Recipe], Metric]:
+    """The strategies that race, and the metric that decides; references such as the bare gold label do not race.
+
+    Raises:
+        UserError: there are not two strategies in this job, or no metric has log-perplexities.
+    """
+    racing = {name: recipe for name, recipe in strategy.items() if recipe.ranked}
+    if len(racing) < 2:
+        raise UserError(
+            "scorer.budget=race compares strategies while it scores them, so it needs all of them in one job; this job "
+            f"has only {', '.join(strategy)}. Give them as a list: {_as_list(sys.argv)}"
+        )
+    leader = leading(metrics.values())
+    if leader is None:
+        raise UserError(
+            f"scorer.budget=race needs a metric with log-perplexities, and {', '.join(metrics)} have none; add sppl: "
+            f"'metric=[sppl,{','.join(metrics)}]', or score everything: scorer.budget=fixed"
+        )
+    return racing, leader
+
+
+def _as_list(argv: list[str]) -> str:
+    """The command that puts a sweep's strategies into one job."""
+    words = [word for word in argv[1:] if word not in ("-m", "--multirun")]
+    swept = re.compile(r"strategy=([\w.]+(?:,[\w.]+)+)")
+    given = [swept.sub(r"strategy=[\1]", word) for word in words]
+    if given == words:
+        given = [word for word in words if not word.startswith("strategy=")]
+        given.append("strategy=[gpt4,claude]")
+    return "python run.py " + shlex.join(given)

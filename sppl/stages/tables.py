@@ -1,0 +1,89 @@
+"""The tables that metrics need of every strategy's responses, and the leaves they are kept in."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sppl.benchmarks.benchmark import Benchmark
+from sppl.metrics.needs import Metric, ScoredTable, Table, own_answers, scored_needs
+from sppl.models.target import TargetModel
+from sppl.modules.scoring import Scoring
+from sppl.prompts import SelfAlignedPrompt
+from sppl.schemas import Question
+from sppl.stages.leaves import predictions_leaf, table_leaf, take
+from sppl.stages.responses import known_responses
+from sppl.store import Leaf, MissingArtefact, Store
+from sppl.strategies.recipe import Recipe
+
+Examples = Sequence[tuple[Question, str]]
+Leaves = dict[tuple[str, ScoredTable], Leaf]
+"""One leaf per strategy and table."""
+Pieces = Mapping[tuple[str, Table], Sequence[Leaf]]
+"""The leaves of every strategy and table that hold it together, in the order of their questions."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which tables are wanted of whose responses, and what else shapes them."""
+
+    store: Store
+    benchmark: Benchmark
+    target: TargetModel
+    metrics: tuple[str, ...]
+    """What a user calls the metrics that want them."""
+    needs: tuple[ScoredTable, ...]
+    examples: Mapping[str, Examples]
+    """Per strategy every question with its response."""
+    pool: Leaf
+    prompt: SelfAlignedPrompt
+    scorer: Scoring
+
+    def leaves(self, names: Iterable[str] | None = None, start: int = 0, stop: int | None = None) -> Leaves:
+        """The leaves of these strategies (None: of all) for the questions `start` to `stop`."""
+        return {
+            (name, need): table_leaf(
+                self.store, self.benchmark, self.target, strategy=name, need=need, prompt=self.prompt,
+                scorer=self.scorer, examples=self.examples[name][start:stop], pool=self.pool, start=start,
+            )
+            for name in (self.examples if names is None else names)
+            for need in self.needs
+        }  # fmt: skip
+
+
+def known_tables(
+    store: Store,
+    benchmark: Benchmark,
+    target: TargetModel,
+    strategy: Mapping[str, Recipe],
+    metric: Mapping[str, Metric],
+    prompt: SelfAlignedPrompt,
+    scorer: Scoring,
+    n_predict: int,
+    n_score: int,
+) -> Wanted:
+    """The tables the metrics need of responses that are in the store.
+
+    Raises:
+        MissingArtefact: responses, or own answers that are shown, are missing; the message is the command.
+    """
+    questions = take(benchmark, "train", n_score)
+    pool = predictions_leaf(store, benchmark, target, n_predict)
+    needs = scored_needs(metric.values())
+    known = {name: known_responses(store, benchmark, recipe, questions) for name, recipe in strategy.items()}
+    pooled = store.exists(pool) or not own_answers(needs)
+    missing = [name for name, frame in known.items() if len(frame) < len(questions) or not pooled]
+    if missing:
+        raise unscored(benchmark, target, missing, metric, scorer)
+    examples = {name: list(zip(questions, frame["response"], strict=True)) for name, frame in known.items()}
+    return Wanted(store, benchmark, target, tuple(metric), needs, examples, pool, prompt, scorer)
+
+
+def unscored(
+    benchmark: Benchmark, target: TargetModel, names: Sequence[str], metrics: Iterable[str], scorer: Scoring
+) -> MissingArtefact:
+    """The error that says which command scores these strategies."""
+    race = " scorer.budget=race" if scorer.budget == "race" else ""
+    return MissingArtefact(
+        f"no scores of {','.join(names)} for {benchmark.name} / {target.name} with these settings; make them: python "
+        f"run.py 'stage=[predict,score,rank]' benchmark={benchmark.name} target_model={target.name} "
+        f"'strategy=[{','.join(names)}]' 'metric=[{','.join(metrics)}]'{race}"
+    )
