@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Literal
 
@@ -41,6 +41,23 @@ class SelfAligned:
 
 
 @dataclass(frozen=True)
+class FixedExamples:
+    """The response after `n_examples` of the target's own answers, the same for all questions, and then its question.
+
+    The examples are read once for the whole benchmark. They answer questions that are not scored.
+    """
+
+    n_examples: int = 2
+
+    def __post_init__(self) -> None:
+        SelfAligned(self.n_examples)  # the same numbers make sense
+
+    @property
+    def name(self) -> str:
+        return f"fixed_n{self.n_examples}"
+
+
+@dataclass(frozen=True)
 class StepWise:
     """Every reasoning step after its question and the `window` steps before it; what lies further back is not seen."""
 
@@ -55,7 +72,7 @@ class StepWise:
         return f"steps_w{self.window}"
 
 
-Context = Alone | GivenQuestion | SelfAligned | StepWise
+Context = Alone | GivenQuestion | SelfAligned | FixedExamples | StepWise
 
 BREAK = re.compile(r"\n\s*|[.!?][\"')\]]*\s+|[。！？]")
 """Where a reasoning step may end."""
@@ -89,23 +106,33 @@ class SelfAlignedPrompt:
     rotation: Rotation = "skip_own"
     fallback: Literal["perplexity", "unfiltered"] = "perplexity"
     """What stands in when no own answer is correct: no examples at all, or answers whatever they are worth."""
+    examples_first: str = field(default="{examples}\n\n{question}", metadata={"identity": False})
+    """The user turn of `FixedExamples`, with the same marks, the examples first."""
 
     def __post_init__(self) -> None:
-        for text, mark in ((self.text, "{question}"), (self.text, "{examples}"), (self.example, "{answer}")):
+        turns = [(text, mark) for text in (self.text, self.examples_first) for mark in ("{question}", "{examples}")]
+        for text, mark in (*turns, (self.example, "{answer}")):
             if text.count(mark) != 1:
                 raise ValueError(f"prompt: the wording must contain {mark} exactly once, got: {text!r}")
+        if self.examples_first.index("{examples}") > self.examples_first.index("{question}"):
+            raise ValueError(
+                f"prompt.examples_first must have {{examples}} before {{question}}: {self.examples_first!r}"
+            )
 
-    @property
-    def hash(self) -> str:
+    def wording(self, *, examples_first: bool = False) -> str:
+        """The user turn's wording in one of the two orders."""
+        return self.examples_first if examples_first else self.text
+
+    def hash(self, *, examples_first: bool = False) -> str:
         """Four hex digits that change with the wording."""
-        return sha256(f"{self.text}\0{self.example}".encode()).hexdigest()[:4]
+        return sha256(f"{self.wording(examples_first=examples_first)}\0{self.example}".encode()).hexdigest()[:4]
 
-    def render(self, question: str, answers: Sequence[str]) -> str:
+    def render(self, question: str, answers: Sequence[str], *, examples_first: bool = False) -> str:
         """The user turn for one question; without answers it is the bare question."""
         if not answers:
             return question
         examples = "\n\n".join(_put(self.example, answer=answer) for answer in answers)
-        return _put(self.text, question=question, examples=examples)
+        return _put(self.wording(examples_first=examples_first), question=question, examples=examples)
 
 
 def _put(wording: str, **parts: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import pandas as pd
 
-from sppl.prompts import Context, SelfAligned
+from sppl.prompts import Context, FixedExamples, SelfAligned
 
 EXAMPLE = ["strategy", "example_id"]
 """The keys of one response in every table a metric gets or returns."""
@@ -202,7 +202,7 @@ def scored_needs(metrics: Iterable[Metric]) -> tuple[ScoredTable, ...]:
 
 def own_answers(needs: Iterable[Need]) -> bool:
     """Whether the target's own answers are shown in some of the tables."""
-    return any(isinstance(need, TokenStats) and isinstance(need.context, SelfAligned) for need in needs)
+    return any(isinstance(need, TokenStats) and isinstance(need.context, SelfAligned | FixedExamples) for need in needs)
 
 
 def compares(metric: Metric) -> bool:

@@ -12,7 +12,7 @@ from sppl.data.tokens import alone_ids, check_fits, prompt_ids, response_ids
 from sppl.models.target import TargetModel
 from sppl.modules.requests import Request
 from sppl.modules.scoring import Scoring
-from sppl.prompts import Alone, Context, SelfAligned, SelfAlignedPrompt, StepWise
+from sppl.prompts import Alone, Context, FixedExamples, SelfAligned, SelfAlignedPrompt, StepWise
 from sppl.schemas import Question, UserError
 from sppl.stages.pool import Pool
 
@@ -74,14 +74,17 @@ class Asking:
     ) -> None:
         self._tokenizer, self._wrapping = target.tokenizer(), target.wrapping
         self._prompt, self._pool, self._end, self._first = prompt, pool, scorer.end, first
-        self._prompts: dict[tuple[str, tuple[str, ...]], tuple[int, ...]] = {}
+        self._prompts: dict[tuple[str, tuple[str, ...], bool], tuple[int, ...]] = {}
         self._count = 0
 
     def responses(self, examples: Sequence[tuple[Question, str]], context: Context, *, steps: bool) -> list[Asked]:
         """One entry per response of a strategy, in their order, with the numbers of steps where they are wanted."""
         questions = [question for question, _ in examples]
-        n = context.n_examples if isinstance(context, SelfAligned) else 0
-        shown = self._pool.shown(self._prompt, questions, n, self._first) if n else [[] for _ in questions]
+        shown: list[list[str]] = [[] for _ in questions]
+        if isinstance(context, SelfAligned):
+            shown = self._pool.shown(self._prompt, questions, context.n_examples, self._first)
+        elif isinstance(context, FixedExamples):
+            shown = [self._pool.fixed(questions, context.n_examples) for _ in questions]
         return [
             self._asked(question, text, own, context, steps=steps)
             for (question, text), own in zip(examples, shown, strict=True)
@@ -93,8 +96,8 @@ class Asking:
         if steps or isinstance(context, StepWise):
             numbers = response_steps(self._tokenizer, text, self._wrapping, end=self._end)
         bare = self._encoded(question)
-        if isinstance(context, SelfAligned):
-            prefix = self._encoded(question, own)
+        if isinstance(context, SelfAligned | FixedExamples):
+            prefix = self._encoded(question, own, examples_first=isinstance(context, FixedExamples))
         else:
             prefix = alone_ids(self._tokenizer) if isinstance(context, Alone) else bare
         requests = []
@@ -103,11 +106,11 @@ class Asking:
             self._count += 1
         return Asked(question.id, ids, numbers, tuple(requests), len(bare) + len(ids) - 1)
 
-    def _encoded(self, question: Question, own: Sequence[str] = ()) -> tuple[int, ...]:
+    def _encoded(self, question: Question, own: Sequence[str] = (), *, examples_first: bool = False) -> tuple[int, ...]:
         """A question with the target's own answers, as the model reads it."""
-        key = (question.prompt, tuple(own))
+        key = (question.prompt, tuple(own), examples_first)
         if key not in self._prompts:
-            turn = self._prompt.render(question.prompt, own)
+            turn = self._prompt.render(question.prompt, own, examples_first=examples_first)
             self._prompts[key] = prompt_ids(self._tokenizer, turn, self._wrapping)
         return self._prompts[key]
 

@@ -13,7 +13,7 @@ from sppl.metrics.needs import HiddenStates, Rewards, ScoredTable, TokenStats
 from sppl.models.target import TargetModel
 from sppl.modules.scoring import Scoring
 from sppl.modules.training import Training
-from sppl.prompts import SelfAligned, SelfAlignedPrompt
+from sppl.prompts import FixedExamples, SelfAligned, SelfAlignedPrompt
 from sppl.provenance import canonical, fingerprint
 from sppl.schemas import Question, UserError
 from sppl.store import Leaf, Store
@@ -116,7 +116,11 @@ def table_leaf(
         settings |= {"prompt": canonical(prompt), "pool": store.digest(pool), "final_line": benchmark.final_line}
         if start:  # a question's place decides which answers it is shown
             settings["start"] = start
-        word = f"{need.name}-{prompt.hash}"
+        word = f"{need.name}-{prompt.hash()}"
+    if isinstance(need.context, FixedExamples):
+        settings |= {"prompt": canonical(prompt), "wording": prompt.examples_first, "pool": store.digest(pool)}
+        settings["final_line"] = benchmark.final_line
+        word = f"{need.name}-{prompt.hash(examples_first=True)}"
     return store.leaf("token_stats", benchmark.name, target.name, strategy, word, settings=settings)
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from sppl.benchmarks.benchmark import Benchmark
 from sppl.prompts import SelfAlignedPrompt, rotate
-from sppl.schemas import Question
+from sppl.schemas import Question, UserError
 from sppl.store import Leaf, MissingArtefact, Store
 
 log = logging.getLogger(__name__)
@@ -30,6 +30,21 @@ class Pool:
         places = enumerate(questions, first)
         chosen = [rotate(at, question.id, self.ids, n, prompt.rotation) for at, question in places]
         return [[self.texts[index] for index in indices] for indices in chosen]
+
+    def fixed(self, questions: Sequence[Question], n: int) -> list[str]:
+        """The examples that all questions are shown: the last `n`, answers to none of these questions.
+
+        Raises:
+            UserError: one of them answers a question that is scored.
+        """
+        own = {question.id for question in questions} & set(self.ids[-n:])
+        if own:
+            raise UserError(
+                f"layout=examples_first shows every question the last {n} of the target's {len(self.ids)} own answers, "
+                f"and {', '.join(sorted(own))} is scored itself; let the target answer more questions than are scored: "
+                "n_predict above n_score"
+            )
+        return list(self.texts[-n:])
 
 
 def read_pool(

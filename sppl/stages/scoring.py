@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from sppl.metrics.needs import TokenStats
+from sppl.metrics.needs import TokenStats, own_answers
 from sppl.models.target import TargetModel, frozen
 from sppl.modules.requests import Request
 from sppl.modules.scoring import Form, Scoring
-from sppl.prompts import Context, SelfAligned, SelfAlignedPrompt
+from sppl.prompts import Context, SelfAlignedPrompt
 from sppl.provenance import fingerprint
 from sppl.schemas import Question
 from sppl.stages.asked import Asked, Asking, Fitted, fitted, refuse_empty
@@ -80,7 +80,7 @@ def score_leaves(
                 responses, cut = here[name, need.context]
                 tokens = sum(one.tokens for one in responses)
                 notes: dict[str, object] = {"overlong": cut} if cut else {}
-                if isinstance(need.context, SelfAligned) and pool.note:
+                if own_answers([need]) and pool.note:
                     notes["pool"] = pool.note
                 notes |= {"responses": len(responses), "tokens": tokens}
                 notes["passes"] = round(tokens / sum(one.alone for one in responses), 4)

@@ -25,7 +25,21 @@ def test_data_are_never_read_as_templates(question, answers):
 def test_the_hash_changes_with_the_wording_and_with_nothing_else():
     again = SelfAlignedPrompt(text=PROMPT.text, example=PROMPT.example, rotation="paper")
     other = SelfAlignedPrompt(text=PROMPT.text + "!", example=PROMPT.example)
-    assert PROMPT.hash == again.hash != other.hash
+    assert PROMPT.hash() == again.hash() != other.hash()
+    assert PROMPT.hash() != PROMPT.hash(examples_first=True)
+
+
+def test_with_the_examples_first_all_prompts_begin_alike_and_end_with_their_question():
+    prompt = SelfAlignedPrompt(PROMPT.text, PROMPT.example, examples_first="Like this:\n{examples}\nQ: {question}")
+    one, other = (prompt.render(question, ["two"], examples_first=True) for question in ("1 + 1?", "2 + 0?"))
+    assert one == "Like this:\n- two\nQ: 1 + 1?"
+    assert other == "Like this:\n- two\nQ: 2 + 0?"
+    assert prompt.render("1 + 1?", ["two"]) == PROMPT.render("1 + 1?", ["two"])
+
+
+def test_a_wording_for_examples_first_has_them_first():
+    with pytest.raises(ValueError, match="before"):
+        SelfAlignedPrompt(PROMPT.text, PROMPT.example, examples_first="{question} {examples}")
 
 
 @pytest.mark.parametrize("text", ["{question} only", "{question} {examples} {examples}"])
