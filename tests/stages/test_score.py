@@ -122,6 +122,7 @@ def test_a_killed_scoring_run_loses_at_most_the_pass_it_was_in(stage, made, stor
     from sppl.modules.scorer import ResponseScorer
 
     stage("predict", store)
+    stage("predict", made)
     given = ["strategy=[gpt4]", "metric=[sppl,perplexity]", "scorer.max_tokens=600"]
     step, calls = ResponseScorer.predict_step, []
 
