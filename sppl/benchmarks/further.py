@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from sppl.benchmarks.harness import language_model, quiet
+from sppl.benchmarks.harness import asked, quiet
 from sppl.schemas import UserError
 
 if TYPE_CHECKING:
@@ -68,19 +68,8 @@ class Further:
             main one first, a mapping `metric, value, se, higher_is_better` (`se` None where the metric is no mean). A
             metric behind one of several filters is called `metric,filter`.
         """
-        from lm_eval import simple_evaluate
-        from lm_eval.tasks import TaskManager
-
-        task, manager = load(self.given), TaskManager(include_defaults=False)
-        ask: Any = simple_evaluate  # its decorator hides its signature from type checkers
-        found = ask(
-            model=language_model(model, tokenizer, batch_size, device),
-            tasks=[task],
-            task_manager=manager,
-            limit=self.n,
-            apply_chat_template=True,
-            bootstrap_iters=0,
-        )
+        task = load(self.given)
+        found = asked(model, tokenizer, task, batch_size=batch_size, device=device, limit=self.n)
         values = [
             (str(sample["doc_id"]), _called(metric, sample["filter"]), float(value))
             for sample in found["samples"][task.task_name]

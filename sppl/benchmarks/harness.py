@@ -2,6 +2,7 @@
 
 import json
 import logging
+import random
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -25,7 +26,7 @@ def judge(task_file: Path, questions: Sequence[Question], texts: Sequence[str]) 
     """The verdict of the task on one given answer per question: 1.0 right, 0.0 wrong."""
     if not questions:
         return []
-    with _task(task_file, questions) as (task, _):
+    with _task(task_file, questions) as task:
         task.build_all_requests(rank=0, world_size=1)
         for request, text in zip(task.instances, texts, strict=True):
             request.resps.append(text)
@@ -53,13 +54,9 @@ def evaluate(
         model: any causal model, PEFT-wrapped or not, in eval mode.
         questions: what is asked, each in the model's chat template.
     """
-    from lm_eval import simple_evaluate
-
-    wrapped = language_model(model, tokenizer, batch_size, device)
-    with _task(task_file, questions) as (task, manager):
+    with _task(task_file, questions) as task:
         task.set_config("generation_kwargs", {"max_gen_toks": max_new_tokens}, update=True)
-        ask: Any = simple_evaluate  # its decorator hides its signature from type checkers
-        found = ask(model=wrapped, tasks=[task], task_manager=manager, apply_chat_template=True, bootstrap_iters=0)
+        found = asked(model, tokenizer, task, batch_size=batch_size, device=device)
     rows = [
         {
             "question_id": sample["doc"]["id"],
@@ -72,22 +69,44 @@ def evaluate(
     return pd.DataFrame(rows).sort_values("question_id", key=lambda ids: ids.map(order)).reset_index(drop=True)
 
 
-def language_model(model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase", batch_size: int, device: str) -> Any:
-    """The model as lm-eval wants it."""
+def asked(
+    model: "PreTrainedModel",
+    tokenizer: "PreTrainedTokenizerBase",
+    task: Any,
+    *,
+    batch_size: int,
+    device: str,
+    limit: int | None = None,
+) -> dict[str, Any]:
+    """What lm-eval's own command finds out about a model on one task, in the tokenizer's chat template.
+
+    Its `simple_evaluate` asks pip and the system about their versions for every model, which takes a second; the store
+    keeps the versions anyway.
+    """
+    import lm_eval
+    import numpy as np
+    import torch
     from lm_eval.models.huggingface import HFLM
 
     quiet()
-    limit = getattr(model.config, "max_position_embeddings", None)
-    options: dict[str, Any] = {"batch_size": batch_size, "max_length": limit, "device": device}
+    random.seed(0)  # these four seeds are the command's
+    np.random.seed(1234)
+    torch.manual_seed(1234)
+    task.set_fewshot_seed(seed=1234)
+    longest = getattr(model.config, "max_position_embeddings", None)
+    options: dict[str, Any] = {"batch_size": batch_size, "max_length": longest, "device": device}
     wrapped: Any = HFLM(**{"pretrained": model, "tokenizer": tokenizer}, **options)
     if not sys.stderr.isatty():  # a log file is no place for progress bars
         wrapped.generate_until = partial(wrapped.generate_until, disable_tqdm=True)
         wrapped.loglikelihood = partial(wrapped.loglikelihood, disable_tqdm=True)
-    return wrapped
+    ask: Any = lm_eval.evaluate  # its decorator hides its signature from type checkers
+    tasks = {"tasks": {task.task_name: task}, "groups": {}, "group_map": {}}
+    how = {"apply_chat_template": True, "fewshot_as_multiturn": True, "bootstrap_iters": 0}
+    return ask(lm=wrapped, task_dict=tasks, limit=limit, **how)
 
 
 @contextmanager
-def _task(task_file: Path, questions: Sequence[Question]) -> Iterator[tuple[Any, Any]]:
+def _task(task_file: Path, questions: Sequence[Question]) -> Iterator[Any]:
     """The lm-eval task over these questions: a file that includes ours and names the data."""
     from lm_eval.tasks import TaskManager
 
@@ -112,7 +131,7 @@ def _task(task_file: Path, questions: Sequence[Question]) -> Iterator[tuple[Any,
             raise UserError(
                 f"{task_file}: only tasks that judge a written answer (generate_until) will do, not {task.OUTPUT_TYPE}"
             )
-        yield task, manager
+        yield task
 
 
 def quiet() -> None:
