@@ -1,7 +1,9 @@
 """Fine-tuning as a LightningModule: the step, the optimiser, and what a checkpoint holds."""
 
 import math
+from collections.abc import Callable
 from contextlib import nullcontext
+from functools import partial
 from random import Random
 from typing import Any, NoReturn
 
@@ -10,7 +12,7 @@ import torch
 from pytorch_lightning.core.optimizer import LightningOptimizer
 from pytorch_lightning.strategies import ParallelStrategy
 from torch import Tensor, nn
-from torch.distributed.fsdp import FullyShardedDataParallel
+from torch.distributed.tensor import DTensor
 from torch.optim.lr_scheduler import LambdaLR
 from transformers import PreTrainedModel
 
@@ -47,8 +49,9 @@ class Finetuner(pl.LightningModule):
         self.automatic_optimization = False
         self.strict_loading = False
         self._step: list[Batch] = []
-        # by name, for FSDP flattens the weights it shards
-        self.matrices = {name for name, weight in self.named_parameters() if weight.ndim > 1}
+        self._loss: Callable[[Batch], Tensor] = partial(summed_loss, model)
+        self._sharded = False
+        self._whole: dict[str, Tensor] | None = None
 
     def training_step(self, batches: list[Batch], index: int) -> None:
         """One optimiser step.
@@ -73,7 +76,7 @@ class Finetuner(pl.LightningModule):
         losses = []
         for number, batch in enumerate(batches, 1):
             with nullcontext() if number == len(batches) else self._no_sync():
-                loss = summed_loss(self.model, batch) / batch["tokens"]
+                loss = self._loss(batch) / batch["tokens"]
                 # devices average their gradients, the step's loss is their sum
                 self.manual_backward(loss * self.trainer.world_size)
             losses.append(loss.detach())
@@ -87,16 +90,14 @@ class Finetuner(pl.LightningModule):
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
         """Clips the gradient, and stops where it is not finite; the same on every device, for its norm is."""
         limit = self.training_settings.clip or math.inf
-        if isinstance(self.trainer.model, FullyShardedDataParallel):
-            norm = self.trainer.model.clip_grad_norm_(limit)
-        else:
-            norm = nn.utils.clip_grad_norm_([weight for _, weight in self._trained()], limit)
+        norm = nn.utils.clip_grad_norm_([weight for _, weight in self._trained()], limit)
+        norm = norm.full_tensor() if isinstance(norm, DTensor) else norm
         if not self._scaled and not norm.isfinite():
             self._stop("gradient")
 
     def validation_step(self, batches: list[Batch], index: int) -> None:
         """Logs the mean loss (nats per response token) of the validation examples."""
-        losses = [summed_loss(self.model, batch) / batch["tokens"] for batch in batches]
+        losses = [self._loss(batch) / batch["tokens"] for batch in batches]
         self.log(
             f"{self.name}/validation_loss", torch.stack(losses).sum(), sync_dist=True, reduce_fx="sum", batch_size=1
         )
@@ -104,8 +105,8 @@ class Finetuner(pl.LightningModule):
     def configure_optimizers(self) -> Any:
         """AdamW, and the learning rate's schedule per step."""
         settings = self.training_settings
-        matrices = [weight for name, weight in self._trained() if name in self.matrices]
-        vectors = [weight for name, weight in self._trained() if name not in self.matrices]
+        matrices = [weight for _, weight in self._trained() if weight.ndim > 1]
+        vectors = [weight for _, weight in self._trained() if weight.ndim <= 1]
         groups = [
             {"params": matrices, "weight_decay": settings.weight_decay},
             {"params": vectors, "weight_decay": 0.0},
@@ -120,17 +121,35 @@ class Finetuner(pl.LightningModule):
         schedule = LambdaLR(optimizer, lambda step: rate(step, self.steps, settings))
         return [optimizer], [schedule]
 
+    def configure_model(self) -> None:
+        """Shares the weights out over the devices, where the strategy does that."""
+        if self.device_mesh is None or self._sharded:
+            return
+        from sppl.modules.sharded import ShardedLoss
+
+        whole = ShardedLoss(self.model, self.device_mesh["data_parallel"])
+        self._loss = lambda batch: whole(batch)  # as a module of this one it would list the weights twice
+        self._sharded = True
+
+    def teardown(self, stage: str) -> None:
+        """Gathers shared-out weights, so that this process can hand them over."""
+        if self._sharded:
+            self._whole = self.trainer.strategy.lightning_module_state_dict()
+
+    def state_dict(self, *args: Any, **kwargs: Any) -> Any:
+        """The weights, whole once training is over."""
+        return super().state_dict(*args, **kwargs) if self._whole is None else self._whole
+
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keeps the weights that are trained."""
         checkpoint["state_dict"] = self.trained(checkpoint["state_dict"])
 
     def trained(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
         """Of the weights of this module, those that are trained."""
-        return {name: state[name] for name, _ in self._trained()}
+        return {name: state[name] for name, _ in self._trained() if name in state}
 
     def _trained(self) -> list[tuple[str, nn.Parameter]]:
-        every = ((name.replace("_fsdp_wrapped_module.", ""), weight) for name, weight in self.named_parameters())
-        return [(name, weight) for name, weight in every if weight.requires_grad]
+        return [(name, weight) for name, weight in self.named_parameters() if weight.requires_grad]
 
     @property
     def _scaled(self) -> bool:

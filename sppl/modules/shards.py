@@ -12,6 +12,7 @@ from pytorch_lightning.callbacks import BasePredictionWriter
 from sppl.modules.planner import Pass
 from sppl.modules.progress import Progress, quiet
 from sppl.modules.scorer import ResponseScorer, Scored, passes_loader
+from sppl.modules.trainer import unsharded
 from sppl.provenance import fingerprint
 
 
@@ -48,7 +49,9 @@ def scored_in_shards(
     todo = [one for one in passes if not shard(folder, one).exists()]
     if todo:
         quietly = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
-        ask = partial(trainer, **quietly, enable_model_summary=False, callbacks=[Progress("score"), Shards(folder)])
+        ask = partial(
+            unsharded(trainer), **quietly, enable_model_summary=False, callbacks=[Progress("score"), Shards(folder)]
+        )
         runner = ask(use_distributed_sampler=True)
         if len(todo) < runner.num_devices * runner.num_nodes:  # Lightning cannot deal out fewer passes than devices
             runner = ask(devices=1, num_nodes=1, strategy="auto")

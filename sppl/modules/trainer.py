@@ -1,9 +1,16 @@
 """Lightning's Trainer behind a door that opens late."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
+
+from sppl.schemas import UserError
 
 if TYPE_CHECKING:
     import pytorch_lightning as pl
+
+SHARDED = "fsdp_spawn"
+"""The name of `sppl.modules.sharded.Sharded` among Lightning's strategies."""
 
 
 def trainer(**settings: Any) -> "pl.Trainer":
@@ -11,7 +18,29 @@ def trainer(**settings: Any) -> "pl.Trainer":
 
     Importing Lightning takes six seconds. The configuration names this function, so only commands that make a Trainer
     pay them: a dry run, or a mistake found before any work, does not.
-    """
-    from pytorch_lightning import Trainer
 
-    return Trainer(**settings)
+    Raises:
+        UserError: Lightning refuses the settings, or the machine has no such device.
+    """
+    from lightning_fabric.utilities.exceptions import MisconfigurationException
+    from pytorch_lightning import Trainer
+    from pytorch_lightning.strategies import StrategyRegistry
+
+    if settings.get("strategy") == SHARDED:
+        from sppl.modules.sharded import Sharded
+
+        StrategyRegistry.register(SHARDED, Sharded, override=True)
+    try:
+        return Trainer(**settings)
+    except (MisconfigurationException, TypeError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise UserError(
+            f"these settings of trainer.lightning cannot be used here: {reason} On a machine without a GPU take "
+            "trainer=cpu, or trainer.lightning.accelerator=cpu trainer.device=cpu trainer.training.precision=32-true"
+        ) from error
+
+
+def unsharded(make: "Callable[..., pl.Trainer]") -> "Callable[..., pl.Trainer]":
+    """The same Trainers, except that every device holds the whole model: what answers and scores needs no shares."""
+    sharded = isinstance(make, partial) and make.keywords.get("strategy") == SHARDED
+    return partial(make, strategy="ddp_spawn") if sharded else make

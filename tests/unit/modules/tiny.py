@@ -14,6 +14,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from sppl.models.lora import Lora, add_lora
 from sppl.modules.batches import Example
 from sppl.modules.fit import fit
+from sppl.modules.trainer import trainer
 from sppl.modules.training import Training
 
 torch.set_num_threads(1)  # more than one only wait for each other at this size
@@ -41,13 +42,18 @@ def examples(n: int, seed: int = 1) -> list[Example]:
 
 
 class Losses(pl.Callback):
-    """The loss of every step, by number."""
+    """The loss of every step, by number; with a path also as a file there, for the process that fits may be another."""
 
-    def __init__(self) -> None:
+    def __init__(self, path: Path | None = None) -> None:
         self.values: dict[int, float] = {}
+        self.path = path
 
     def on_train_batch_end(self, trainer: pl.Trainer, *args: object) -> None:
         self.values[trainer.global_step] = trainer.callback_metrics["finetune/loss"].item()
+
+    def on_train_end(self, trainer: pl.Trainer, *args: object) -> None:
+        if self.path and trainer.is_global_zero:
+            self.path.write_text(json.dumps(list(self.values.values())))
 
 
 class Stop(Exception):
@@ -90,9 +96,12 @@ def same(one: Any, other: Any) -> bool:
 
 
 if __name__ == "__main__":
-    settings, devices, folder = json.loads(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
-    strategy = partial(TRAINER, devices=devices, strategy="ddp", use_distributed_sampler=False)
-    trained, found = train(Training(**settings), folder, trainer=strategy)
-    if torch.distributed.get_rank() == 0:
-        total = sum(weight.double().abs().sum().item() for weight in trained.parameters())
-        (folder / "result.json").write_text(json.dumps({"losses": list(found.values()), "weights": total}))
+    given, strategy, place = json.loads(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
+    place.mkdir(exist_ok=True)
+    lora = Lora(**given.pop("lora")) if "lora" in given else None
+    stop = given.pop("stop", None)
+    devices = {"accelerator": "cpu", "devices": 2, "strategy": strategy, "use_distributed_sampler": False}
+    spread = partial(trainer, **devices, enable_progress_bar=False, log_every_n_steps=1)
+    watching = [Losses(place / "losses.json"), StopBefore(stop)]
+    trained, _ = train(Training(**given, lora=lora), place, trainer=spread, callbacks=watching, save_seconds=0)
+    torch.save(trained.state_dict(), place / "weights.pt")
