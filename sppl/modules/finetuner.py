@@ -122,7 +122,9 @@ class Finetuner(pl.LightningModule):
         return [optimizer], [schedule]
 
     def configure_model(self) -> None:
-        """Shares the weights out over the devices, where the strategy does that."""
+        """Prepares the model in the process that trains it; shares its weights out where the strategy does that."""
+        if self.training_settings.activation_checkpointing:  # not before: such a model cannot be sent to a process
+            self.model.activation_checkpointing_enable({"use_reentrant": False})
         if self.device_mesh is None or self._sharded:
             return
         from sppl.modules.sharded import ShardedLoss
@@ -132,7 +134,9 @@ class Finetuner(pl.LightningModule):
         self._sharded = True
 
     def teardown(self, stage: str) -> None:
-        """Gathers shared-out weights, so that this process can hand them over."""
+        """Leaves a model as it came; gathers shared-out weights, so that this process can hand them over."""
+        if self.training_settings.activation_checkpointing:
+            self.model.activation_checkpointing_disable()
         if self._sharded:
             self._whole = self.trainer.strategy.lightning_module_state_dict()
 

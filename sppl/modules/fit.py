@@ -132,12 +132,8 @@ def _prepared(model: PreTrainedModel, training: Training) -> Iterator[None]:
     else:
         for weight in model.parameters():
             weight.data = weight.data.float() if weight.requires_grad else weight.data
-    if training.activation_checkpointing:
-        model.activation_checkpointing_enable({"use_reentrant": False})
     model.train()
     yield
-    if training.activation_checkpointing:
-        model.activation_checkpointing_disable()
     model.eval()
 
 

@@ -34,7 +34,12 @@ def assert_same(folder: Path, model: torch.nn.Module, losses: list[float]) -> No
 
 
 @pytest.mark.parametrize(
-    "settings", [{"batch_size": 4}, {"batch_size": 2, "accumulate": 2, "batching": "packed"}], ids=str
+    "settings",
+    [
+        {"batch_size": 4},
+        pytest.param({"batch_size": 2, "accumulate": 2, "batching": "packed"}, marks=pytest.mark.slow),
+    ],
+    ids=str,
 )
 def test_two_processes_have_the_losses_of_one_with_the_same_batches(tmp_path, settings):
     settings = {**SETTINGS, **settings}  # 21 examples: the last step has one for two processes

@@ -57,7 +57,7 @@ def test_lightning_waits_until_a_trainer_is_made():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-@pytest.mark.parametrize("settings", [{"accelerator": "tpu"}, {"devices": -3, "accelerator": "cpu"}, {"device": 1}])
+@pytest.mark.parametrize("settings", [{"accelerator": "nowhere"}, {"devices": -3, "accelerator": "cpu"}, {"device": 1}])
 def test_settings_lightning_refuses_are_the_users_mistake(settings):
     with pytest.raises(UserError, match=r"trainer.lightning cannot be used here: .* take trainer=cpu"):
         trainer(**settings)
