@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# bash experiments/scoring_speed/run.sh        about an hour on 2 quiet CPU cores; ROUNDS=2 QUESTIONS=2 for a quick look
+# bash experiments/scoring_speed/run.sh        about 25 minutes on 2 quiet CPU cores; ROUNDS=2 QUESTIONS=1 MODELS=15m for a look
 # Real lengths where SPPL_UPSTREAM names a checkout of the published records, else drawn with the same means.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 export OMP_WAIT_POLICY=PASSIVE PYTHONPATH=.
 python=${PYTHON:-python}
-rounds=${ROUNDS:-5}
-questions=${QUESTIONS:-4}
+rounds=${ROUNDS:-2}
+questions=${QUESTIONS:-2}
 models=${MODELS:-15m 60m}
 vocabularies=${VOCABULARIES:-32000 150000}
 workloads=${WORKLOADS:-gsm8k ecqa planbench}
@@ -18,11 +18,16 @@ measure() { "$python" experiments/scoring_speed/measure.py --rounds "$rounds" "$
 for model in $models; do
   for vocabulary in $vocabularies; do
     for workload in $workloads; do
-      measure --workload "$workload" --model "$model" --vocabulary "$vocabulary" --questions "$questions" \
-        --out "$out/table.jsonl"
+      n=$questions others="lm_eval padded"
+      if [ "$workload" = planbench ]; then n=$(((questions + 1) / 2)); fi
+      if [ "$workload" != gsm8k ] && [ "$model" != 15m ]; then others=; fi # the same at four times the cost
+      measure --workload "$workload" --model "$model" --vocabulary "$vocabulary" --questions "$n" \
+        --methods one_by_one $others --out "$out/table.jsonl"
     done
   done
 done
+# Racing on 300 lab questions against scoring all of them one by one, and on the paper's records.
+"$python" experiments/scoring_speed/race.py --questions "${RACE_QUESTIONS:-300}" --rounds "$rounds" --out "$out/table.jsonl"
 # Peak memory with a large vocabulary and a long prompt.
 measure --workload long_prompt --model 15m --vocabulary 150000 --questions 1 --rounds 1 --methods one_by_one \
   --out "$out/table.jsonl"

@@ -16,7 +16,7 @@ def main(folder: Path) -> None:
         source = folder / f"{name}.jsonl"
         if not source.exists():
             continue
-        rows = pd.read_json(source, lines=True)[COLUMNS]
+        rows = pd.read_json(source, lines=True).reindex(columns=COLUMNS)
         rows.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g")
         print(rows.to_string(index=False, float_format="{:.3g}".format))
 

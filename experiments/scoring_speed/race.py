@@ -1,0 +1,112 @@
+"""Racing against scoring everything: on lab questions, timed against the paper's loop, and on the paper's records.
+
+python experiments/scoring_speed/race.py --out rows.jsonl      rows `one_by_one` and `race`, then the records' share
+"""
+
+import argparse
+import json
+import logging
+import statistics
+import time
+from pathlib import Path
+
+import methods
+import pandas as pd
+import torch
+
+from sppl.analysis.racing import survivors
+from sppl.benchmarks.benchmark import Benchmark
+from sppl.lab.source import LabQuestions, LabTeacher
+from sppl.models.target import TargetModel, frozen
+from sppl.modules.planner import lower_bound
+from sppl.modules.requests import Request
+from sppl.modules.scorer import score
+from sppl.modules.scoring import Scoring
+from sppl.prompts import SelfAligned, SelfAlignedPrompt
+from sppl.stages.asked import Asking
+from sppl.stages.pool import Pool
+from sppl.strategies.recipe import Recipe
+
+STRATEGIES = ("gpt4", "claude", "mini_gpt4", "step_by_step", "rewrite", "human_examples")
+RECORDS = Path("experiments/paper/racing/expected.csv")
+
+
+def requests_of(target: TargetModel, n: int) -> dict[str, list[Request]]:
+    """Per strategy one request per lab question, in the context of self-aligned perplexity."""
+    benchmark = Benchmark("lab", LabQuestions(), LabTeacher(), task="lab", max_new_tokens=200)
+    questions = benchmark.questions.questions("train", n)
+    own = benchmark.responses.respond(Recipe("self_generated", ""), questions)
+    prompt = SelfAlignedPrompt("{question}\n\n{examples}\n\nAnswer in this style.", "Example answer:\n{answer}")
+    asking = Asking(target, prompt, Pool(tuple(q.id for q in questions), tuple(own), ""), Scoring())
+    found = {}
+    for name in STRATEGIES:
+        pairs = list(zip(questions, benchmark.responses.respond(Recipe(name, ""), questions), strict=True))
+        asked = asking.responses(pairs, SelfAligned(2), steps=False)
+        found[name] = [request for one in asked for _, request in one.requests]
+    return found
+
+
+def race(model, requests: dict[str, list[Request]], budget: Scoring) -> tuple[str, list[Request]]:
+    """The winner, and the requests that were scored to find it: batches for the strategies still in the race."""
+    racing, done, losses = list(requests), 0, {name: list[float]() for name in requests}
+    scored: list[Request] = []
+    n = len(next(iter(requests.values())))
+    while done < n and len(racing) > 1:
+        stop = min(n, done + (budget.then if done else budget.first))
+        batch = [(name, request) for name in racing for request in requests[name][done:stop]]
+        answers = score(model, [request for _, request in batch], max_tokens=budget.max_tokens)
+        for (name, _), (logprobs, _) in zip(batch, answers, strict=True):
+            losses[name].append(float(-logprobs.mean()))
+        scored += [request for _, request in batch]
+        decisions = survivors({name: losses[name] for name in racing}, budget.z, first=budget.first)
+        racing, done = [one.strategy for one in decisions if one.survives], stop
+    return min(racing, key=lambda name: (sum(losses[name]), name)), scored
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--questions", type=int, default=300)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--out", type=Path, required=True)
+    asked = parser.parse_args()
+    logging.disable(logging.WARNING)
+    target, budget = TargetModel("lab", "sppl/lab/checkpoint"), Scoring(budget="race")
+    model, requests = frozen(target), requests_of(target, asked.questions)
+    everything = [request for part in requests.values() for request in part]
+    seconds: dict[str, list[float]] = {"one_by_one": [], "race": []}
+    with torch.inference_mode():
+        for _ in range(asked.rounds):
+            begun = time.perf_counter()
+            losses = methods.one_by_one(model, everything)
+            seconds["one_by_one"].append(time.perf_counter() - begun)
+            begun = time.perf_counter()
+            winner, scored = race(model, requests, budget)
+            seconds["race"].append(time.perf_counter() - begun)
+    n = asked.questions
+    means = {name: sum(losses[at * n : (at + 1) * n]) / n for at, name in enumerate(requests)}
+    best = min(means, key=lambda name: (means[name], name))
+    ratio = statistics.median(a / b for a, b in zip(seconds["one_by_one"], seconds["race"], strict=True))
+    common = {"workload": f"lab_{n}", "model": "lab", "strategies": len(requests), "examples": 2}
+    loop = sum(len(r.prefix) + len(r.response) for r in everything)
+    rows = [
+        common | {"method": "one_by_one", "requests": len(everything), "tokens": loop, "speedup_vs_one_by_one": 1.0}
+        | {"lower_bound_tokens": lower_bound(everything), "seconds": statistics.median(seconds["one_by_one"])},
+        common | {"method": "race", "requests": len(scored), "tokens": lower_bound(scored)}
+        | {"lower_bound_tokens": lower_bound(scored), "speedup_vs_one_by_one": ratio}
+        | {"seconds": statistics.median(seconds["race"])},
+    ]  # fmt: skip
+    with asked.out.open("a") as file:
+        file.writelines(json.dumps(row) + "\n" for row in rows)
+    share = len(scored) / len(everything)
+    print(f"race picks {winner}, all questions pick {best}; {100 * share:.1f} % of the scorings, {ratio:.1f}x faster")
+    records = pd.read_csv(RECORDS).set_index("z").loc[budget.z]
+    print(
+        f"the paper's records ({records['n_races']:.0f} races, {RECORDS.parent}): {100 * records['share']:.1f} % of "
+        f"the scorings, {100 * records['agrees']:.1f} % name the winner of all examples"
+    )
+    if winner != best:
+        raise SystemExit("the race and all questions pick different strategies")
+
+
+if __name__ == "__main__":
+    main()
