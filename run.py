@@ -5,8 +5,8 @@ Only hydra is imported at the top, so `--help` and `--cfg job` answer at once.
 
 import logging
 import os
-import re
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,16 +18,25 @@ os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
 os.environ.setdefault("WANDB_SILENT", "true")
 
+# our launchers' options are named like the plugins', on purpose
+warnings.filterwarnings("ignore", r"\s*'hydra/launcher/\w+' is validated against ConfigStore schema", UserWarning)
+
 import hydra
 from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.plugins import Plugins
 from hydra.errors import InstantiationException
 from hydra.experimental.callback import Callback
-from hydra.types import RunMode
+from hydra.plugins.launcher import Launcher
+from hydra.plugins.sweeper import Sweeper
+from hydra.types import HydraContext, RunMode, TaskFunction
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 log = logging.getLogger("run")
+
+CONF = Path(__file__).with_name("conf").resolve()
 
 STAGES = {
     "generate": "job",
@@ -45,40 +54,92 @@ STAGES = {
 
 
 class Begun(Callback):
-    """Keeps the configuration of the run or sweep that was begun, for the summary after Hydra is done."""
+    """Keeps what was begun, for the summary after Hydra is done."""
 
     config: ClassVar[DictConfig | None] = None
     folder: ClassVar[Path]
+    first: ClassVar[int] = 0  # the number of the sweep's first job
 
     def on_run_start(self, config: DictConfig, **_: Any) -> None:
-        """Keeps that of a single run."""
-        Begun.config, Begun.folder = config, Path(config.hydra.run.dir)
+        """Keeps the configuration and folder of a single run."""
+        Begun.config, Begun.folder, Begun.first = config, Path(config.hydra.run.dir), 0
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
-        """Keeps that of a sweep."""
+        """Keeps those of a sweep, and gives it to our sweeper: Hydra takes one only by a name of its own packages."""
         Begun.config, Begun.folder = config, Path(config.hydra.sweep.dir)
+        Plugins.instance().class_name_to_class["hydra._internal.core_plugins.basic_sweeper.BasicSweeper"] = Sweep
 
 
-@hydra.main(version_base="1.3", config_path=str(Path(__file__).with_name("conf").resolve()), config_name="config")
+class Sweep(Sweeper):
+    """Expands what was typed like Hydra's own sweeper, but starts only what is not done, and reuses no job's folder."""
+
+    cfg: DictConfig
+    jobs: Launcher
+
+    def __init__(self, max_batch_size: int | None = None, params: Mapping[str, str] | None = None) -> None:
+        self.max_batch_size, self.params = max_batch_size, params or {}
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        """Takes what Hydra composed, and the launcher that was chosen."""
+        self.cfg, self.loader = config, hydra_context.config_loader
+        self.jobs = Plugins.instance().instantiate_launcher(hydra_context, task_function, config)
+
+    def sweep(self, arguments: list[str]) -> None:
+        """Plans all jobs, starts those that are missing, and waits for them."""
+        from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+
+        from sppl.launching import batches, workers_may_die
+        from sppl.ledger import Ledger
+        from sppl.sweeps import plan
+
+        typed = [*(f"{key}={value}" for key, value in self.params.items()), *arguments]
+        (points,) = BasicSweeper.split_arguments(OverridesParser.create(self.loader).parse_overrides(typed), None)
+        known = None if self.cfg.dry else Ledger.at(self.cfg.store, self.cfg.hydra.runtime.config_sources)
+        jobs = plan(Begun.folder, points, self._composed, known)
+        Begun.first = int(jobs[0].folder.name)
+        missing = [[*job.overrides, f"hydra.sweep.subdir={job.folder.name}"] for job in jobs if job.status != "done"]
+        results: list[Any] = []
+        for batch in batches(missing, self.jobs, self.max_batch_size, self.cfg.trainer.device):
+            with workers_may_die():
+                results += self.jobs.launch(batch, initial_job_idx=len(results))
+        for result in results:
+            _ = result.return_value  # raises what no job should raise
+
+    def _composed(self, point: list[str]) -> dict[str, Any]:
+        cfg = self.loader.load_sweep_config(self.cfg, point)
+        try:
+            return plain(cfg)
+        except OmegaConfBaseException:  # the job itself will say what is wrong
+            return {}
+
+
+@hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")
 def main(cfg: DictConfig) -> None:
     """One job: runs its stages and keeps `job.json` in its folder, whatever happens."""
     from sppl.interrupts import stoppable
     from sppl.jobs import Job
+    from sppl.launching import claim_gpu
+    from sppl.ledger import Ledger
+    from sppl.refusals import refuse_empty_lists, sentence_of
     from sppl.schemas import UserError
 
     settings = HydraConfig.get()
     folder = Path(settings.runtime.output_dir)
     cfg.run_dir = str(folder)
     cfg.group = (folder.parent if settings.mode == RunMode.MULTIRUN else folder).name
+    if settings.mode == RunMode.MULTIRUN:
+        claim_gpu(folder.parent)
     job = Job(folder, list(settings.overrides.task))
     try:
-        refuse_empty_lists(cfg)
+        refuse_empty_lists(cfg, CONF)
         job.config = plain(cfg)
         job.write()
         with stoppable():  # here too: a launcher's worker process runs nothing but this function
             job.done(run_job(cfg))
+        if not cfg.dry:
+            Ledger.at(cfg.store, settings.runtime.config_sources).remember(job)
     except (UserError, InstantiationException, OmegaConfBaseException) as error:
-        job.failed(in_one_sentence(error))
+        job.failed(sentence_of(error))
         log.error(job.error)
 
 
@@ -105,7 +166,7 @@ def summarise(begun: DictConfig, folder: Path) -> bool:
     from sppl.jobs import jobs_in, ranked_together
     from sppl.store import Store
 
-    jobs = jobs_in(folder)
+    jobs = jobs_in(folder, Begun.first)
     gaps = [job.gap() for job in jobs if job.status != "done"]
     for gap in gaps:
         log.error("%s: %s: %s", gap["status"], gap["job"], gap["error"])
@@ -151,44 +212,17 @@ def open_loggers(cfg: DictConfig, summary: Path | None = None) -> Iterator[list[
 
     The summary's own files are csv already, so it leaves the csv logger out and loads no Lightning for it.
     """
-    from sppl.keys import wandb_key
+    from sppl.loggers import closing, work_offline
 
     chosen = [str(name) for name in cfg.get("logger") or {} if not (summary and name == "csv")]
     if summary:
         cfg = cfg.copy()
         cfg.run_dir, cfg.job_name = str(summary), "report"
-    if "wandb" in chosen and not wandb_key():
-        os.environ.setdefault("WANDB_MODE", "offline")
-    loggers = [instantiate(cfg.logger[name], _convert_="all") for name in chosen]
-    for logger in loggers:
-        logger.log_hyperparams(plain(cfg))
-    try:
-        yield loggers
-    finally:
-        for name, logger in zip(chosen, loggers, strict=True):
-            logger.save()
-            logger.finalize("success")
-            if name == "wandb":  # Lightning would log the next job into the same run
-                logger.experiment.finish()
-
-
-def refuse_empty_lists(cfg: DictConfig) -> None:
-    """Refuses empty lists: an empty list makes its key vanish from the configuration."""
-    from sppl.schemas import UserError
-
-    for group, example in (("stage", "score"), ("strategy", "gpt4"), ("metric", "sppl")):
-        if not cfg.get(group):
-            choices = ", ".join(sorted(path.stem for path in Path(__file__).parent.glob(f"conf/{group}/*.yaml")))
-            raise UserError(
-                f"the list `{group}` is empty; choose one or more, e.g. '{group}=[{example}]'. There are: {choices}"
-            )
-
-
-def in_one_sentence(error: Exception) -> str:
-    """What a user needs to know of an error: for a wrong argument of a component, its name and the choices."""
-    what, _, where = str(error).partition("full_key:")
-    what = re.sub(r"^Error in call to target '([\w.]+)':", r"\1:", what.strip())
-    return " ".join(f"{where.strip()}: {what}".removeprefix(": ").split())
+    if "wandb" in chosen:
+        work_offline()
+    loggers = {name: instantiate(cfg.logger[name], _convert_="all") for name in chosen}
+    with closing(loggers, plain(cfg)):
+        yield list(loggers.values())
 
 
 def run() -> int:
@@ -198,7 +232,7 @@ def run() -> int:
 
     if refused := key_among(sys.argv[1:]):  # before Hydra writes the arguments down
         sys.exit(refused)
-    Begun.config, failed = None, False
+    Begun.config, Begun.first, failed = None, 0, False
     with stoppable():
         try:
             main()
@@ -208,12 +242,13 @@ def run() -> int:
             failed = bool(stop.code)
         if Begun.config is None:
             return int(failed)
+        from sppl.refusals import sentence_of
         from sppl.schemas import UserError
 
         try:
             return int(not summarise(Begun.config, Begun.folder) or failed)
         except (UserError, InstantiationException) as error:
-            log.error(in_one_sentence(error))
+            log.error(sentence_of(error))
             return 1
 
 

@@ -9,14 +9,15 @@ from typing import Any
 from sppl.provenance import canonical, write_json
 
 STOPPED = "it was stopped before its end; its run.log says how far it came"
+UNBORN = "it never began: stopped before, or the launcher lost it"
 
 
 @dataclass
 class Job:
     """One job, its configuration and what became of it.
 
-    It is `interrupted` from its start until it is `done` or `failed`, so that the record is true however the process
-    dies.
+    It is `not started` once a sweep planned it, then `interrupted` until it is `done` or `failed`; so the record is
+    true however the process dies.
 
     Args:
         folder: where `job.json`, the log and the loggers' files of this job lie.
@@ -34,6 +35,7 @@ class Job:
 
     def write(self) -> None:
         """Writes the record; it is whole at every moment."""
+        self.folder.mkdir(parents=True, exist_ok=True)
         write_json(self.folder / "job.json", {key: value for key, value in vars(self).items() if key != "folder"})
 
     def done(self, leaves: dict[str, list[str]]) -> None:
@@ -54,11 +56,20 @@ class Job:
         return {"job": job, "status": self.status, "error": self.error, "strategies": list(part["strategy"]), **names}
 
 
-def jobs_in(folder: Path) -> list[Job]:
-    """The job of a run's folder, or all jobs of a sweep's folder in the order of their numbers."""
-    records = [*folder.glob("job.json"), *folder.glob("*/job.json")]
-    ordered = sorted(records, key=lambda path: (len(path.parent.name), path.parent.name))
-    return [Job(path.parent, **json.loads(path.read_text())) for path in ordered]
+def jobs_in(folder: Path, first: int = 0) -> list[Job]:
+    """The job of a run's folder, or the jobs of a sweep's folder from a number on, in the order of their numbers."""
+    numbers = [number for number in _numbers(folder) if number >= first]
+    folders = [folder] if (folder / "job.json").is_file() else [folder / str(number) for number in numbers]
+    return [Job(one, **json.loads((one / "job.json").read_text())) for one in folders]
+
+
+def next_number(folder: Path) -> int:
+    """The first number no job of the sweep's folder has: what an earlier command left there stays as it is."""
+    return max(_numbers(folder), default=-1) + 1
+
+
+def _numbers(folder: Path) -> list[int]:
+    return sorted(int(path.name) for path in folder.glob("[0-9]*") if path.name.isdigit())
 
 
 def ranked_together(jobs: Iterable[Job]) -> list[dict[str, Any]]:

@@ -1,0 +1,125 @@
+"""What job launchers leave to us: cores and GPUs that workers share, a Slurm queue without accounting."""
+
+import getpass
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from typing import Any, TypeVar
+
+import psutil
+from filelock import FileLock, Timeout
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+GPUS = "SPPL_GPUS"
+"""Environment variable: the GPUs that the workers of this sweep share, as CUDA_VISIBLE_DEVICES says them."""
+_held: list[FileLock] = []
+"""The GPU this process claimed."""
+
+
+def batches(jobs: Sequence[T], launcher: Any, size: int | None, device: str) -> list[Sequence[T]]:
+    """The jobs as the launcher gets them, all at once unless it would start more than the machine or `size` allows.
+
+    Args:
+        jobs: of a sweep.
+        launcher: Hydra's; joblib's is told how many workers to start, submitit's how to watch a Slurm queue.
+        size: the largest batch the user wants.
+        device: that the jobs work on, `cpu` or `cuda`.
+    """
+    kind = type(launcher).__name__
+    if kind == "JoblibLauncher":
+        launcher.joblib["n_jobs"] = share_machine(len(jobs), launcher.joblib["n_jobs"], device)
+    elif kind == "LocalLauncher":
+        size = share_machine(len(jobs), size or -1, device)
+    elif kind == "SlurmLauncher":
+        watch_the_queue()
+    size = size or max(1, len(jobs))
+    return [jobs[first : first + size] for first in range(0, len(jobs), size)]
+
+
+def share_machine(n_jobs: int, wanted: int, device: str) -> int:
+    """Divides this machine among workers that the launcher starts; returns how many should run at once.
+
+    Every worker gets its share of the cores as threads (unless OMP_NUM_THREADS says otherwise), and with
+    `device=cuda` one GPU of its own where there are enough (`claim_gpu`).
+
+    Args:
+        n_jobs: how many jobs there are.
+        wanted: how many the user wants at once; -1: one per GPU, or without GPUs one per core.
+        device: `cpu` or `cuda`.
+    """
+    gpus = _gpus() if device == "cuda" else []
+    cores = len(os.sched_getaffinity(0))
+    at_once = max(1, min(n_jobs, wanted if wanted > 0 else len(gpus) or cores))
+    os.environ[GPUS] = ",".join(gpus)
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores // at_once)))
+    return at_once
+
+
+def claim_gpu(folder: Path) -> None:
+    """Makes one GPU of those the sweep shares the only one this process sees; it is free again when the process ends.
+
+    Args:
+        folder: of the sweep; the claims are locks in it.
+    """
+    gpus = [gpu for gpu in os.environ.get(GPUS, "").split(",") if gpu]
+    if _held or not gpus:
+        return
+    for turn in count():  # with more workers than GPUs they share them evenly
+        for gpu in gpus:
+            lock = FileLock(folder / f".gpu-{gpu}-{turn}.lock")
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                continue
+            _held.append(lock)
+            os.environ["CUDA_VISIBLE_DEVICES"] = gpu
+            return
+
+
+def _gpus() -> list[str]:
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        return [gpu for gpu in visible.split(",") if gpu]
+    import torch
+
+    return [str(number) for number in range(torch.cuda.device_count())]  # asks the driver; CUDA is not started here
+
+
+@contextmanager
+def workers_may_die() -> Iterator[None]:
+    """A launcher whose worker was killed says so in one line, once no other job of it runs any more.
+
+    joblib and submitit raise a RuntimeError for it; what a job itself raises never comes this way.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        log.error("the launcher lost a job: %s", " ".join(str(error).split())[:300])
+        others = [one for one in psutil.Process().children() if "submitit.local._local" in one.cmdline()]
+        psutil.wait_procs(others)
+
+
+def watch_the_queue() -> None:
+    """Lets submitit ask `squeue` and not the accounting, without which it waits for a killed job for ever.
+
+    A job is over once nothing of the sweep is in the queue any more, so that a dead one does not end the wait for the
+    others; those with a result are over before.
+    """
+    from submitit.slurm.slurm import SlurmInfoWatcher, SlurmJob, read_job_id
+
+    class Queue(SlurmInfoWatcher):
+        def _make_command(self) -> list[str]:
+            return ["squeue", "--noheader", "--user", getpass.getuser(), "--format", "%i"]
+
+        def read_info(self, string: bytes | str) -> dict[str, dict[str, str]]:
+            text = string if isinstance(string, str) else string.decode()
+            listed = {read_job_id(line.strip())[0][0] for line in text.splitlines() if line.strip()}
+            ours = {job.split("_")[0] for job in self._registered}
+            return {job: {"State": "RUNNING" if listed & ours else "FINISHED"} for job in self._registered}
+
+    SlurmJob.watcher = Queue(delay_s=30)

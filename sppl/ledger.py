@@ -1,0 +1,91 @@
+"""The ledger: which jobs are done, found again by what was typed, so that a sweep need not start them a second time."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from sppl.jobs import Job
+from sppl.provenance import fingerprint, write_json
+from sppl.store import Store
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """One file per job in the store's folder `jobs`.
+
+    A job counts as done as long as its overrides, the configuration files, and the files and folders that its
+    configuration names are what they were, and every leaf it found or made is still there. One without leaves (it only
+    asked teachers, or exported) never counts as done; it finds out itself what there is.
+
+    Args:
+        store: where the jobs' leaves are.
+        conf: the folders of configuration files.
+    """
+
+    store: Store
+    conf: Sequence[Path]
+
+    @classmethod
+    def at(cls, store: str, sources: Iterable[Any]) -> "Ledger":
+        """The ledger of a store and of those configuration sources, as Hydra lists them, that are folders."""
+        return cls(Store(store), [Path(source.path) for source in sources if source.schema == "file"])
+
+    def remember(self, job: Job) -> None:
+        """Writes down a job that is done."""
+        held = [name for names in job.leaves.values() for name in names if self.store.holds(name)]
+        facts = {"overrides": job.overrides, "config": job.config, "leaves": job.leaves, "held": held}
+        if held:
+            page = self._page(job.overrides)
+            page.parent.mkdir(parents=True, exist_ok=True)
+            write_json(page, facts | {"files": _files(job.config, job.leaves)})
+
+    def find(self, job: Job) -> bool:
+        """Whether a job with these overrides is done; then its configuration and leaves are filled in."""
+        page = self._page(job.overrides)
+        if not page.is_file():
+            return False
+        facts = json.loads(page.read_text())
+        same = facts["overrides"] == job.overrides and facts["files"] == _files(facts["config"], facts["leaves"])
+        if not same or not all(map(self.store.holds, facts["held"])):
+            return False
+        job.config, job.leaves, job.status, job.error = facts["config"], facts["leaves"], "done", ""
+        return True
+
+    def _page(self, overrides: list[str]) -> Path:
+        key = fingerprint({"overrides": overrides, "conf": [_signature(str(folder)) for folder in self.conf]})
+        return Path(self.store.root, "jobs", f"{key}.json")
+
+
+def fresh() -> None:
+    """Looks at files anew; called once before a sweep's jobs are looked up."""
+    _signature.cache_clear()
+
+
+def _files(config: Mapping[str, Any], stages: Iterable[str]) -> dict[str, str]:
+    """The files and folders that the arguments of these stages name, and what they look like now."""
+    found = {text: _signature(text) for name in stages for text in _texts(config["stage"][name])}
+    return {text: signature for text, signature in sorted(found.items()) if signature}
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        parts: Iterable[Any] = value.values() if isinstance(value, dict) else value
+        for part in parts:
+            yield from _texts(part)
+
+
+@cache
+def _signature(text: str) -> str:
+    """Changes with names, sizes and times of the files there; empty where there is nothing."""
+    path = Path(text)
+    try:
+        files = sorted(path.rglob("*")) if path.is_dir() else [path]
+        facts = [(str(one.relative_to(path)), one.stat().st_size, one.stat().st_mtime_ns) for one in files]
+    except (OSError, ValueError):
+        return ""
+    return fingerprint(facts) if text not in ("", ".") else ""

@@ -1,0 +1,53 @@
+"""Sweeps: what a repeated command starts, and the same table whatever starts the jobs."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.conftest import QUICK
+
+pytestmark = pytest.mark.filterwarnings("default")
+
+
+def records(sweep: Path) -> dict[str, str]:
+    return {path.parent.name: json.loads(path.read_text())["status"] for path in sorted(sweep.glob("*/job.json"))}
+
+
+def test_the_same_sweep_again_starts_only_what_is_missing_and_leaves_every_folder_as_it_was(run_py, tmp_path):
+    command = ["-m", "strategy=gpt4,gpt4_examples", *QUICK, "name=again"]
+    first = run_py(*command)
+    assert first.code == 1
+    assert records(tmp_path / "sweep") == {"0": "done", "1": "failed"}
+    table = (first.reports / "again" / "table.csv").read_bytes()
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.glob("sweep/*/*")}
+    again = run_py(*command)
+    assert again.code == 1
+    assert "sweep: 1 of 2 jobs are done already, 1 to start" in again.out
+    assert records(tmp_path / "sweep") == {"0": "done", "1": "failed", "2": "done", "3": "failed"}
+    assert not (tmp_path / "sweep" / "2" / "run.log").exists()  # it was not started
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+    assert (again.reports / "again" / "table.csv").read_bytes() == table
+
+
+def test_a_sweep_whose_jobs_are_all_done_starts_none_and_ends_with_the_same_table(run_py, tmp_path):
+    command = ["-m", "strategy=gpt4,claude", *QUICK, "name=whole"]
+    first = run_py(*command)
+    table = (first.reports / "whole" / "table.csv").read_bytes()
+    again = run_py(*command)
+    assert (first.code, again.code) == (0, 0), again.out
+    assert "sweep: 2 of 2 jobs are done already, 0 to start" in again.out
+    assert (again.reports / "whole" / "table.csv").read_bytes() == table
+    dry = run_py(*command, "dry=true")
+    assert dry.out.count("benchmark: found 2, nothing to make") == 2  # a dry run says it of every job
+
+
+@pytest.mark.parametrize("launcher", ["joblib", "submitit_local"])
+def test_other_launchers_give_the_same_table_as_the_basic_one(run_py, tmp_path, launcher):
+    command = ["-m", "strategy=gpt4,claude,rewrite", *QUICK, "logger=[]"]
+    one = run_py(*command, "name=basic")
+    other = run_py(*command, f"name={launcher}", f"hydra/launcher={launcher}", store=tmp_path / "store")
+    assert (one.code, other.code) == (0, 0), other.out
+    tables = [pd.read_csv(other.reports / name / "table.csv") for name in ("basic", launcher)]
+    pd.testing.assert_frame_equal(tables[0], tables[1])

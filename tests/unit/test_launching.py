@@ -1,0 +1,69 @@
+"""How workers share a machine."""
+
+import os
+from types import SimpleNamespace
+
+import pytest
+
+from sppl import launching
+from sppl.launching import batches, claim_gpu, share_machine
+
+
+@pytest.fixture(autouse=True)
+def machine(monkeypatch):
+    """Four cores and no settings."""
+    for name in ("OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES", launching.GPUS):
+        monkeypatch.setenv(name, "")  # so that it is put back afterwards
+        monkeypatch.delenv(name)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2, 3})
+    monkeypatch.setattr(launching, "_held", [])
+
+
+@pytest.mark.parametrize(
+    ("n_jobs", "wanted", "at_once", "threads"), [(9, -1, 4, "1"), (2, -1, 2, "2"), (9, 2, 2, "2"), (1, 8, 1, "4")]
+)
+def test_workers_share_the_cores(n_jobs, wanted, at_once, threads):
+    assert share_machine(n_jobs, wanted, "cpu") == at_once
+    assert os.environ["OMP_NUM_THREADS"] == threads
+
+
+def test_a_number_of_threads_the_user_set_stays(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    share_machine(2, -1, "cpu")
+    assert os.environ["OMP_NUM_THREADS"] == "3"
+
+
+def test_every_worker_has_a_gpu_of_its_own_and_the_third_of_two_shares_the_first(monkeypatch, tmp_path):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,7")
+    assert share_machine(9, -1, "cuda") == 2
+    seen, locks = [], []
+    for _ in range(3):
+        monkeypatch.setattr(launching, "_held", [])  # another process
+        claim_gpu(tmp_path)
+        seen.append(os.environ["CUDA_VISIBLE_DEVICES"])
+        locks.append(launching._held)
+    assert seen == ["4", "7", "4"]
+
+
+def test_a_process_keeps_its_gpu_and_without_gpus_nothing_is_claimed(monkeypatch, tmp_path):
+    claim_gpu(tmp_path)
+    assert "CUDA_VISIBLE_DEVICES" not in os.environ
+    monkeypatch.setenv(launching.GPUS, "0,1")
+    claim_gpu(tmp_path)
+    claim_gpu(tmp_path)
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "0"
+
+
+def test_jobs_come_in_batches_only_where_the_launcher_would_start_too_many_at_once():
+    class LocalLauncher: ...
+
+    class JoblibLauncher(SimpleNamespace): ...
+
+    jobs = list(range(6))
+    assert batches(jobs, SimpleNamespace(), None, "cpu") == [jobs]
+    assert batches(jobs, SimpleNamespace(), 5, "cpu") == [jobs[:5], jobs[5:]]
+    assert batches(jobs, LocalLauncher(), None, "cpu") == [jobs[:4], jobs[4:]]
+    joblib = JoblibLauncher(joblib={"n_jobs": -1})
+    assert batches(jobs, joblib, None, "cpu") == [jobs]
+    assert joblib.joblib["n_jobs"] == 4
+    assert batches([], joblib, None, "cpu") == []
