@@ -18,16 +18,12 @@ os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
 os.environ.setdefault("WANDB_SILENT", "true")
 
-# our launchers' options are named like the plugins', on purpose
-warnings.filterwarnings("ignore", r"\s*'hydra/launcher/\w+' is validated against ConfigStore schema", UserWarning)
-
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.plugins import Plugins
 from hydra.errors import InstantiationException
 from hydra.experimental.callback import Callback
-from hydra.plugins.launcher import Launcher
 from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, RunMode, TaskFunction
 from hydra.utils import instantiate
@@ -35,6 +31,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 log = logging.getLogger("run")
+warnings.filterwarnings("ignore", r"\s*'hydra/launcher/\w+' is validated")  # named like the plugins' on purpose
 
 CONF = Path(__file__).with_name("conf").resolve()
 
@@ -72,9 +69,6 @@ class Begun(Callback):
 
 class Sweep(Sweeper):
     """Expands what was typed like Hydra's own sweeper, but starts only what is not done, and reuses no job's folder."""
-
-    cfg: DictConfig
-    jobs: Launcher
 
     def __init__(self, max_batch_size: int | None = None, params: Mapping[str, str] | None = None) -> None:
         self.max_batch_size, self.params = max_batch_size, params or {}
@@ -212,17 +206,14 @@ def open_loggers(cfg: DictConfig, summary: Path | None = None) -> Iterator[list[
 
     The summary's own files are csv already, so it leaves the csv logger out and loads no Lightning for it.
     """
-    from sppl.loggers import closing, work_offline
+    from sppl.loggers import opened
 
     chosen = [str(name) for name in cfg.get("logger") or {} if not (summary and name == "csv")]
     if summary:
         cfg = cfg.copy()
         cfg.run_dir, cfg.job_name = str(summary), "report"
-    if "wandb" in chosen:
-        work_offline()
-    loggers = {name: instantiate(cfg.logger[name], _convert_="all") for name in chosen}
-    with closing(loggers, plain(cfg)):
-        yield list(loggers.values())
+    with opened(chosen, lambda name: instantiate(cfg.logger[name], _convert_="all"), plain(cfg)) as loggers:
+        yield loggers
 
 
 def run() -> int:

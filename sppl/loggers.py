@@ -1,31 +1,31 @@
 """Lightning's loggers from their first line to their last."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from sppl.keys import wandb_key
 
 
-def work_offline() -> None:
-    """Keeps W&B runs in their folders where it has no key to log in with."""
-    if not wandb_key():
-        os.environ.setdefault("WANDB_MODE", "offline")
-
-
 @contextmanager
-def closing(loggers: Mapping[str, Any], config: Mapping[str, Any]) -> Iterator[None]:
-    """Logs the configuration, and finishes the loggers on leaving: the next job of this process has its own.
+def opened(names: Sequence[str], make: Callable[[str], Any], config: Mapping[str, Any]) -> Iterator[list[Any]]:
+    """The loggers, with the configuration logged; finished on leaving, as the next job of this process has its own.
+
+    W&B runs stay in their folders where there is no key to log in with.
 
     Args:
-        loggers: by the names of their configuration files.
+        names: of the loggers, as their configuration files say.
+        make: the logger of a name.
         config: the resolved configuration.
     """
+    if "wandb" in names and not wandb_key():
+        os.environ.setdefault("WANDB_MODE", "offline")
+    loggers = {name: make(name) for name in names}
     for logger in loggers.values():
         logger.log_hyperparams(config)
     try:
-        yield
+        yield list(loggers.values())
     finally:
         for name, logger in loggers.items():
             logger.save()
