@@ -21,7 +21,14 @@ SAME_CONTEXTS = [
     *BOTH, "log_probability", "grape", "rank_surprisal_ratio", "aslec_drop", "aslec_casl", "in_context_gain", "lark",
     "entropy", "rank_average", "length",
 ]  # fmt: skip
-SETS = {"sppl + perplexity": BOTH, "all that need no other context": SAME_CONTEXTS, "all": ["all"]}
+OTHER_CONTEXTS = ["ifd", "ifd_perplexity", "local_naturalness"]
+SETS = {
+    "sppl + perplexity": BOTH,
+    "all that need no other context": SAME_CONTEXTS,
+    "and those that do": [*SAME_CONTEXTS, *OTHER_CONTEXTS],
+    "scas alone": ["scas"],
+    "grace alone": ["grace"],
+}
 STRATEGIES = "gpt4,claude,mini_gpt4,step_by_step,human_examples,rewrite,self_generated,code,self_check"
 
 
@@ -37,7 +44,7 @@ def in_turns(tasks: dict[str, Callable[[], object]], rounds: int) -> dict[str, f
     return {name: statistics.median(values) for name, values in seconds.items()}
 
 
-def on_the_lab(rounds: int) -> dict[str, float]:
+def on_the_lab(rounds: int, questions: int) -> dict[str, float]:
     """The stage `score`, responses and predictions being there already."""
     from hydra import compose, initialize_config_dir
 
@@ -46,13 +53,14 @@ def on_the_lab(rounds: int) -> dict[str, float]:
 
     def call(stage: str, metrics: list[str], store: Store) -> object:
         with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
-            chosen = [f"metric=[{','.join(metrics)}]", f"strategy=[{STRATEGIES}]"]
+            chosen = [f"metric=[{','.join(metrics)}]", f"strategy=[{STRATEGIES}]", f"n_score={questions}"]
             cfg = compose("config", overrides=chosen)
         return run.stage_call(cfg, stage)(store=store)
 
     def scored(metrics: list[str]) -> object:
-        for path in Path(folder, "token_stats").rglob("*.parquet"):
-            path.unlink()
+        for kind in ("token_stats", "hidden_states", "gradients"):
+            for path in Path(folder, kind).rglob("*.parquet"):
+                path.unlink()
         return call("score", metrics, Store(folder))
 
     with tempfile.TemporaryDirectory() as folder:
@@ -87,9 +95,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--vocabularies", type=int, nargs="*", default=[32000, 150000])
+    parser.add_argument("--questions", type=int, default=50, help="of the lab, per strategy")
     given = parser.parse_args()
     torch.set_num_threads(1)
-    results = {"lab, stage score": on_the_lab(given.rounds)}
+    results = {"lab, stage score": on_the_lab(given.rounds, given.questions)}
     results |= {f"vocabulary {size}": with_vocabulary(size, given.rounds) for size in given.vocabularies}
     for name, seconds in results.items():
         base = seconds["sppl + perplexity"]

@@ -93,15 +93,23 @@ def _strategies(title: str, rows: pd.DataFrame, metrics: list[str]) -> Table:
 
 
 def _places(rows: pd.DataFrame, metrics: list[str]) -> Table:
-    """One row per metric, one column per strategy: `value (rank)`."""
+    """One row per metric, one column per strategy: value and rank, below each other where strategies are many."""
     ranked = rows.dropna(subset=[f"rank_{metrics[0]}"]).drop_duplicates("strategy")
     table = Table(title="Value (rank) of each strategy by each metric", title_justify="left", title_style="bold")
-    table.add_column("metric", overflow="fold", min_width=18)
+    table.add_column("metric", overflow="fold")
+    narrow = len(ranked) > MANY
     for strategy in ranked["strategy"]:
-        table.add_column(strategy, justify="right", overflow="fold")
+        table.add_column(strategy.replace("_", "_\n") if narrow else strategy, justify="right", overflow="fold")
+    between = "\n" if narrow else " "
     for metric in metrics:
-        table.add_row(metric, *map(_ranked, ranked[metric], ranked[f"rank_{metric}"]))
+        pairs = zip(ranked[metric], ranked[f"rank_{metric}"], strict=True)
+        table.add_row(metric, *(f"{_short(value)}{between}({rank:g})" for value, rank in pairs))
     return table
+
+
+def _short(value: float) -> str:
+    """Three digits, in as little room as they take."""
+    return f"{value:.3g}" if abs(value) < 1e4 else f"{value:.1e}".replace("e+0", "e")
 
 
 def _disagreement(differences: pd.DataFrame) -> Table:
@@ -132,10 +140,11 @@ def _metrics(judged: pd.DataFrame) -> Table:
     costs = ["cost", "seconds"] if len(judged["metric"].unique()) > MANY and "cost" in judged else []
     for column in ("metric", *settings, "better", "picks"):
         table.add_column(column, overflow="fold")
-    for column in ("accuracy of the pick", "regret", "Spearman with accuracy [95 %]"):
-        table.add_column(column, justify="right")
+    between = "\n" if costs else " "
+    for column in (f"accuracy of{between}the pick", "regret", f"Spearman with{between}accuracy [95 %]"):
+        table.add_column(column, justify="right", no_wrap=bool(costs))
     for column in costs:
-        table.add_column({"cost": "passes", "seconds": "seconds"}[column], justify="right")
+        table.add_column("passes" if column == "cost" else column, justify="right", no_wrap=True)
     for _, row in judged.iterrows():
         span = (
             rf" \[{cell(row['spearman_low'])}, {cell(row['spearman_high'])}]" if pd.notna(row["spearman_low"]) else ""

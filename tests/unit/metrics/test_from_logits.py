@@ -21,6 +21,7 @@ from sppl.modules.planner import plan
 from sppl.modules.requests import Request
 from sppl.modules.scorer import ResponseScorer
 from sppl.prompts import Alone, StepWise
+from sppl.schemas import UserError
 from sppl.stages.asked import Asked, spans
 
 VOCABULARY, BOS = 150, 1
@@ -47,13 +48,13 @@ def texts() -> dict[tuple[str, str], tuple[tuple[int, ...], tuple[int, ...], tup
     return found
 
 
-def scored(model, texts, metric) -> dict:
+def scored(model, texts, metric, first=(BOS,)) -> dict:
     """What the tool makes of it: the metric's tables by way of the planner and the scorer."""
     tables = {}
     for need in table_needs([metric]):
         asked, count = [], 0
         for (_, question), (prompt, response, steps) in texts.items():
-            prefix = (BOS,) if isinstance(need.context, Alone) else prompt
+            prefix = first if isinstance(need.context, Alone) else prompt
             requests = []
             for before, start, stop in spans(steps, need.context, len(response)):
                 requests.append((start, Request(prefix + response[before:start], response[start:stop], count)))
@@ -110,6 +111,14 @@ def test_ifd(model, texts, of):
         given, alone = -own(model, prompt, response).mean(), -own(model, (BOS,), response).mean()
         expected[key] = given / alone if of == "losses" else np.exp(given) / np.exp(alone)
     assert result(model, texts, InstructionFollowingDifficulty(of=of)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_response_of_one_token_that_nothing_stands_before_has_no_ifd_and_is_named(model):
+    texts = {("gpt4", "q0"): ((5, 6), (7, 8, 9), (0, 0, 0)), ("claude", "q0"): ((5, 6), (7,), (0,))}
+    metric = InstructionFollowingDifficulty()
+    assert len(metric.per_example(scored(model, texts, metric))) == 2
+    with pytest.raises(UserError, match=r"ifd: 1 responses have one token only.* q0 of claude first"):
+        metric.per_example(scored(model, texts, metric, first=()))
 
 
 def test_lark(model, texts):
