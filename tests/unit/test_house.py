@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections import Counter
 
 import pytest
 
@@ -32,3 +33,8 @@ def test_nothing_else_lies_at_the_top(root):
 def test_files_stay_short(root):
     long = {path: len(path.read_text().splitlines()) for path in root.glob("sppl/**/*.py")}
     assert {str(path.relative_to(root)): lines for path, lines in long.items() if lines > 250} == {}
+
+
+def test_no_two_test_files_share_a_name(root):
+    names = Counter(path.name for path in root.glob("tests/**/test_*.py"))
+    assert [name for name, times in names.items() if times > 1] == []  # pytest could not import the second
