@@ -159,13 +159,18 @@ def results_leaf(
     """The answers of one trained model (or, without an adapter, of the untrained target) to the test questions."""
     settings = {
         "target": target.identity,
-        "adapter": store.digest(adapter) if adapter else None,
+        "adapter": _trained(store, adapter),
         "questions": questions_digest(test),
         "judge": benchmark.judge,
         "max_new_tokens": benchmark.max_new_tokens,
     }
     word = adapter.words[-1] if adapter else "all_seeds"
     return store.leaf("results", benchmark.name, target.name, strategy, word, settings=settings)
+
+
+def _trained(store: Store, adapter: Leaf | None) -> dict[str, str] | None:
+    """What an adapter is, and how it came about: its leaf's name says that, and two ways can end in equal weights."""
+    return {"leaf": adapter.name, "digest": store.digest(adapter)} if adapter else None
 
 
 def also_leaf(
@@ -180,7 +185,7 @@ def also_leaf(
     """What one of lm-eval's own tasks says of a trained model or, without an adapter, of the untrained target."""
     settings = {
         "target": target.identity,
-        "adapter": store.digest(adapter) if adapter else None,
+        "adapter": _trained(store, adapter),
         "task": dict(task),
     }
     word = adapter.words[-1] if adapter else "all_seeds"

@@ -95,3 +95,17 @@ def test_the_best_weights_are_selected_on_validation_questions_and_are_another_l
         "benchmark", made, "strategy=[gpt4]", "trainer.training.select=best", "trainer.training.n_validation=8"
     )
     assert len(results.found + results.to_make) == 2
+
+
+def test_two_set_ups_that_end_in_the_same_weights_keep_two_results(stage, made):
+    results, digests, setups = [], [], []
+    for tokens in (2048, 1999):  # no example is that long
+        given = ["strategy=[gpt4]", f"trainer.training.max_tokens={tokens}"]
+        trained = stage("finetune", made, *given)
+        digests.append(made.digest(made.open((trained.found + trained.to_make)[0])))
+        plan = stage("benchmark", made, *given)
+        results.append(next(name for name in plan.found + plan.to_make if "/gpt4/" in name))
+        setups.append(made.provenance(made.open(results[-1]))["setup"]["max_tokens"])
+    assert digests[0] == digests[1]
+    assert results[0] != results[1]
+    assert setups == [2048, 1999]
