@@ -2,22 +2,21 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 from lm_eval.models.huggingface import HFLM
 from tokenizers import Tokenizer, models
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from sppl.modules.requests import Request
-from sppl.modules.scorer import score
+from sppl.modules.scorer import ResponseScorer
 
 
 def one_by_one(model: PreTrainedModel, requests: Sequence[Request]) -> list[float]:
     """One pair at a time, logits of every position, the model's own loss on the response: the paper's loop."""
     losses = []
     for request in requests:
-        ids = torch.tensor([request.prefix + request.response])
-        labels = torch.tensor([(-100,) * len(request.prefix) + request.response])
+        ids = torch.tensor([request.prefix + request.response], device=model.device)
+        labels = torch.tensor([(-100,) * len(request.prefix) + request.response], device=model.device)
         losses.append(model(input_ids=ids, attention_mask=torch.ones_like(ids), labels=labels).loss.item())
     return losses
 
@@ -32,13 +31,6 @@ def lm_eval(model: PreTrainedModel, requests: Sequence[Request], *, batch_size: 
     return [-answer[0] / len(request.response) for answer, request in zip(answers, requests, strict=True)]
 
 
-def padded(model: PreTrainedModel, requests: Sequence[Request], *, max_tokens: int) -> list[float]:
-    return _means(score(model, requests, max_tokens=max_tokens, form="padded"))
-
-
-def ours(model: PreTrainedModel, requests: Sequence[Request], *, max_tokens: int) -> list[float]:
-    return _means(score(model, requests, max_tokens=max_tokens))
-
-
-def _means(scores: Sequence[tuple[np.ndarray, np.ndarray]]) -> list[float]:
-    return [float(-logprobs.mean()) for logprobs, _ in scores]
+def ours(scorer: ResponseScorer, requests: Sequence[Request], *, max_tokens: int) -> list[float]:
+    """As the score stage does it, with one scorer per model; padded rows where the scorer's form is `padded`."""
+    return [float(-logprobs.mean()) for logprobs, _ in scorer.score(requests, max_tokens=max_tokens)]

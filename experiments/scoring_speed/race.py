@@ -7,12 +7,13 @@ import argparse
 import json
 import logging
 import statistics
-import time
+from functools import partial
 from pathlib import Path
 
 import methods
 import pandas as pd
 import torch
+from hardware import median_ratio, peak_of, seconds_of
 
 from sppl.analysis.racing import survivors
 from sppl.benchmarks.benchmark import Benchmark
@@ -20,7 +21,7 @@ from sppl.lab.source import LabQuestions, LabTeacher
 from sppl.models.target import TargetModel, frozen
 from sppl.modules.planner import lower_bound
 from sppl.modules.requests import Request
-from sppl.modules.scorer import score
+from sppl.modules.scorer import ResponseScorer
 from sppl.modules.scoring import Scoring
 from sppl.prompts import SelfAligned, SelfAlignedPrompt
 from sppl.stages.asked import Asking
@@ -46,21 +47,21 @@ def requests_of(target: TargetModel, n: int) -> dict[str, list[Request]]:
     return found
 
 
-def race(model, requests: dict[str, list[Request]], budget: Scoring) -> tuple[str, list[Request]]:
-    """The winner, and the requests that were scored to find it: batches for the strategies still in the race."""
+def race(
+    scorer: ResponseScorer, requests: dict[str, list[Request]], budget: Scoring
+) -> tuple[str, dict[str, list[float]]]:
+    """The winner, and the mean losses that were computed to find it: batches for the strategies still in the race."""
     racing, done, losses = list(requests), 0, {name: list[float]() for name in requests}
-    scored: list[Request] = []
     n = len(next(iter(requests.values())))
     while done < n and len(racing) > 1:
         stop = min(n, done + (budget.then if done else budget.first))
         batch = [(name, request) for name in racing for request in requests[name][done:stop]]
-        answers = score(model, [request for _, request in batch], max_tokens=budget.max_tokens)
+        answers = scorer.score([request for _, request in batch], max_tokens=budget.max_tokens)
         for (name, _), (logprobs, _) in zip(batch, answers, strict=True):
             losses[name].append(float(-logprobs.mean()))
-        scored += [request for _, request in batch]
         decisions = survivors({name: losses[name] for name in racing}, budget.z, first=budget.first)
         racing, done = [one.strategy for one in decisions if one.survives], stop
-    return min(racing, key=lambda name: (sum(losses[name]), name)), scored
+    return min(racing, key=lambda name: (sum(losses[name]), name)), losses
 
 
 def main() -> None:
@@ -72,28 +73,33 @@ def main() -> None:
     logging.disable(logging.WARNING)
     target, budget = TargetModel("lab", "sppl/lab/checkpoint"), Scoring(budget="race")
     model, requests = frozen(target), requests_of(target, asked.questions)
-    everything = [request for part in requests.values() for request in part]
-    seconds: dict[str, list[float]] = {"one_by_one": [], "race": []}
+    n, everything = asked.questions, [request for part in requests.values() for request in part]
+    runs = {
+        "one_by_one": partial(methods.one_by_one, model, everything),
+        "race": partial(race, ResponseScorer(model), requests, budget),
+    }
     with torch.inference_mode():
+        losses, loop_mb = peak_of(runs["one_by_one"], model.device)
+        (winner, raced), race_mb = peak_of(runs["race"], model.device)
+        seconds: dict[str, list[float]] = {name: [] for name in runs}
         for _ in range(asked.rounds):
-            begun = time.perf_counter()
-            losses = methods.one_by_one(model, everything)
-            seconds["one_by_one"].append(time.perf_counter() - begun)
-            begun = time.perf_counter()
-            winner, scored = race(model, requests, budget)
-            seconds["race"].append(time.perf_counter() - begun)
-    n = asked.questions
-    means = {name: sum(losses[at * n : (at + 1) * n]) / n for at, name in enumerate(requests)}
-    best = min(means, key=lambda name: (means[name], name))
-    ratio = statistics.median(a / b for a, b in zip(seconds["one_by_one"], seconds["race"], strict=True))
+            for name, run in runs.items():
+                seconds[name].append(seconds_of(run, model.device))
+    alone = {name: losses[at * n : (at + 1) * n] for at, name in enumerate(requests)}
+    best = min(alone, key=lambda name: (sum(alone[name]), name))
+    scored = [request for name, part in raced.items() for request in requests[name][: len(part)]]
+    ratio = median_ratio(seconds["one_by_one"], seconds["race"])
     common = {"workload": f"lab_{n}", "model": "lab", "strategies": len(requests), "examples": 2}
     loop = sum(len(r.prefix) + len(r.response) for r in everything)
     rows = [
         common | {"method": "one_by_one", "requests": len(everything), "tokens": loop, "speedup_vs_one_by_one": 1.0}
-        | {"lower_bound_tokens": lower_bound(everything), "seconds": statistics.median(seconds["one_by_one"])},
+        | {"lower_bound_tokens": lower_bound(everything), "seconds": statistics.median(seconds["one_by_one"])}
+        | {"peak_mb": loop_mb, "max_abs_diff": 0.0},
         common | {"method": "race", "requests": len(scored), "tokens": lower_bound(scored)}
         | {"lower_bound_tokens": lower_bound(scored), "speedup_vs_one_by_one": ratio}
-        | {"seconds": statistics.median(seconds["race"])},
+        | {"seconds": statistics.median(seconds["race"]), "peak_mb": race_mb}
+        | {"max_abs_diff": max(abs(a - b) for name, part in raced.items()
+                               for a, b in zip(part, alone[name], strict=False))},
     ]  # fmt: skip
     with asked.out.open("a") as file:
         file.writelines(json.dumps(row) + "\n" for row in rows)

@@ -18,14 +18,20 @@ measure() { "$python" experiments/scoring_speed/measure.py --rounds "$rounds" "$
 for model in $models; do
   for vocabulary in $vocabularies; do
     for workload in $workloads; do
-      n=$questions others="lm_eval padded"
+      n=$questions
       if [ "$workload" = planbench ]; then n=$(((questions + 1) / 2)); fi
-      if [ "$workload" != gsm8k ] && [ "$model" != 15m ]; then others=; fi # the same at four times the cost
-      measure --workload "$workload" --model "$model" --vocabulary "$vocabulary" --questions "$n" \
-        --methods one_by_one $others --out "$out/table.jsonl"
+      measure --workload "$workload" --model "$model" --vocabulary "$vocabulary" --questions "$n" --out "$out/table.jsonl"
     done
   done
 done
+if "$python" -c 'import sys, torch; sys.exit(not torch.cuda.is_available())'; then
+  for model in 1500m 7000m; do
+    for workload in $workloads; do
+      measure --device cuda --dtype bfloat16 --workload "$workload" --model "$model" --vocabulary 150000 \
+        --questions 16 --max-tokens 16384 --out "$out/table.jsonl"
+    done
+  done
+fi
 # Racing on 300 lab questions against scoring all of them one by one, and on the paper's records.
 "$python" experiments/scoring_speed/race.py --questions "${RACE_QUESTIONS:-300}" --rounds "$rounds" --out "$out/table.jsonl"
 # Peak memory with a large vocabulary and a long prompt.

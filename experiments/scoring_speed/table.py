@@ -7,7 +7,7 @@ import pandas as pd
 
 COLUMNS = [
     *("workload", "model", "method", "strategies", "examples", "requests", "seconds", "tokens", "lower_bound_tokens"),
-    *("peak_mb", "speedup_vs_one_by_one", "bound", "fraction_of_bound", "max_abs_diff"),
+    *("peak_mb", "speedup_vs_one_by_one", "bound", "fraction_of_bound", "max_abs_diff", "fraction_of_peak"),
 ]
 
 

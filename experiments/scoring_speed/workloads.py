@@ -19,20 +19,29 @@ FRAME = 45
 MEANS = {"gsm8k": (405, 112), "ecqa": (485, 170), "planbench": (1000, 348), "long_prompt": (2000, 112)}
 """Mean tokens of prompt (with 2 own answers) and response, where the records are not at hand."""
 
+HEADS = {"num_attention_heads": 8, "num_key_value_heads": 4}
 MODELS = {
-    "15m": {"hidden_size": 256, "intermediate_size": 704, "num_hidden_layers": 8},
-    "60m": {"hidden_size": 512, "intermediate_size": 1408, "num_hidden_layers": 14},
-}
-"""Llama shapes with about so many parameters at a vocabulary of 32k, embeddings tied."""
+    "15m": {"hidden_size": 256, "intermediate_size": 704, "num_hidden_layers": 8, **HEADS},
+    "60m": {"hidden_size": 512, "intermediate_size": 1408, "num_hidden_layers": 14, **HEADS},
+    "1500m": {"hidden_size": 1536, "intermediate_size": 8960, "num_hidden_layers": 28,
+              "num_attention_heads": 12, "num_key_value_heads": 2},
+    "7000m": {"hidden_size": 3584, "intermediate_size": 18944, "num_hidden_layers": 28,
+              "num_attention_heads": 28, "num_key_value_heads": 4},
+}  # fmt: skip
+"""Llama shapes with about so many parameters, embeddings tied: two small ones at a vocabulary of 32k, and those of
+Qwen2.5 1.5B and 7B."""
 
 
-def random_model(name: str, vocabulary: int) -> LlamaForCausalLM:
+def random_model(name: str, vocabulary: int, device: torch.device, dtype: torch.dtype) -> LlamaForCausalLM:
     torch.manual_seed(0)
-    config = LlamaConfig(
-        **MODELS[name], vocab_size=vocabulary, num_attention_heads=8, num_key_value_heads=4,
-        max_position_embeddings=8192, tie_word_embeddings=True,
-    )  # fmt: skip
-    return LlamaForCausalLM(config).eval()
+    config = LlamaConfig(**MODELS[name], vocab_size=vocabulary, max_position_embeddings=8192, tie_word_embeddings=True)
+    torch.set_default_dtype(dtype)  # 7 billion weights are not to exist in float32 first
+    try:
+        with device:
+            model = LlamaForCausalLM(config)
+    finally:
+        torch.set_default_dtype(torch.float32)
+    return model.eval()
 
 
 def body_weights(model: LlamaForCausalLM) -> int:

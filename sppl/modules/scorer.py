@@ -37,10 +37,20 @@ class ResponseScorer(pl.LightningModule):
     """Scores passes: `Trainer.predict(scorer, passes_loader(passes))` gives one list of `Scored` per pass.
 
     The weights keep their dtype: leave the trainer's precision at its default. A pass that does not fit into memory is
-    planned again with half its tokens, and so is every later one as large.
+    planned again with half its tokens, and so is every later one as large: one scorer per model remembers it.
+
+    Args:
+        model: its output and its shared forms are checked here, once, on a few tokens.
+        further: columns of `sppl.modules.further` to fill; may be set anew between runs.
+        form: how passes are to be planned.
+
+    Raises:
+        ValueError: the model's output is more than its last hidden state times its head.
     """
 
-    def __init__(self, model: PreTrainedModel, further: Sequence[str] = ()) -> None:
+    def __init__(
+        self, model: PreTrainedModel, further: Sequence[str] = (), form: Form | Literal["auto"] = "auto"
+    ) -> None:
         super().__init__()
         self.further = tuple(further)
         self.model = model.requires_grad_(False).eval()
@@ -49,10 +59,23 @@ class ResponseScorer(pl.LightningModule):
         self._head: Head | None = None
         with torch.inference_mode():
             check_head(self.model)
+            self.form = exact_form(self.model, form)
+            """The form that is exact for this model: what `plan` is to be given."""
 
     def transfer_batch_to_device(self, batch: Pass, device: torch.device, dataloader_idx: int) -> Pass:
         """The pass as it is: its token ids are moved when they become tensors."""
         return batch
+
+    def score(self, requests: Sequence[Request], *, max_tokens: int) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Log-probabilities (float32, nats) and ranks (int32) of each request's scored tokens, in the requests' order.
+
+        The whole work without a trainer, for a list that fits into memory.
+        """
+        numbered = [Request(request.prefix, request.response, index) for index, request in enumerate(requests)]
+        passes = plan(numbered, max_tokens=max_tokens, form=self.form)
+        with torch.inference_mode():
+            scored = [one for number, batch in enumerate(passes) for one in self.predict_step(batch, number)]
+        return [(one.logprobs, one.ranks) for one in sorted(scored, key=lambda one: one.index)]
 
     def predict_step(self, batch: Pass, batch_idx: int) -> list[Scored]:
         """Statistics of every request of the pass."""
@@ -102,15 +125,3 @@ class ResponseScorer(pl.LightningModule):
 def passes_loader(passes: Sequence[Pass]) -> DataLoader:
     """A loader that hands the trainer one pass at a time, as planned."""
     return DataLoader(list(passes), batch_size=None)  # pyright: ignore[reportArgumentType]
-
-
-def score(
-    model: PreTrainedModel, requests: Sequence[Request], *, max_tokens: int, form: Form | Literal["auto"] = "auto"
-) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Log-probabilities (float32, nats) and ranks (int32) of each request's scored tokens, in the requests' order."""
-    numbered = [Request(request.prefix, request.response, index) for index, request in enumerate(requests)]
-    scorer = ResponseScorer(model)
-    with torch.inference_mode():
-        passes = plan(numbered, max_tokens=max_tokens, form=exact_form(model, form))
-        scored = [one for number, batch in enumerate(passes) for one in scorer.predict_step(batch, number)]
-    return [(one.logprobs, one.ranks) for one in sorted(scored, key=lambda one: one.index)]

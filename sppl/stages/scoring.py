@@ -22,8 +22,7 @@ from sppl.store import Leaf, Store
 if TYPE_CHECKING:
     import pytorch_lightning as pl
 
-    from sppl.modules.planner import Form as Planned
-    from sppl.modules.scorer import Scored
+    from sppl.modules.scorer import ResponseScorer, Scored
 
 log = logging.getLogger(__name__)
 
@@ -138,25 +137,25 @@ def _scored(
 ) -> dict[int, "Scored"]:
     """The answers to the requests by their number; passes that an earlier run finished are not run again."""
     from sppl.modules.planner import lower_bound, plan
-    from sppl.modules.scorer import ResponseScorer
     from sppl.modules.shards import scored_in_shards
 
-    model = frozen(target)
-    passes = plan(requests, max_tokens=scorer.max_tokens, form=_form(target, scorer.form))
+    runner = _scorer(target, scorer.form)
+    runner.further = tuple(further)
+    passes = plan(requests, max_tokens=scorer.max_tokens, form=runner.form)
     tokens = sum(one.tokens for one in passes)
     log.info(
         "%d responses in context, %d passes, %d tokens (%d at least)",
         len(requests), len(passes), tokens, lower_bound(requests),
     )  # fmt: skip
-    return scored_in_shards(trainer, ResponseScorer(model, further), passes, store.parts(work))
+    return scored_in_shards(trainer, runner, passes, store.parts(work))
 
 
 @lru_cache(maxsize=1)
-def _form(target: TargetModel, asked: Form) -> "Planned":
-    """The form to plan with: tried out once, however many batches there are."""
-    from sppl.modules.forms import exact_form
+def _scorer(target: TargetModel, form: Form) -> "ResponseScorer":
+    """One per target, however many batches there are: it tries its form once, and remembers what memory held."""
+    from sppl.modules.scorer import ResponseScorer
 
-    return exact_form(frozen(target), asked)
+    return ResponseScorer(frozen(target), form=form)
 
 
 def _key(requests: Sequence[Request]) -> str:

@@ -1,3 +1,6 @@
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -13,8 +16,6 @@ pytestmark = pytest.mark.filterwarnings("default")
 
 def leaves(store, kind: str) -> dict[str, int]:
     """Every table of a kind and when it was written."""
-    from pathlib import Path
-
     return {str(path): path.stat().st_mtime_ns for path in Path(store.root, kind).rglob("*.parquet")}
 
 
@@ -118,7 +119,7 @@ def test_what_does_not_fit_is_left_out_or_cut_and_counted(stage, made, monkeypat
         assert frame["note"].str.contains(f"{n} questions left out").all()
 
 
-def test_a_killed_scoring_run_loses_at_most_the_pass_it_was_in(stage, made, store, monkeypatch):
+def test_a_killed_scoring_run_loses_at_most_the_pass_it_was_in(stage, made, store, monkeypatch, caplog):
     from sppl.modules.scorer import ResponseScorer
 
     stage("predict", store)
@@ -133,19 +134,39 @@ def test_a_killed_scoring_run_loses_at_most_the_pass_it_was_in(stage, made, stor
         return step(self, batch, batch_idx)
 
     monkeypatch.setattr(ResponseScorer, "predict_step", dies)
-    with pytest.raises((KeyboardInterrupt, SystemExit)):
+    with caplog.at_level("INFO"), pytest.raises((KeyboardInterrupt, SystemExit)):
         stage("score", store, *given)
+    (passes,) = re.findall(r"in context, (\d+) passes", caplog.text)
+    calls.clear()
     monkeypatch.setattr(ResponseScorer, "predict_step", lambda *given: (calls.append(0), step(*given))[1])
-    before = len(calls)
     plan = stage("score", store, *given)
-    again = len(calls) - before
+    assert len(calls) == int(passes) - 2  # two were done, and the third was lost
     whole = stage("score", made, *given)
     for name in plan.to_make:
         np.testing.assert_allclose(
             store.read(store.open(name))["logprob"], made.read(made.open(name))["logprob"], atol=1e-5
         )
-    assert again >= 1
     assert set(whole.found + whole.to_make) == set(plan.to_make)
-    from pathlib import Path
-
     assert not list(Path(store.root).rglob("*.npz"))
+
+
+def test_what_memory_was_found_to_hold_is_remembered_for_the_next_batch(stage, store, monkeypatch, caplog):
+    from sppl.modules.scorer import ResponseScorer
+    from sppl.stages import scoring
+
+    stage("predict", store)
+    whole, limit, refused = ResponseScorer._score, 300, []
+
+    def small(self, batch):
+        if batch.row_tokens > limit and len(batch.requests) > 1:
+            refused.append(batch.row_tokens)
+            raise torch.OutOfMemoryError(f"{batch.row_tokens} tokens")
+        return whole(self, batch)
+
+    scoring._scorer.cache_clear()
+    monkeypatch.setattr(ResponseScorer, "_score", small)
+    race = ["scorer.budget=race", "scorer.first=2", "scorer.then=1", "scorer.z=1000", "strategy=[gpt4,claude]"]
+    stage("score", store, *race, "metric=[sppl]")
+    assert caplog.text.count("out of memory") == len(refused) > 0
+    assert len(refused) <= 4  # halved until it fits, in the first of five batches; the others begin there
+    scoring._scorer.cache_clear()

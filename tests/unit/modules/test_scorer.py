@@ -6,7 +6,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from sppl.modules.planner import plan
 from sppl.modules.requests import Request
-from sppl.modules.scorer import ResponseScorer, passes_loader, score
+from sppl.modules.scorer import ResponseScorer, passes_loader
 
 VOCABULARY = 40
 
@@ -41,7 +41,8 @@ def plain(model, request: Request) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_scores_are_the_models_own_one_by_one(llama, requests):
-    for request, (logprobs, ranks) in zip(requests, score(llama, requests, max_tokens=40), strict=True):
+    scored = ResponseScorer(llama).score(requests, max_tokens=40)
+    for request, (logprobs, ranks) in zip(requests, scored, strict=True):
         expected, expected_ranks = plain(llama, request)
         np.testing.assert_allclose(logprobs, expected, atol=1e-5)
         assert ranks.tolist() == expected_ranks.tolist()
@@ -52,18 +53,20 @@ def test_the_mean_loss_is_the_models_loss_on_labels_without_the_prompt(llama, re
     request = requests[0]
     ids = torch.tensor([request.prefix + request.response])
     labels = torch.tensor([(-100,) * len(request.prefix) + request.response])
-    ((logprobs, _),) = score(llama, [request], max_tokens=40)
+    ((logprobs, _),) = ResponseScorer(llama).score([request], max_tokens=40)
     assert -logprobs.mean() == pytest.approx(llama(input_ids=ids, labels=labels).loss.item(), abs=1e-6)
 
 
 def test_only_response_tokens_are_scored_and_after_an_empty_prefix_all_but_the_first(llama, requests):
-    assert [len(logprobs) for logprobs, _ in score(llama, requests, max_tokens=40)] == [5, 1, 9, 5, 0, 2, 4]
+    scored = ResponseScorer(llama).score(requests, max_tokens=40)
+    assert [len(logprobs) for logprobs, _ in scored] == [5, 1, 9, 5, 0, 2, 4]
 
 
 @pytest.mark.parametrize("max_tokens", [1, 13, 30, 1000])
 def test_scores_do_not_depend_on_the_batch(llama, requests, max_tokens):
-    alone = [score(llama, [request], max_tokens=1000)[0][0] for request in requests]
-    for (logprobs, _), expected in zip(score(llama, requests, max_tokens=max_tokens), alone, strict=True):
+    scorer = ResponseScorer(llama)
+    alone = [scorer.score([request], max_tokens=1000)[0][0] for request in requests]
+    for (logprobs, _), expected in zip(scorer.score(requests, max_tokens=max_tokens), alone, strict=True):
         np.testing.assert_allclose(logprobs, expected, atol=1e-5)
 
 
@@ -75,7 +78,7 @@ def test_padding_on_the_left_gives_the_same_scores(llama, requests):
     with torch.inference_mode():
         output = llama(input_ids=ids, attention_mask=mask, position_ids=(mask.cumsum(1) - 1).clamp(min=0))
     left = output.logits[:, :-1].log_softmax(-1).gather(2, ids[:, 1:, None])[..., 0]
-    ours = score(llama, [request for _, request in rows], max_tokens=1000)
+    ours = ResponseScorer(llama).score([request for _, request in rows], max_tokens=1000)
     for number, (logprobs, _) in enumerate(ours):
         np.testing.assert_allclose(logprobs, left[number, -len(logprobs) :], atol=1e-5)
 
@@ -91,7 +94,8 @@ def test_a_trainer_predicts_one_list_of_scores_per_pass(llama, requests, tmp_pat
     results = trainer.predict(ResponseScorer(llama), passes_loader(passes))
     assert [[one.index for one in scored] for scored in results] == [[r.index for r in one.requests] for one in passes]
     by_index = {one.index: one for scored in results for one in scored}
-    for request, (logprobs, ranks) in zip(requests, score(llama, requests, max_tokens=1000), strict=True):
+    scored = ResponseScorer(llama).score(requests, max_tokens=1000)
+    for request, (logprobs, ranks) in zip(requests, scored, strict=True):
         np.testing.assert_allclose(by_index[request.index].logprobs, logprobs, atol=1e-5)
         assert by_index[request.index].ranks.tolist() == ranks.tolist()
 

@@ -22,7 +22,7 @@ from transformers import (
 from sppl.modules.forms import choose_form, exact_form
 from sppl.modules.planner import lower_bound, plan
 from sppl.modules.requests import Request
-from sppl.modules.scorer import ResponseScorer, score
+from sppl.modules.scorer import ResponseScorer
 
 VOCABULARY = 40
 CONTEXT = 32
@@ -77,8 +77,9 @@ def alone(model, request: Request) -> np.ndarray:
     return own[len(own) - request.n_scored :]
 
 
-def assert_as_alone(model, requests: list[Request], **how) -> None:
-    for request, (logprobs, ranks) in zip(requests, score(model, requests, **how), strict=True):
+def assert_as_alone(model, requests: list[Request], form, max_tokens) -> None:
+    scored = ResponseScorer(model, form=form).score(requests, max_tokens=max_tokens)
+    for request, (logprobs, ranks) in zip(requests, scored, strict=True):
         expected = alone(model, request)
         assert logprobs.shape == ranks.shape == expected.shape
         if expected.size:
@@ -91,7 +92,7 @@ def assert_as_alone(model, requests: list[Request], **how) -> None:
 @settings(max_examples=12, deadline=None)
 @given(requests=groups_of_requests(), max_tokens=st.integers(1, 150))
 def test_every_form_scores_as_one_by_one(name, form, requests, max_tokens):
-    assert_as_alone(model_of(name), requests, max_tokens=max_tokens, form=form)
+    assert_as_alone(model_of(name), requests, form, max_tokens)
 
 
 @pytest.mark.parametrize("form", ["padded", *SHARED])
@@ -99,7 +100,16 @@ def test_every_form_scores_as_one_by_one(name, form, requests, max_tokens):
 def test_a_prompt_that_fills_the_context_is_scored_as_one_by_one(name, form):
     prompt = tuple(number % VOCABULARY for number in range(CONTEXT - 2))
     requests = [Request(prompt, response) for response in [(1, 2), (3,), (3, 5), (3, 5)]]
-    assert_as_alone(model_of(name), requests, max_tokens=1000, form=form)
+    assert_as_alone(model_of(name), requests, form, 1000)
+
+
+@pytest.mark.parametrize("form", ["padded", *SHARED])
+@pytest.mark.parametrize("name", FULL)
+@pytest.mark.parametrize("prefix", [(), (7, 1, 4)], ids=["empty", "prompt"])
+def test_responses_that_begin_like_each_other_are_scored_as_one_by_one(name, form, prefix):
+    requests = [Request(prefix, (5, 6, 7, 8, 9)[:length]) for length in (5, 1, 3, 2, 4, 3)]
+    for max_tokens in (4, 9, 1000):
+        assert_as_alone(model_of(name), requests, form, max_tokens)
 
 
 @pytest.mark.parametrize("name", FULL)
@@ -152,7 +162,8 @@ def test_the_model_reads_exactly_the_tokens_the_plan_predicts(form):
 def test_half_precision_weights_give_float32_statistics_close_to_one_by_one(form):
     model = tiny("llama").to(torch.bfloat16)
     requests = [Request((1, 2, 3, 4), response) for response in [(5, 6, 7), (8, 9), (5, 6)]]
-    for request, (logprobs, _) in zip(requests, score(model, requests, max_tokens=99, form=form), strict=True):
+    scored = ResponseScorer(model, form=form).score(requests, max_tokens=99)
+    for request, (logprobs, _) in zip(requests, scored, strict=True):
         assert logprobs.dtype == np.float32
         np.testing.assert_allclose(logprobs, alone(model, request), atol=0.2)
 
@@ -160,7 +171,7 @@ def test_half_precision_weights_give_float32_statistics_close_to_one_by_one(form
 def test_the_model_keeps_its_own_attention():
     model = tiny("llama")
     before = model.config._attn_implementation
-    score(model, [Request((1, 2), (3, 4))], max_tokens=9, form="tree")
+    ResponseScorer(model, form="tree").score([Request((1, 2), (3, 4))], max_tokens=9)
     assert model.config._attn_implementation == before
 
 
@@ -172,7 +183,7 @@ def test_out_of_memory_halves_the_pass_and_later_ones_like_it(form, monkeypatch,
         for prefix in range(4)
         for response in range(4)
     ]
-    expected = score(model, requests, max_tokens=1000, form="padded")
+    expected = ResponseScorer(model, form="padded").score(requests, max_tokens=1000)
     forward = model.model.forward
 
     def small(input_ids, **rest):
