@@ -137,7 +137,8 @@ FINITE = pa.Check(lambda values: np.isfinite(values), error="a finite number")
 
 TABLES: dict[str, pa.DataFrameSchema] = {
     "responses": _table(
-        {"question_id": str, "question": str, "response": str, "correct": bool}, ["question_id", "question"]
+        {"question_id": str, "question": str, "response": str, "correct": bool, "taken_from": _optional(str)},
+        ["question_id", "question"],
     ),
     "predictions": _table({"question_id": str, "prediction": str, "correct": bool}, ["question_id"]),
     "token_stats": _table(
@@ -219,10 +220,11 @@ TABLES: dict[str, pa.DataFrameSchema] = {
 }
 """One table per kind of artefact: values in nats, tokens and fractions.
 
-`scores`: a row without `example_id` is the mean of the slice `start <= index < end`. `races`: one row per batch and
-strategy still in the race, its standing (nats per token) on the first `questions`. `results`: one row per test
-question. `also_results`: one row per document and metric of one of lm-eval's own tasks. `outcomes`: one row per trained
-(or untrained) model, its accuracy over `results`; `setup` names the training settings apart from the seed.
+`responses`: `taken_from` is the strategy a derived one has a response from. `scores`: a row without `example_id` is the
+mean of the slice `start <= index < end`. `races`: one row per batch and strategy still in the race, its standing (nats
+per token) on the first `questions`. `results`: one row per test question. `also_results`: one row per document and
+metric of one of lm-eval's own tasks. `outcomes`: one row per trained (or untrained) model, its accuracy over `results`;
+`setup` names the training settings apart from the seed.
 """
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from sppl.benchmarks.benchmark import Benchmark
 from sppl.schemas import Asking, Estimate, Question, UserError
 from sppl.stages.leaves import Plan, take
-from sppl.stages.responses import known_responses, make_responses
+from sppl.stages.responses import known_responses, make_responses, parts_of
 from sppl.store import Store
 from sppl.strategies.recipe import Recipe
 
@@ -37,13 +37,17 @@ def generate(
     """
     everything = take(benchmark, "train", n_train)
     questions = everything if n_train == "all" or n_score <= len(everything) else take(benchmark, "train", n_score)
+    parts = _parts(store, benchmark, strategy, questions)
     missing = {name: _missing(store, benchmark, recipe, questions) for name, recipe in strategy.items()}
-    estimates = _estimates(benchmark, strategy, missing)
+    estimates = _estimates(benchmark, strategy, missing, parts)
     found = tuple(name for name in strategy if not missing[name])
     to_make = tuple(_line(name, len(missing[name]), estimates) for name in strategy if missing[name])
+    to_make += tuple(f"{name} ({estimates[name]})" for name in parts if name in estimates)
     if not dry:
         _check_cost(estimates, max_cost, confirm=confirm)
-    for name, recipe in strategy.items() if not dry else ():
+        for recipe, own in parts.values():
+            make_responses(store, benchmark, recipe, own)
+    for name, recipe in sorted(strategy.items(), key=lambda item: bool(item[1].of)) if not dry else ():
         if missing[name]:
             make_responses(store, benchmark, recipe, questions)
         correct = known_responses(store, benchmark, recipe, questions)["correct"].mean()
@@ -57,14 +61,35 @@ def _missing(store: Store, benchmark: Benchmark, recipe: Recipe, questions: Sequ
     return [question for question in questions if question.id not in known]
 
 
+def _parts(
+    store: Store, benchmark: Benchmark, strategy: Mapping[str, Recipe], questions: Sequence[Question]
+) -> dict[str, tuple[Recipe, list[Question]]]:
+    """What derived strategies take their responses from and is not there yet, where nobody asks for it by itself."""
+    parts: dict[str, tuple[Recipe, list[Question]]] = {}
+    for name, recipe in strategy.items():
+        if recipe.of and _missing(store, benchmark, recipe, questions):
+            for part, own in parts_of(recipe, questions).items():
+                missing = _missing(store, benchmark, recipe.of[part], own)
+                if missing and strategy.get(part) != recipe.of[part]:
+                    parts[f"{part} for {name}"] = (recipe.of[part], missing)
+    return parts
+
+
 def _estimates(
-    benchmark: Benchmark, strategy: Mapping[str, Recipe], missing: Mapping[str, list[Question]]
+    benchmark: Benchmark,
+    strategy: Mapping[str, Recipe],
+    missing: Mapping[str, list[Question]],
+    parts: Mapping[str, tuple[Recipe, list[Question]]],
 ) -> dict[str, Estimate]:
     source = benchmark.responses
     if not isinstance(source, Asking):
         return {}
-    asked = {name: recipe for name, recipe in strategy.items() if missing[name] and not (recipe.given or recipe.of)}
-    return {name: source.estimate(recipe, missing[name]) for name, recipe in asked.items()}
+    wanted = {name: (recipe, missing[name]) for name, recipe in strategy.items()} | dict(parts)
+    return {
+        name: source.estimate(recipe, questions)
+        for name, (recipe, questions) in wanted.items()
+        if questions and not (recipe.given or recipe.of)
+    }
 
 
 def _line(name: str, n: int, estimates: Mapping[str, Estimate]) -> str:

@@ -14,6 +14,7 @@ from sppl.provenance import fingerprint
 from sppl.schemas import Asking, Identified, Question
 from sppl.stages.leaves import take
 from sppl.store import MissingArtefact, Store
+from sppl.strategies.best import best
 from sppl.strategies.messages import given
 from sppl.strategies.mixture import drawn
 from sppl.strategies.recipe import Recipe
@@ -46,22 +47,22 @@ def make_responses(store: Store, benchmark: Benchmark, recipe: Recipe, questions
         if not missing:
             return 0
         start = time.perf_counter()
-        texts, verdicts = (
-            _mixed(store, benchmark, recipe, missing) if recipe.of else _answers(benchmark, recipe, missing)
-        )
+        derived = _derived(store, benchmark, recipe, questions, missing) if recipe.of else None
         frame = pd.DataFrame(
             {
                 "question_id": [question.id for question in missing],
                 "question": [fingerprint(question.prompt) for question in missing],
-                "response": texts,
-                "correct": verdicts,
             }
         )
+        frame = frame.assign(**(derived or _answers(benchmark, recipe, missing)))
         leaf = store.leaf("responses", *words, f"n{len(missing)}", settings={"ids": frame["question_id"].tolist()})
         source = benchmark.responses
         facts: dict[str, Any] = {"source": "questions" if recipe.given else source.label}
         asked = isinstance(source, Asking) and not recipe.given and not recipe.of
         facts["correct_share"] = round(float(frame["correct"].mean()), 4)
+        if derived:
+            facts["taken_from"] = {name: derived["taken_from"].count(name) for name in recipe.of}
+            log.info("%s: taken from %s", recipe.name, ", ".join(f"{k} {n}" for k, n in facts["taken_from"].items()))
         if asked and isinstance(source, Asking):
             facts["usage"] = dict(source.usage(recipe, missing))
             log.info("%s: used %s", recipe.name, ", ".join(f"{key} {value}" for key, value in facts["usage"].items()))
@@ -69,14 +70,14 @@ def make_responses(store: Store, benchmark: Benchmark, recipe: Recipe, questions
     return len(missing)
 
 
-def _answers(benchmark: Benchmark, recipe: Recipe, questions: list[Question]) -> tuple[list[str], list[bool]]:
-    """One response per question and whether it is right; a teacher's wrong ones are asked for again, `tries` in all.
+def _answers(benchmark: Benchmark, recipe: Recipe, questions: list[Question]) -> dict[str, list]:
+    """One `response` per question and whether it is `correct`; a teacher is asked again for wrong ones, `tries` in all.
 
     A right answer of a later try replaces a wrong one; where none is right the first stays.
     """
     if recipe.given:
         texts = [given(recipe, question, benchmark.closing(question.answer)) for question in questions]
-        return texts, _right(benchmark, questions, texts)
+        return {"response": texts, "correct": _right(benchmark, questions, texts)}
     source = benchmark.responses
     texts = source.respond(recipe, questions)
     right = _right(benchmark, questions, texts)
@@ -92,20 +93,44 @@ def _answers(benchmark: Benchmark, recipe: Recipe, questions: list[Question]) ->
         for at, text, verdict in zip(answered, later, verdicts, strict=True):
             if verdict:
                 texts[at], right[at] = text, True
-    return texts, right
+    return {"response": texts, "correct": right}
 
 
-def _mixed(
-    store: Store, benchmark: Benchmark, recipe: Recipe, questions: list[Question]
-) -> tuple[list[str], list[bool]]:
-    """Per question the response of the strategy it draws, with that strategy's verdict."""
-    texts, right = {}, {}
-    for name, part in recipe.of.items():
-        own = [question for question in questions if drawn(question.id, list(recipe.of)) == name]
-        for question, text in responses(store, benchmark, part, own) if own else ():
-            texts[question.id] = text
-        right |= dict(known_responses(store, benchmark, part, own)[["question_id", "correct"]].to_numpy().tolist())
-    return [texts[question.id] for question in questions], [right[question.id] for question in questions]
+def _derived(
+    store: Store, benchmark: Benchmark, recipe: Recipe, questions: Sequence[Question], missing: Sequence[Question]
+) -> dict[str, list]:
+    """What `_answers` returns, per missing question as another strategy has it, and its name as `taken_from`.
+
+    Args:
+        questions: the benchmark's first ones, those that are missing among them.
+    """
+    shares = parts_of(recipe, missing if recipe.best is None else questions)
+    examples = {name: responses(store, benchmark, recipe.of[name], own) for name, own in shares.items() if own}
+    texts = {name: {question.id: text for question, text in pairs} for name, pairs in examples.items()}
+    right = {
+        name: dict(known_responses(store, benchmark, recipe.of[name], own)[["question_id", "correct"]].to_numpy())
+        for name, own in shares.items()
+        if own
+    }
+    ids = [question.id for question in missing]
+    if recipe.best is None:
+        names = {id_: drawn(id_, list(recipe.of)) for id_ in ids}
+    else:
+        values = recipe.best.values(store, benchmark, examples)
+        names = best(values, right, ids, only_right=recipe.best.only_right)
+    return {
+        "response": [texts[names[id_]][id_] for id_ in ids],
+        "correct": [bool(right[names[id_]][id_]) for id_ in ids],
+        "taken_from": [names[id_] for id_ in ids],
+    }
+
+
+def parts_of(recipe: Recipe, questions: Sequence[Question]) -> dict[str, list[Question]]:
+    """Which questions a derived strategy needs answers to, of each strategy it takes them from."""
+    if recipe.best is not None:
+        return {name: list(questions) for name in recipe.of}
+    names = list(recipe.of)
+    return {name: [question for question in questions if drawn(question.id, names) == name] for name in names}
 
 
 def _right(benchmark: Benchmark, questions: Sequence[Question], texts: Sequence[str]) -> list[bool]:
@@ -157,6 +182,7 @@ def _folder(benchmark: Benchmark, recipe: Recipe) -> str:
         identity = benchmark.final_line
     elif recipe.of:
         identity = [_folder(benchmark, part) for part in recipe.of.values()]
+        identity = [*identity, recipe.best.identity] if recipe.best else identity
     elif isinstance(source, Identified):
         identity = source.identity(recipe)
     return f"{recipe.name}-{fingerprint([identity, recipe, benchmark.judge])}"

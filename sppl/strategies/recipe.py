@@ -1,11 +1,31 @@
 """What a response generation strategy is: who answers, what they see, what they are asked."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
+
+from sppl.schemas import Question
 
 NAME_ONLY: dict[str, Any] = {"identity": False}
 """Marks what is said about a recipe and does not shape its responses."""
+
+
+class Chooser(Protocol):
+    """Says how good each of several responses to a question is; stages have one that asks the target."""
+
+    only_right: bool
+    """Whether a wrong response is taken only where no right one can be."""
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """What the choice depends on, beside the responses."""
+        ...
+
+    def values(
+        self, store: Any, benchmark: Any, examples: Mapping[str, Sequence[tuple[Question, str]]]
+    ) -> Mapping[str, Mapping[str, float]]:
+        """Per strategy and question id, lower is better."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -18,7 +38,9 @@ class Recipe:
         aliases: other names of the same strategy in records and files.
         ranked: whether it competes; a reference such as the bare gold label is trained and shown, never ranked.
         given: the response is no teacher's but the question's own `solution`, or its gold `label`.
-        of: the strategies a mixture takes its responses from; each question draws one of them by its id.
+        of: the strategies a derived strategy takes its responses from; without `best` each question draws one of them
+            by its id.
+        best: chooses for each question the best of those responses.
         teacher: who writes the responses, a name of the group `teacher`.
         system: the system message; empty for none.
         request: the user message; `{question}`, `{known}`, `{examples}` and `{solution}` are replaced once each.
@@ -36,6 +58,7 @@ class Recipe:
     ranked: bool = field(default=True, metadata=NAME_ONLY)
     given: Literal["", "solution", "label"] = ""
     of: Mapping[str, "Recipe"] = field(default_factory=dict)
+    best: Chooser | None = field(default=None, metadata=NAME_ONLY)
     teacher: str = ""
     system: str = ""
     request: str = ""

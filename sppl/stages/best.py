@@ -1,0 +1,98 @@
+"""best_response: how well the target finds the candidates, by any metric of token statistics."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sppl.benchmarks.benchmark import Benchmark
+from sppl.metrics.needs import Metric, TokenStats, own_answers, table_needs
+from sppl.models.target import TargetModel
+from sppl.modules.scoring import Scoring
+from sppl.prompts import SelfAlignedPrompt
+from sppl.provenance import canonical
+from sppl.schemas import Question, UserError
+from sppl.stages.leaves import predictions_leaf, take
+from sppl.stages.pool import Pool, read_pool
+from sppl.stages.scoring import score_leaves
+from sppl.stages.tables import Wanted
+from sppl.store import Store
+
+if TYPE_CHECKING:
+    import pytorch_lightning as pl
+
+
+@dataclass(frozen=True)
+class BestByMetric:
+    """Values of responses to choose by; the arguments are those of the stage score.
+
+    Args:
+        metric: it has a direction and reads token statistics only; perplexity is the loss per token after the question.
+        only_right: a wrong response is taken only where no right one can be scored.
+    """
+
+    metric: Metric
+    target_model: TargetModel
+    prompt: SelfAlignedPrompt
+    scorer: Scoring
+    n_predict: int
+    trainer: Callable[..., "pl.Trainer"]
+    only_right: bool = True
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """What the choice depends on, beside the candidates."""
+        said = {
+            "metric": canonical(self.metric),
+            "target": self.target_model.identity,
+            "scorer": [self.scorer.end, self.scorer.overlong],
+            "only_right": self.only_right,
+        }
+        if own_answers(self.metric.needs()):
+            said["pool"] = [canonical(self.prompt), self.n_predict]
+        return said
+
+    def values(
+        self, store: Store, benchmark: Benchmark, examples: Mapping[str, Sequence[tuple[Question, str]]]
+    ) -> dict[str, dict[str, float]]:
+        """Per strategy and question id how good a response is, lower is better; one that is too long has no value.
+
+        Args:
+            examples: per strategy the responses to the benchmark's first questions: a question's place decides which
+                own answers it is shown.
+
+        Raises:
+            UserError: the metric has no direction or reads more than token statistics.
+            MissingArtefact: it shows own answers, and they are missing; the message is the command that makes them.
+        """
+        needs = table_needs([self.metric])
+        tokens = [need for need in needs if isinstance(need, TokenStats)]
+        if len(tokens) < len(needs) or self.metric.higher_is_better is None:
+            raise UserError(
+                f"best_response cannot choose by {self.metric.name}: it needs a metric with a direction that reads "
+                "token statistics, e.g. metric@strategy.best_response.best.metric=perplexity"
+            )
+        predictions = predictions_leaf(store, benchmark, self.target_model, self.n_predict)
+        pool = Pool((), (), "")
+        if own_answers(needs):
+            questions = take(benchmark, "train", self.n_predict)
+            pool = read_pool(store, predictions, benchmark, self.prompt, questions)
+        wanted = Wanted(
+            store, benchmark, self.target_model, (self.metric.name,), tuple(tokens), examples, predictions, self.prompt,
+            self.scorer,
+        )  # fmt: skip
+        leaves = {(name, need): leaf for (name, need), leaf in wanted.leaves().items() if isinstance(need, TokenStats)}
+        with store.making(*leaves.values()) as missing:
+            todo = {key: leaf for key, leaf in leaves.items() if leaf in missing}
+            score_leaves(
+                store, self.target_model, todo, examples, pool, prompt=self.prompt, scorer=self.scorer,
+                trainer=self.trainer,
+            )  # fmt: skip
+        found: dict[str, dict[str, float]] = {}
+        for name in examples:
+            if all(store.exists(leaves[name, need]) for need in tokens):  # not where every response was too long
+                tables = {need: store.read(leaves[name, need]).assign(strategy=name) for need in tokens}
+                scores = self.metric.per_example(tables).set_index("example_id")["value"]
+                found[name] = (-scores if self.metric.higher_is_better else scores).astype(float).to_dict()
+            else:
+                found[name] = {}
+        return found
