@@ -17,6 +17,7 @@ from sppl.report.gallery import Gallery
 from sppl.report.markup import Markup, element, items, joined
 from sppl.report.page_tables import PAIR, settings_of
 from sppl.report.pairs import Pair, panels, sentences
+from sppl.report.picks import Pick
 
 PAGE = "index.html"
 OPEN_PAIRS = 4
@@ -51,6 +52,7 @@ def write_page(
     provenance: Mapping[str, Any],
     further: Mapping[str, pd.DataFrame] | None = None,
     drawn: Sequence[str] | None = None,
+    picks: Sequence[Pick] = (),
 ) -> Path:
     """Writes `index.html` and `plots/*.svg` into the folder; returns the path of the page.
 
@@ -64,6 +66,7 @@ def write_page(
         chances: of `sppl.analysis.calibration.chance_pick_beats_runner_up`; None leaves them out.
         provenance: what made it, in plain data; `command` (a string or a list) comes first and as code.
         further: titles and other tables to show, as they are.
+        picks: where nothing was trained, what to go on with.
         drawn: metrics with panels for every pair (each panel takes some 30 ms); None draws all.
     """
     gallery = Gallery(folder / "plots")
@@ -72,6 +75,7 @@ def write_page(
     metrics = [str(metric) for metric in dict.fromkeys(rankings["metric"])]
     body = joined(
         element("header", element("h1", name), element("p", _about(pairs, metrics, drawn), class_="muted")),
+        *(_pick(one) for one in picks),
         _heat(judged, gallery) if len(judged[[*PAIR, *settings_of(judged, "metric")]].drop_duplicates()) > 1 else "",
         *([] if many else _each(pairs, gallery, drawn)),
         _section("Strategies", STRATEGIES, page_tables.strategies(rows, metrics)),
@@ -135,6 +139,10 @@ def _counted(names: Any, word: str) -> str:
 def _section(title: str, words: str, *parts: str) -> Markup:
     about = [element("p", words, class_="muted")] if words else []
     return joined(element("section", element("h2", title), *about, *parts), Markup("\n"))
+
+
+def _pick(pick: Pick) -> Markup:
+    return _section(pick.title, "", element("p", pick.said), element("pre", element("code", pick.command)))
 
 
 def _each(pairs: list[Pair], gallery: Gallery, drawn: Sequence[str] | None) -> list[Markup]:

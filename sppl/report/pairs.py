@@ -12,6 +12,7 @@ from sppl.report import charts
 from sppl.report.gallery import Gallery
 from sppl.report.markup import Markup, element, items, joined
 from sppl.report.page_tables import labelled, settings_of
+from sppl.report.picks import chance_in_words
 from sppl.report.tables import MISSING
 
 RANKING = (
@@ -59,21 +60,14 @@ class Pair:
 
 def sentences(pair: Pair) -> Markup:
     """What each metric says, with the chance that it is right."""
-    known = {} if pair.chances is None else {str(row["metric"]): row for row in pair.chances.to_dict("records")}
+    known = {} if pair.chances is None else {str(row["metric"]): row for _, row in pair.chances.iterrows()}
     lines = []
     for metric, ranked in pair.metrics():
         line = sentence(ranked)
         if metric in known and ranked["direction"].iloc[0] != "none":
-            line += f". {_chance(known[metric])}"
+            line += f". {chance_in_words(known[metric])}"
         lines.append(line + ".")
     return items(lines)
-
-
-def _chance(one: Mapping[Any, Any]) -> str:
-    if pd.isna(one["chance"]):
-        return f"Chance that the pick trains better than the runner-up: {one['note']}"
-    percent = f"{100 * one['chance']:.0f} %"
-    return f"Chance that {one['picked']} really trains better than {one['runner_up']}: {percent} ({one['note']})"
 
 
 def panels(pair: Pair, gallery: Gallery, *, drawn: Sequence[str] | None, all_rankings: bool) -> Markup:

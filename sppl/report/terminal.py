@@ -9,6 +9,7 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
+from sppl.report.picks import Pick
 from sppl.report.tables import KEYS, MISSING, cell
 
 SIMULATED = "simulated"
@@ -49,6 +50,16 @@ def show_lines(lines: Sequence[str]) -> None:
     console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 120, highlight=False)
     for line in lines:
         console.print(line, markup=False)
+
+
+def show_picks(picks: Sequence[Pick]) -> None:
+    """Prints each pick; the command that follows stays on one line, so that it can be copied."""
+    console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 120, highlight=False)
+    for pick in picks:
+        console.print(pick.title, style="bold", markup=False)
+        console.print(pick.said, markup=False)
+        console.print("Its full training set, the sample's answers kept:", markup=False)
+        console.print(f"  {pick.command}", markup=False, soft_wrap=True)
 
 
 def show_paper(tables: Mapping[str, Mapping[str, pd.DataFrame]], matches: str, folder: Path) -> None:

@@ -1,5 +1,6 @@
 """report: rankings beside what fine-tuning really brought, as tables, a page and a table on the terminal."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,12 +16,15 @@ from sppl.analysis.paired import paired
 from sppl.analysis.paper import main_outcomes, planbench_outcomes
 from sppl.analysis.raced import race_sentences
 from sppl.analysis.summary import metrics_table, table
+from sppl.metrics.leading import leading
 from sppl.metrics.needs import Metric
 from sppl.provenance import command, commit, versions
+from sppl.report.next_step import next_command
 from sppl.report.page import write_page
 from sppl.report.paper import write_paper_tables
+from sppl.report.picks import Pick, picks
 from sppl.report.tables import write_csv, write_tables
-from sppl.report.terminal import show, show_lines, show_paper
+from sppl.report.terminal import show, show_lines, show_paper, show_picks
 from sppl.schemas import UserError
 from sppl.stages.outcomes import (
     also_of,
@@ -54,6 +58,7 @@ def report(
     results: Sequence[str],
     store: Store,
     records: str | None = None,
+    own_files: str | None = None,
     gaps: Sequence[Mapping[str, Any]] = (),
     loggers: Sequence["Logger"] = (),
 ) -> None:
@@ -64,6 +69,7 @@ def report(
         rankings: names of the rankings leaves of this command.
         results: names of its results leaves; the table is the union of both.
         records: folder of the published records, whose outcomes then take the place of results.
+        own_files: the folder whose files are the strategies, where they are no options of `strategy`.
         gaps: the jobs not done: `job`, `status` and `error` in words, and the `benchmark`, `target_model` and
             `strategies` they were about.
 
@@ -117,6 +123,9 @@ def report(
         write_csv(out, "race", races)
         further["Race: where each strategy stood after so many questions (nats per token)"] = races
         show_lines(race_sentences(races))
+    chances = None if every.empty else chance_pick_beats_runner_up(every)
+    picked = _picks(every, chances, metrics, own_files) if ranked and not results and not records else []
+    show_picks(picked)
     many = len(rows[PAIR].drop_duplicates()) > DRAWN_PAIRS
     write_page(
         out,
@@ -125,13 +134,29 @@ def report(
         judged=judged,
         rankings=every,
         scores=scores,
-        chances=None if every.empty else chance_pick_beats_runner_up(every),
+        chances=chances,
         provenance=_provenance(store, rankings, results),
         further=further,
         drawn=[] if many else None,
+        picks=picked,
     )
     for logger in loggers:
         _log_table(logger, rows, judged)
+
+
+def _picks(
+    rankings: pd.DataFrame, chances: pd.DataFrame | None, metrics: Sequence[Metric], own_files: str | None
+) -> list[Pick]:
+    """What to go on with, by the metric that leads a race, else by the first that has a direction."""
+    lead = leading(metrics) or next((one for one in metrics if one.higher_is_better is not None), None)
+    if lead is None or chances is None:
+        return []
+
+    def command_of(benchmark: str, target: str, strategy: str) -> str:
+        pair = {"benchmark": benchmark, "target_model": target}
+        return next_command(sys.argv, strategy, **pair, from_files=own_files is not None)
+
+    return picks(rankings, chances, lead.name, command_of)
 
 
 def _parted(results: Sequence[str]) -> tuple[list[str], list[str]]:

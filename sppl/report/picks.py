@@ -1,0 +1,64 @@
+"""Which strategy to pay for, as a ranking without accuracies tells it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pandas as pd
+
+from sppl.analysis.checks import PAIR
+from sppl.analysis.ranking import sentence
+
+
+@dataclass(frozen=True)
+class Pick:
+    """One benchmark and target: the strategy, why, how sure that is, and the command that goes on with it."""
+
+    benchmark: str
+    target: str
+    strategy: str
+    runner_up: str
+    said: str
+    command: str
+
+    @property
+    def title(self) -> str:
+        """The pick in a line."""
+        behind = f", runner-up {self.runner_up}" if self.runner_up else ""
+        return f"The pick for {self.benchmark} / {self.target}: {self.strategy}{behind}"
+
+
+def picks(
+    rankings: pd.DataFrame, chances: pd.DataFrame, lead: str, command: Callable[[str, str, str], str]
+) -> list[Pick]:
+    """One pick per benchmark and target.
+
+    Args:
+        rankings: of `sppl.analysis.ranking.rank`.
+        chances: of `sppl.analysis.calibration.chance_pick_beats_runner_up`, of the same rankings.
+        lead: the metric that decides.
+        command: of benchmark, target and strategy, what to type next.
+    """
+    made = []
+    for (benchmark, target), part in rankings.groupby(PAIR, sort=False):
+        here = chances[(chances["benchmark"] == benchmark) & (chances["target_model"] == target)]
+        one = here[here["metric"] == lead].iloc[0]
+        name, second = str(one["picked"]), str(one["runner_up"])
+        said = f"{sentence(part[part['metric'] == lead])}. {chance_in_words(one)}. {_others(part, here, name)}"
+        next_ = command(str(benchmark), str(target), name)
+        made.append(Pick(str(benchmark), str(target), name, second, said, next_))
+    return made
+
+
+def chance_in_words(one: pd.Series) -> str:
+    """How likely the pick of a metric trains better than its runner-up; or why that is not known."""
+    if pd.isna(one["chance"]):
+        return f"Chance that the pick trains better than the runner-up: {one['note']}"
+    percent = f"{100 * one['chance']:.0f} %"
+    return f"Chance that {one['picked']} really trains better than {one['runner_up']}: {percent} ({one['note']})"
+
+
+def _others(rankings: pd.DataFrame, chances: pd.DataFrame, name: str) -> str:
+    directed = set(rankings.loc[rankings["direction"] != "none", "metric"])
+    known = chances[chances["metric"].isin(directed)]
+    agree = int((known["picked"] == name).sum())
+    return f"Of {len(known)} metrics with a direction {agree} put{'s' if agree == 1 else ''} it first."

@@ -1,0 +1,76 @@
+"""experiment=pick ends with a strategy, how sure that is, and a command that makes the whole training set with it."""
+
+import json
+import re
+import shlex
+from collections import Counter
+
+import pytest
+
+from tests.servers.running import faulty
+
+pytestmark = pytest.mark.filterwarnings("default")
+SMALL = ["experiment=pick", "n_predict=12", "n_score=8", "metric=[sppl,perplexity]", "scorer.first=4", "scorer.then=4"]
+
+
+def following(out):
+    """The arguments of the command that the output ends with."""
+    line = next(line.strip() for line in out.splitlines() if line.startswith("  python run.py"))
+    return shlex.split(line)[2:]
+
+
+def rows(path):
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def asked(log):
+    return Counter(line for line in log.read_text().splitlines() if line.startswith("asked"))
+
+
+def test_the_printed_command_makes_the_full_set_and_asks_nobody_twice(run_py, root, tmp_path):
+    task = ["benchmark=local", "benchmark.answer=number", f"data_dir={root}/experiments/own_task/data"]
+    teachers = ["benchmark.respond=teacher", "strategy=[gpt4,step_by_step]", "teacher.server.model=m"]
+    for name in ("gpt4", "step_by_step"):
+        teachers += [f"strategy.{name}.teacher=server", f"+strategy.{name}.tries=1"]
+    log, out = tmp_path / "server.log", tmp_path / "exports"
+    with faulty(log) as url:
+        where = [f"teacher.server.base_url={url}/v1", f"exports={out}"]
+        done = run_py(*SMALL, *task, *teachers, *where, store=tmp_path / "own")
+        assert done.code == 0, done.out
+        sample = asked(log)
+        assert sum(sample.values()) == 16
+        pick = re.search(r"The pick for local / lab: (\w+), runner-up (\w+)\n", done.out)
+        assert {pick[1], pick[2]} == {"gpt4", "step_by_step"}
+        command = following(done.out)
+        assert f"strategy=[{pick[1]}]" in command
+        assert not [word for word in command if word.startswith(f"strategy.{pick[2]}")]
+        went_on = run_py(*command, store=tmp_path / "own")
+        assert went_on.code == 0, went_on.out
+    assert sum(asked(log).values()) == 16 + 32
+    exported = rows(out / "local" / pick[1] / "data.jsonl")
+    assert len({row["id"] for row in exported}) == 40
+    page = (done.reports / "pick" / "index.html").read_text()
+    assert f"The pick for local / lab: {pick[1]}, runner-up {pick[2]}" in page
+    assert "strategy=[" + pick[1] + "]" in page
+
+
+def test_of_own_files_the_pick_is_exported_whole(run_py, root, tmp_path):
+    task = ["benchmark=local", "benchmark.answer=number", f"data_dir={root}/experiments/own_task/data"]
+    done = run_py(*SMALL, *task, f"exports={tmp_path}")
+    assert done.code == 0, done.out
+    assert "The pick for local / lab: steps, runner-up terse" in done.out
+    assert "Chance that steps really trains better than terse: " in done.out
+    command = following(done.out)
+    assert "strategy.only=[steps]" in command
+    assert run_py(*command).code == 0
+    assert len(rows(tmp_path / "local" / "steps" / "data.jsonl")) == 40
+
+
+def test_in_the_lab_every_question_is_answered_and_the_sample_is_found(run_py, tmp_path):
+    strategies = ["strategy=[gpt4,claude]", "+strategy.claude.tries=2"]
+    done = run_py(*SMALL, *strategies, f"exports={tmp_path}", store=tmp_path / "own")
+    assert done.code == 0, done.out
+    went_on = run_py(*following(done.out), store=tmp_path / "own")
+    assert went_on.code == 0, went_on.out
+    made = list((tmp_path / "lab").glob("*/data.jsonl"))
+    assert [len(rows(path)) for path in made] == [1000]
