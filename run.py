@@ -35,20 +35,6 @@ warnings.filterwarnings("ignore", r"\s*'hydra/launcher/\w+' is validated")  # na
 
 CONF = Path(__file__).with_name("conf").resolve()
 
-STAGES = {
-    "generate": "job",
-    "predict": "job",
-    "score": "job",
-    "pilot_finetune": "job",
-    "pilot_benchmark": "job",
-    "finetune": "job",
-    "benchmark": "job",
-    "export": "job",
-    "rank": "sweep",
-    "report": "sweep",
-}
-"""Every stage in the order they run, and whether it runs in each job or once over a whole sweep."""
-
 
 class Begun(Callback):
     """Keeps what was begun, for the summary after Hydra is done."""
@@ -59,10 +45,12 @@ class Begun(Callback):
 
     def on_run_start(self, config: DictConfig, **_: Any) -> None:
         """Keeps the configuration and folder of a single run."""
+        checked(config)
         Begun.config, Begun.folder, Begun.first = config, Path(config.hydra.run.dir), 0
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         """Keeps those of a sweep, and gives it to our sweeper: Hydra takes one only by a name of its own packages."""
+        checked(config)
         Begun.config, Begun.folder = config, Path(config.hydra.sweep.dir)
         Plugins.instance().class_name_to_class["hydra._internal.core_plugins.basic_sweeper.BasicSweeper"] = Sweep
 
@@ -89,7 +77,8 @@ class Sweep(Sweeper):
         typed = [*(f"{key}={value}" for key, value in self.params.items()), *arguments]
         (points,) = BasicSweeper.split_arguments(OverridesParser.create(self.loader).parse_overrides(typed), None)
         known = None if self.cfg.dry else Ledger.at(self.cfg.store, self.cfg.hydra.runtime.config_sources)
-        jobs = plan(Begun.folder, points, self._composed, known)
+        composed = self.loader.load_sweep_config
+        jobs = plan(Begun.folder, points, lambda point: checked(composed(self.cfg, point)), known)
         Begun.first = int(jobs[0].folder.name)
         missing = [[*job.overrides, f"hydra.sweep.subdir={job.folder.name}"] for job in jobs if job.status != "done"]
         results: list[Any] = []
@@ -98,13 +87,6 @@ class Sweep(Sweeper):
                 results += self.jobs.launch(batch, initial_job_idx=len(results))
         for result in results:
             _ = result.return_value  # raises what no job should raise
-
-    def _composed(self, point: list[str]) -> dict[str, Any]:
-        cfg = self.loader.load_sweep_config(self.cfg, point)
-        try:
-            return plain(cfg)
-        except OmegaConfBaseException:  # the job itself will say what is wrong
-            return {}
 
 
 @hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")
@@ -139,6 +121,7 @@ def main(cfg: DictConfig) -> None:
 
 def run_job(cfg: DictConfig) -> dict[str, list[str]]:
     """Runs the job stages in their order; returns the names of the leaves each found or made."""
+    from sppl.jobs import stages
     from sppl.store import Store
 
     store = Store(cfg.store, config=plain(cfg))
@@ -157,10 +140,12 @@ def run_job(cfg: DictConfig) -> dict[str, list[str]]:
 
 def summarise(begun: DictConfig, folder: Path) -> bool:
     """Runs rank per benchmark and target, and report once, over all jobs of the folder; True if all went well."""
-    from sppl.jobs import jobs_in, ranked_together
+    from sppl.jobs import jobs_in, ranked_together, stages
+    from sppl.ledger import Ledger
     from sppl.store import Store
 
-    jobs = jobs_in(folder, Begun.first)
+    known = Ledger.at(begun.store, begun.hydra.runtime.config_sources).components(*sys.argv)
+    jobs = jobs_in(folder, Begun.first, known)
     gaps = [job.gap() for job in jobs if job.status != "done"]
     for gap in gaps:
         log.error("%s: %s: %s", gap["status"], gap["job"], gap["error"])
@@ -184,20 +169,34 @@ def summarise(begun: DictConfig, folder: Path) -> bool:
     return not gaps
 
 
-def stages(cfg: Mapping[Any, Any], where: str) -> list[str]:
-    """The chosen stages that run per `job` or per `sweep`, in the order they run."""
-    return [name for name, place in STAGES.items() if place == where and name in cfg["stage"]]
-
-
 def stage_call(cfg: Mapping[Any, Any], name: str) -> Callable[..., Any]:
     """The stage function with its arguments filled in."""
     return instantiate(cfg["stage"][name], _partial_=True, _convert_="all")
 
 
-def plain(cfg: DictConfig) -> dict[str, Any]:
+def plain(cfg: DictConfig, resolve: bool = True) -> dict[str, Any]:
     """The resolved configuration without Hydra's own part."""
     ours = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "hydra"])
-    return OmegaConf.to_container(ours, resolve=True)  # pyright: ignore[reportReturnType]
+    return OmegaConf.to_container(ours, resolve=resolve)  # pyright: ignore[reportReturnType]
+
+
+def checked(cfg: DictConfig) -> dict[str, Any]:
+    """What `plain` says, or nothing where it cannot be resolved; ends the process if it must not be written down."""
+    from sppl.keys import key_in
+    from sppl.refusals import sentence_of, unwritable
+
+    try:
+        found = plain(cfg)
+        refused = unwritable(found)
+    except OmegaConfBaseException:
+        found, refused = {}, key_in(plain(cfg, resolve=False))
+        try:
+            OmegaConf.select(cfg, "name")
+        except OmegaConfBaseException as error:  # other than that the job itself says what is wrong
+            refused = refused or sentence_of(error)
+    if refused:
+        sys.exit(refused)
+    return found
 
 
 @contextmanager
@@ -230,6 +229,8 @@ def run() -> int:
         except Stopped:
             raise
         except SystemExit as stop:  # Hydra's way to say that a job failed or the configuration is wrong
+            if isinstance(stop.code, str):  # a refusal before anything was written
+                raise
             failed = bool(stop.code)
         if Begun.config is None:
             return int(failed)

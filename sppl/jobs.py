@@ -7,9 +7,26 @@ from pathlib import Path
 from typing import Any
 
 from sppl.provenance import canonical, write_json
+from sppl.refusals import refuse_foreign
+from sppl.schemas import UserError
 
 STOPPED = "it was stopped before its end; its run.log says how far it came"
 UNBORN = "it never began: stopped before, or the launcher lost it"
+
+
+STAGES = {
+    "generate": "job",
+    "predict": "job",
+    "score": "job",
+    "pilot_finetune": "job",
+    "pilot_benchmark": "job",
+    "finetune": "job",
+    "benchmark": "job",
+    "export": "job",
+    "rank": "sweep",
+    "report": "sweep",
+}
+"""Every stage in the order they run, and whether it runs in each job or once over a whole sweep."""
 
 
 @dataclass
@@ -56,11 +73,30 @@ class Job:
         return {"job": job, "status": self.status, "error": self.error, "strategies": list(part["strategy"]), **names}
 
 
-def jobs_in(folder: Path, first: int = 0) -> list[Job]:
-    """The job of a run's folder, or the jobs of a sweep's folder from a number on, in the order of their numbers."""
+def jobs_in(folder: Path, first: int, known: frozenset[str]) -> list[Job]:
+    """The job of a run's folder, or the jobs of a sweep's folder from a number on, in the order of their numbers.
+
+    Args:
+        known: the components that may be called; others than we may write to the folder.
+
+    Raises:
+        UserError: a record is broken, or names another component.
+    """
     numbers = [number for number in _numbers(folder) if number >= first]
     folders = [folder] if (folder / "job.json").is_file() else [folder / str(number) for number in numbers]
-    return [Job(one, **json.loads((one / "job.json").read_text())) for one in folders]
+    return [_read(one, known) for one in folders]
+
+
+def _read(folder: Path, known: frozenset[str]) -> Job:
+    record = folder / "job.json"
+    try:
+        job = Job(folder, **json.loads(record.read_text()))
+    except (OSError, ValueError, TypeError) as error:
+        raise UserError(
+            f"{record} is broken ({error}); remove {folder} and run the same command again, what is done is found"
+        ) from None
+    refuse_foreign(record, job.config, known)
+    return job
 
 
 def next_number(folder: Path) -> int:
@@ -82,3 +118,8 @@ def ranked_together(jobs: Iterable[Job]) -> list[dict[str, Any]]:
         if strategies is not None:
             group["strategy"] = group.get("strategy", {}) | strategies
     return list(groups.values())
+
+
+def stages(config: Mapping[Any, Any], where: str) -> list[str]:
+    """The chosen stages that run per `job` or per `sweep`, in the order they run."""
+    return [name for name, place in STAGES.items() if place == where and name in config["stage"]]

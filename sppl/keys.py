@@ -2,10 +2,11 @@
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
-SECRET_VALUE = re.compile(r"\b(sk-[\w-]{16,}|hf_\w{16,})")
+SECRET_VALUE = re.compile(r"\b(sk-[\w-]{16,}|hf_\w{16,}|wandb_v\d+_\w{16,})")
 SECRET_NAME = re.compile(r"(api_?key|token|secret|password)$", re.IGNORECASE)
 
 
@@ -22,6 +23,35 @@ def key_among(arguments: Iterable[str]) -> str:
                 "environment variable and give its name: ...api_key_env=NAME"
             )
     return ""
+
+
+def key_in(config: Mapping[Any, Any]) -> str:
+    """What to tell the user if a configuration holds a key, written out or read from the environment; else empty.
+
+    The sentence holds the place, never the value: whatever looks like a key, has a key's name, or is what an
+    environment variable with a key's name says.
+    """
+    kept = {value for name, value in os.environ.items() if SECRET_NAME.search(name) and len(value) >= 12}
+    for place, value in _texts(config):
+        held = SECRET_VALUE.search(value) or any(secret in value for secret in kept)
+        if held or (SECRET_NAME.search(place) and value):
+            return (
+                f"{place}: the value of this setting looks like a key, and the configuration is written to disk. Leave "
+                "the key in an environment variable and give its name: ...api_key_env=NAME"
+            )
+    return ""
+
+
+def _texts(value: Any, place: str = "") -> Iterator[tuple[str, str]]:
+    """Every text in a configuration with the dotted place where it stands."""
+    if isinstance(value, str):
+        yield place, value
+    elif isinstance(value, Mapping):
+        for name, part in value.items():
+            yield from _texts(part, f"{place}.{name}".removeprefix("."))
+    elif isinstance(value, list):
+        for at, part in enumerate(value):
+            yield from _texts(part, f"{place}.{at}")
 
 
 def wandb_key() -> bool:

@@ -1,15 +1,19 @@
 """The ledger: which jobs are done, found again by what was typed, so that a sweep need not start them a second time."""
 
 import json
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 from sppl.jobs import Job
 from sppl.provenance import fingerprint, write_json
+from sppl.refusals import components_named, foreign_in
 from sppl.store import Store
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -43,16 +47,35 @@ class Ledger:
             write_json(page, facts | {"files": _files(job.config, job.leaves)})
 
     def find(self, job: Job) -> bool:
-        """Whether a job with these overrides is done; then its configuration and leaves are filled in."""
+        """Whether a job with these overrides is done; then its configuration and leaves are filled in.
+
+        A page that is damaged, or names a component that neither the configuration files nor the overrides do, counts
+        for nothing: the job is started and writes it anew.
+        """
         page = self._page(job.overrides)
         if not page.is_file():
             return False
-        facts = json.loads(page.read_text())
-        same = facts["overrides"] == job.overrides and facts["files"] == _files(facts["config"], facts["leaves"])
-        if not same or not all(map(self.store.holds, facts["held"])):
+        try:
+            facts = json.loads(page.read_text())
+            same = facts["overrides"] == job.overrides and facts["files"] == _files(facts["config"], facts["leaves"])
+            if not same or not all(map(self.store.holds, facts["held"])):
+                return False
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            log.warning("%s cannot be read (%r); its job is looked at again", page, error)
+            return False
+        if foreign := foreign_in(facts["config"], self.components(*job.overrides)):
+            log.warning("%s asks for %r, which no configuration file names; its job is looked at again", page, foreign)
             return False
         job.config, job.leaves, job.status, job.error = facts["config"], facts["leaves"], "done", ""
         return True
+
+    def components(self, *texts: str) -> frozenset[str]:
+        """The components that the configuration files, or further texts of the command, name."""
+        return self._known | components_named([], *texts)
+
+    @cached_property
+    def _known(self) -> frozenset[str]:
+        return components_named(self.conf)
 
     def _page(self, overrides: list[str]) -> Path:
         key = fingerprint({"overrides": overrides, "conf": [_signature(str(folder)) for folder in self.conf]})

@@ -1,11 +1,16 @@
 """What is refused before any work, and how a user is told."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from sppl.keys import key_in
 from sppl.schemas import UserError
+
+NAMED = re.compile(r"""_target_['"]?\s*[:=]\s*['"]?([\w.]+)""")
+"""How a configuration file or an argument names a component."""
+NAME = re.compile(r"\w[\w.+=@-]*")
 
 
 def refuse_empty_lists(config: Mapping[Any, Any], conf: Path) -> None:
@@ -21,6 +26,57 @@ def refuse_empty_lists(config: Mapping[Any, Any], conf: Path) -> None:
             raise UserError(
                 f"the list `{group}` is empty; choose one or more, e.g. '{group}=[{example}]'. There are: {choices}"
             )
+
+
+def unwritable(config: Mapping[Any, Any]) -> str:
+    """Why a job's or sweep's configuration must not be written down: it holds a key, or a name leads out of its folder.
+
+    To be asked before a folder is made; empty if all is well.
+    """
+    name = str(config.get("name"))
+    if NAME.fullmatch(name):
+        return key_in(config)
+    return key_in(config) or f"name={name!r} cannot name folders: use letters, digits and . _ + = @ - (no leading dot)"
+
+
+def components_named(folders: Iterable[Path], *texts: str) -> frozenset[str]:
+    """The components that the YAML files of configuration folders, or further texts of the kind, name."""
+    files = (path for folder in folders for path in folder.rglob("*.yaml"))
+    return frozenset(name for text in (*(path.read_text() for path in files), *texts) for name in NAMED.findall(text))
+
+
+def foreign_in(config: Any, known: frozenset[str]) -> str:
+    """What a record's configuration names that nothing of ours does; empty if all is known.
+
+    Records lie in folders that others may write to, and what they name is called. An interpolation is foreign too:
+    records are resolved, and resolving one could read the environment.
+    """
+    return next((name for name in _called(config) if name not in known), "")
+
+
+def refuse_foreign(record: Path, config: Mapping[Any, Any], known: frozenset[str]) -> None:
+    """Refuses a record of a job that names components which neither the command nor its configuration files name.
+
+    Raises:
+        UserError: it does; nothing of it has been called.
+    """
+    if name := foreign_in(config, known):
+        raise UserError(
+            f"{record} asks for {name!r}, which neither this command nor its configuration files name, so it is not "
+            f"ours and nothing of it is run. Remove {record.parent} and run the same command again"
+        )
+
+
+def _called(value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        if "_target_" in value:
+            yield str(value["_target_"])
+        value = list(value.values())
+    if isinstance(value, list):
+        for part in value:
+            yield from _called(part)
+    elif isinstance(value, str) and "${" in value:
+        yield value
 
 
 def sentence_of(error: Exception) -> str:

@@ -95,6 +95,7 @@ def asked(
     task.set_fewshot_seed(seed=1234)
     longest = getattr(model.config, "max_position_embeddings", None)
     options: dict[str, Any] = {"batch_size": batch_size, "max_length": longest, "device": device}
+    options["trust_remote_code"] = False
     wrapped: Any = HFLM(**{"pretrained": model, "tokenizer": tokenizer}, **options)
     if not sys.stderr.isatty():  # a log file is no place for progress bars
         wrapped.generate_until = partial(wrapped.generate_until, disable_tqdm=True)

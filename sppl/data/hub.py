@@ -90,7 +90,8 @@ class HubQuestions:
         try:
             rows = load_dataset(self.path, self.subset, split=name, revision=self.revision, streaming=True)
             yield from rows
-        except (OSError, ValueError, DatasetNotFoundError, HfHubHTTPError) as error:  # no network is an OSError
+        except (OSError, ValueError, RuntimeError, DatasetNotFoundError, HfHubHTTPError) as error:
+            # no network is an OSError; a data set that is a script to run, which `datasets` never does, a RuntimeError
             reason = " ".join(str(error).split())[:300]
             raise UserError(
                 f"{self.path} ({self.subset or 'default'}, {self.revision}, {name}) cannot be read from the hub: "

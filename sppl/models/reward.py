@@ -46,8 +46,9 @@ class RewardModel:
         disable_progress_bar()
         try:
             model, found = AutoModelForSequenceClassification.from_pretrained(
-                self.path, revision=self.revision, dtype=self.dtype, use_safetensors=True, output_loading_info=True
-            )
+                self.path, revision=self.revision, dtype=self.dtype, use_safetensors=True, trust_remote_code=False,
+                output_loading_info=True,
+            )  # fmt: skip
         except (OSError, ValueError, KeyError) as error:
             raise self._unusable(f"cannot be loaded: {' '.join(str(error).split())[:300]}") from error
         if found["missing_keys"]:  # transformers would fill them with random numbers
@@ -66,7 +67,7 @@ class RewardModel:
         from transformers import AutoTokenizer
 
         try:
-            tokenizer = AutoTokenizer.from_pretrained(self.path, revision=self.revision)
+            tokenizer = AutoTokenizer.from_pretrained(self.path, revision=self.revision, trust_remote_code=False)
         except (OSError, ValueError, KeyError) as error:
             raise self._unusable(f"has no tokenizer: {' '.join(str(error).split())[:300]}") from error
         if not tokenizer.chat_template:

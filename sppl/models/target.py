@@ -28,6 +28,7 @@ class TargetModel:
         attention: the implementation transformers should use.
         template: `chat` for the tokenizer's own template, `paper` for the plain-text frame of arXiv 2502.11779's code.
         system: system sentence of the paper's frame; unused by `chat`.
+        trust_remote_code: run the Python files that come with the model; only for a source you would run anything of.
     """
 
     name: str
@@ -37,6 +38,7 @@ class TargetModel:
     attention: str = "sdpa"
     template: Literal["chat", "paper"] = "chat"
     system: str = ""
+    trust_remote_code: bool = False
 
     @property
     def wrapping(self) -> Template:
@@ -50,7 +52,8 @@ class TargetModel:
         source = (
             _folder_digest(str(folder.resolve())) if folder.is_dir() else {"hub": self.path, "revision": self.revision}
         )
-        return {"source": source, "dtype": self.dtype, "template": canonical(self.wrapping)}
+        own_code = {"own_code": True} if self.trust_remote_code else {}
+        return {"source": source, "dtype": self.dtype, "template": canonical(self.wrapping), **own_code}
 
     def tokenizer(self) -> "PreTrainedTokenizerBase":
         """The target's tokenizer, with a padding token.
@@ -61,7 +64,9 @@ class TargetModel:
         from transformers import AutoTokenizer
 
         with _loading(self.path):
-            tokenizer = AutoTokenizer.from_pretrained(self.path, revision=self.revision)
+            tokenizer = AutoTokenizer.from_pretrained(
+                self.path, revision=self.revision, trust_remote_code=self.trust_remote_code
+            )
         if tokenizer.pad_token_id is None:
             tokenizer.pad_token = tokenizer.eos_token
         if self.template == "chat" and not tokenizer.chat_template:
@@ -88,6 +93,7 @@ class TargetModel:
                 dtype=self.dtype,
                 attn_implementation=self.attention,
                 use_safetensors=True,
+                trust_remote_code=self.trust_remote_code,
             )
         return model.eval()
 
@@ -120,6 +126,11 @@ class _loading:  # noqa: N801 - reads as a statement: `with _loading(path):`
                 "the folder" if Path(self.path).exists() else "neither a folder here nor a hub id that can be reached:"
             )
             reason = " ".join(str(error).split())[:300]
+            if "trust_remote_code" in str(error):
+                raise UserError(
+                    f"the target model at {self.path!r} comes with Python code of its own, which is not run unasked; "
+                    "read it, and if you trust it: target_model.trust_remote_code=true"
+                ) from error
             raise UserError(
                 f"the target model cannot be loaded from {self.path!r} ({where} {self.path}: {reason}). "
                 "Give a folder with config.json, tokenizer and safetensors weights: target_model.path=FOLDER"

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from sppl.models.lora import quiet_peft
 from sppl.models.target import TargetModel
+from sppl.schemas import UserError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -33,6 +34,7 @@ class TrainedModels:
             from transformers import AutoModelForCausalLM
 
             kind = {"dtype": self.target.dtype, "attn_implementation": self.target.attention}
+            kind |= {"use_safetensors": True, "trust_remote_code": self.target.trust_remote_code}
             return AutoModelForCausalLM.from_pretrained(folder, **kind).eval()
         from peft import PeftModel
 
@@ -40,6 +42,8 @@ class TrainedModels:
             self._base = self._wrapped.unload()  # takes the last adapter's layers out of the shared copy
         elif self._base is None:
             self._base = self.target.load()
+        if not (folder / "adapter_model.safetensors").is_file():  # PEFT would go on and look for a pickle
+            raise UserError(f"{folder} has no adapter_model.safetensors; remove it and run the same command again")
         with quiet_peft():
             self._wrapped = PeftModel.from_pretrained(self._base, folder)
         return self._wrapped.eval()

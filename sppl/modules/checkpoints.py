@@ -1,23 +1,48 @@
 """Checkpoints of a run that can be killed at any moment, and the best weights so far."""
 
 import math
+import shlex
 import time
 import zipfile
+import zlib
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 from safetensors.torch import load_file, save_file
 
 from sppl.modules.batches import Steps
 from sppl.modules.finetuner import Finetuner
+from sppl.schemas import UserError
 
 
 def last_checkpoint(folder: Path, run: str) -> Path | None:
-    """The newest complete checkpoint of a run, None without one."""
-    # the directory of a zip file is written last: a file cut short has none
-    whole = (path for path in folder.glob(f"{run}-*.ckpt") if zipfile.is_zipfile(path))
-    return max(whole, default=None)
+    """The newest whole checkpoint of a run, None without one.
+
+    Raises:
+        UserError: it holds a pickle that would run code when loaded, so it is none of ours; nothing of it has run.
+    """
+    path = next(filter(_whole, sorted(folder.glob(f"{run}-*.ckpt"), reverse=True)), None)
+    if path:
+        try:
+            torch.load(path, map_location="cpu", weights_only=True, mmap=True)  # its directory only, the weights stay
+        except UnpicklingError:
+            raise UserError(
+                f"{path} is not a checkpoint of ours: it asks for more than numbers to be loaded, which could run any "
+                f"code. Remove it (rm {shlex.quote(str(path))}) and run the same command again"
+            ) from None
+    return path
+
+
+def _whole(path: Path) -> bool:
+    """Whether nothing of a file is missing or changed; another is left aside, and training goes on from one before."""
+    try:
+        with zipfile.ZipFile(path) as parts:
+            return parts.testzip() is None
+    except (OSError, zipfile.BadZipFile, zlib.error):
+        return False
 
 
 class Checkpoints(pl.Callback):

@@ -13,11 +13,11 @@ def job(folder, strategy="gpt4", **changed) -> Job:
 def test_a_job_is_interrupted_from_its_start_until_it_is_done_or_failed(tmp_path):
     one = job(tmp_path / "0")
     one.write()
-    assert jobs_in(tmp_path)[0].status == "interrupted"
+    assert jobs_in(tmp_path, 0, frozenset({"rank"}))[0].status == "interrupted"
     one.done({"score": ["token_stats/a"]})
-    assert jobs_in(tmp_path) == [one]
+    assert jobs_in(tmp_path, 0, frozenset({"rank"})) == [one]
     one.failed("no such file")
-    assert jobs_in(tmp_path)[0].gap() == {
+    assert jobs_in(tmp_path, 0, frozenset({"rank"}))[0].gap() == {
         "job": "strategy=gpt4",
         "status": "failed",
         "error": "no such file",
@@ -30,7 +30,7 @@ def test_a_job_is_interrupted_from_its_start_until_it_is_done_or_failed(tmp_path
 def test_the_jobs_of_a_sweep_come_in_the_order_of_their_numbers(tmp_path):
     for number in (10, 9, 0):
         job(tmp_path / str(number)).write()
-    assert [one.folder.name for one in jobs_in(tmp_path)] == ["0", "9", "10"]
+    assert [one.folder.name for one in jobs_in(tmp_path, 0, frozenset({"rank"}))] == ["0", "9", "10"]
 
 
 def test_jobs_that_differ_in_strategy_only_are_ranked_together(tmp_path):

@@ -1,8 +1,13 @@
+from pathlib import Path
+
 import pytest
+import torch
 from tiny import Stop, examples, same, train
 
 from sppl.models.lora import Lora
+from sppl.modules.checkpoints import last_checkpoint
 from sppl.modules.training import Training
+from sppl.schemas import UserError
 
 SETTINGS = {"epochs": 2, "batch_size": 4, "learning_rate": 1e-2}
 KINDS = {
@@ -75,3 +80,26 @@ def test_checkpoints_hold_trained_weights_only_and_no_more_than_asked_for_are_ke
     # two moments per weight beside it, 4 bytes each; a few kB for the rest
     assert sizes["all"] > 12 * 6_000
     assert sizes["lora"] < 50_000
+
+
+class Bomb:
+    def __init__(self, proof: Path) -> None:
+        self.proof = proof
+
+    def __reduce__(self):
+        return Path.touch, (self.proof,)
+
+
+def test_a_checkpoint_that_would_run_code_is_refused_and_one_with_a_changed_byte_passed_over(tmp_path):
+    training = KINDS["all weights"]
+    with pytest.raises(Stop):
+        train(training, tmp_path, stop=8, save_seconds=0)
+    older, newest = sorted(tmp_path.glob("*.ckpt"))
+    raw = bytearray(newest.read_bytes())
+    raw[len(raw) // 2] ^= 1
+    newest.write_bytes(raw)
+    assert last_checkpoint(tmp_path, newest.name.partition("-")[0]) == older
+    torch.save({"state_dict": Bomb(tmp_path / "proof")}, newest)
+    with pytest.raises(UserError, match=r"is not a checkpoint of ours.*Remove it \(rm "):
+        train(training, tmp_path)
+    assert not (tmp_path / "proof").exists()
