@@ -137,7 +137,7 @@ def fitted(
     """The responses of each strategy and context that fit, with `truncate_left` by cutting their prompt.
 
     Raises:
-        UserError: something does not fit and `overlong` is `error`, or nothing does.
+        UserError: something does not fit and `overlong` is `error`, or nothing does (a race goes on to its next batch).
     """
     if limit is None:
         return {key: (responses, 0) for key, responses in asked.items()}
@@ -149,7 +149,7 @@ def fitted(
         over = [any(_length(request) > limit for _, request in one.requests) for one in responses]
         parts = [_cut(one, limit, scorer) if long else one for one, long in zip(responses, over, strict=True)]
         found[key] = ([one for one in parts if one is not None], sum(over))
-    if not any(responses for responses, _ in found.values()):
+    if scorer.budget == "fixed" and not any(responses for responses, _ in found.values()):
         raise UserError(f"nothing fits into the target's {limit} tokens; take a target with a longer context")
     return found
 

@@ -88,11 +88,14 @@ class Race:
             if not make(leaves, start, end):
                 return None
             if known is not None:
-                racing = known.loc[(known["questions"] == end) & known["survives"], "strategy"].tolist()
+                decided = known[known["questions"] == end]
+                racing = decided.loc[decided["survives"], "strategy"].tolist() if len(decided) else racing
                 continue
             for name, values in self._log_perplexities(racing, leaves).items():
                 losses.setdefault(name, []).append(values)
-            decisions = self._decide({name: pd.concat(losses[name]) for name in racing})
+            decisions = self._decide({name: pd.concat(losses[name]) for name in racing}, last=end == self.n_questions)
+            if not decisions:
+                continue
             rows += [[end, d.strategy, d.n_examples, d.mean, d.behind, d.z, d.survives] for d in decisions]
             if say:
                 self._say(end, decisions)
@@ -113,9 +116,15 @@ class Race:
                 found[name] = pd.Series(dtype=float)
         return found
 
-    def _decide(self, losses: Mapping[str, pd.Series]) -> list[Decision]:
-        """Who goes on, judged on the questions that all who still race were scored on."""
+    def _decide(self, losses: Mapping[str, pd.Series], *, last: bool) -> list[Decision]:
+        """Who goes on, judged on the questions that all who still race were scored on; nothing where there is none yet.
+
+        Raises:
+            UserError: there is none, and this is the last batch.
+        """
         shared = pd.DataFrame(losses).dropna().sort_index()
+        if shared.empty and not last:
+            return []
         if shared.empty:
             raise UserError(
                 f"{self.leader.name}: no question fits the target's context for all of {', '.join(losses)}; a race "

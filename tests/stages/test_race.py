@@ -3,8 +3,12 @@
 import pandas as pd
 import pytest
 
+from sppl.data.tokens import prompt_ids, response_ids
+from sppl.models.target import frozen
+from sppl.prompts import Template
 from sppl.schemas import UserError
 from sppl.store import MissingArtefact
+from sppl.strategies.recipe import Recipe
 
 pytestmark = pytest.mark.filterwarnings("default")
 FOUR = "strategy=[gpt4,claude,rewrite,code]"
@@ -126,6 +130,27 @@ def test_a_dry_race_says_what_it_would_make_first_and_makes_nothing(stage, made,
     from pathlib import Path
 
     assert not Path(store.root, "races").exists()
+
+
+def test_a_batch_in_which_nothing_fits_the_target_is_passed_over(stage, made, store, lab, monkeypatch):
+    given = ["strategy=[gpt4,claude]", "metric=[perplexity]", "scorer.overlong=skip", "scorer.z=1000", "n_score=8"]
+    tokenizer, length = lab.target.tokenizer(), {}
+    for question in lab.benchmark.questions.questions("train", 8):
+        (text,) = lab.benchmark.responses.respond(Recipe("gpt4", ""), [question])
+        prompt = prompt_ids(tokenizer, question.prompt, Template())
+        length[question.id] = len(prompt) + len(response_ids(tokenizer, text, Template(), end=False))
+    first = list(length.values())[:2]
+    stage("predict", store)
+    monkeypatch.setattr(frozen(lab.target).config, "max_position_embeddings", min(first) - 1)
+    race = [*given, "scorer.budget=race", "scorer.first=2", "scorer.then=2"]
+    kept = decisions(store, stage("score", store, *race))
+    assert kept["questions"].min() > 2  # the first two did not fit
+    assert 0 < kept["n_examples"].max() <= sum(size < min(first) for size in length.values())
+    assert ranking(stage, store, *race)["n_examples"].max() == kept["n_examples"].max()
+    pd.testing.assert_frame_equal(decisions(store, stage("score", store, *race)), kept)
+    monkeypatch.setattr(frozen(lab.target).config, "max_position_embeddings", 5)
+    with pytest.raises(UserError, match="no question fits the target's context for all"):
+        stage("score", made, *race)
 
 
 @pytest.mark.parametrize(
