@@ -25,6 +25,7 @@ class Benchmark:
             gold label. Empty: nothing is appended.
         also: further tasks of lm-eval the trained models are asked, each a column of the tables: names, or paths of
             YAML files. They never judge the benchmark's own answers.
+        without: ids of questions that are left out, of every split and for all strategies.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Benchmark:
     max_new_tokens: int
     final_line: str = ""
     also: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
 
     @property
     def task_file(self) -> Path:
@@ -73,6 +75,7 @@ def from_sources(
     max_new_tokens: int,
     final_line: str = "",
     also: Sequence[str] = (),
+    without: Sequence[str] = (),
 ) -> Benchmark:
     """The benchmark whose questions, and unless `respond` names another, whose responses come from `source`.
 
@@ -90,7 +93,8 @@ def from_sources(
         raise UserError(f"benchmark.source={source}: {name} can be read from {', '.join(sources)}")
     chosen = sources[source]
     answered = _respond(name, respond, {"source": chosen["responses"]} if "responses" in chosen else {}, responders)
-    return Benchmark(name, chosen["questions"], answered, task, max_new_tokens, final_line, tuple(also))
+    left_out = tuple(map(str, without))
+    return Benchmark(name, chosen["questions"], answered, task, max_new_tokens, final_line, tuple(also), left_out)
 
 
 def _respond(
@@ -111,6 +115,7 @@ def own(
     respond: str = "source",
     responders: Mapping[str, ResponseSource] | None = None,
     also: Sequence[str] = (),
+    without: Sequence[str] = (),
     **settings: Any,
 ) -> Benchmark:
     """A benchmark of the user's own files, judged by what an answer is: `number`, `choice` or `text`.
@@ -122,4 +127,5 @@ def own(
     if answer not in kinds:
         raise UserError(f"benchmark.answer={answer}: say what an answer is, one of {', '.join(kinds)}")
     answered = _respond("your task", respond, {"source": responses}, responders)
-    return Benchmark(task=f"local_{answer}", responses=answered, also=tuple(also), **settings)
+    further = {"also": tuple(also), "without": tuple(map(str, without))}
+    return Benchmark(task=f"local_{answer}", responses=answered, **further, **settings)

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -75,7 +76,8 @@ class TeacherResponses:
             raise UserError(
                 f"{recipe.name}: {len(failed)} of {len(questions)} questions have no response (all in {said}): "
                 f"{shown}. "
-                f"The other {len(questions) - len(failed)} are kept; the same command asks for the missing ones only"
+                f"The other {len(questions) - len(failed)} are kept; the same command asks for the missing ones only. "
+                "To go on without a question for all strategies: 'benchmark.without=[ID]'"
             )
         return [found[question.id] for question in questions]
 
@@ -96,24 +98,32 @@ class TeacherResponses:
                 input_tokens=reply.input_tokens, output_tokens=reply.output_tokens,
             )  # fmt: skip
 
-        failed = ask_all(self._teacher(recipe), list(todo.values()), arrived)
+        def missed(key: str, why: str, tokens: tuple[int, int]) -> None:
+            tries = _tries(journal)
+            tries.add(
+                key, question_id=by_key[key], attempt=attempt, why=why, input_tokens=tokens[0], output_tokens=tokens[1]
+            )
+
+        failed = ask_all(self._teacher(recipe), list(todo.values()), arrived, missed)
         known = journal.read()
         found = {name: known[request.key]["text"] for name, request in requests.items() if request.key in known}
         return found, {name: failed[request.key] for name, request in requests.items() if request.key in failed}
 
     def usage(self, strategy: Strategy, questions: list[Question]) -> Mapping[str, Any]:
-        """What the answers to these questions really took, all attempts together."""
+        """What the answers to these questions really took, all attempts together, tries without an answer included."""
         recipe = _recipe(strategy)
-        teacher = self._teacher(recipe)
+        teacher, journal = self._teacher(recipe), self._journal(recipe)
         keys = {request.key for at in range(recipe.tries) for request in self._requests(recipe, questions, at).values()}
-        used = [one for key, one in self._journal(recipe).read().items() if key in keys]
-        tokens = sum(one["input_tokens"] for one in used), sum(one["output_tokens"] for one in used)
+        used = [one for key, one in journal.read().items() if key in keys]
+        lost = [one for one in _tries(journal).entries() if one["key"] in keys]
+        tokens = tuple(sum(one[name] for one in [*used, *lost]) for name in ("input_tokens", "output_tokens"))
         return {
             "teacher": teacher.name,
             "requests": len(used),
             "input_tokens": tokens[0],
             "output_tokens": tokens[1],
             "cost": cost(teacher.prices, *tokens),
+            "failed_tries": dict(Counter(one["why"] for one in lost)),
         }
 
     def _requests(self, recipe: Recipe, questions: Iterable[Question], attempt: int) -> dict[str, Request]:
@@ -160,6 +170,11 @@ class TeacherResponses:
 def _recipe(strategy: Strategy) -> Recipe:
     assert isinstance(strategy, Recipe)
     return strategy
+
+
+def _tries(journal: Journal) -> Journal:
+    """The tries that brought no answer, beside the answers."""
+    return Journal(journal.path.with_suffix(".tries"))
 
 
 def _key(teacher: Teacher, content: list[Message], decoding: Decoding, question_id: str) -> str:

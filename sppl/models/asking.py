@@ -57,8 +57,15 @@ class Pace:
             self.changed.notify_all()
 
 
-def ask_all(teacher: Teacher, requests: Sequence[Request], arrived: Callable[[str, Reply], None]) -> Mapping[str, str]:
+Arrived = Callable[[str, Reply], None]
+Missed = Callable[[str, str, tuple[int, int]], None]
+
+
+def ask_all(teacher: Teacher, requests: Sequence[Request], arrived: Arrived, missed: Missed) -> Mapping[str, str]:
     """Asks everything; `arrived` is called for each answer at once, before anything else is awaited.
+
+    Args:
+        missed: called likewise for each try without an answer: the key, why, and the tokens read and written for it.
 
     Returns:
         Key and reason of every request that stayed without an answer.
@@ -66,11 +73,11 @@ def ask_all(teacher: Teacher, requests: Sequence[Request], arrived: Callable[[st
     Raises:
         UserError: the teacher refuses every request (key, model, address), or cannot be set up; what had arrived stays.
     """
-    return asyncio.run(_ask_all(teacher, requests, arrived)) if requests else {}
+    return asyncio.run(_ask_all(teacher, requests, arrived, missed)) if requests else {}
 
 
 async def _ask_all(
-    teacher: Teacher, requests: Sequence[Request], arrived: Callable[[str, Reply], None]
+    teacher: Teacher, requests: Sequence[Request], arrived: Arrived, missed: Missed
 ) -> Mapping[str, str]:
     failed: dict[str, str] = {}
     pace = Pace(teacher.concurrency)
@@ -98,8 +105,10 @@ async def _ask_all(
                 pause = reply.pause
                 return reply
             except Rejected as error:
+                missed(request.key, str(error), error.tokens)
                 return str(error)
             except Transient as error:
+                missed(request.key, str(error), error.tokens)
                 why, crowded, pause = str(error), error.crowded, (error.wait or 0.0) if error.crowded else 0.0
                 wait = error.wait
             finally:

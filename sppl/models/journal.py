@@ -15,13 +15,17 @@ class Journal:
 
     def read(self) -> dict[str, dict[str, Any]]:
         """The entries by key; a line that a killed process left unfinished is cut off."""
+        return {entry["key"]: entry for entry in self.entries()}
+
+    def entries(self) -> list[dict[str, Any]]:
+        """The entries in their order, several of one key where there are; an unfinished line is cut off."""
         if not self.path.is_file():
-            return {}
+            return []
         raw = self.path.read_bytes()
         whole = raw[: raw.rfind(b"\n") + 1]
         if len(whole) < len(raw):
             os.truncate(self.path, len(whole))
-        return {entry["key"]: entry for entry in map(json.loads, whole.splitlines())}
+        return [json.loads(line) for line in whole.splitlines()]
 
     def add(self, key: str, **entry: Any) -> None:
         """Appends one entry and waits until it is on disk."""

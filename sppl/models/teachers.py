@@ -28,16 +28,25 @@ class Reply:
     pause: float = 0.0
 
 
-class Transient(Exception):
-    """This request failed and may succeed later, after `wait` seconds; `crowded`: the server wants fewer at once."""
-
-    def __init__(self, why: str, *, wait: float | None = None, crowded: bool = False) -> None:
-        super().__init__(why)
-        self.wait, self.crowded = wait, crowded
-
-
 class Rejected(Exception):
-    """This request will never succeed; others may."""
+    """This request will never succeed; others may. `tokens`: read and written for nothing."""
+
+    def __init__(self, why: str, *, tokens: tuple[int, int] = (0, 0)) -> None:
+        super().__init__(why)
+        self.tokens = tokens
+
+
+class Transient(Exception):
+    """This request failed and may succeed later, after `wait` seconds; `crowded`: the server wants fewer at once.
+
+    `tokens`: read and written for nothing.
+    """
+
+    def __init__(
+        self, why: str, *, wait: float | None = None, crowded: bool = False, tokens: tuple[int, int] = (0, 0)
+    ) -> None:
+        super().__init__(why)
+        self.wait, self.crowded, self.tokens = wait, crowded, tokens
 
 
 class Refused(Exception):

@@ -180,13 +180,14 @@ async def _sent(sdk: ModuleType, create: Any, **request: Any) -> tuple[Any, Any]
 
 
 def _reply(text: str | None, stop: str | None, tokens: tuple[int, int], decoding: Decoding, pause: float) -> Reply:
+    used = tokens[0] or 0, tokens[1] or 0
     if stop == "content_filter":
-        raise Rejected("the server's filter withheld the answer")
+        raise Rejected("the server's filter withheld the answer", tokens=used)
     if stop == "length":
-        raise Transient(f"cut off after {decoding.max_tokens} tokens (finish_reason=length)")
+        raise Transient(f"cut off after {decoding.max_tokens} tokens (finish_reason=length)", tokens=used)
     if not (text or "").strip():
-        raise Transient("an empty answer")
-    return Reply(str(text), tokens[0] or 0, tokens[1] or 0, pause)
+        raise Transient("an empty answer", tokens=used)
+    return Reply(str(text), *used, pause)
 
 
 def _pause(headers: Mapping[str, str], name: str) -> float:

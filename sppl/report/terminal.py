@@ -62,6 +62,27 @@ def show_picks(picks: Sequence[Pick]) -> None:
         console.print(f"  {pick.command}", markup=False, soft_wrap=True)
 
 
+def show_spending(spending: pd.DataFrame) -> None:
+    """Prints what teachers' responses took, and whose responses derived strategies took; nothing without either."""
+    told = spending[(spending["requests"] > 0) | (spending["note"] != "")]
+    if told.empty:
+        return
+    table = Table(title="What the responses took", title_justify="left", title_style="bold")
+    for column in ("strategy", "source", "responses", "right", "requests", "failed_tries"):
+        table.add_column(column.replace("_", " "), justify="left" if column in ("strategy", "source") else "right")
+    for column in ("tokens read", "written", "US dollars"):
+        table.add_column(column, justify="right")
+    for row in told.itertuples():
+        figures = (row.responses, row.right, row.requests, row.failed_tries, row.input_tokens, row.output_tokens)
+        dear = MISSING if pd.isna(row.cost) else f"{row.cost:.4f}"
+        table.add_row(str(row.strategy), str(row.source), *map(str, figures), dear)
+    console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 120, highlight=False)
+    console.print(table)
+    for row in told.itertuples():
+        if row.note:
+            console.print(f"{row.strategy}: {row.note}", markup=False)
+
+
 def show_paper(tables: Mapping[str, Mapping[str, pd.DataFrame]], matches: str, folder: Path) -> None:
     """Prints the paper's tables of metrics, by its conventions and by sound ones, and how many figures match."""
     console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 120, highlight=False)

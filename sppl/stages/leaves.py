@@ -49,7 +49,7 @@ def questions_digest(questions: Sequence[Question]) -> str:
 
 
 def take(benchmark: Benchmark, split: Any, n: int | str) -> list[Question]:
-    """The first `n` questions of a split (`all`: every one).
+    """The first `n` questions of a split (`all`: every one) that the benchmark does not leave out.
 
     Raises:
         UserError: the split has fewer, or `n` is not a count.
@@ -57,7 +57,8 @@ def take(benchmark: Benchmark, split: Any, n: int | str) -> list[Question]:
     if n != "all" and not (isinstance(n, int) and n > 0):
         raise UserError(f"a number of questions is a whole number above 0, or `all`; got {n!r}")
     wanted = None if n == "all" else int(n)
-    questions = benchmark.questions.questions(split, wanted)
+    asked = None if wanted is None else wanted + len(benchmark.without)
+    questions = [one for one in benchmark.questions.questions(split, asked) if one.id not in benchmark.without][:wanted]
     if wanted is not None and len(questions) < wanted:
         raise UserError(
             f"{benchmark.name} has {len(questions)} {split} questions, {wanted} were asked for; "

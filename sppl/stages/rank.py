@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -18,6 +18,7 @@ from sppl.stages.pilots import pilot_facts, pilot_leaves
 from sppl.stages.pool import read_pool
 from sppl.stages.race import Race, competitors, pieces_of
 from sppl.stages.ranking import announce, rankings_leaf, write_ranking
+from sppl.stages.responses import responses_folder
 from sppl.stages.tables import Pieces, known_tables
 from sppl.store import Leaf, MissingArtefact, Store
 from sppl.strategies.recipe import Recipe
@@ -92,8 +93,9 @@ def rank(
     notes |= _pool_notes(metric, store, benchmark, target_model, prompt, n_predict)
     costs = {one.name: _cost(store, one, stats) for one in metric.values()}
     metrics = list(metric.values())
-    raced = {"race": race.leaf} if race else {}
-    write_ranking(store, leaf, scores, metrics, inputs=inputs, facts=facts, notes=notes, costs=costs, **raced)
+    more: dict[str, Any] = {"race": race.leaf} if race else {}
+    more["responses"] = {name: responses_folder(benchmark, recipe) for name, recipe in ranked.items()}
+    write_ranking(store, leaf, scores, metrics, inputs=inputs, facts=facts, notes=notes, costs=costs, **more)
     announce(store.read(leaf), loggers)
     return plan
 

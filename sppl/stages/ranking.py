@@ -45,6 +45,7 @@ def write_ranking(
     notes: Mapping[str, str],
     costs: Mapping[str, Mapping[str, float | None]] | None = None,
     race: Leaf | None = None,
+    responses: Mapping[str, str] | None = None,
 ) -> None:
     """Ranks the strategies of the scores by every metric and stores the ranking, unless it is there.
 
@@ -55,12 +56,13 @@ def write_ranking(
         costs: metric name -> `passes` and `seconds` per response; the first becomes the column `cost`, both are kept in
             the provenance.
         race: where the decisions of the race are kept that dropped some of the strategies on the way.
+        responses: strategy -> the folder of its responses in the store, for reports.
     """
     with store.making(leaf) as missing:
         if not missing:
             return
         start = time.perf_counter()
-        known: dict[str, object] = {}
+        known: dict[str, object] = {"responses": responses} if responses else {}
         if race:
             said = store.provenance(race)
             frame = rank_raced(

@@ -24,7 +24,7 @@ from sppl.report.page import write_page
 from sppl.report.paper import write_paper_tables
 from sppl.report.picks import Pick, picks
 from sppl.report.tables import write_csv, write_tables
-from sppl.report.terminal import show, show_lines, show_paper, show_picks
+from sppl.report.terminal import show, show_lines, show_paper, show_picks, show_spending
 from sppl.schemas import UserError
 from sppl.stages.outcomes import (
     also_of,
@@ -37,6 +37,7 @@ from sppl.stages.outcomes import (
     sources,
     with_gaps,
 )
+from sppl.stages.spending import spending_of
 from sppl.store import Store
 
 if TYPE_CHECKING:
@@ -118,6 +119,11 @@ def report(
         }
     else:
         show(name, rows, judged, out, differences=differences)
+    spending = spending_of(store, rankings)
+    if len(spending):
+        write_csv(out, "responses", spending)
+        further["What the responses took (teachers' tokens and US dollars as they were used)"] = spending
+        show_spending(spending)
     races = races_of(store, rankings)
     if len(races):
         write_csv(out, "race", races)

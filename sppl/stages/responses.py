@@ -13,6 +13,7 @@ from sppl.modules.training import Training
 from sppl.provenance import fingerprint
 from sppl.schemas import Asking, Identified, Question
 from sppl.stages.leaves import take
+from sppl.stages.spending import spent
 from sppl.store import MissingArtefact, Store
 from sppl.strategies.best import best
 from sppl.strategies.messages import given
@@ -27,7 +28,7 @@ def known_responses(store: Store, benchmark: Benchmark, recipe: Recipe, question
 
     A response belongs to a question's id and wording: where either changed it is not found.
     """
-    words = (benchmark.name, _folder(benchmark, recipe))
+    words = (benchmark.name, responses_folder(benchmark, recipe))
     parts = [store.read(leaf) for leaf in store.leaves("responses", *words)]
     wanted = pd.DataFrame(
         {"question_id": [q.id for q in questions], "question": [fingerprint(q.prompt) for q in questions]}
@@ -40,7 +41,7 @@ def known_responses(store: Store, benchmark: Benchmark, recipe: Recipe, question
 
 def make_responses(store: Store, benchmark: Benchmark, recipe: Recipe, questions: Sequence[Question]) -> int:
     """Answers those questions that have no response yet, checks the answers and stores them; returns how many."""
-    words = (benchmark.name, _folder(benchmark, recipe))
+    words = (benchmark.name, responses_folder(benchmark, recipe))
     with store.lock("responses", *words):
         known = set(known_responses(store, benchmark, recipe, questions)["question_id"])
         missing = [question for question in questions if question.id not in known]
@@ -65,7 +66,7 @@ def make_responses(store: Store, benchmark: Benchmark, recipe: Recipe, questions
             log.info("%s: taken from %s", recipe.name, ", ".join(f"{k} {n}" for k, n in facts["taken_from"].items()))
         if asked and isinstance(source, Asking):
             facts["usage"] = dict(source.usage(recipe, missing))
-            log.info("%s: used %s", recipe.name, ", ".join(f"{key} {value}" for key, value in facts["usage"].items()))
+            log.info("%s: %s", recipe.name, spent([facts["usage"]]))
         store.write(leaf, frame, {}, time.perf_counter() - start, **facts)
     return len(missing)
 
@@ -175,13 +176,14 @@ def training_data_is_there(
     return len(known_responses(store, benchmark, recipe, needed)) == len(needed)
 
 
-def _folder(benchmark: Benchmark, recipe: Recipe) -> str:
+def responses_folder(benchmark: Benchmark, recipe: Recipe) -> str:
+    """The folder of the store's responses by a recipe; another way to make them is another folder."""
     source = benchmark.responses
     identity: Any = source
     if recipe.given:
         identity = benchmark.final_line
     elif recipe.of:
-        identity = [_folder(benchmark, part) for part in recipe.of.values()]
+        identity = [responses_folder(benchmark, part) for part in recipe.of.values()]
         identity = [*identity, recipe.best.identity] if recipe.best else identity
     elif isinstance(source, Identified):
         identity = source.identity(recipe)

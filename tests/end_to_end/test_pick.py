@@ -5,6 +5,7 @@ import re
 import shlex
 from collections import Counter
 
+import pandas as pd
 import pytest
 
 from tests.servers.running import faulty
@@ -30,15 +31,21 @@ def asked(log):
 def test_the_printed_command_makes_the_full_set_and_asks_nobody_twice(run_py, root, tmp_path):
     task = ["benchmark=local", "benchmark.answer=number", f"data_dir={root}/experiments/own_task/data"]
     teachers = ["benchmark.respond=teacher", "strategy=[gpt4,step_by_step]", "teacher.server.model=m"]
+    teachers += ["teacher.server.input_price=2.0", "+teacher.server.backoff=0.01"]
     for name in ("gpt4", "step_by_step"):
         teachers += [f"strategy.{name}.teacher=server", f"+strategy.{name}.tries=1"]
     log, out = tmp_path / "server.log", tmp_path / "exports"
-    with faulty(log) as url:
+    with faulty(log, "500") as url:
         where = [f"teacher.server.base_url={url}/v1", f"exports={out}"]
         done = run_py(*SMALL, *task, *teachers, *where, store=tmp_path / "own")
         assert done.code == 0, done.out
         sample = asked(log)
-        assert sum(sample.values()) == 16
+        assert sum(sample.values()) == 2 + 16
+        spent = pd.read_csv(done.reports / "pick" / "responses.csv").set_index("strategy")
+        assert spent.loc["gpt4", ["responses", "requests", "failed_tries", "input_tokens"]].tolist() == [8, 8, 1, 80]
+        assert spent["cost"].tolist() == [80 * 2 / 1e6] * 2
+        assert "1 x 500: " in spent.loc["gpt4", "note"]
+        assert "What the responses took" in done.out
         pick = re.search(r"The pick for local / lab: (\w+), runner-up (\w+)\n", done.out)
         assert {pick[1], pick[2]} == {"gpt4", "step_by_step"}
         command = following(done.out)
@@ -46,7 +53,7 @@ def test_the_printed_command_makes_the_full_set_and_asks_nobody_twice(run_py, ro
         assert not [word for word in command if word.startswith(f"strategy.{pick[2]}")]
         went_on = run_py(*command, store=tmp_path / "own")
         assert went_on.code == 0, went_on.out
-    assert sum(asked(log).values()) == 16 + 32
+    assert sum(asked(log).values()) == 2 + 16 + 32
     exported = rows(out / "local" / pick[1] / "data.jsonl")
     assert len({row["id"] for row in exported}) == 40
     page = (done.reports / "pick" / "index.html").read_text()

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from sppl.benchmarks.benchmark import Benchmark
@@ -47,7 +49,8 @@ def test_a_wrong_answer_is_asked_for_again_and_where_none_is_right_the_first_sta
     assert [lines.count("asked one?"), lines.count("asked two?")] == [1, 2]
     leaf = next((tmp_path / "store/responses/tiny").glob("direct-*/*.json"))
     usage = store.provenance(store.open(str(leaf.relative_to(tmp_path / "store"))[: -len(".json")]))["usage"]
-    assert usage == {"teacher": "t", "requests": 3, "input_tokens": 30, "output_tokens": 15, "cost": 0.0}
+    tokens = {"input_tokens": 30, "output_tokens": 15}
+    assert usage == {"teacher": "t", "requests": 3, **tokens, "cost": 0.0, "failed_tries": {}}
 
 
 @pytest.mark.parametrize("price", [1e6, None])
@@ -97,6 +100,28 @@ def test_paid_responses_are_never_made_by_another_stage(tmp_path):
     one = benchmark("http://127.0.0.1:9", tmp_path)
     with pytest.raises(UserError, match=r"python run\.py stage=generate benchmark=tiny strategy=direct"):
         responses(Store(str(tmp_path)), one, RECIPE, one.questions.questions("train"))
+
+
+def test_a_question_that_nobody_will_answer_can_be_left_out_for_all_strategies(tmp_path):
+    with faulty(tmp_path / "log", "filter,filter") as url:
+        one = benchmark(url, tmp_path)
+        with pytest.raises(UserError, match=r"right: .*filter withheld.*benchmark\.without=\[ID\]"):
+            run(one, tmp_path)
+    left = replace(one, without=("wrong",), responses=Given())
+    _, _, found = run(left, tmp_path, n_train="all", n_score=1)
+    assert found["question_id"].tolist() == ["right"]
+    with pytest.raises(UserError, match="tiny has 1 train questions, 2 were asked for"):
+        run(left, tmp_path)
+
+
+class Given:
+    label, paid = "files", False
+
+    def identity(self, strategy):
+        return "given"
+
+    def respond(self, strategy, questions):
+        return ["1" for _ in questions]
 
 
 def test_the_lab_can_be_answered_by_teachers_as_well(tmp_path):

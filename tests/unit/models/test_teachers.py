@@ -42,7 +42,19 @@ def test_a_teacher_answers_every_question_in_order_and_is_never_asked_twice(kind
             assert source(url, tmp_path, kind).respond(RECIPE, QUESTIONS) == answers()
     assert set(asked(log).values()) == {1}
     used = source(url, tmp_path, kind, input_price=1.0, output_price=2.0).usage(RECIPE, QUESTIONS)
-    assert used == {"teacher": "t", "requests": 6, "input_tokens": 60, "output_tokens": 30, "cost": 120 / 1e6}
+    tokens = {"input_tokens": 60, "output_tokens": 30, "cost": 120 / 1e6}
+    assert used == {"teacher": "t", "requests": 6, **tokens, "failed_tries": {}}
+
+
+def test_tries_that_brought_nothing_are_counted_with_their_reasons_and_their_tokens(tmp_path, log):
+    with faulty(log, "length,429") as url:
+        one = source(url, tmp_path, input_price=1.0, output_price=0.0)
+        one.respond(RECIPE, QUESTIONS[:2])
+    used = one.usage(RECIPE, QUESTIONS[:2])
+    failed = used["failed_tries"]
+    assert {why.split()[0]: n for why, n in failed.items()} == {"cut": 2, "429:": 2}
+    assert (used["requests"], used["input_tokens"], used["output_tokens"]) == (2, 40, 20)
+    assert used["cost"] == 40 / 1e6
 
 
 @pytest.mark.parametrize(
