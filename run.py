@@ -6,7 +6,6 @@ Only hydra is imported at the top, so `--help` and `--cfg job` answer at once.
 import logging
 import os
 import sys
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +18,7 @@ os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
 os.environ.setdefault("WANDB_SILENT", "true")
 
 import hydra
+from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.plugins import Plugins
@@ -31,7 +31,6 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 log = logging.getLogger("run")
-warnings.filterwarnings("ignore", r"\s*'hydra/launcher/\w+' is validated")  # named like the plugins' on purpose
 
 CONF = Path(__file__).with_name("conf").resolve()
 
@@ -183,11 +182,11 @@ def plain(cfg: DictConfig, resolve: bool = True) -> dict[str, Any]:
 def checked(cfg: DictConfig) -> dict[str, Any]:
     """What `plain` says, or nothing where it cannot be resolved; ends the process if it must not be written down."""
     from sppl.keys import key_in
-    from sppl.refusals import sentence_of, unwritable
+    from sppl.refusals import relaunching, sentence_of, unwritable
 
     try:
         found = plain(cfg)
-        refused = unwritable(found)
+        refused = unwritable(found) or relaunching(found)
     except OmegaConfBaseException:
         found, refused = {}, key_in(plain(cfg, resolve=False))
         try:
@@ -223,13 +222,14 @@ def run() -> int:
     if refused := key_among(sys.argv[1:]):  # before Hydra writes the arguments down
         sys.exit(refused)
     Begun.config, Begun.first, failed = None, 0, False
+    Plugins.instance()  # finds the launchers; where a file of ours has the name it is all there is to say
+    for name in ("joblib", "submitit_local"):
+        ConfigStore.instance().repo["hydra"]["launcher"].pop(f"{name}.yaml", None)
     with stoppable():
         try:
             main()
-        except Stopped:
-            raise
         except SystemExit as stop:  # Hydra's way to say that a job failed or the configuration is wrong
-            if isinstance(stop.code, str):  # a refusal before anything was written
+            if isinstance(stop, Stopped) or isinstance(stop.code, str):  # a signal; a refusal before all else
                 raise
             failed = bool(stop.code)
         if Begun.config is None:

@@ -79,6 +79,29 @@ def _called(value: Any) -> Iterator[str]:
         yield value
 
 
+def relaunching(config: Mapping[Any, Any]) -> str:
+    """Why this trainer would start the whole command, and with `-m` the whole sweep, on every device; empty if not.
+
+    That is how Lightning's `ddp` works. Every one of these commands would wait for the other's locks.
+    """
+    chosen = (config.get("trainer") or {}).get("lightning") or {}
+    devices, nodes, strategy = (chosen.get(key, 1) for key in ("devices", "num_nodes", "strategy"))
+    count = len(devices) if isinstance(devices, list) else devices
+    if str(nodes) != "1":
+        return (
+            f"trainer.lightning.num_nodes={nodes}: a job takes the devices of one machine; for many machines make it a "
+            "sweep, a job per strategy or seed: python run.py -m strategy=gpt4,claude seed=0,1 hydra/launcher=slurm"
+        )
+    if str(count) == "1" or str(strategy).endswith("_spawn"):
+        return ""
+    return (
+        f"trainer.lightning.devices={devices} with strategy={chosen.get('strategy', 'auto')} would start this whole "
+        "command on every device, with -m the whole sweep; take trainer=ddp (or trainer=fsdp) "
+        f"trainer.lightning.devices={devices}, which spawns processes for the fit alone, or one device per job: "
+        "python run.py -m ... trainer=gpu hydra/launcher=joblib (or slurm)"
+    )
+
+
 def sentence_of(error: Exception) -> str:
     """What a user needs to know of an error; of Hydra's on a component its name, what is wrong, and the choices."""
     what, _, where = str(error).partition("full_key:")

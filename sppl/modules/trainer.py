@@ -22,6 +22,7 @@ def trainer(**settings: Any) -> "pl.Trainer":
     Raises:
         UserError: Lightning refuses the settings, or the machine has no such device.
     """
+    from lightning_fabric.plugins.environments import LightningEnvironment
     from lightning_fabric.utilities.exceptions import MisconfigurationException
     from pytorch_lightning import Trainer
     from pytorch_lightning.strategies import StrategyRegistry
@@ -31,7 +32,8 @@ def trainer(**settings: Any) -> "pl.Trainer":
 
         StrategyRegistry.register(SHARDED, Sharded, override=True)
     try:
-        return Trainer(**settings)
+        # Lightning's own view of a Slurm job, one srun task per device and a requeue of its own, is not ours
+        return Trainer(**{"plugins": [LightningEnvironment()], **settings})
     except (MisconfigurationException, TypeError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise UserError(

@@ -32,3 +32,12 @@ def test_two_processes_make_the_adapter_of_one_and_tell_a_users_mistake_as_one_d
     assert process.returncode == 1
     assert "is not finite; examples of the step: train-" in said
     assert "Traceback" not in said
+
+
+def test_a_sweep_under_the_basic_launcher_spawns_processes_for_every_jobs_fit(start, tmp_path):
+    given = ["-m", "strategy=gpt4,claude", *QUICK, *ON_CPU, "stage=[finetune]", "trainer=ddp"]
+    process = start(*given, store=tmp_path / "store")
+    said, _ = process.communicate(timeout=280)
+    assert process.returncode == 0, said
+    assert said.count("jobs are done already") == 1  # no process began the sweep anew
+    assert len(list((tmp_path / "store").rglob("adapter_model.safetensors"))) == 2

@@ -1,6 +1,7 @@
 """Sweeps: what a repeated command starts, and the same table whatever starts the jobs."""
 
 import json
+import warnings
 from pathlib import Path
 
 import pandas as pd
@@ -44,10 +45,26 @@ def test_a_sweep_whose_jobs_are_all_done_starts_none_and_ends_with_the_same_tabl
 
 
 @pytest.mark.parametrize("launcher", ["joblib", pytest.param("submitit_local", marks=pytest.mark.slow)])
-def test_other_launchers_give_the_same_table_as_the_basic_one(run_py, tmp_path, launcher):
+def test_other_launchers_give_the_same_table_as_the_basic_one_and_warn_of_nothing(run_py, tmp_path, launcher):
     command = ["-m", "strategy=gpt4,claude,rewrite", *QUICK, "logger=[]"]
     one = run_py(*command, "name=basic")
-    other = run_py(*command, f"name={launcher}", f"hydra/launcher={launcher}", store=tmp_path / "store")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", ".*ConfigStore")
+        other = run_py(*command, f"name={launcher}", f"hydra/launcher={launcher}", store=tmp_path / "store")
+    assert "ConfigStore" not in other.out
     assert (one.code, other.code) == (0, 0), other.out
     tables = [pd.read_csv(other.reports / name / "table.csv") for name in ("basic", launcher)]
     pd.testing.assert_frame_equal(tables[0], tables[1])
+
+
+@pytest.mark.parametrize("strategy", [[], ["+trainer.lightning.strategy=ddp"]])
+def test_devices_on_which_lightning_would_start_the_whole_sweep_again_are_refused(run_py, tmp_path, strategy):
+    refused = run_py("-m", "strategy=gpt4,claude", *QUICK, "trainer.lightning.devices=2", *strategy)
+    assert "would start this whole command on every device, with -m the whole sweep" in refused.code
+    assert "take trainer=ddp (or trainer=fsdp) trainer.lightning.devices=2" in refused.code
+    assert not (tmp_path / "sweep").exists()
+
+
+def test_more_machines_for_one_job_are_refused_and_a_sweep_over_machines_is_named(run_py):
+    refused = run_py(*QUICK, "trainer=ddp", "+trainer.lightning.num_nodes=2")
+    assert "python run.py -m strategy=gpt4,claude seed=0,1 hydra/launcher=slurm" in refused.code
