@@ -108,6 +108,8 @@ class SelfAlignedPrompt:
     """What stands in when no own answer is correct: no examples at all, or answers whatever they are worth."""
     examples_first: str = field(default="{examples}\n\n{question}", metadata={"identity": False})
     """The user turn of `FixedExamples`, with the same marks, the examples first."""
+    final_line: bool = field(default=True, metadata={"identity": False})
+    """Whether an own answer is shown with the benchmark's final line, gold label in it, appended."""
 
     def __post_init__(self) -> None:
         turns = [(text, mark) for text in (self.text, self.examples_first) for mark in ("{question}", "{examples}")]

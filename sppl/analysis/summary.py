@@ -111,7 +111,8 @@ def metrics_table(
     raw value); `picked` is the strategy it ranks first, `regret` is `best_accuracy` minus the picked one. Only
     strategies with both score and accuracy are compared (`n_strategies`); others, and every <NA>, are named in `note`.
     `spread` is the standard deviation of the strategies' accuracies: how much there is to choose. `cost`, where the
-    rankings have it, is what the metric takes per response, in forward passes over question and response.
+    rankings have it, is what the metric takes per response, in forward passes over question and response; `flag`, where
+    they have it, how the scores are not what was asked for (also in `note`).
 
     Args:
         rankings: of `rank`.
@@ -141,9 +142,12 @@ def metrics_table(
             here = {"benchmark": benchmark, "target_model": target, "metric": name}
             if "cost" in part:
                 here["cost"] = part["cost"].iloc[0]
+            if "flag" in part:
+                here["flag"] = str(part["flag"].iloc[0])
+                judged["note"] = "; ".join(filter(None, [judged["note"], here["flag"]]))
             rows.append(here | {key: settings(setup).get(key, pd.NA) for key in extra} | judged)
     numbers = ["spearman", "spearman_low", "spearman_high", "picked_accuracy", "best_accuracy", "regret", "spread"]
-    cost = ["cost"] if "cost" in rankings else []
+    cost, flag = (["cost"] if "cost" in rankings else []), (["flag"] if "flag" in rankings else [])
     columns = [
         *PAIR,
         *extra,
@@ -154,6 +158,7 @@ def metrics_table(
         *numbers[3:],
         *cost,
         "n_strategies",
+        *flag,
         "note",
     ]
     frame = pd.DataFrame(rows, columns=columns)

@@ -12,6 +12,30 @@ TASKS = Path(__file__).parent / "tasks"
 
 
 @dataclass(frozen=True)
+class Sampling:
+    """How the target draws its own answers where they are not greedy; the same question gets the same answer.
+
+    Args:
+        temperature: above 0.
+        top_p: share of the probability that the next token is drawn from.
+        top_k: so many most likely tokens; 0 for all.
+        seed: another one gives other answers.
+    """
+
+    temperature: float = 1.0
+    top_p: float = 1.0
+    top_k: int = 0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.temperature <= 0 or not 0 < self.top_p <= 1 or self.top_k < 0:
+            raise UserError(
+                "benchmark.sampling needs temperature > 0, 0 < top_p <= 1 and top_k >= 0, got "
+                f"{self.temperature}, {self.top_p} and {self.top_k}; greedy answers: benchmark.sampling=null"
+            )
+
+
+@dataclass(frozen=True)
 class Benchmark:
     """One task to fine-tune for.
 
@@ -26,6 +50,7 @@ class Benchmark:
         also: further tasks of lm-eval the trained models are asked, each a column of the tables: names, or paths of
             YAML files. They never judge the benchmark's own answers.
         without: ids of questions that are left out, of every split and for all strategies.
+        sampling: how the untrained target answers in `predict`; None: greedily.
     """
 
     name: str
@@ -36,6 +61,7 @@ class Benchmark:
     final_line: str = ""
     also: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
+    sampling: Sampling | None = None
 
     @property
     def task_file(self) -> Path:
@@ -76,6 +102,7 @@ def from_sources(
     final_line: str = "",
     also: Sequence[str] = (),
     without: Sequence[str] = (),
+    sampling: Mapping[str, Any] | None = None,
 ) -> Benchmark:
     """The benchmark whose questions, and unless `respond` names another, whose responses come from `source`.
 
@@ -93,8 +120,16 @@ def from_sources(
         raise UserError(f"benchmark.source={source}: {name} can be read from {', '.join(sources)}")
     chosen = sources[source]
     answered = _respond(name, respond, {"source": chosen["responses"]} if "responses" in chosen else {}, responders)
-    left_out = tuple(map(str, without))
-    return Benchmark(name, chosen["questions"], answered, task, max_new_tokens, final_line, tuple(also), left_out)
+    further = _further(also, without, sampling)
+    return Benchmark(name, chosen["questions"], answered, task, max_new_tokens, final_line, **further)
+
+
+def _further(also: Sequence[str], without: Sequence[str], sampling: Mapping[str, Any] | None) -> dict[str, Any]:
+    unknown = sorted(set(sampling or {}) - set(Sampling.__dataclass_fields__))
+    if unknown:
+        raise UserError(f"benchmark.sampling has no {unknown[0]}; it has {', '.join(Sampling.__dataclass_fields__)}")
+    drawn = Sampling(**sampling) if sampling else None
+    return {"also": tuple(also), "without": tuple(map(str, without)), "sampling": drawn}
 
 
 def _respond(
@@ -116,6 +151,7 @@ def own(
     responders: Mapping[str, ResponseSource] | None = None,
     also: Sequence[str] = (),
     without: Sequence[str] = (),
+    sampling: Mapping[str, Any] | None = None,
     **settings: Any,
 ) -> Benchmark:
     """A benchmark of the user's own files, judged by what an answer is: `number`, `choice` or `text`.
@@ -127,5 +163,5 @@ def own(
     if answer not in kinds:
         raise UserError(f"benchmark.answer={answer}: say what an answer is, one of {', '.join(kinds)}")
     answered = _respond("your task", respond, {"source": responses}, responders)
-    further = {"also": tuple(also), "without": tuple(map(str, without))}
+    further = _further(also, without, sampling)
     return Benchmark(task=f"local_{answer}", responses=answered, **further, **settings)

@@ -43,7 +43,9 @@ def picks(
         here = chances[(chances["benchmark"] == benchmark) & (chances["target_model"] == target)]
         one = here[here["metric"] == lead].iloc[0]
         name, second = str(one["picked"]), str(one["runner_up"])
-        said = f"{sentence(part[part['metric'] == lead])}. {chance_in_words(one)}. {_others(part, here, name)}"
+        led = part[part["metric"] == lead]
+        flag = f" But {led['flag'].iloc[0]}." if "flag" in led and led["flag"].iloc[0] else ""
+        said = f"{sentence(led)}. {chance_in_words(one)}. {_others(part, here, name)}{flag}"
         next_ = command(str(benchmark), str(target), name)
         made.append(Pick(str(benchmark), str(target), name, second, said, next_))
     return made

@@ -48,7 +48,7 @@ class BestByMetric:
             "only_right": self.only_right,
         }
         if own_answers(self.metric.needs()):
-            said["pool"] = [canonical(self.prompt), self.n_predict]
+            said["pool"] = [canonical(self.prompt), self.prompt.final_line, self.n_predict]
         return said
 
     def values(

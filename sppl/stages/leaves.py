@@ -74,7 +74,7 @@ def predictions_leaf(store: Store, benchmark: Benchmark, target: TargetModel, n_
         "questions": questions_digest(take(benchmark, "train", n_predict)),
         "judge": benchmark.judge,
         "max_new_tokens": benchmark.max_new_tokens,
-        "decoding": "greedy",
+        "decoding": canonical(benchmark.sampling) if benchmark.sampling else "greedy",
     }
     return store.leaf("predictions", benchmark.name, target.name, f"n{n_predict}", settings=settings)
 
@@ -110,17 +110,18 @@ def table_leaf(
             kind, benchmark.name, target.name, strategy, need.name, settings=settings | {"of": canonical(need)}
         )
     settings["context"] = canonical(need.context)
+    closing = benchmark.final_line if prompt.final_line else ""
     if need.columns:
         settings["columns"] = list(need.columns)
     word = need.name
     if isinstance(need.context, SelfAligned):
-        settings |= {"prompt": canonical(prompt), "pool": store.digest(pool), "final_line": benchmark.final_line}
+        settings |= {"prompt": canonical(prompt), "pool": store.digest(pool), "final_line": closing}
         if start:  # a question's place decides which answers it is shown
             settings["start"] = start
         word = f"{need.name}-{prompt.hash()}"
     if isinstance(need.context, FixedExamples):
         settings |= {"prompt": canonical(prompt), "wording": prompt.examples_first, "pool": store.digest(pool)}
-        settings["final_line"] = benchmark.final_line
+        settings["final_line"] = closing
         word = f"{need.name}-{prompt.hash(examples_first=True)}"
     return store.leaf("token_stats", benchmark.name, target.name, strategy, word, settings=settings)
 

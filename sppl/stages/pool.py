@@ -50,7 +50,7 @@ class Pool:
 def read_pool(
     store: Store, leaf: Leaf, benchmark: Benchmark, prompt: SelfAlignedPrompt, questions: Sequence[Question]
 ) -> Pool:
-    """The correct predictions of a leaf, closed by the benchmark's final line; where there are none, the fallback.
+    """The correct predictions of a leaf, closed by the benchmark's final line if wanted; without any, the fallback.
 
     Raises:
         MissingArtefact: the leaf does not exist; the message is the command that makes it.
@@ -64,7 +64,8 @@ def read_pool(
     correct = frame[frame["correct"]]
     if len(correct):
         answers = {question.id: question.answer for question in questions}
-        texts = [text + benchmark.closing(answers[key]) for key, text in _pairs(correct)]
+        closings = {key: benchmark.closing(answers[key]) if prompt.final_line else "" for key in correct["question_id"]}
+        texts = [text + closings[key] for key, text in _pairs(correct)]
         return Pool(tuple(correct["question_id"]), tuple(texts), "")
     shown = prompt.fallback == "unfiltered"
     note = f"none of the target's {len(frame)} own answers is correct: "

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, cast
 
 import pandas as pd
@@ -30,7 +31,10 @@ def predict(
     dry: bool = False,
     loggers: Sequence["Logger"] = (),
 ) -> Plan:
-    """Makes the `predictions` leaf: greedy answers to the first `n_predict` training questions, judged by the task."""
+    """Makes the `predictions` leaf: answers to the first `n_predict` training questions, judged by the task.
+
+    They are greedy, or sampled as `benchmark.sampling` says.
+    """
     leaf = predictions_leaf(store, benchmark, target_model, n_predict)
     plan = Plan((leaf.name,), ()) if store.exists(leaf) else Plan((), (leaf.name,))
     if dry:
@@ -39,7 +43,7 @@ def predict(
         if missing:
             start = time.perf_counter()
             questions = take(benchmark, "train", n_predict)
-            texts = _answers(target_model, questions, benchmark.max_new_tokens, batch_size, trainer)
+            texts = _answers(target_model, benchmark, questions, batch_size, trainer)
             verdicts = [verdict == 1.0 for verdict in judge(benchmark.task_file, questions, texts)]
             ids = [question.id for question in questions]
             frame = pd.DataFrame({"question_id": ids, "prediction": texts, "correct": verdicts})
@@ -54,12 +58,12 @@ def predict(
 
 def _answers(
     target: TargetModel,
+    benchmark: Benchmark,
     questions: Sequence["Question"],
-    max_new_tokens: int,
     batch_size: int,
     trainer: Callable[..., "pl.Trainer"],
 ) -> list[str]:
-    """One greedy answer per question; prompts of like length share a batch."""
+    """One answer per question; prompts of like length share a batch, unless answers are sampled."""
     from torch.utils.data import DataLoader
 
     from sppl.data.tokens import check_fits, prompt_ids
@@ -70,12 +74,17 @@ def _answers(
     tokenizer, model = cast("Any", target.tokenizer()), frozen(target)
     prompts = [(index, prompt_ids(tokenizer, question.prompt, Template())) for index, question in enumerate(questions)]
     limit = getattr(model.config, "max_position_embeddings", None)
-    lengths = [(questions[index].id, len(prompt) + max_new_tokens) for index, prompt in prompts]
+    lengths = [(questions[index].id, len(prompt) + benchmark.max_new_tokens) for index, prompt in prompts]
     check_fits(lengths, limit, "questions with room for an answer")
     prompts.sort(key=lambda item: len(item[1]))
+    batch_size = 1 if benchmark.sampling else batch_size
     batches = [prompts[start : start + batch_size] for start in range(0, len(prompts), batch_size)]
     module = AnswerGenerator(
-        model, pad=tokenizer.pad_token_id, end=tokenizer.eos_token_id, max_new_tokens=max_new_tokens
+        model,
+        pad=tokenizer.pad_token_id,
+        end=tokenizer.eos_token_id,
+        max_new_tokens=benchmark.max_new_tokens,
+        sampling=asdict(benchmark.sampling) if benchmark.sampling else None,
     )
     made = dict(predicted(trainer, module, DataLoader(cast("Any", batches), batch_size=None), "predict"))
     return [tokenizer.decode(made[index], skip_special_tokens=True) for index in range(len(questions))]

@@ -52,7 +52,7 @@ def write_ranking(
     Args:
         inputs: names and digests of what the scores were read from.
         facts: columns that say the same of every row.
-        notes: metric name -> what has to be said beside it.
+        notes: metric name -> what has to be said beside it; it joins the column `note`, and is the column `flag`.
         costs: metric name -> `passes` and `seconds` per response; the first becomes the column `cost`, both are kept in
             the provenance.
         race: where the decisions of the race are kept that dropped some of the strategies on the way.
@@ -74,6 +74,8 @@ def write_ranking(
         frame = frame.assign(**facts)
         said = [notes.get(metric, "") for metric in frame["metric"]]
         frame["note"] = ["; ".join(filter(None, pair)) for pair in zip(frame["note"], said, strict=True)]
+        if any(said):
+            frame["flag"] = said
         if costs is not None:
             passes = {metric: cost["passes"] for metric, cost in costs.items()}
             frame["cost"] = frame["metric"].map(passes).astype("Float64")

@@ -1,0 +1,93 @@
+"""The pool of own answers: how they are drawn, how they end, and what stands in where none is correct."""
+
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+from sppl.prompts import SelfAlignedPrompt
+from sppl.stages.leaves import predictions_leaf, take
+from sppl.stages.pool import read_pool
+
+pytestmark = pytest.mark.filterwarnings("default")
+WARM = "benchmark.sampling={temperature: 1.5, top_p: 0.9, top_k: 20, seed: 3}"
+WORDING = {"text": "{question} {examples}", "example": "{answer}"}
+
+
+def predicted(stage, store, *overrides):
+    """The target's answers by question id."""
+    plan = stage("predict", store, *overrides)
+    (name,) = [*plan.found, *plan.to_make]
+    return store.read(store.open(name)).set_index("question_id")["prediction"]
+
+
+def test_own_answers_are_greedy_or_sampled_and_a_question_gets_the_same_answer_whatever_else_is_asked(stage, store):
+    greedy = predicted(stage, store, "n_predict=6")
+    warm = predicted(stage, store, "n_predict=6", WARM)
+    fewer = predicted(stage, store, "n_predict=3", WARM)
+    other = predicted(stage, store, "n_predict=6", WARM.replace("seed: 3", "seed: 4"))
+    assert fewer.to_dict() == warm[:3].to_dict()
+    assert all((one != two).any() for one, two in [(greedy, warm), (warm, other)])
+
+
+@pytest.mark.parametrize("said", ["temperature: 0", "top_p: 2", "top_k: -1", "beams: 3"])
+def test_a_sampling_that_makes_no_sense_is_refused(said, stage, store):
+    with pytest.raises(Exception, match=said.split(":")[0]):
+        stage("predict", store, "benchmark.sampling={" + said + "}")
+
+
+def pool_of(store, lab, right, **prompt):
+    """The pool after the target answered two questions."""
+    leaf = predictions_leaf(store, lab.benchmark, lab.target, 2)
+    questions = take(lab.benchmark, "train", 2)
+    frame = pd.DataFrame({"question_id": [q.id for q in questions], "prediction": ["x", "y"], "correct": right})
+    store.write(leaf, frame, {}, 0.0)
+    return read_pool(store, leaf, lab.benchmark, SelfAlignedPrompt(**WORDING, **prompt), questions)
+
+
+def test_a_correct_answer_ends_with_the_gold_line_or_as_it_was_given(store, lab):
+    lab.benchmark = replace(lab.benchmark, final_line="Final Answer: {answer}")
+    gold = take(lab.benchmark, "train", 2)[1].answer
+    pool = pool_of(store, lab, [False, True])
+    assert (pool.texts, pool.note) == ((f"y\n\nFinal Answer: {gold}",), "")
+    assert pool_of(store, lab, [False, True], final_line=False).texts == ("y",)
+
+
+def test_with_and_without_the_gold_line_are_two_leaves(stage, store):
+    made = "benchmark.final_line='Final Answer: {answer}'"
+    stage("predict", store, made)
+    stage("generate", store, "strategy=[gpt4]")
+    names = [
+        set(stage("score", store, "strategy=[gpt4]", "metric=[sppl]", made, *more, dry=True).to_make)
+        for more in ([], ["prompt.final_line=false"])
+    ]
+    assert names[0] != names[1]
+
+
+@pytest.mark.parametrize(
+    ("fallback", "texts", "said"),
+    [("perplexity", (), "scored without examples"), ("unfiltered", ("x", "y"), "unfiltered ones were shown")],
+)
+def test_without_a_correct_answer_the_fallback_stands_in_and_says_so(fallback, texts, said, store, lab):
+    pool = pool_of(store, lab, [False, False], fallback=fallback)
+    assert pool.texts == texts
+    assert pool.note == f"none of the target's 2 own answers is correct: {said}"
+
+
+@pytest.mark.parametrize(
+    ("fallback", "said"), [("perplexity", "scored without examples"), ("unfiltered", "unfiltered ones were shown")]
+)
+def test_the_flag_of_an_empty_pool_reaches_table_terminal_and_page(fallback, said, run_py):
+    settings = ["n_score=6", "n_train=6", "n_predict=12", "benchmark.max_new_tokens=1", f"prompt.fallback={fallback}"]
+    stages = "stage=[generate,predict,score,rank,report]"
+    done = run_py(stages, *settings, "strategy=[gpt4,claude]", "metric=[sppl,perplexity]", "name=pool")
+    assert done.code == 0, done.out
+    flag = f"none of the target's 12 own answers is correct: {said}"
+    table = pd.read_csv(done.reports / "pool" / "metrics.csv").set_index("metric")
+    assert table["flag"].fillna("").to_dict() == {"sppl_n2": flag, "perplexity": ""}
+    assert f"sppl_n2: {flag}" in done.out
+    assert f"But {flag}." in " ".join(done.out.split())
+    assert said in (done.reports / "pool" / "index.html").read_text()
+    values = pd.read_csv(done.reports / "pool" / "table.csv")
+    same = (values["sppl_n2"] - values["perplexity"]).abs().max() < 1e-4
+    assert same == (fallback == "perplexity")
