@@ -69,9 +69,8 @@ class Sweep(Sweeper):
         """Plans all jobs, starts those that are missing, and waits for them."""
         from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 
-        from sppl.launching import batches, workers_may_die
         from sppl.ledger import Ledger
-        from sppl.sweeps import plan
+        from sppl.sweeps import plan, start
 
         typed = [*(f"{key}={value}" for key, value in self.params.items()), *arguments]
         (points,) = BasicSweeper.split_arguments(OverridesParser.create(self.loader).parse_overrides(typed), None)
@@ -79,11 +78,7 @@ class Sweep(Sweeper):
         composed = self.loader.load_sweep_config
         jobs = plan(Begun.folder, points, lambda point: checked(composed(self.cfg, point)), known)
         Begun.first = int(jobs[0].folder.name)
-        missing = [[*job.overrides, f"hydra.sweep.subdir={job.folder.name}"] for job in jobs if job.status != "done"]
-        results: list[Any] = []
-        for batch in batches(missing, self.jobs, self.max_batch_size, self.cfg.trainer.device):
-            with workers_may_die():
-                results += self.jobs.launch(batch, initial_job_idx=len(results))
+        results = start(jobs, self.jobs, self.max_batch_size, self.cfg.trainer.device)
         for result in results:
             _ = result.return_value  # raises what no job should raise
 

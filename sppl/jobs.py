@@ -65,6 +65,12 @@ class Job:
         self.status, self.error = "failed", error
         self.write()
 
+    def lost(self, reason: str) -> None:
+        """Adds the reason to the record of a job that came to no end of its own; the record may be a worker's."""
+        record = json.loads((self.folder / "job.json").read_text())
+        if record["status"] not in ("done", "failed"):
+            Job(self.folder, **(record | {"error": f"{record['error']}; {reason}"})).write()
+
     def gap(self) -> dict[str, Any]:
         """What is missing because this job is not done."""
         part = {key: self.config.get(key) or {} for key in ("benchmark", "target_model", "strategy")}

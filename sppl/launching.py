@@ -17,8 +17,18 @@ T = TypeVar("T")
 
 GPUS = "SPPL_GPUS"
 """Environment variable: the GPUs that the workers of this sweep share, as CUDA_VISIBLE_DEVICES says them."""
+GONE = "nothing of it any more"
+FAILURES = {"BOOT_FAIL", "CANCELLED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY", "REVOKED", "TIMEOUT"}
+OVER = {GONE, "COMPLETED", *FAILURES}
+"""How Slurm says that a job will not run again."""
+HINTS = {
+    "OUT_OF_MEMORY": ": it needs more than hydra.launcher.mem_gb",
+    "TIMEOUT": ": it needs more than hydra.launcher.timeout_min, or a larger hydra.launcher.max_num_timeout",
+}
 _held: list[FileLock] = []
 """The GPU this process claimed."""
+_slurm: dict[str, str] = {}
+"""The Slurm jobs of this sweep, and what Slurm last said of each."""
 
 
 def batches(jobs: Sequence[T], launcher: Any, size: int | None, device: str) -> list[Sequence[T]]:
@@ -110,16 +120,31 @@ def watch_the_queue() -> None:
     A job is over once nothing of the sweep is in the queue any more, so that a dead one does not end the wait for the
     others; those with a result are over before.
     """
-    from submitit.slurm.slurm import SlurmInfoWatcher, SlurmJob, read_job_id
+    from submitit.slurm.slurm import SlurmInfoWatcher, SlurmJob
 
     class Queue(SlurmInfoWatcher):
         def _make_command(self) -> list[str]:
-            return ["squeue", "--noheader", "--user", getpass.getuser(), "--format", "%i"]
+            return ["squeue", "--noheader", "--array", "--states=all", f"--user={getpass.getuser()}", "--format=%i %T"]
 
         def read_info(self, string: bytes | str) -> dict[str, dict[str, str]]:
             text = string if isinstance(string, str) else string.decode()
-            listed = {read_job_id(line.strip())[0][0] for line in text.splitlines() if line.strip()}
-            ours = {job.split("_")[0] for job in self._registered}
-            return {job: {"State": "RUNNING" if listed & ours else "FINISHED"} for job in self._registered}
+            listed = dict(line.split() for line in text.splitlines() if line.strip())
+            for job in self._registered:  # what is over leaves the list some minutes later
+                _slurm[job] = listed.get(job) or (_slurm[job] if _slurm.get(job) in OVER else GONE)
+            waiting = not all(state in OVER for state in _slurm.values())
+            return {job: {"State": "RUNNING" if waiting else _slurm[job]} for job in self._registered}
 
+    _slurm.clear()
     SlurmJob.watcher = Queue(delay_s=30)
+
+
+def slurm_arrays() -> list[str]:
+    """The numbers of this sweep's Slurm jobs, as `scancel` takes them; empty without Slurm."""
+    return sorted({job.partition("_")[0] for job in _slurm}, key=int)
+
+
+def slurm_ends() -> list[str]:
+    """What Slurm last said of each of this sweep's jobs, in the order they were handed over; empty without Slurm."""
+    arrays = {job.partition("_")[0] for job in _slurm if "_" in job}  # those are listed themselves, too
+    numbers = {tuple(map(int, job.split("_"))): _slurm[job] for job in _slurm if job not in arrays}
+    return [f"Slurm says {state}{HINTS.get(state, '')}" for _, state in sorted(numbers.items())]

@@ -1,4 +1,4 @@
-"""The plan of a sweep: every point gets a folder and a record, and what is done already is found."""
+"""A sweep: every point gets a folder and a record, what is done already is found, and what is missing is started."""
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sppl.jobs import UNBORN, Job, next_number
+from sppl.launching import batches, slurm_arrays, slurm_ends, workers_may_die
 from sppl.ledger import Ledger, fresh
 
 log = logging.getLogger(__name__)
@@ -35,3 +36,31 @@ def plan(
     done = sum(job.status == "done" for job in jobs)
     log.info("sweep: %d of %d jobs are done already, %d to start", done, len(jobs), len(jobs) - done)
     return jobs
+
+
+def start(jobs: Sequence[Job], launcher: Any, size: int | None, device: str) -> list[Any]:
+    """Starts the jobs that are not done and waits for them; returns what the launcher says of those that came back.
+
+    Jobs in a Slurm queue go on without us: where the wait is broken off, a line says how to cancel them. What Slurm
+    says of a job that it ended is added to the job's record.
+
+    Args:
+        jobs: of the sweep.
+        launcher: Hydra's.
+        size: the largest batch the user wants.
+        device: that the jobs work on, `cpu` or `cuda`.
+    """
+    missing = [job for job in jobs if job.status != "done"]
+    results: list[Any] = []
+    try:
+        for batch in batches(missing, launcher, size, device):
+            with workers_may_die():
+                overrides = [[*job.overrides, f"hydra.sweep.subdir={job.folder.name}"] for job in batch]
+                results += launcher.launch(overrides, initial_job_idx=missing.index(batch[0]))
+    except SystemExit:
+        if arrays := slurm_arrays():
+            log.error("Slurm goes on with the jobs of this sweep; to cancel them: scancel %s", " ".join(arrays))
+        raise
+    for job, end in zip(missing, slurm_ends(), strict=False):
+        job.lost(end)
+    return results

@@ -1,17 +1,102 @@
 """Sweeps through a real Slurm: the same table as without, and what a user finds after accidents."""
 
+import json
+import re
+import signal
+from pathlib import Path
+
 import pandas as pd
+import psutil
 import pytest
 
 from tests.conftest import QUICK
+from tests.slurm.conftest import said, until
 
 pytestmark = pytest.mark.filterwarnings("default")
+COMMAND = ["-m", "strategy=gpt4,claude,rewrite", *QUICK, "logger=[]"]
+
+
+def array(sweep: Path) -> str:
+    """The number of the sweep's job array, once every job of it has begun its work."""
+    until(lambda: list(statuses(sweep).values()) == ["interrupted"] * 3, "three jobs at work", 120)
+    return min(path.name for path in (sweep / ".submitit").glob("[0-9]*")).partition("_")[0]
+
+
+def statuses(sweep: Path) -> dict[str, str]:
+    found = sorted(sweep.glob("*/job.json"), key=lambda path: int(path.parent.name))
+    return {path.parent.name: json.loads(path.read_text())["status"] for path in found}
+
+
+def same_tables(*tables: Path) -> None:
+    first, *others = map(pd.read_csv, tables)
+    for other in others:
+        pd.testing.assert_frame_equal(first, other)
 
 
 def test_a_sweep_through_slurm_gives_the_table_of_the_basic_launcher(run_py, slurm, tmp_path):
-    command = ["-m", "strategy=gpt4,claude,rewrite", *QUICK, "logger=[]"]
-    through = run_py(*command, *slurm, "name=slurm", store=tmp_path / "store")
-    basic = run_py(*command, "name=basic")
+    through = run_py(*COMMAND, *slurm, "name=slurm", store=tmp_path / "store")
+    basic = run_py(*COMMAND, "name=basic")
     assert (through.code, basic.code) == (0, 0), through.out + basic.out
-    tables = [pd.read_csv(basic.reports / name / "table.csv") for name in ("basic", "slurm")]
-    pd.testing.assert_frame_equal(tables[0], tables[1])
+    same_tables(*(basic.reports / name / "table.csv" for name in ("basic", "slurm")))
+
+
+@pytest.mark.slow
+def test_jobs_that_are_requeued_or_warned_of_their_end_go_on_and_the_table_is_the_same(run_py, start, slurm, tmp_path):
+    sweep = start(*COMMAND, *slurm, "name=slurm", store=tmp_path / "store")
+    number = array(tmp_path / "sweep")
+    said("scontrol", "requeue", f"{number}_0")
+    said("scancel", "--signal=USR2", f"{number}_1")  # what Slurm sends before the time is over
+    for task in (0, 1):
+        job = f"{number}_{task}"
+        until(lambda job=job: said("squeue", "--noheader", "--jobs", job, "--format=%T") == "PENDING", "the requeue")
+        said("scontrol", "update", f"JobId={job}", "StartTime=now")  # Slurm itself would wait two minutes
+    out, _ = sweep.communicate(timeout=280)
+    assert sweep.returncode == 0, out
+    restarts = [said("scontrol", "show", "job", f"{number}_{task}") for task in (0, 1, 2)]
+    assert [re.search(r"Restarts=(\d+)", text).group(1) for text in restarts] == ["1", "1", "0"]  # pyright: ignore
+    basic = run_py(*COMMAND, "name=basic")
+    same_tables(*(basic.reports / name / "table.csv" for name in ("basic", "slurm")))
+
+
+@pytest.mark.slow
+def test_a_job_that_dies_or_is_cancelled_is_a_gap_with_slurms_reason_and_the_same_command_starts_only_it(
+    run_py, start, slurm, tmp_path
+):
+    command = [*COMMAND, *slurm, "name=slurm"]
+    sweep = start(*command, store=tmp_path / "store")
+    number = array(tmp_path / "sweep")
+    said("scancel", f"{number}_0")
+    for process in psutil.process_iter(["cmdline"]):
+        if "submitit.core._submit" in process.info["cmdline"] and process.environ()["SLURM_ARRAY_TASK_ID"] == "1":
+            process.kill()
+    out, _ = sweep.communicate(timeout=280)
+    assert sweep.returncode == 1
+    assert "Traceback" not in out
+    stopped = "it was stopped before its end; its run.log says how far it came; Slurm says"
+    for strategy, end in (("gpt4", "CANCELLED"), ("claude", "FAILED")):
+        assert re.search(rf"interrupted: strategy={strategy} .*: {stopped} {end}", out), out
+    gaps = pd.read_csv(tmp_path / "reports" / "slurm" / "table.csv").set_index("strategy")
+    assert "Slurm says CANCELLED" in str(gaps.loc["gpt4"].to_dict())
+    again = run_py(*command, store=tmp_path / "store")
+    assert again.code == 0, again.out
+    assert "sweep: 1 of 3 jobs are done already, 2 to start" in again.out
+    basic = run_py(*COMMAND, "name=basic")
+    same_tables(*(basic.reports / name / "table.csv" for name in ("basic", "slurm")))
+
+
+@pytest.mark.slow
+def test_after_ctrl_c_slurm_goes_on_with_the_jobs_and_the_same_command_finds_what_they_made(
+    run_py, start, slurm, tmp_path
+):
+    command = [*COMMAND, *slurm, "name=slurm"]
+    sweep = start(*command, store=tmp_path / "store")
+    number = array(tmp_path / "sweep")
+    sweep.send_signal(signal.SIGINT)
+    out, _ = sweep.communicate(timeout=30)
+    assert sweep.returncode == 130
+    assert f"Slurm goes on with the jobs of this sweep; to cancel them: scancel {number}" in out
+    assert "Traceback" not in out
+    until(lambda: not said("squeue", "--noheader"), "the jobs", 200)
+    again = run_py(*command, store=tmp_path / "store")
+    assert again.code == 0, again.out
+    assert "sweep: 3 of 3 jobs are done already, 0 to start" in again.out
