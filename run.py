@@ -22,7 +22,6 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.plugins import Plugins
-from hydra.errors import InstantiationException
 from hydra.experimental.callback import Callback
 from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, RunMode, TaskFunction
@@ -44,12 +43,12 @@ class Begun(Callback):
 
     def on_run_start(self, config: DictConfig, **_: Any) -> None:
         """Keeps the configuration and folder of a single run."""
-        checked(config)
+        checked(config, "run")
         Begun.config, Begun.folder, Begun.first = config, Path(config.hydra.run.dir), 0
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         """Keeps those of a sweep, and gives it to our sweeper: Hydra takes one only by a name of its own packages."""
-        checked(config)
+        checked(config, "sweep")
         Begun.config, Begun.folder = config, Path(config.hydra.sweep.dir)
         Plugins.instance().class_name_to_class["hydra._internal.core_plugins.basic_sweeper.BasicSweeper"] = Sweep
 
@@ -90,8 +89,7 @@ def main(cfg: DictConfig) -> None:
     from sppl.jobs import Job
     from sppl.launching import claim_gpu
     from sppl.ledger import Ledger
-    from sppl.refusals import refuse_empty_lists, sentence_of
-    from sppl.schemas import UserError
+    from sppl.refusals import refuse_empty_lists, told
 
     settings = HydraConfig.get()
     folder = Path(settings.runtime.output_dir)
@@ -100,7 +98,7 @@ def main(cfg: DictConfig) -> None:
     if settings.mode == RunMode.MULTIRUN:
         claim_gpu(folder.parent)
     job = Job(folder, list(settings.overrides.task))
-    try:
+    with told(job.failed):
         refuse_empty_lists(cfg, CONF)
         job.config = plain(cfg)
         job.write()
@@ -108,9 +106,6 @@ def main(cfg: DictConfig) -> None:
             job.done(run_job(cfg))
         if not cfg.dry:
             Ledger.at(cfg.store, settings.runtime.config_sources).remember(job)
-    except (UserError, InstantiationException, OmegaConfBaseException) as error:
-        job.failed(sentence_of(error))
-        log.error(job.error)
 
 
 def run_job(cfg: DictConfig) -> dict[str, list[str]]:
@@ -174,10 +169,10 @@ def plain(cfg: DictConfig, resolve: bool = True) -> dict[str, Any]:
     return OmegaConf.to_container(ours, resolve=resolve)  # pyright: ignore[reportReturnType]
 
 
-def checked(cfg: DictConfig) -> dict[str, Any]:
-    """What `plain` says, or nothing where it cannot be resolved; ends the process if it must not be written down."""
+def checked(cfg: DictConfig, place: str = "") -> dict[str, Any]:
+    """What `plain` says, if it can be resolved; ends the process if it must not be written down, or has no `place`."""
     from sppl.keys import key_in
-    from sppl.refusals import relaunching, sentence_of, unwritable
+    from sppl.refusals import relaunching, sentence_of, unplaceable, unwritable
 
     try:
         found = plain(cfg)
@@ -188,6 +183,7 @@ def checked(cfg: DictConfig) -> dict[str, Any]:
             OmegaConf.select(cfg, "name")
         except OmegaConfBaseException as error:  # other than that the job itself says what is wrong
             refused = refused or sentence_of(error)
+    refused = refused or (place and unplaceable(Path(cfg.hydra[place].dir)))
     if refused:
         sys.exit(refused)
     return found
@@ -220,6 +216,7 @@ def run() -> int:
     Plugins.instance()  # finds the launchers; where a file of ours has the name it is all there is to say
     for name in ("joblib", "submitit_local"):
         ConfigStore.instance().repo["hydra"]["launcher"].pop(f"{name}.yaml", None)
+    logging.raiseExceptions = False  # a full disk gets a sentence, not a traceback per log line
     with stoppable():
         try:
             main()
@@ -229,14 +226,11 @@ def run() -> int:
             failed = bool(stop.code)
         if Begun.config is None:
             return int(failed)
-        from sppl.refusals import sentence_of
-        from sppl.schemas import UserError
+        from sppl.refusals import told
 
-        try:
+        with told(log.debug):
             return int(not summarise(Begun.config, Begun.folder) or failed)
-        except (UserError, InstantiationException) as error:
-            log.error(sentence_of(error))
-            return 1
+        return 1
 
 
 if __name__ == "__main__":

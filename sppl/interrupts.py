@@ -17,6 +17,8 @@ PATIENCE = 8.0
 """Seconds a clean end may take; after them (a library waits for its threads, say) the process just ends."""
 NOBODYS = (signal.SIG_DFL, signal.default_int_handler)
 """Handlers that are replaced: where a scheduler has set one, or the shell ignores Ctrl-C, that stays."""
+_arrived: list[int] = []
+"""The signal that ends this process."""
 
 
 class Stopped(SystemExit):
@@ -27,7 +29,9 @@ class Stopped(SystemExit):
 def stoppable() -> Iterator[None]:
     """Within this block SIGTERM and SIGINT raise `Stopped`, once, and end the processes that work for this one.
 
-    Nothing has to be saved on the way: whatever is on disk is whole, and the same command goes on from it.
+    Nothing has to be saved on the way: whatever is on disk is whole, and the same command goes on from it. Python
+    drops what is raised while an object dies, and libraries catch more than they should; so the signal is remembered:
+    where the work goes on all the same, its end is `Stopped` too, or after `PATIENCE` seconds that of the process.
     """
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     ours = [number for number, handler in before.items() if handler in NOBODYS]
@@ -35,6 +39,8 @@ def stoppable() -> Iterator[None]:
         signal.signal(number, _stop)
     try:
         yield
+        if _arrived:
+            raise Stopped(128 + _arrived[0])
     finally:
         for number in ours:
             signal.signal(number, before[number])
@@ -43,6 +49,7 @@ def stoppable() -> Iterator[None]:
 def _stop(number: int, _: FrameType | None) -> None:
     for one in (signal.SIGTERM, signal.SIGINT):
         signal.signal(one, signal.SIG_IGN)
+    _arrived.append(number)
     last = Timer(PATIENCE, os._exit, [128 + number])
     last.daemon = True
     last.start()

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -61,9 +62,10 @@ class Job:
         self.write()
 
     def failed(self, error: str) -> None:
-        """Writes why it failed, in a sentence."""
+        """Writes why it failed, in a sentence; where that cannot be written, the record stays `interrupted`."""
         self.status, self.error = "failed", error
-        self.write()
+        with suppress(OSError):  # a full disk, most likely, is what it failed by
+            self.write()
 
     def lost(self, reason: str) -> None:
         """Adds the reason to the record of a job that came to no end of its own; the record may be a worker's."""

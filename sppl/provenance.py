@@ -5,6 +5,8 @@ import os
 import platform
 import subprocess
 import sys
+import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from functools import lru_cache
@@ -46,6 +48,15 @@ def content_digest(path: Path) -> str:
                 while chunk := stream.read(1 << 20):
                     total.update(chunk)
     return total.hexdigest()[:16]
+
+
+def whole_zip(path: Path) -> bool:
+    """Whether there is a zip file (a checkpoint, a .npz) of which nothing is missing or changed."""
+    try:
+        with zipfile.ZipFile(path) as parts:
+            return parts.testzip() is None
+    except (OSError, zipfile.BadZipFile, zlib.error):
+        return False
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -1,16 +1,29 @@
 """What is refused before any work, and how a user is told."""
 
+import errno
+import logging
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from sppl.keys import key_in
 from sppl.schemas import UserError
 
+log = logging.getLogger(__name__)
+
 NAMED = re.compile(r"""_target_['"]?\s*[:=]\s*['"]?([\w.]+)""")
 """How a configuration file or an argument names a component."""
 NAME = re.compile(r"\w[\w.+=@-]*")
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+CLOSED = {errno.EROFS, errno.EACCES, errno.EPERM}
+NO_ROOM = re.compile(r"no space left on device|file too large|disk quota|PytorchStreamWriter failed writing", re.I)
+NO_MEMORY = re.compile(
+    r"(out of|not enough) memory|(cannot|can't|unable to) allocate|bad_alloc|failed to map|(start|launch) \w+ thread",
+    re.I,
+)
+"""How libraries say it that have no error of their own for it."""
 
 
 def refuse_empty_lists(config: Mapping[Any, Any], conf: Path) -> None:
@@ -102,8 +115,56 @@ def relaunching(config: Mapping[Any, Any]) -> str:
     )
 
 
-def sentence_of(error: Exception) -> str:
-    """What a user needs to know of an error; of Hydra's on a component its name, what is wrong, and the choices."""
-    what, _, where = str(error).partition("full_key:")
-    what = re.sub(r"^Error in call to target '([\w.]+)':", r"\1:", what.strip())
-    return " ".join(f"{where.strip()}: {what}".removeprefix(": ").split())
+def unplaceable(folder: Path) -> str:
+    """Why nothing can be written to a folder, which is made if need be; empty if all is well."""
+    probe = folder / ".room"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.write_bytes(bytes(1 << 16))
+        probe.unlink()
+    except OSError as error:
+        with suppress(OSError):
+            probe.unlink()
+        return sentence_of(error)
+    return ""
+
+
+@contextmanager
+def told(failed: Callable[[str], object]) -> Iterator[None]:
+    """Within this block what a user has to know of is logged as a sentence and handed over; what is left is a bug."""
+    try:
+        yield
+    except Exception as error:
+        if not (said := sentence_of(error)):
+            raise
+        log.error(said)
+        failed(said)
+
+
+def sentence_of(error: BaseException) -> str:
+    """What a user needs to know of an error; empty where it is a mistake of ours, whose traceback is wanted.
+
+    Of Hydra's errors on a component its name, what is wrong, and the choices; of the machine's what it lacks.
+    """
+    text = str(error)
+    if isinstance(error, UserError) or type(error).__module__.partition(".")[0] in ("hydra", "omegaconf"):
+        what, _, where = text.partition("full_key:")
+        what = re.sub(r"^Error in call to target '([\w.]+)':", r"\1:", what.strip())
+        return " ".join(f"{where.strip()}: {what}".removeprefix(": ").split())
+    said = " ".join(text.split())[:300]
+    if (isinstance(error, OSError) and error.errno in FULL) or NO_ROOM.search(text):
+        return (
+            f"there is no room left to write ({said}). Make room, and run the same command again; it goes on from here"
+        )
+    if isinstance(error, OSError) and error.errno in CLOSED:
+        return (
+            f"this place cannot be written to or read ({said}). Change its rights, or give others, e.g. store=FOLDER "
+            "reports=FOLDER hydra.run.dir=FOLDER hydra.sweep.dir=FOLDER"
+        )
+    if isinstance(error, MemoryError) or NO_MEMORY.search(text):
+        return (
+            f"memory does not suffice ({said or 'MemoryError'}). Take smaller batches (stage.benchmark.batch_size, "
+            "trainer.training.batch_size with more trainer.training.accumulate, scorer.max_tokens), or fewer jobs at "
+            "once, and run the command again; it goes on from here"
+        )
+    return ""

@@ -3,18 +3,18 @@
 import math
 import shlex
 import time
-import zipfile
-import zlib
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from sppl.modules.batches import Steps
 from sppl.modules.finetuner import Finetuner
+from sppl.provenance import whole_zip
 from sppl.schemas import UserError
 
 
@@ -24,7 +24,7 @@ def last_checkpoint(folder: Path, run: str) -> Path | None:
     Raises:
         UserError: it holds a pickle that would run code when loaded, so it is none of ours; nothing of it has run.
     """
-    path = next(filter(_whole, sorted(folder.glob(f"{run}-*.ckpt"), reverse=True)), None)
+    path = next(filter(whole_zip, sorted(folder.glob(f"{run}-*.ckpt"), reverse=True)), None)
     if path:
         try:
             torch.load(path, map_location="cpu", weights_only=True, mmap=True)  # its directory only, the weights stay
@@ -34,15 +34,6 @@ def last_checkpoint(folder: Path, run: str) -> Path | None:
                 f"code. Remove it (rm {shlex.quote(str(path))}) and run the same command again"
             ) from None
     return path
-
-
-def _whole(path: Path) -> bool:
-    """Whether nothing of a file is missing or changed; another is left aside, and training goes on from one before."""
-    try:
-        with zipfile.ZipFile(path) as parts:
-            return parts.testzip() is None
-    except (OSError, zipfile.BadZipFile, zlib.error):
-        return False
 
 
 class Checkpoints(pl.Callback):
@@ -132,8 +123,19 @@ class Best(pl.Callback):
             temporary.replace(self.path)
 
     def load(self, module: Finetuner) -> None:
-        """Puts the best weights into the module."""
-        module.load_state_dict(load_file(self.path), strict=False)
+        """Puts the best weights into the module.
+
+        Raises:
+            UserError: their file was cut short or changed by others.
+        """
+        try:
+            module.load_state_dict(load_file(self.path), strict=False)
+        except (OSError, SafetensorError) as error:
+            folder = shlex.quote(str(self.path.parent))
+            raise UserError(
+                f"{self.path} is broken ({error}). Remove it with its checkpoints (rm -r {folder}) and run the same "
+                "command again; only this training is done anew"
+            ) from None
 
     def state_dict(self) -> dict[str, Any]:
         """The smallest loss so far."""

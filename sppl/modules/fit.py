@@ -2,6 +2,7 @@
 
 import logging
 import math
+import re
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.loggers import Logger
 from torch import nn
-from torch.multiprocessing.spawn import ProcessRaisedException
+from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException
 from transformers import PreTrainedModel
 
 from sppl.modules.batches import Example, Steps, fit_length
@@ -139,14 +140,23 @@ def _prepared(model: PreTrainedModel, training: Training) -> Iterator[None]:
 
 @contextmanager
 def _errors_of_processes() -> Iterator[None]:
-    """A user's mistake found in a process of its own is the user's mistake here; it arrives as a printed traceback."""
+    """What happened in a process of its own, as a sentence here: a user's mistake, or that the process was killed.
+
+    A mistake arrives as a printed traceback; of a killed process the others may be the first to say that it is gone.
+    """
     try:
         yield
-    except ProcessRaisedException as error:
+    except (ProcessRaisedException, ProcessExitedException) as error:
         _, found, message = str(error).rpartition(f"{UserError.__module__}.{UserError.__name__}: ")
-        if not found:
+        if found:
+            raise UserError(" ".join(message.split())) from None
+        if isinstance(error, ProcessRaisedException) and not re.search(r"[Cc]onnection (closed|reset)", str(error)):
             raise
-        raise UserError(" ".join(message.split())) from None
+        how = getattr(error, "signal_name", None) or "from outside"
+        raise UserError(
+            f"one of the training processes was ended ({how}; the system does that where memory runs out) and the "
+            "others with it; run the same command again, it goes on from the last checkpoint"
+        ) from None
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from sppl.modules.planner import Pass
 from sppl.modules.progress import Progress, quiet
 from sppl.modules.scorer import ResponseScorer, Scored, passes_loader
 from sppl.modules.trainer import unsharded
-from sppl.provenance import fingerprint
+from sppl.provenance import fingerprint, whole_zip
 
 
 class Shards(BasePredictionWriter):
@@ -44,9 +44,9 @@ class Shards(BasePredictionWriter):
 def scored_in_shards(
     trainer: Callable[..., pl.Trainer], scorer: ResponseScorer, passes: Sequence[Pass], folder: Path
 ) -> dict[int, Scored]:
-    """The statistics of every request by its index; passes that left a file in the folder are not run again."""
+    """The statistics of every request by its index; passes that left a whole file in the folder are not run again."""
     quiet()
-    todo = [one for one in passes if not shard(folder, one).exists()]
+    todo = [one for one in passes if not whole_zip(shard(folder, one))]
     if todo:
         quietly = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
         ask = partial(

@@ -71,22 +71,3 @@ def test_two_runs_of_the_same_command_at_once_make_everything_once_and_end_with_
     made = re.findall(r"sppl\.store: (\S+): (?:\d+ rows|[\d.]+ MB)", "".join(said))
     assert len(made) == len(set(made))
     assert {Path(name).parts[0] for name in made} >= {"responses", "predictions", "token_stats", "adapters", "results"}
-
-
-@pytest.mark.parametrize("marker", ["sppl.store: predictions", "sppl.store: token_stats", "sppl.store: adapters"])
-def test_a_run_killed_in_the_middle_goes_on_and_ends_with_the_same_table(start, tmp_path, run_py, marker):
-    given = [*QUICK, "strategy=[step_by_step]"]
-    whole = run_py(*given, "name=whole")
-    assert whole.code == 0, whole.out
-    process = start(*given, "name=killed", store=tmp_path / "store")
-    assert process.stdout is not None
-    for line in process.stdout:
-        if marker in line:
-            process.kill()
-            break
-    process.communicate(timeout=60)
-    assert process.returncode == -9
-    again = run_py(*given, "name=killed", store=tmp_path / "store")
-    assert again.code == 0, again.out
-    table = (again.reports / "killed" / "table.csv").read_bytes()
-    assert table == (whole.reports / "whole" / "table.csv").read_bytes()

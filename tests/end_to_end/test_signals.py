@@ -13,13 +13,13 @@ LONG = [*QUICK[:-1], "trainer.training.epochs=2000", "stage=[generate,finetune]"
 
 
 def stopped_while_fitting(process: subprocess.Popen, store: Path, number: int) -> str:
-    """Sends the signal once Lightning fits; returns all that was said. 10 s are promised on a quiet machine."""
+    """Sends the signal once Lightning fits; returns all that was said, within 10 s."""
     while not list(store.rglob("checkpoints")):
         time.sleep(0.1)
         assert process.poll() is None
     time.sleep(2)
     process.send_signal(number)
-    said, _ = process.communicate(timeout=60)
+    said, _ = process.communicate(timeout=10)
     return said
 
 
