@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import ClassVar
 
 from sppl.data.folder import QUESTIONS, files, load
@@ -92,9 +93,14 @@ def strategies_in(
     """
     column = (fields or {}).get("strategy", "strategy")
     paths = [path for path in files(folder) if path.stem not in QUESTIONS]
-    there = sorted({str(record.get(column) or path.stem) for path in paths for _, record in read(path).rows})
+    there = sorted({name for path in paths for name in _named(path, column)})
     if unknown := [name for name in only or () if name not in there]:
         raise UserError(f"strategy.only: {', '.join(unknown)} not found; {folder} has {', '.join(there)}")
     if not there:
-        raise UserError(f"data_dir={folder} has no strategy that can be read; it has {names(files(folder))}")
+        raise UserError(f"data_dir={folder} has no file of a strategy; it has {names(files(folder))}")
     return {name: Recipe(name, f"read from {folder}") for name in only or there}
+
+
+def _named(path: Path, column: str) -> set[str]:
+    """The strategies of a file; one without a readable record counts by its name, and `load` says what is wrong."""
+    return {str(record.get(column) or path.stem) for _, record in read(path).rows} or {path.stem}

@@ -69,7 +69,14 @@ def test_after_a_passing_fault_the_set_is_complete(fault, tmp_path, log):
 @pytest.mark.parametrize(
     ("fault", "times", "said"),
     [
+        ("429", 3, r"429: .*fault 429.* \(3 tries\)"),
+        ("429_after", 3, r"429: .*fault 429.* \(3 tries\)"),
         ("500", 3, r"fault 500.* \(3 tries\)"),
+        ("hang", 3, r"no answer: .*timed out.* \(3 tries\)"),
+        ("cut", 3, r"no answer: .* \(3 tries\)"),
+        ("malformed", 3, r"not an answer of this API: .* \(3 tries\)"),
+        ("no_choices", 3, r"answered without a choice \(3 tries\)"),
+        ("empty", 3, r"an empty answer \(3 tries\)"),
         ("length", 3, r"cut off after 2000 tokens \(finish_reason=length\) \(3 tries\)"),
         ("400", 1, "400: .*fault 400"),
         ("filter", 1, "filter withheld"),
