@@ -1,6 +1,9 @@
 """Job records: what the summary of a sweep knows."""
 
+import pytest
+
 from sppl.jobs import Job, jobs_in, ranked_together
+from sppl.schemas import UserError
 
 
 def job(folder, strategy="gpt4", **changed) -> Job:
@@ -44,3 +47,10 @@ def test_jobs_that_differ_in_strategy_only_are_ranked_together(tmp_path):
 def test_a_job_that_failed_before_its_configuration_was_known_names_no_strategy(tmp_path):
     assert Job(tmp_path, []).gap()["strategies"] == []
     assert Job(tmp_path, []).gap()["job"] == "this run"
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"what": 1}'])
+def test_a_damaged_record_is_named_with_the_way_to_go_on(tmp_path, text):
+    (tmp_path / "job.json").write_text(text)
+    with pytest.raises(UserError, match=r"job\.json is broken .*; remove .* and run the same command again"):
+        jobs_in(tmp_path, 0, frozenset())

@@ -54,3 +54,13 @@ def test_a_leaf_that_is_gone_makes_the_job_a_missing_one(place):
 def test_a_job_without_leaves_never_counts_as_done(place):
     ledger(place).remember(job(place, "seed=0", leaf="gpt4 (24 responses)"))
     assert not found(place, "seed=0")
+
+
+@pytest.mark.parametrize("damage", ["{", "[]", '{"overrides": ["seed=0"]}', ""])
+def test_a_damaged_page_makes_the_job_a_missing_one_and_is_written_anew(place, damage):
+    ledger(place).remember(job(place, "seed=0"))
+    (page,) = (place / "store" / "jobs").iterdir()
+    page.write_text(damage)
+    assert not found(place, "seed=0")
+    ledger(place).remember(job(place, "seed=0"))
+    assert found(place, "seed=0")

@@ -97,3 +97,18 @@ def test_they_are_kept_with_every_finished_pass_and_belong_to_their_request(tmp_
         for name in COLUMNS:
             np.testing.assert_allclose(first[request.index].further[name], expected[name], atol=1e-5)
             assert again[request.index].further[name].tolist() == first[request.index].further[name].tolist()
+
+
+@pytest.mark.filterwarnings("default")
+@pytest.mark.parametrize("damage", [lambda raw: raw[:-30], lambda raw: raw[:200] + bytes([raw[200] ^ 1]) + raw[201:]])
+def test_a_pass_whose_file_was_cut_short_or_changed_is_run_again(tmp_path, damage):
+    requests = [Request((1, 2, n), tuple(range(3, 5 + n)), n) for n in range(4)]
+    scorer = ResponseScorer(model(60), COLUMNS)
+    passes = plan(requests, max_tokens=8, form="tree")
+    whole = scored_in_shards(TRAINER, scorer, passes, tmp_path)
+    hit = sorted(tmp_path.glob("*.npz"))[0]
+    hit.write_bytes(damage(hit.read_bytes()))
+    again = scored_in_shards(TRAINER, scorer, passes, tmp_path)
+    assert {at: one.logprobs.tolist() for at, one in again.items()} == {
+        at: one.logprobs.tolist() for at, one in whole.items()
+    }
