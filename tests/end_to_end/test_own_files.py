@@ -1,5 +1,8 @@
 """A folder of files becomes a ranking by one command; a broken one becomes one clear report and nothing else."""
 
+import os
+import re
+
 import pandas as pd
 import pytest
 
@@ -30,3 +33,16 @@ def test_a_broken_folder_is_one_report_and_leaves_nothing_behind(run_py, tmp_pat
     assert "a.jsonl, line 2, column 18: broken JSON" in done.out
     assert "a.jsonl, line 3, field `question`: neither a question nor an id; the record has the fields 'x'" in done.out
     assert not list(store.rglob("*"))
+
+
+@pytest.mark.skipif("SPPL_UPSTREAM" not in os.environ, reason="needs $SPPL_UPSTREAM, a checkout of the authors' data")
+def test_published_answers_of_seven_strategies_end_in_a_ranking_with_confidence(run_py):
+    names = ["gpt4", "claude", "mini_gpt4", "step_by_step", "human_examples", "gpt4_examples", "rewrite"]
+    settings = ["benchmark=gsm8k", "benchmark.source=upstream", f"data_dir={os.environ['SPPL_UPSTREAM']}"]
+    short = ["n_predict=4", "n_score=4", "benchmark.max_new_tokens=16", "metric=[sppl,perplexity]"]
+    done = run_py("stage=[predict,score,rank]", *settings, *short, f"strategy=[{','.join(names)}]")
+    assert done.code == 0, done.out
+    said = re.search(
+        r"gsm8k / lab: (\w+) is ahead of (\w+) by sppl_n2; on 1,000 resamples of the 4 questions", done.out
+    )
+    assert {said[1], said[2]} < set(names)
