@@ -117,12 +117,15 @@ class Store:
 
     def read(self, leaf: Leaf) -> pd.DataFrame:
         """The table of a leaf; MissingArtefact where there is none, a UserError where it is broken."""
+        return validate(self.unchecked(leaf), leaf.kind, leaf.name)
+
+    def unchecked(self, leaf: Leaf) -> pd.DataFrame:
+        """The same for those who read many leaves and let `validate` check all rows at once."""
         path = self.whole(leaf)
         try:
-            frame = pd.read_parquet(path)
+            return pd.read_parquet(path)
         except (OSError, ValueError) as error:
             raise _broken(path, f"it cannot be read ({error})") from None
-        return validate(frame, leaf.kind, leaf.name)
 
     def whole(self, leaf: Leaf) -> Path:
         """Where the leaf's data lie, once their content is what the digest says: no changed byte becomes a number.
@@ -162,6 +165,7 @@ class Store:
         log.info("%s: %.1f MB, %.1f s", leaf.name, folder_bytes(self.path(leaf)) / 1e6, seconds)
 
     def _seal(self, leaf: Leaf, made: Path, inputs: Mapping[str, str], seconds: float, notes: dict[str, Any]) -> None:
+        how = {"versions": versions(), "commit": commit(), "command": command(), "config": self.config}
         provenance = {
             "leaf": leaf.name,
             "digest": content_digest(made),
@@ -170,10 +174,7 @@ class Store:
             "seconds": round(seconds, 3),
             **notes,
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
-            "versions": versions(),
-            "commit": commit(),
-            "command": command(),
-            "config": self.config,
+            **how,
         }
         path = self.path(leaf)
         write_json(_sidecar(path), provenance)

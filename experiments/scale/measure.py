@@ -31,6 +31,7 @@ from sppl.sweeps import plan  # noqa: E402
 STRATEGIES = ["gpt4", "claude", "mini_gpt4", "step_by_step", "rewrite", "human_examples", "code", "self_check"]
 STRATEGIES += ["self_generated", "groundtruth"]
 QUESTIONS = 50
+SETUP = {"n_train": 400, "epochs": 5, "batch_size": 16, "learning_rate": 1e-3, "schedule": "cosine", "warmup": 0.03}
 
 
 def command(seeds: int, folder: Path) -> list[str]:
@@ -75,7 +76,7 @@ def fill(jobs: list[Job], store: Store, ledger: Ledger) -> None:
         correct = rng.integers(0, 2, QUESTIONS).astype(float)
         ids = [f"test-{number}" for number in range(QUESTIONS)]
         frame = pd.DataFrame({"question_id": ids, "answer": "42", "correct": correct})
-        facts = {"accuracy": float(correct.mean()), "setup": {"epochs": 5}, "seed": seed}
+        facts = {"accuracy": float(correct.mean()), "setup": SETUP, "seed": seed}
         store.write(result, frame, {adapter.name: store.digest(adapter)}, 0.0, **facts)
         job.done({"finetune": [adapter.name], "benchmark": [result.name]})
         ledger.remember(job)

@@ -7,6 +7,7 @@ import pandas as pd
 
 from sppl.analysis.outcomes import UNTRAINED
 from sppl.analysis.raced import on_shared_questions
+from sppl.schemas import validate
 from sppl.store import Store
 
 
@@ -44,7 +45,8 @@ def _runs(store: Store, leaves: Sequence[str]) -> list[tuple[dict[str, Any], dic
     """What each leaf of results is of, as key columns, and its provenance."""
     facts = [(store.open(name), store.provenance(store.open(name))) for name in dict.fromkeys(leaves)]
     setups = [fact["setup"] for _, fact in facts if fact["setup"]]
-    differing = sorted({key for one in setups for key in one if any(other.get(key) != one[key] for other in setups)})
+    keys = {key for one in setups for key in one}
+    differing = sorted(key for key in keys if len({repr(one.get(key)) for one in setups}) > 1)
     return [
         (
             {
@@ -63,12 +65,16 @@ def _runs(store: Store, leaves: Sequence[str]) -> list[tuple[dict[str, Any], dic
 def answers_of(store: Store, results: Sequence[str], outcomes: pd.DataFrame) -> pd.DataFrame:
     """Every test question of every trained model, as `sppl.analysis.paired` wants them; `outcomes` are of the same."""
     keys = ["benchmark", "target_model", "setup", "strategy", "seed"]
-    parts = []
-    for name, values in zip(dict.fromkeys(results), outcomes[keys].values.tolist(), strict=True):
-        row = dict(zip(keys, values, strict=True))
-        if row["strategy"] != UNTRAINED:
-            parts.append(store.read(store.open(name))[["question_id", "correct"]].assign(**row))
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+    names = list(dict.fromkeys(results))
+    runs = outcomes[keys].assign(leaf=names)
+    trained = runs[runs["strategy"] != UNTRAINED]
+    if trained.empty:
+        return pd.DataFrame()
+    frames = {name: store.unchecked(store.open(name)) for name in trained["leaf"]}
+    rows = pd.concat(frames, names=["leaf", None]).reset_index("leaf").reset_index(drop=True)
+    once = rows.drop(columns="leaf").assign(question_id=rows["leaf"] + " " + rows["question_id"])
+    validate(once, "results", "what trained models answered")
+    return rows[["leaf", "question_id", "correct"]].merge(trained, on="leaf").drop(columns="leaf")
 
 
 def with_gaps(rows: pd.DataFrame, gaps: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
