@@ -87,7 +87,7 @@ def main(cfg: DictConfig) -> None:
     """One job: runs its stages and keeps `job.json` in its folder, whatever happens."""
     from sppl.interrupts import stoppable
     from sppl.jobs import Job
-    from sppl.launching import claim_gpu
+    from sppl.launching import claim_gpu, last_timeout
     from sppl.ledger import Ledger
     from sppl.refusals import refuse_empty_lists, told
 
@@ -102,7 +102,7 @@ def main(cfg: DictConfig) -> None:
         refuse_empty_lists(cfg, CONF)
         job.config = plain(cfg)
         job.write()
-        with stoppable():  # here too: a launcher's worker process runs nothing but this function
+        with stoppable(), last_timeout():  # here too: a launcher's worker process runs nothing but this function
             job.done(run_job(cfg))
         if not cfg.dry:
             Ledger.at(cfg.store, settings.runtime.config_sources).remember(job)

@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 import psutil
 from filelock import FileLock, Timeout
 
+from sppl.schemas import UserError
+
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
@@ -112,6 +114,26 @@ def workers_may_die() -> Iterator[None]:
         log.error("the launcher lost a job: %s", " ".join(str(error).split())[:300])
         others = [one for one in psutil.Process().children() if "submitit.local._local" in one.cmdline()]
         psutil.wait_procs(others)
+
+
+@contextmanager
+def last_timeout() -> Iterator[None]:
+    """A Slurm job whose time was over once too often says so in a sentence.
+
+    submitit handles Slurm's warning wherever the work is, puts the job back into the queue, or raises a RuntimeError.
+
+    Raises:
+        UserError: it did.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if type(error).__name__ != "UncompletedJobError":
+            raise
+        raise UserError(
+            "its time (hydra.launcher.timeout_min) was over more often than hydra.launcher.max_num_timeout allows; the "
+            "same command again goes on from its checkpoints"
+        ) from None
 
 
 def watch_the_queue() -> None:

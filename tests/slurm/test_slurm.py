@@ -33,8 +33,15 @@ def same_tables(*tables: Path) -> None:
         pd.testing.assert_frame_equal(first, other)
 
 
-def test_a_sweep_through_slurm_gives_the_table_of_the_basic_launcher(run_py, slurm, tmp_path):
-    through = run_py(*COMMAND, *slurm, "name=slurm", store=tmp_path / "store")
+def test_a_sweep_through_slurm_is_one_array_as_asked_for_and_gives_the_table_of_the_basic_launcher(
+    run_py, slurm, tmp_path
+):
+    asked = ["hydra.launcher.partition=debug", "hydra.launcher.comment=ours", "hydra.launcher.array_parallelism=2"]
+    through = run_py(*COMMAND, *slurm, *asked, "name=slurm", store=tmp_path / "store")
+    (script,) = (tmp_path / "sweep" / ".submitit").glob("*/*_submission.sh")
+    options = {line.removeprefix("#SBATCH --") for line in script.read_text().splitlines()}
+    assert {"partition=debug", "comment=ours", "array=0-2%2", "time=720", "signal=USR2@120", "requeue"} <= options
+    assert "export SRUN_CPUS_PER_TASK=$SLURM_CPUS_PER_TASK" in options
     basic = run_py(*COMMAND, "name=basic")
     assert (through.code, basic.code) == (0, 0), through.out + basic.out
     same_tables(*(basic.reports / name / "table.csv" for name in ("basic", "slurm")))
@@ -100,3 +107,24 @@ def test_after_ctrl_c_slurm_goes_on_with_the_jobs_and_the_same_command_finds_wha
     again = run_py(*command, store=tmp_path / "store")
     assert again.code == 0, again.out
     assert "sweep: 3 of 3 jobs are done already, 0 to start" in again.out
+
+
+@pytest.mark.slow
+def test_a_job_warned_of_its_end_goes_on_from_its_checkpoint_and_the_last_time_its_record_says_so(
+    start, slurm, tmp_path
+):
+    long = [*QUICK[:-1], "trainer.training.epochs=5000", "stage=[generate,finetune]", "logger=[]"]
+    twice = ["hydra.launcher.timeout_min=10", "hydra.launcher.max_num_timeout=1", "hydra.launcher.signal_delay_s=0"]
+    sweep = start("-m", "strategy=gpt4", *long, *slurm, *twice, store=tmp_path / "store")
+    until(lambda: len(list((tmp_path / "store").rglob("checkpoints/*"))) > 0, "a checkpoint", 120)
+    (number,) = [path.name for path in (tmp_path / "sweep" / ".submitit").glob("[0-9]*")]
+    log = tmp_path / "sweep" / "0" / "run.log"
+    said("scancel", "--signal=USR2", number)  # as Slurm does before the ten minutes are over
+    until(lambda: said("squeue", "--noheader", "--jobs", number, "--format=%T") == "PENDING", "the requeue")
+    said("scontrol", "update", f"JobId={number}", "StartTime=now")
+    until(lambda: "going on from" in log.read_text(), "going on", 120)
+    said("scancel", "--signal=USR2", number)
+    out, _ = sweep.communicate(timeout=120)
+    assert sweep.returncode == 1
+    assert re.search(r"failed: strategy=gpt4 .*: its time \(hydra.launcher.timeout_min\) was over more often", out), out
+    assert "Traceback" not in out
