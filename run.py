@@ -66,6 +66,14 @@ class Sweep(Sweeper):
 
     def sweep(self, arguments: list[str]) -> None:
         """Plans all jobs, starts those that are missing, and waits for them."""
+        from sppl.refusals import sentence_of
+
+        try:
+            self._sweep(arguments)
+        except OSError as error:  # no room for the jobs' records and configurations
+            sys.exit(sentence_of(error) or str(error))
+
+    def _sweep(self, arguments: list[str]) -> None:
         from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 
         from sppl.ledger import Ledger

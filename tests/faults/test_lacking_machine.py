@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.conftest import QUICK, ROOT
+from tests.faults.lack_and_go_on import mounted
 
 PATTERN = {
     "fsize": "there is no room left to write (",
@@ -61,3 +62,15 @@ def test_where_a_file_may_not_grow_the_run_says_so_and_the_next_one_goes_on(tmp_
 )
 def test_whatever_the_machine_lacks_is_said_in_a_sentence_and_the_next_run_goes_on(tmp_path, kind):
     assert_told(gone_without(tmp_path, CASES[kind]))
+
+
+@MOUNTS
+@pytest.mark.parametrize("size", ["64k", "80k", "120k"])
+def test_a_sweep_without_room_for_its_own_records_says_so(start, tmp_path, size):
+    folder = tmp_path / "small"
+    with mounted(folder, f"size={size}"):
+        process = start("-m", "strategy=gpt4,claude", *QUICK, store=folder / "store", folder=folder)
+        said, _ = process.communicate(timeout=200)
+    assert process.returncode == 1, said
+    assert "Traceback" not in said
+    assert said.splitlines()[-1].startswith("there is no room left to write (")
