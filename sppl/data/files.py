@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import ClassVar
 
-from sppl.data.folder import QUESTIONS, files, load
+from sppl.data.folder import QUESTIONS, Hub, contents_of, load
 from sppl.data.problems import names
-from sppl.data.reading import read
+from sppl.data.reading import Contents
 from sppl.provenance import fingerprint
 from sppl.schemas import Question, Split, Strategy, UserError
 from sppl.strategies.recipe import Recipe
@@ -24,11 +23,13 @@ class LocalQuestions:
         folder: a folder of .jsonl, .json, .csv or .parquet files, or one file with a field `strategy`.
         answer: what an answer is, to check the gold ones: `number`, `choice` or `text`.
         fields: our names (question, response, gold, id, solution, split, strategy, options) to the files'.
+        hub: which subset, splits and rows, where `folder` is `hub:ORG/NAME`.
     """
 
     folder: str | None
     answer: str = "text"
     fields: Mapping[str, str] = field(default_factory=dict)
+    hub: Hub = field(default_factory=dict)
 
     def questions(self, split: Split, n: int | None = None) -> list[Question]:
         """The first `n` questions of a split, in the files' order.
@@ -36,7 +37,7 @@ class LocalQuestions:
         Raises:
             UserError: anything is wrong with any file, or the split is empty.
         """
-        found = load(self.folder, self.fields, self.answer).questions[split]
+        found = load(self.folder, self.fields, self.answer, self.hub).questions[split]
         if not found and split != "train":
             raise UserError(
                 f"data_dir={self.folder} has no {split} questions: put them into {split}.jsonl beside the others"
@@ -53,6 +54,7 @@ class LocalResponses:
     folder: str | None
     answer: str = "text"
     fields: Mapping[str, str] = field(default_factory=dict)
+    hub: Hub = field(default_factory=dict)
     label: ClassVar[str] = "files"
     paid: ClassVar[bool] = False
 
@@ -73,7 +75,7 @@ class LocalResponses:
         return [found[question.id] for question in questions]
 
     def _of(self, strategy: Strategy) -> Mapping[str, str]:
-        there = load(self.folder, self.fields, self.answer).responses
+        there = load(self.folder, self.fields, self.answer, self.hub).responses
         for name in (strategy.name, *strategy.aliases):
             if name in there:
                 return there[name]
@@ -84,7 +86,11 @@ class LocalResponses:
 
 
 def strategies_in(
-    *, folder: str | None, only: Sequence[str] | None = None, fields: Mapping[str, str] | None = None
+    *,
+    folder: str | None,
+    only: Sequence[str] | None = None,
+    fields: Mapping[str, str] | None = None,
+    hub: Hub | None = None,
 ) -> dict[str, Recipe]:
     """One strategy per name found in the folder's files, or those of `only`.
 
@@ -92,15 +98,15 @@ def strategies_in(
         UserError: a name of `only` is not there.
     """
     column = (fields or {}).get("strategy", "strategy")
-    paths = [path for path in files(folder) if path.stem not in QUESTIONS]
-    there = sorted({name for path in paths for name in _named(path, column)})
+    everything = contents_of(folder, hub or {})
+    there = sorted({name for one in everything if one.path.stem not in QUESTIONS for name in _named(one, column)})
     if unknown := [name for name in only or () if name not in there]:
         raise UserError(f"strategy.only: {', '.join(unknown)} not found; {folder} has {', '.join(there)}")
     if not there:
-        raise UserError(f"data_dir={folder} has no file of a strategy; it has {names(files(folder))}")
+        raise UserError(f"data_dir={folder} has no file of a strategy; it has {names(one.path for one in everything)}")
     return {name: Recipe(name, f"read from {folder}") for name in only or there}
 
 
-def _named(path: Path, column: str) -> set[str]:
+def _named(contents: Contents, column: str) -> set[str]:
     """The strategies of a file; one without a readable record counts by its name, and `load` says what is wrong."""
-    return {str(record.get(column) or path.stem) for _, record in read(path).rows} or {path.stem}
+    return {str(record.get(column) or contents.path.stem) for _, record in contents.rows} or {contents.path.stem}

@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha256
@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import cast
 
 from sppl.data.formats import KNOWN, BadField, Entry, entry
+from sppl.data.hub import contents
 from sppl.data.problems import Problem, names, refuse, shorten
-from sppl.data.reading import READERS, Record, read
+from sppl.data.reading import READERS, Contents, Record, read
 from sppl.schemas import Question, Split, UserError
 
 log = logging.getLogger(__name__)
@@ -19,6 +20,10 @@ log = logging.getLogger(__name__)
 QUESTIONS: dict[str, Split] = {"questions": "train", "train": "train", "validation": "validation", "test": "test"}
 """Stems of files that hold questions, not a strategy's responses, and the split they are of."""
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
+HUB = "hub:"
+"""What stands before a hub id in the place of a folder."""
+Hub = Mapping[str, str | int | None]
+"""`subset`, `revision`, `rows`, and the splits for `train`, `validation` and `test`; unused for a folder."""
 NAME = re.compile(r"[A-Za-z0-9][\w.+=@-]*")
 ADVICE = (
     f"Formats read as they are: {KNOWN}. Other field names are mapped, e.g. "
@@ -45,8 +50,8 @@ class _Reader:
     by_text: dict[str, str] = field(default_factory=dict)
     responses: dict[str, dict[str, str]] = field(default_factory=dict)
 
-    def file(self, path: Path) -> None:
-        contents = read(path)
+    def file(self, contents: Contents) -> None:
+        path = contents.path
         self.problems += contents.problems
         split = QUESTIONS.get(path.stem)
         lines: dict[tuple[str, str], int] = {}
@@ -111,15 +116,30 @@ def _seen(record: Record) -> str:
     return f"the record has the fields {shorten(', '.join(map(str, record)), 200)}"
 
 
-def load(folder: str | None, names_: Mapping[str, str], kind: str) -> Task:
-    """Everything a folder (or one file with a `strategy` field) says.
+def load(folder: str | None, names_: Mapping[str, str], kind: str, hub: Hub) -> Task:
+    """Everything a folder (or one file, or a hub data set, with a `strategy` field) says.
 
     Raises:
         UserError: anything is wrong with any file; every problem in one report.
     """
-    paths = files(folder)
+    paths = () if _on_hub(folder) else files(folder)
     state = tuple((path, path.stat().st_mtime_ns, path.stat().st_size) for path in paths)
-    return _load(state, tuple(sorted(names_.items())), kind)
+    return _load(folder, state, tuple(sorted(hub.items())), tuple(sorted(names_.items())), kind)
+
+
+def contents_of(folder: str | None, hub: Hub) -> Sequence[Contents]:
+    """What each file of a folder holds, those with questions first; or each split of a hub data set.
+
+    Raises:
+        UserError: no folder is given, it does not exist or holds no file of a known format; the hub cannot be read.
+    """
+    if _on_hub(folder):
+        return contents(str(folder).removeprefix(HUB), tuple(sorted(hub.items())))
+    return [read(path) for path in files(folder)]
+
+
+def _on_hub(folder: str | None) -> bool:
+    return folder is not None and folder.startswith(HUB)
 
 
 def files(folder: str | None) -> list[Path]:
@@ -140,16 +160,21 @@ def files(folder: str | None) -> list[Path]:
 
 
 @lru_cache(maxsize=8)
-def _load(state: tuple[tuple[Path, int, int], ...], pairs: tuple[tuple[str, str], ...], kind: str) -> Task:
-    reader = _Reader(dict(pairs), kind)
-    paths = [path for path, _, _ in state]
-    for path in paths:
-        if path.stem not in QUESTIONS and not NAME.fullmatch(path.stem):
+def _load(
+    folder: str | None,
+    _state: tuple[tuple[Path, int, int], ...],  # changed files are another entry of the cache
+    hub: tuple[tuple[str, str | int | None], ...],
+    pairs: tuple[tuple[str, str], ...],
+    kind: str,
+) -> Task:
+    reader, everything = _Reader(dict(pairs), kind), contents_of(folder, dict(hub))
+    for one in everything:
+        if one.path.stem not in QUESTIONS and not NAME.fullmatch(one.path.stem):
             what = "its name becomes a strategy's: use letters, digits and _ - . + = @, no space"
-            reader.problems.append(Problem(path.name, what))
-        if sum(other.stem == path.stem for other in paths) > 1:
-            reader.problems.append(Problem(path.name, f"several files are named {path.stem}"))
-        reader.file(path)
+            reader.problems.append(Problem(one.path.name, what))
+        if sum(other.path.stem == one.path.stem for other in everything) > 1:
+            reader.problems.append(Problem(one.path.name, f"several files are named {one.path.stem}"))
+        reader.file(one)
     refuse(reader.problems, ADVICE)
     return Task(_by_split(reader), {name: reader.responses[name] for name in sorted(reader.responses)})
 

@@ -4,9 +4,12 @@ import logging
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import islice
+from pathlib import Path
 from typing import Any, Literal
 
+from sppl.data.reading import Contents
 from sppl.data.wording import MissingField, Wording, look_up
 from sppl.schemas import Question, Split, UserError
 
@@ -83,18 +86,56 @@ class HubQuestions:
             )
 
     def _records(self, name: str) -> Iterator[Mapping[str, Any]]:
-        from datasets import load_dataset
-        from datasets.exceptions import DatasetNotFoundError
-        from huggingface_hub.errors import HfHubHTTPError
+        return stream(self.path, self.subset, self.revision, name)
 
-        try:
-            rows = load_dataset(self.path, self.subset, split=name, revision=self.revision, streaming=True)
-            yield from rows
-        except (OSError, ValueError, RuntimeError, DatasetNotFoundError, HfHubHTTPError) as error:
-            # no network is an OSError; a data set that is a script to run, which `datasets` never does, a RuntimeError
-            reason = " ".join(str(error).split())[:300]
-            raise UserError(
-                f"{self.path} ({self.subset or 'default'}, {self.revision}, {name}) cannot be read from the hub: "
-                f"{reason}. Without network use another source: benchmark.source=upstream data_dir=CHECKOUT, or "
-                "benchmark=local"
-            ) from error
+
+@lru_cache(maxsize=4)
+def contents(path: str, settings: tuple[tuple[str, str | int | None], ...]) -> tuple[Contents, ...]:
+    """The rows of a hub data set as the files of a folder would hold them: responses, then questions per further split.
+
+    Args:
+        path: the hub id; its last word, dots as underscores, names the strategy where no column does.
+        settings: `subset`, `revision`, `rows` (read at most, of each split) and its splits for our `train` (the
+            responses), `validation` and `test`.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    said = dict(settings)
+    own, most = Path(path).name.replace(".", "_"), int(said["rows"] or 0)
+    found = []
+    for split in ("train", "validation", "test"):
+        if not said.get(split):
+            continue
+        subset = None if said.get("subset") is None else str(said["subset"])
+        rows = stream(path, subset, str(said["revision"]), str(said[split]))
+        records = tuple(enumerate(map(dict, islice(rows, most + 1)), start=1))
+        if len(records) > most:
+            log.warning(
+                "%s, %s: the first %d rows were read; more: benchmark.questions.hub.rows=N", path, said[split], most
+            )
+        found.append(Contents(Path(own if split == "train" else split), records[:most], ()))
+    return tuple(found)
+
+
+def stream(path: str, subset: str | None, revision: str, split: str) -> Iterator[Mapping[str, Any]]:
+    """The rows of a split of a hub data set, or of a local folder of data files, one by one.
+
+    Raises:
+        UserError: it cannot be read; the message says why, and what else there is.
+    """
+    from datasets import load_dataset
+    from datasets.exceptions import DatasetNotFoundError
+    from huggingface_hub.errors import HfHubHTTPError
+
+    try:
+        rows = load_dataset(path, subset, split=split, revision=revision, streaming=True)
+        yield from rows
+    except (OSError, ValueError, RuntimeError, DatasetNotFoundError, HfHubHTTPError) as error:
+        # no network is an OSError; a data set that is a script to run, which `datasets` never does, a RuntimeError
+        reason = " ".join(str(error).split())[:300]
+        raise UserError(
+            f"{path} ({subset or 'default'}, {revision}, {split}) cannot be read from the hub: "
+            f"{reason}. Without network use another source: benchmark.source=upstream data_dir=CHECKOUT, or "
+            "benchmark=local"
+        ) from error

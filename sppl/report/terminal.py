@@ -74,15 +74,16 @@ def show_spending(spending: pd.DataFrame) -> None:
         table.add_column(column.replace("_", " "), justify="left" if column in ("strategy", "source") else "right")
     for column in ("tokens read", "written", "US dollars"):
         table.add_column(column, justify="right")
-    for row in told.itertuples():
-        figures = (row.responses, row.right, row.requests, row.failed_tries, row.input_tokens, row.output_tokens)
-        dear = MISSING if pd.isna(row.cost) else f"{row.cost:.4f}"
-        table.add_row(str(row.strategy), str(row.source), *map(str, figures), dear)
+    rows = told.to_dict("records")
+    for row in rows:
+        figures = ("responses", "right", "requests", "failed_tries", "input_tokens", "output_tokens")
+        dear = MISSING if pd.isna(row["cost"]) else f"{row['cost']:.4f}"
+        table.add_row(row["strategy"], row["source"], *(str(row[name]) for name in figures), dear)
     console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 120, highlight=False)
     console.print(table)
-    for row in told.itertuples():
-        if row.note:
-            console.print(f"{row.strategy}: {row.note}", markup=False)
+    for row in rows:
+        if row["note"]:
+            console.print(f"{row['strategy']}: {row['note']}", markup=False)
 
 
 def show_paper(tables: Mapping[str, Mapping[str, pd.DataFrame]], matches: str, folder: Path) -> None:

@@ -92,7 +92,8 @@ class BestByMetric:
             if all(store.exists(leaves[name, need]) for need in tokens):  # not where every response was too long
                 tables = {need: store.read(leaves[name, need]).assign(strategy=name) for need in tokens}
                 scores = self.metric.per_example(tables).set_index("example_id")["value"]
-                found[name] = (-scores if self.metric.higher_is_better else scores).astype(float).to_dict()
+                ids, sign = scores.index.astype(str), -1.0 if self.metric.higher_is_better else 1.0
+                found[name] = dict(zip(ids, (sign * scores).tolist(), strict=True))
             else:
                 found[name] = {}
         return found

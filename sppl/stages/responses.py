@@ -108,11 +108,10 @@ def _derived(
     shares = parts_of(recipe, missing if recipe.best is None else questions)
     examples = {name: responses(store, benchmark, recipe.of[name], own) for name, own in shares.items() if own}
     texts = {name: {question.id: text for question, text in pairs} for name, pairs in examples.items()}
-    right = {
-        name: dict(known_responses(store, benchmark, recipe.of[name], own)[["question_id", "correct"]].to_numpy())
-        for name, own in shares.items()
-        if own
-    }
+    right: dict[str, dict[str, bool]] = {}
+    for name, own in shares.items():
+        known = known_responses(store, benchmark, recipe.of[name], own)
+        right[name] = dict(zip(known["question_id"], known["correct"].astype(bool).tolist(), strict=True))
     ids = [question.id for question in missing]
     if recipe.best is None:
         names = {id_: drawn(id_, list(recipe.of)) for id_ in ids}
@@ -121,7 +120,7 @@ def _derived(
         names = best(values, right, ids, only_right=recipe.best.only_right)
     return {
         "response": [texts[names[id_]][id_] for id_ in ids],
-        "correct": [bool(right[names[id_]][id_]) for id_ in ids],
+        "correct": [right[names[id_]][id_] for id_ in ids],
         "taken_from": [names[id_] for id_ in ids],
     }
 
