@@ -90,6 +90,20 @@ def test_yaml_in_a_data_folder_is_never_read_as_configuration(run_py, tmp_path):
     assert not proof.exists()
 
 
+def test_a_data_set_that_is_a_script_is_not_run(tmp_path):
+    from sppl.data.hub import HubQuestions
+    from sppl.data.wording import Wording
+
+    (tmp_path / "evil").mkdir()
+    (tmp_path / "evil" / "evil.py").write_text(f"import pathlib\npathlib.Path({str(tmp_path / 'proof')!r}).touch()\n")
+    asked = HubQuestions(
+        str(tmp_path / "evil"), Wording(question="{question}", instruction="", labels=""), {"train": "a"}
+    )
+    with pytest.raises(UserError, match="scripts are no longer supported"):
+        asked.questions("train", 1)
+    assert not (tmp_path / "proof").exists()
+
+
 @pytest.fixture
 def model(tmp_path) -> Path:
     folder = tmp_path / "model"
