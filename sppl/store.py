@@ -74,9 +74,7 @@ class Store:
         """
         for word in (kind, *words):
             if not WORD.fullmatch(word) or word.startswith("."):
-                raise UserError(
-                    f"{word!r} cannot be a name in the store: use letters, digits and . _ + = @ - (no leading dot)"
-                )
+                raise UserError(f"{word!r} cannot be a name: use letters, digits and . _ + = @ - (no leading dot)")
         return Leaf(kind, words, settings)
 
     def open(self, name: str) -> Leaf:
@@ -97,8 +95,8 @@ class Store:
     def leaves(self, kind: str, *words: str) -> list[Leaf]:
         """The table leaves right under these words (without words: the kind's own), by name, with their settings."""
         pattern = "/".join((kind, *words, "*.parquet")) if words else f"{kind}-*.parquet"
-        found = sorted(Path(self.root).glob(pattern))
-        return [self.open(path.relative_to(self.root).with_suffix("").as_posix()) for path in found]
+        paths = sorted(Path(self.root).glob(pattern))
+        return [self.open(path.relative_to(self.root).with_suffix("").as_posix()) for path in paths]
 
     def path(self, leaf: Leaf) -> Path:
         """Where the leaf's data lie or will lie."""
@@ -188,6 +186,9 @@ class Store:
         folder = _beside(self.path(leaf), ".parts")
         folder.mkdir(parents=True, exist_ok=True)
         return folder
+
+    def begun(self, leaf: Leaf) -> bool:  # and never ended: there are pieces
+        return _beside(self.path(leaf), ".parts").exists()
 
     def clear_parts(self, leaf: Leaf) -> None:
         shutil.rmtree(_beside(self.path(leaf), ".parts"), ignore_errors=True)

@@ -59,7 +59,7 @@ class ResponseScorer(pl.LightningModule):
         self._head: Head | None = None
         with torch.inference_mode():
             check_head(self.model)
-            self.form = exact_form(self.model, form)
+            self.form: Form = exact_form(self.model, form)
             """The form that is exact for this model: what `plan` is to be given."""
 
     def transfer_batch_to_device(self, batch: Pass, device: torch.device, dataloader_idx: int) -> Pass:

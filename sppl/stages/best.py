@@ -81,10 +81,9 @@ class BestByMetric:
             self.scorer,
         )  # fmt: skip
         leaves = {(name, need): leaf for (name, need), leaf in wanted.leaves().items() if isinstance(need, TokenStats)}
-        with store.making(*leaves.values()) as missing:
-            todo = {key: leaf for key, leaf in leaves.items() if leaf in missing}
+        with store.making(*leaves.values()):
             score_leaves(
-                store, self.target_model, todo, examples, pool, prompt=self.prompt, scorer=self.scorer,
+                store, self.target_model, leaves, examples, pool, prompt=self.prompt, scorer=self.scorer,
                 trainer=self.trainer,
             )  # fmt: skip
         found: dict[str, dict[str, float]] = {}

@@ -106,7 +106,7 @@ def _make(
     store, examples = wanted.store, {name: pairs[start:stop] for name, pairs in wanted.examples.items()}
     with store.making(*leaves.values()) as missing:
         todo = {(name, need): leaf for (name, need), leaf in leaves.items() if leaf in missing}
-        tokens = {(name, need): leaf for (name, need), leaf in todo.items() if isinstance(need, TokenStats)}
+        tokens = {(name, need): leaf for (name, need), leaf in leaves.items() if isinstance(need, TokenStats)}
         rewards = {(name, need): leaf for (name, need), leaf in todo.items() if isinstance(need, Rewards)}
         score_leaves(
             store, wanted.target, tokens, examples, pool, prompt=wanted.prompt, scorer=wanted.scorer, trainer=trainer,

@@ -3,8 +3,9 @@
 import logging
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
 
@@ -27,15 +28,25 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 Examples = Sequence[tuple[Question, str]]
-Todo = Mapping[tuple[str, TokenStats], Leaf]
+Leaves = Mapping[tuple[str, TokenStats], Leaf]
 BASE = ["example_id", "token", "token_id", "logprob", "rank"]
 """The columns every table of token statistics has."""
+
+
+class Work(NamedTuple):
+    """Requests that are planned together: contexts in which metrics ask for the same further columns."""
+
+    further: tuple[str, ...]
+    fitting: Mapping[tuple[str, Context], Fitted]
+    requests: list[Request]
+    leaf: Leaf
+    """Where its passes are kept until all tables are written."""
 
 
 def score_leaves(
     store: Store,
     target: TargetModel,
-    todo: Todo,
+    leaves: Leaves,
     examples: Mapping[str, Examples],
     pool: Pool,
     *,
@@ -44,7 +55,7 @@ def score_leaves(
     trainer: Callable[..., "pl.Trainer"],
     start: int = 0,
 ) -> None:
-    """Scores all missing leaves in as few passes as it takes, then writes leaf by leaf.
+    """Scores what is missing of the leaves, whose locks the caller holds, in as few passes as it takes.
 
     Contexts in which metrics ask for different further columns are run one after the other, so that no context pays
     for columns that nobody reads there. What a leaf cost is kept beside it: `tokens` that are read when each response
@@ -54,29 +65,25 @@ def score_leaves(
     Raises:
         UserError: a response is empty, or something does not fit the target's context and `overlong` is `error`.
     """
+    todo = {key: leaf for key, leaf in leaves.items() if not store.exists(leaf)}
     if not todo:
         return
-    fitting = fitting_requests(target, todo, examples, pool, prompt=prompt, scorer=scorer, start=start)
-    for columns, contexts in _by_columns(todo).items():
-        begun, here = time.perf_counter(), {key: part for key, part in fitting.items() if key[1] in contexts}
-        requests = [request for responses, _ in here.values() for one in responses for _, request in one.requests]
-        if not requests:
-            continue
-        further = sorted(columns - {"step"})
-        settings = {"requests": _key(requests)} | ({"columns": further} if further else {})
-        first = next(iter(todo.values()))
-        work = store.leaf("token_stats", *first.words[:2], "passes", settings=settings)
-        scored = _scored(store, target, requests, further, work, scorer=scorer, trainer=trainer)
+    how = Asker(store, target, examples, pool, prompt, scorer, start)
+    # A run that was killed while it wrote its tables left the passes of all of them: planned alike, they are found.
+    killed = how.works(leaves, todo) if len(leaves) > len(todo) else []
+    for work in killed if any(store.begun(one.leaf) for one in killed) else how.works(todo, todo):
+        begun = time.perf_counter()
+        scored = _scored(store, target, work, scorer=scorer, trainer=trainer)
         seconds = time.perf_counter() - begun
-        total = sum(one.tokens for responses, _ in here.values() for one in responses)
+        total = sum(one.tokens for responses, _ in work.fitting.values() for one in responses)
         tables = {
             key: pd.concat([one.table(scored) for one in responses], ignore_index=True)
-            for key, (responses, _) in here.items()
+            for key, (responses, _) in work.fitting.items()
             if responses
         }
         for (name, need), leaf in todo.items():
             if (name, need.context) in tables:
-                responses, cut = here[name, need.context]
+                responses, cut = work.fitting[name, need.context]
                 tokens = sum(one.tokens for one in responses)
                 notes: dict[str, object] = {"overlong": cut} if cut else {}
                 if own_answers([need]) and pool.note:
@@ -85,7 +92,36 @@ def score_leaves(
                 notes["passes"] = round(tokens / sum(one.alone for one in responses), 4)
                 table = tables[name, need.context][[*BASE, *need.columns]]
                 store.write(leaf, table, {}, seconds * tokens / total, **notes)
-        store.clear_parts(work)
+        store.clear_parts(work.leaf)
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Turns leaves into requests: whose responses, shown to which target, how."""
+
+    store: Store
+    target: TargetModel
+    examples: Mapping[str, Examples]
+    pool: Pool
+    prompt: SelfAlignedPrompt
+    scorer: Scoring
+    start: int
+
+    def works(self, leaves: Leaves, todo: Leaves) -> list[Work]:
+        """All requests of the leaves, as far as one of `todo` is among them; see `fitting_requests` for what fits."""
+        fitting = fitting_requests(
+            self.target, leaves, self.examples, self.pool, prompt=self.prompt, scorer=self.scorer, start=self.start
+        )
+        first, found = next(iter(leaves.values())), list[Work]()
+        for columns, contexts in _by_columns(leaves).items():
+            here = {key: part for key, part in fitting.items() if key[1] in contexts}
+            requests = [request for responses, _ in here.values() for one in responses for _, request in one.requests]
+            further = tuple(sorted(columns - {"step"}))
+            settings = {"requests": _key(requests)} | ({"columns": further} if further else {})
+            leaf = self.store.leaf("token_stats", *first.words[:2], "passes", settings=settings)
+            if requests and any(need.context in contexts for _, need in todo):
+                found.append(Work(further, here, requests, leaf))
+        return found
 
 
 def fitting_requests(
@@ -126,28 +162,21 @@ def _by_columns(needs: Iterable[tuple[str, TokenStats]]) -> dict[frozenset[str],
 
 
 def _scored(
-    store: Store,
-    target: TargetModel,
-    requests: Sequence[Request],
-    further: Sequence[str],
-    work: Leaf,
-    *,
-    scorer: Scoring,
-    trainer: Callable[..., "pl.Trainer"],
+    store: Store, target: TargetModel, work: Work, *, scorer: Scoring, trainer: Callable[..., "pl.Trainer"]
 ) -> dict[int, "Scored"]:
     """The answers to the requests by their number; passes that an earlier run finished are not run again."""
     from sppl.modules.planner import lower_bound, plan
     from sppl.modules.shards import scored_in_shards
 
     runner = _scorer(target, scorer.form)
-    runner.further = tuple(further)
-    passes = plan(requests, max_tokens=scorer.max_tokens, form=runner.form)
+    runner.further = work.further
+    passes = plan(work.requests, max_tokens=scorer.max_tokens, form=runner.form)
     tokens = sum(one.tokens for one in passes)
     log.info(
         "%d responses in context, %d passes, %d tokens (%d at least)",
-        len(requests), len(passes), tokens, lower_bound(requests),
+        len(work.requests), len(passes), tokens, lower_bound(work.requests),
     )  # fmt: skip
-    return scored_in_shards(trainer, runner, passes, store.parts(work))
+    return scored_in_shards(trainer, runner, passes, store.parts(work.leaf))
 
 
 @lru_cache(maxsize=1)

@@ -150,6 +150,36 @@ def test_a_killed_scoring_run_loses_at_most_the_pass_it_was_in(stage, made, stor
     assert not list(Path(store.root).rglob("*.npz"))
 
 
+def test_a_run_killed_between_its_tables_finds_its_passes_and_writes_the_same_bytes(stage, made, store, monkeypatch):
+    from sppl.modules.scorer import ResponseScorer
+    from sppl.store import Store
+
+    stage("predict", store)
+    stage("predict", made)
+    given = ["strategy=[gpt4,claude,rewrite]", "metric=[sppl,perplexity,lark]", "scorer.max_tokens=900"]
+    write, tables = Store.write, []
+
+    def dies(self, leaf, *given, **notes):
+        tables.extend([leaf] if leaf.kind == "token_stats" else [])
+        if len(tables) == 3:
+            raise KeyboardInterrupt
+        write(self, leaf, *given, **notes)
+
+    monkeypatch.setattr(Store, "write", dies)
+    with pytest.raises(KeyboardInterrupt):
+        stage("score", store, *given)
+    monkeypatch.setattr(Store, "write", write)
+    whole = stage("score", made, *given)
+    step, calls = ResponseScorer.predict_step, []
+    monkeypatch.setattr(ResponseScorer, "predict_step", lambda *given: (calls.append(0), step(*given))[1])
+    again = stage("score", store, *given)
+    assert len(again.found) == 2
+    assert len(calls) < len(whole.to_make)  # the contexts that were not begun: those of other columns
+    for name in (*again.found, *again.to_make):
+        assert store.digest(store.open(name)) == made.digest(made.open(name))
+    assert not list(Path(store.root).rglob("*.parts"))
+
+
 def test_what_memory_was_found_to_hold_is_remembered_for_the_next_batch(stage, store, monkeypatch, caplog):
     from sppl.modules.scorer import ResponseScorer
     from sppl.stages import scoring
