@@ -1,5 +1,6 @@
 """A race that is killed with SIGKILL goes on where it was, to the same decisions and the same bytes."""
 
+import os
 import random
 import subprocess
 import sys
@@ -25,8 +26,9 @@ def process(folder: Path) -> subprocess.Popen[bytes]:
 
 
 def pieces(folder: Path) -> int:
-    """How many tables and finished passes there are."""
-    return sum(1 for ending in ("parquet", "npz") for _ in Path(folder, "store").rglob(f"[!.]*.{ending}"))
+    """How many tables and finished passes there are; folders may vanish meanwhile."""
+    names = [name for _, _, files in os.walk(folder / "store") for name in files]
+    return sum(name.endswith((".parquet", ".npz")) and not name.startswith(".") for name in names)
 
 
 def tables(folder: Path, kind: str) -> pd.DataFrame:
