@@ -150,12 +150,15 @@ def test_a_killed_scoring_run_loses_at_most_the_pass_it_was_in(stage, made, stor
     assert not list(Path(store.root).rglob("*.npz"))
 
 
-def test_a_run_killed_between_its_tables_finds_its_passes_and_writes_the_same_bytes(stage, made, store, monkeypatch):
+def test_a_run_killed_between_its_tables_finds_its_passes_and_writes_the_same_bytes(
+    stage, store, monkeypatch, tmp_path
+):
     from sppl.modules.scorer import ResponseScorer
     from sppl.store import Store
 
+    undisturbed = Store(str(tmp_path / "undisturbed"))
     stage("predict", store)
-    stage("predict", made)
+    stage("predict", undisturbed)
     given = ["strategy=[gpt4,claude,rewrite]", "metric=[sppl,perplexity,lark]", "scorer.max_tokens=900"]
     write, tables = Store.write, []
 
@@ -169,14 +172,14 @@ def test_a_run_killed_between_its_tables_finds_its_passes_and_writes_the_same_by
     with pytest.raises(KeyboardInterrupt):
         stage("score", store, *given)
     monkeypatch.setattr(Store, "write", write)
-    whole = stage("score", made, *given)
+    whole = stage("score", undisturbed, *given)
     step, calls = ResponseScorer.predict_step, []
     monkeypatch.setattr(ResponseScorer, "predict_step", lambda *given: (calls.append(0), step(*given))[1])
     again = stage("score", store, *given)
     assert len(again.found) == 2
     assert len(calls) < len(whole.to_make)  # the contexts that were not begun: those of other columns
     for name in (*again.found, *again.to_make):
-        assert store.digest(store.open(name)) == made.digest(made.open(name))
+        assert store.digest(store.open(name)) == undisturbed.digest(undisturbed.open(name))
     assert not list(Path(store.root).rglob("*.parts"))
 
 
