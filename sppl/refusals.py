@@ -146,6 +146,8 @@ def sentence_of(error: BaseException) -> str:
 
     Of Hydra's errors on a component its name, what is wrong, and the choices; of the machine's what it lacks.
     """
+    if type(error).__module__.startswith("hydra") and isinstance(error.__cause__, UserError):
+        error = error.__cause__  # a component refused what it was given, in a sentence of its own
     text = str(error)
     if isinstance(error, UserError) or type(error).__module__.partition(".")[0] in ("hydra", "omegaconf"):
         what, _, where = text.partition("full_key:")

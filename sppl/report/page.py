@@ -17,7 +17,7 @@ from sppl.report.gallery import Gallery
 from sppl.report.markup import Markup, element, items, joined
 from sppl.report.page_tables import PAIR, settings_of
 from sppl.report.pairs import Pair, panels, sentences
-from sppl.report.picks import Pick
+from sppl.report.picks import NEXT, Pick
 
 PAGE = "index.html"
 OPEN_PAIRS = 4
@@ -142,7 +142,9 @@ def _section(title: str, words: str, *parts: str) -> Markup:
 
 
 def _pick(pick: Pick) -> Markup:
-    return _section(pick.title, "", element("p", pick.said), element("pre", element("code", pick.command)))
+    return _section(
+        pick.title, "", element("p", pick.said), element("p", f"{NEXT}:"), element("pre", element("code", pick.command))
+    )
 
 
 def _each(pairs: list[Pair], gallery: Gallery, drawn: Sequence[str] | None) -> list[Markup]:

@@ -8,6 +8,9 @@ import pandas as pd
 from sppl.analysis.checks import PAIR
 from sppl.analysis.ranking import sentence
 
+NEXT = "Its full training set, the sample's answers kept (dry=true: what that would cost)"
+"""What the command after a pick makes."""
+
 
 @dataclass(frozen=True)
 class Pick:

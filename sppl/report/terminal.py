@@ -9,7 +9,7 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from sppl.report.picks import Pick
+from sppl.report.picks import NEXT, Pick
 from sppl.report.tables import KEYS, MISSING, cell
 
 SIMULATED = "simulated"
@@ -60,7 +60,7 @@ def show_picks(picks: Sequence[Pick]) -> None:
     for pick in picks:
         console.print(pick.title, style="bold", markup=False)
         console.print(pick.said, markup=False)
-        console.print("Its full training set, the sample's answers kept:", markup=False)
+        console.print(f"{NEXT}:", markup=False)
         console.print(f"  {pick.command}", markup=False, soft_wrap=True)
 
 

@@ -46,3 +46,10 @@ def test_published_answers_of_seven_strategies_end_in_a_ranking_with_confidence(
         r"gsm8k / lab: (\w+) is ahead of (\w+) by sppl_n2; on 1,000 resamples of the 4 questions", done.out
     )
     assert {said[1], said[2]} < set(names)
+
+
+def test_a_strategy_that_no_file_holds_is_answered_with_those_there_are(root, run_py):
+    done = run_py(PICK, *OWN, f"data_dir={root}/experiments/own_task/data", "strategy.only=[nope]")
+    assert done.code == 1
+    assert f": strategy.only: nope not found; {root}/experiments/own_task/data has steps, terse, told" in done.out
+    assert "UserError" not in done.out

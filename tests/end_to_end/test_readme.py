@@ -61,7 +61,7 @@ NUMBER = r"\d+(?:\.\d+)?"
 
 def test_own_files_become_the_ranking_that_the_readme_shows(root, run_py):
     text = (root / "README.md").read_text()
-    command, shown = re.search(r"<!-- own -->\n```bash\n(.*)\n```\n\n```\n(.*?)\n```", text, re.DOTALL).groups()
+    command, shown = re.search(r"<!-- own -->\n```bash\n([^\n]*)\n```\n\n```\n(.*?)\n```", text, re.DOTALL).groups()
     done = run_py(*shlex.split(command)[2:])
     assert done.code == 0, done.out
     out = re.sub(r" (store|reports)=\S+", "", done.out.replace(str(done.reports), "outputs/reports"))
@@ -69,6 +69,15 @@ def test_own_files_become_the_ranking_that_the_readme_shows(root, run_py):
     assert len(wanted) >= 200
     assert got[: len(wanted)] == wanted
     assert numbers[: len(values)] == pytest.approx(values, rel=0.02, abs=1e-9)
+
+
+def test_what_teachers_would_cost_is_said_as_the_readme_shows_and_nobody_is_asked(root, run_py, tmp_path):
+    text = (root / "README.md").read_text()
+    command, shown = re.search(r"<!-- dear -->\n```bash\n(.*)\n```\n\n```\n(.*)\n```", text).groups()
+    done = run_py(*shlex.split(command)[2:], store=tmp_path / "empty")
+    assert done.code == 0, done.out
+    assert shown in done.out
+    assert not (tmp_path / "empty").exists()
 
 
 def test_the_readmes_teacher_is_one(root):

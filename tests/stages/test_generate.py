@@ -96,6 +96,25 @@ def test_a_mixture_takes_each_response_from_the_strategy_its_question_draws(tmp_
     assert 10 <= names.count("gpt4") <= 30
 
 
+def test_a_derived_strategy_asks_for_what_it_is_made_of_once_and_says_so_before(tmp_path):
+    parts = {name: replace(RECIPE, name=name, request=name + "\n{question}{known}", tries=1) for name in ("p", "q")}
+    mixture, log = Recipe("mixture", "", of=parts), tmp_path / "log"
+    with faulty(log) as url:
+        one = benchmark(url, tmp_path, 1e6)
+        with pytest.raises(UserError, match=r"[pq] for mixture: \d requests to t"):
+            run(one, tmp_path, mixture)
+        plan, _, found = run(one, tmp_path, mixture, confirm=True)
+        assert plan.to_make[0] == "mixture (2 responses)"
+        asked = [line.removeprefix("asked ") for line in log.read_text().splitlines() if line.startswith("asked")]
+        assert sorted(asked) == sorted(drawn(id_, ["p", "q"]) for id_ in found["question_id"])
+        run(one, tmp_path, mixture)
+        assert log.read_text().count("asked") == 2
+        store = Store(str(tmp_path / "store"))
+        options = {"n_score": 2, "n_train": 2, "confirm": True}
+        generate(benchmark=one, strategy={"mixture": mixture, **parts}, store=store, **options)
+    assert log.read_text().count("asked") == 4
+
+
 def test_paid_responses_are_never_made_by_another_stage(tmp_path):
     one = benchmark("http://127.0.0.1:9", tmp_path)
     with pytest.raises(UserError, match=r"python run\.py stage=generate benchmark=tiny strategy=direct"):
