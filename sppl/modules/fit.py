@@ -2,7 +2,6 @@
 
 import logging
 import math
-import re
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,12 +12,12 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.loggers import Logger
 from torch import nn
-from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException
 from transformers import PreTrainedModel
 
 from sppl.modules.batches import Example, Steps, fit_length
 from sppl.modules.checkpoints import Best, Checkpoints, last_checkpoint
 from sppl.modules.finetuner import Finetuner
+from sppl.modules.trainer import errors_of_processes
 from sppl.modules.training import Training
 from sppl.provenance import fingerprint
 from sppl.schemas import UserError
@@ -86,7 +85,7 @@ def fit(
         checkpoint = last_checkpoint(folder, run)
         if checkpoint:
             log.info("going on from %s", checkpoint)
-        with _errors_of_processes():
+        with errors_of_processes():
             runner.fit(module, train, held_out, ckpt_path=checkpoint, weights_only=True)
         for kept in best:
             kept.load(module)
@@ -136,27 +135,6 @@ def _prepared(model: PreTrainedModel, training: Training) -> Iterator[None]:
     model.train()
     yield
     model.eval()
-
-
-@contextmanager
-def _errors_of_processes() -> Iterator[None]:
-    """What happened in a process of its own, as a sentence here: a user's mistake, or that the process was killed.
-
-    A mistake arrives as a printed traceback; of a killed process the others may be the first to say that it is gone.
-    """
-    try:
-        yield
-    except (ProcessRaisedException, ProcessExitedException) as error:
-        _, found, message = str(error).rpartition(f"{UserError.__module__}.{UserError.__name__}: ")
-        if found:
-            raise UserError(" ".join(message.split())) from None
-        if isinstance(error, ProcessRaisedException) and not re.search(r"[Cc]onnection (closed|reset)", str(error)):
-            raise
-        how = getattr(error, "signal_name", None) or "from outside"
-        raise UserError(
-            f"one of the training processes was ended ({how}; the system does that where memory runs out) and the "
-            "others with it; run the same command again, it goes on from the last checkpoint"
-        ) from None
 
 
 @contextmanager

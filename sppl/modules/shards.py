@@ -12,7 +12,7 @@ from pytorch_lightning.callbacks import BasePredictionWriter
 from sppl.modules.planner import Pass
 from sppl.modules.progress import Progress, quiet
 from sppl.modules.scorer import ResponseScorer, Scored, passes_loader
-from sppl.modules.trainer import unsharded
+from sppl.modules.trainer import errors_of_processes, unsharded
 from sppl.provenance import fingerprint, whole_zip
 
 
@@ -55,7 +55,8 @@ def scored_in_shards(
         runner = ask(use_distributed_sampler=True)
         if len(todo) < runner.num_devices * runner.num_nodes:  # Lightning cannot deal out fewer passes than devices
             runner = ask(devices=1, num_nodes=1, strategy="auto")
-        runner.predict(scorer, passes_loader(todo), return_predictions=False)
+        with errors_of_processes():
+            runner.predict(scorer, passes_loader(todo), return_predictions=False)
     return {one.index: one for batch in passes for one in _read(shard(folder, batch))}
 
 

@@ -1,6 +1,8 @@
 """Lightning's Trainer behind a door that opens late."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +24,7 @@ def trainer(**settings: Any) -> "pl.Trainer":
     Raises:
         UserError: Lightning refuses the settings, or the machine has no such device.
     """
-    from lightning_fabric.plugins.environments import LightningEnvironment
+    from lightning_fabric.plugins.environments.lightning import LightningEnvironment
     from lightning_fabric.utilities.exceptions import MisconfigurationException
     from pytorch_lightning import Trainer
     from pytorch_lightning.strategies import StrategyRegistry
@@ -46,3 +48,29 @@ def unsharded(make: "Callable[..., pl.Trainer]") -> "Callable[..., pl.Trainer]":
     """The same Trainers, except that every device holds the whole model: what answers and scores needs no shares."""
     sharded = isinstance(make, partial) and make.keywords.get("strategy") == SHARDED
     return partial(make, strategy="ddp_spawn") if sharded else make
+
+
+@contextmanager
+def errors_of_processes() -> Iterator[None]:
+    """What happened in a process that a Trainer spawned, as a sentence here: a user's mistake, or that it was killed.
+
+    A mistake arrives as a printed traceback; of a killed process the others may be the first to say that it is gone.
+
+    Raises:
+        UserError: either of the two; whatever else it was comes as it is.
+    """
+    from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException
+
+    try:
+        yield
+    except (ProcessRaisedException, ProcessExitedException) as error:
+        _, found, message = str(error).rpartition(f"{UserError.__module__}.{UserError.__name__}: ")
+        if found:
+            raise UserError(" ".join(message.split())) from None
+        if isinstance(error, ProcessRaisedException) and not re.search(r"[Cc]onnection (closed|reset)", str(error)):
+            raise
+        how = getattr(error, "signal_name", None) or "from outside"
+        raise UserError(
+            f"one of the processes was ended ({how}; the system does that where memory runs out) and the "
+            "others with it; run the same command again, it goes on from here"
+        ) from None

@@ -47,7 +47,7 @@ def test_a_killed_worker_ends_the_training_in_a_sentence_and_the_next_one_goes_o
     sys.stdout.write(f"ended after {took:.1f} s: {said.splitlines()[-1]}\n")
     assert process.returncode == 1
     assert took < 30
-    assert "UserError: one of the training processes was ended (" in said.splitlines()[-1]
+    assert "UserError: one of the processes was ended (" in said.splitlines()[-1]
     assert not any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in both)
     again, _ = training(tmp_path / "hit").communicate(timeout=250)
     found = [torch.load(tmp_path / name / "weights.pt", weights_only=True) for name in ("whole", "hit")]

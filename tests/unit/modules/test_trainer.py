@@ -1,4 +1,6 @@
 import inspect
+import os
+import signal
 import subprocess
 import sys
 from functools import partial
@@ -7,8 +9,9 @@ import pytest
 import pytorch_lightning as pl
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
+from torch.multiprocessing.spawn import ProcessRaisedException, start_processes
 
-from sppl.modules.trainer import trainer, unsharded
+from sppl.modules.trainer import errors_of_processes, trainer, unsharded
 from sppl.modules.training import Training
 from sppl.schemas import UserError
 from tests.unit.test_configs import CONF, composed
@@ -68,3 +71,37 @@ def test_what_only_scores_is_not_shared_out():
     assert unsharded(make).keywords["strategy"] == "ddp_spawn"  # pyright: ignore
     plain = partial(trainer, devices=2, strategy="ddp_spawn")
     assert unsharded(plain) is plain
+
+
+def _killed(_: int) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _mistaken(_: int) -> None:
+    raise UserError("n_train is larger than\nthere is")
+
+
+def _alone(_: int) -> None:
+    raise RuntimeError("[gloo/transport/tcp/pair.cc:534] Connection closed by peer [127.0.0.1]:2345")
+
+
+@pytest.mark.parametrize(
+    ("work", "said"),
+    [
+        (_killed, r"one of the processes was ended \(SIGKILL; .* goes on from here"),
+        (_alone, "one of the processes was ended"),
+        (_mistaken, "^n_train is larger than there is$"),
+    ],
+)
+def test_what_ends_a_process_of_its_own_is_a_sentence(work, said):
+    with pytest.raises(UserError, match=said), errors_of_processes():
+        start_processes(work, nprocs=1, start_method="fork")
+
+
+def _wrong(_: int) -> None:
+    raise KeyError("a mistake of ours")
+
+
+def test_a_mistake_of_ours_in_a_process_of_its_own_keeps_its_traceback():
+    with pytest.raises(ProcessRaisedException, match="a mistake of ours"), errors_of_processes():
+        start_processes(_wrong, nprocs=1, start_method="fork")
