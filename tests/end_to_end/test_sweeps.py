@@ -1,10 +1,12 @@
 """Sweeps: what a repeated command starts, and the same table whatever starts the jobs."""
 
 import json
+import time
 import warnings
 from pathlib import Path
 
 import pandas as pd
+import psutil
 import pytest
 
 from tests.conftest import QUICK
@@ -68,3 +70,28 @@ def test_devices_on_which_lightning_would_start_the_whole_sweep_again_are_refuse
 def test_more_machines_for_one_job_are_refused_and_a_sweep_over_machines_is_named(run_py):
     refused = run_py(*QUICK, "trainer=ddp", "+trainer.lightning.num_nodes=2")
     assert "python run.py -m strategy=gpt4,claude seed=0,1 hydra/launcher=slurm" in refused.code
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("launcher", "worker"), [("joblib", "loky.backend"), ("submitit_local", "core._submit")])
+def test_a_worker_that_is_killed_is_a_gap_and_the_same_command_makes_what_is_missing(
+    run_py, start, tmp_path, launcher, worker
+):
+    command = ["-m", "strategy=gpt4,claude", *QUICK, "logger=[]", f"name={launcher}", f"hydra/launcher={launcher}"]
+    sweep = start(*command, store=tmp_path / "store")
+    end = time.monotonic() + 100
+    while sorted(records(tmp_path / "sweep").values()) != ["interrupted"] * 2:
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    workers = [one for one in psutil.Process(sweep.pid).children(recursive=True) if worker in " ".join(one.cmdline())]
+    max(workers, key=lambda one: one.create_time()).kill()
+    out, _ = sweep.communicate(timeout=200)
+    assert sweep.returncode == 1
+    assert "the launcher lost a job" in out
+    assert "Traceback" not in out
+    assert "it was stopped before its end; its run.log says how far it came" in out
+    if launcher == "submitit_local":
+        assert sorted(records(tmp_path / "sweep").values()) == ["done", "interrupted"]
+    again = run_py(*command, store=tmp_path / "store")
+    assert again.code == 0, again.out
+    assert set(pd.read_csv(again.reports / launcher / "table.csv")["strategy"]) == {"gpt4", "claude", "untrained"}

@@ -92,7 +92,7 @@ def test_a_job_that_dies_or_is_cancelled_is_a_gap_with_slurms_reason_and_the_sam
 
 
 @pytest.mark.slow
-def test_after_ctrl_c_slurm_goes_on_with_the_jobs_and_the_same_command_finds_what_they_made(
+def test_after_ctrl_c_slurm_goes_on_with_the_jobs_and_those_of_the_same_command_wait_for_them(
     run_py, start, slurm, tmp_path
 ):
     command = [*COMMAND, *slurm, "name=slurm"]
@@ -103,10 +103,15 @@ def test_after_ctrl_c_slurm_goes_on_with_the_jobs_and_the_same_command_finds_wha
     assert sweep.returncode == 130
     assert f"Slurm goes on with the jobs of this sweep; to cancel them: scancel {number}" in out
     assert "Traceback" not in out
-    until(lambda: not said("squeue", "--noheader"), "the jobs", 200)
     again = run_py(*command, store=tmp_path / "store")
     assert again.code == 0, again.out
-    assert "sweep: 3 of 3 jobs are done already, 0 to start" in again.out
+    until(lambda: not said("squeue", "--noheader"), "the first command's jobs", 120)
+    assert list(statuses(tmp_path / "sweep").values()) == ["done"] * 6
+    logs = "".join(path.read_text() for path in (tmp_path / "sweep").glob("*/run.log"))
+    made = re.findall(r"sppl.store: (\S+): [\d.]+ (?:rows|MB)", logs)
+    assert len(made) == len(set(made)) >= 15, sorted(made)
+    third = run_py(*command, store=tmp_path / "store")
+    assert "sweep: 3 of 3 jobs are done already, 0 to start" in third.out
 
 
 @pytest.mark.slow
