@@ -9,7 +9,7 @@ from sppl.data.problems import names
 from sppl.data.reading import Contents
 from sppl.provenance import fingerprint
 from sppl.schemas import Question, Split, Strategy, UserError
-from sppl.strategies.recipe import Recipe
+from sppl.strategies.recipe import Chooser, Recipe
 
 
 @dataclass(frozen=True)
@@ -89,22 +89,36 @@ def strategies_in(
     *,
     folder: str | None,
     only: Sequence[str] | None = None,
+    derived: Sequence[str] = (),
+    best: Chooser | None = None,
     fields: Mapping[str, str] | None = None,
     hub: Hub | None = None,
 ) -> dict[str, Recipe]:
-    """One strategy per name found in the folder's files, or those of `only`.
+    """One strategy per name found in the folder's files, and those derived from all of them; or those of `only`.
+
+    Args:
+        derived: `mixture`, `best_response` or both.
+        best: chooses for `best_response`.
 
     Raises:
-        UserError: a name of `only` is not there.
+        UserError: a name of `only` or `derived` is not there.
     """
     column = (fields or {}).get("strategy", "strategy")
     everything = contents_of(folder, hub or {})
-    there = sorted({name for one in everything if one.path.stem not in QUESTIONS for name in _named(one, column)})
+    names_ = sorted({name for one in everything if one.path.stem not in QUESTIONS for name in _named(one, column)})
+    if not names_:
+        raise UserError(f"data_dir={folder} has no file of a strategy; it has {names(one.path for one in everything)}")
+    found = {name: Recipe(name, f"read from {folder}") for name in names_}
+    known = {
+        "mixture": Recipe("mixture", "one response per question, drawn from all files", of=found),
+        "best_response": Recipe("best_response", "per question the file's the target finds best", of=found, best=best),
+    }
+    if unknown := [name for name in derived if name not in known or name in found]:
+        raise UserError(f"strategy.derived: {', '.join(unknown)} cannot be derived; there are {', '.join(known)}")
+    there = found | {name: known[name] for name in derived}
     if unknown := [name for name in only or () if name not in there]:
         raise UserError(f"strategy.only: {', '.join(unknown)} not found; {folder} has {', '.join(there)}")
-    if not there:
-        raise UserError(f"data_dir={folder} has no file of a strategy; it has {names(one.path for one in everything)}")
-    return {name: Recipe(name, f"read from {folder}") for name in only or there}
+    return {name: there[name] for name in only or there}
 
 
 def _named(contents: Contents, column: str) -> set[str]:

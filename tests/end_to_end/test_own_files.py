@@ -53,3 +53,17 @@ def test_a_strategy_that_no_file_holds_is_answered_with_those_there_are(root, ru
     assert done.code == 1
     assert f": strategy.only: nope not found; {root}/experiments/own_task/data has steps, terse, told" in done.out
     assert "UserError" not in done.out
+
+
+def test_own_files_give_a_mixture_and_the_best_response_to_each_question(root, run_py):
+    task = [f"data_dir={root}/experiments/own_task/data", "benchmark=local", "benchmark.answer=number"]
+    small = ["n_predict=12", "n_score=6", "metric=[perplexity]", "name=derived"]
+    done = run_py(PICK, *task, *small, "strategy.derived=[best_response,mixture]")
+    assert done.code == 0, done.out
+    values = pd.read_csv(done.reports / "derived" / "table.csv").set_index("strategy")["perplexity"]
+    assert set(values.index) == {"steps", "terse", "told", "mixture", "best_response"}
+    assert values["best_response"] == values.min()
+    taken = pd.read_csv(done.reports / "derived" / "responses.csv").set_index("strategy")["note"]
+    assert re.search(r"\d from (steps|terse|told)", taken["best_response"])
+    assert "'strategy.derived=[best_response,mixture]' store=" in done.out
+    assert "'strategy.only=[best_response]' n_train=all" in done.out

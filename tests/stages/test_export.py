@@ -61,3 +61,17 @@ def test_wrong_responses_are_left_out_on_request_and_the_card_counts(tmp_path):
 def test_an_unknown_shape_is_answered_with_those_there_are(tmp_path):
     with pytest.raises(UserError, match="messages, prompt_completion, alpaca"):
         run(tmp_path, shape="xml")
+
+
+@pytest.mark.parametrize("shape", ["messages", "prompt_completion"])
+def test_the_hubs_library_loads_the_folder_by_its_card_and_trl_knows_the_rows(shape, tmp_path, monkeypatch):
+    import datasets
+    from trl import data_utils
+
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
+    _, _, folder = run(tmp_path, shape=shape)
+    rows = datasets.load_dataset(str(folder), split="train")
+    assert list(rows["id"]) == ["a", "b"]
+    row = {key: value for key, value in rows[0].items() if key != "id"}
+    assert data_utils.is_conversational(row) == (shape == "messages")
+    assert set(row) == {"messages": {"messages"}, "prompt_completion": {"prompt", "completion"}}[shape]
