@@ -51,8 +51,16 @@ def assert_told(found: list[dict]) -> None:
         assert one["table"], one
 
 
-def test_where_a_file_may_not_grow_the_run_says_so_and_the_next_one_goes_on(tmp_path):
-    assert_told(gone_without(tmp_path, [["fsize", 50_000]]))
+def test_where_a_file_may_not_grow_the_run_says_so(tmp_path):
+    places = [f"store={tmp_path}/store", f"reports={tmp_path}", f"hydra.run.dir={tmp_path}/run"]
+    command = [sys.executable, "run.py", *QUICK, "strategy=[gpt4]", "stage=[generate,finetune]", "logger=[]", *places]
+    small = ["prlimit", "--fsize=70000"]  # responses are smaller, weights larger
+    done = subprocess.run([*small, *command], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert PATTERN["fsize"] in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list((tmp_path / "store" / "responses").rglob("*.parquet"))
+    assert not list((tmp_path / "store" / "adapters").rglob("*.json"))
 
 
 @pytest.mark.faults
