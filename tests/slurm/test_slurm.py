@@ -133,3 +133,13 @@ def test_a_job_warned_of_its_end_goes_on_from_its_checkpoint_and_the_last_time_i
     assert sweep.returncode == 1
     assert re.search(r"failed: strategy=gpt4 .*: its time \(hydra.launcher.timeout_min\) was over more often", out), out
     assert "Traceback" not in out
+
+
+@pytest.mark.slow
+def test_a_job_may_fit_on_several_devices_of_its_node(start, slurm, tmp_path):
+    on_cpu = ["trainer.lightning.accelerator=cpu", "trainer.device=cpu", "trainer.training.precision=32-true"]
+    given = ["-m", "strategy=gpt4", *QUICK, *on_cpu, "trainer=ddp", "stage=[generate,finetune]", "logger=[]"]
+    sweep = start(*given, *slurm, "hydra.launcher.cpus_per_task=2", store=tmp_path / "store")
+    out, _ = sweep.communicate(timeout=280)
+    assert sweep.returncode == 0, out
+    assert len(list((tmp_path / "store").rglob("adapter_model.safetensors"))) == 1
