@@ -82,11 +82,9 @@ class Sweep(Sweeper):
         typed = [*(f"{key}={value}" for key, value in self.params.items()), *arguments]
         (points,) = BasicSweeper.split_arguments(OverridesParser.create(self.loader).parse_overrides(typed), None)
         known = None if self.cfg.dry else Ledger.at(self.cfg.store, self.cfg.hydra.runtime.config_sources)
-        composed = self.loader.load_sweep_config
-        jobs = plan(Begun.folder, points, lambda point: checked(composed(self.cfg, point)), known)
+        jobs = plan(Begun.folder, points, lambda point: checked(self.loader.load_sweep_config(self.cfg, point)), known)
         Begun.first = int(jobs[0].folder.name)
-        results = start(jobs, self.jobs, self.max_batch_size, self.cfg.trainer.device)
-        for result in results:
+        for result in start(jobs, self.jobs, self.max_batch_size, self.cfg.trainer.device):
             _ = result.return_value  # raises what no job should raise
 
 
@@ -123,11 +121,16 @@ def run_job(cfg: DictConfig) -> dict[str, list[str]]:
 
     store = Store(cfg.store, config=plain(cfg))
     calls = {name: stage_call(cfg, name) for name in stages(cfg, "job")}
-    for name, call in calls.items():
-        log.info(call(store=store, dry=True).line(name))
     leaves: dict[str, list[str]] = {}
+    news = False
+    for name, call in calls.items():
+        plan = call(store=store, dry=True)
+        news = news or bool(plan.to_make)
+        log.info(plan.line(name))
     if cfg.dry or not calls:
         return leaves
+    if not news and list(cfg.get("logger") or {}) == ["csv"]:  # it would load Lightning to say what was said before
+        cfg.logger = {}
     with open_loggers(cfg) as loggers:
         for name, call in calls.items():
             plan = call(store=store, loggers=loggers)

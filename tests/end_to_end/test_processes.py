@@ -31,6 +31,21 @@ def test_help_and_the_configuration_need_nothing_heavy():
     assert "_target_: sppl.stages.score.score" in done.stdout
 
 
+@pytest.mark.filterwarnings("default")
+def test_a_command_that_finds_everything_loads_no_torch(run_py, shared_store, tmp_path):
+    command = [*QUICK, "strategy=[gpt4,claude]", "name=found"]
+    assert run_py(*command).code == 0
+    argv = ["run.py", *command, f"store={shared_store}", f"reports={tmp_path}", f"hydra.run.dir={tmp_path}/again"]
+    light = (
+        f"import sys, runpy; sys.argv = {argv}; sys.path.insert(0, '.')\n"
+        "try: runpy.run_path('run.py', run_name='__main__')\n"
+        "except SystemExit as stop: print('STATUS', stop.code)\n"
+        "print('HEAVY', sorted({'torch', 'transformers', 'pytorch_lightning', 'lm_eval'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", light], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert "STATUS 0\nHEAVY []" in done.stdout, done.stdout + done.stderr
+
+
 @pytest.mark.parametrize("argument", ["+teacher.api_key=abc", "name=sk-" + "x" * 20, "logger.wandb.token=1234"])
 def test_an_argument_that_looks_like_a_key_is_refused_before_anything_is_written(argument, tmp_path):
     folders = [f"hydra.run.dir={tmp_path}/run"]
