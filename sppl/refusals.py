@@ -46,10 +46,23 @@ def unwritable(config: Mapping[Any, Any]) -> str:
 
     To be asked before a folder is made; empty if all is well.
     """
-    name = str(config.get("name"))
-    if NAME.fullmatch(name):
-        return key_in(config)
-    return key_in(config) or f"name={name!r} cannot name folders: use letters, digits and . _ + = @ - (no leading dot)"
+    if said := key_in(config):
+        return said
+    wrong = next(((place, name) for place, name in _names(config) if not NAME.fullmatch(name)), None)
+    advice = "cannot name files and folders: use letters, digits and . _ + = @ - (no leading dot)"
+    return f"{wrong[0]}={wrong[1]!r} {advice}" if wrong else ""
+
+
+def _names(config: Mapping[Any, Any]) -> Iterator[tuple[str, str]]:
+    """What becomes a part of paths, with the place where it stands."""
+    yield "name", str(config.get("name"))
+    for group in ("benchmark", "target_model", "strategy", "teacher"):
+        part = config.get(group)
+        several = part if group in ("strategy", "teacher") and isinstance(part, Mapping) else {}
+        yield from ((f"a name in {group}", str(key)) for key in several)
+        for place, one in {group: part, **{f"{group}.{key}": one for key, one in several.items()}}.items():
+            if isinstance(one, Mapping) and isinstance(one.get("name"), str):
+                yield f"{place}.name", one["name"]
 
 
 def components_named(folders: Iterable[Path], *texts: str) -> frozenset[str]:

@@ -9,6 +9,7 @@ import torch
 
 from sppl.models.target import TargetModel
 from sppl.models.trained import TrainedModels
+from sppl.refusals import unwritable
 from sppl.schemas import UserError
 from tests.conftest import QUICK, ROOT
 
@@ -154,14 +155,19 @@ def test_code_that_comes_with_a_model_runs_only_where_that_is_asked_for_by_name(
 @pytest.mark.parametrize(
     "argument",
     ["name=../x", "name=a/../../x", "name=/tmp/x", "name=.x", "benchmark.name=../x", "target_model.name=../x",
-     "strategy.gold_label.name=../x"],
+     "strategy.gold_label.name=../x", "teacher.gpt_4o.name=../x"],
 )  # fmt: skip
 def test_a_name_that_leads_out_of_its_folder_is_refused(run_py, tmp_path, argument):
     done = run_py(*CHEAP, "strategy=[gold_label]", argument, store=tmp_path / "inside" / "store")
     assert done.code not in (0, None)
     assert "use letters, digits and . _ + = @ -" in f"{done.code} {done.out}"
     assert "Traceback" not in done.out
-    assert {path.name for path in tmp_path.iterdir()} <= {"inside", "run0"}
+    assert {path.name for path in tmp_path.iterdir()} == set()
+
+
+def test_a_strategys_key_in_a_file_that_leads_out_of_its_folder_is_refused():
+    assert unwritable({"name": "x", "strategy": {"gpt4": {"name": "gpt4"}}}) == ""
+    assert unwritable({"name": "x", "strategy": {"../b": {"name": "b"}}}).startswith("a name in strategy='../b' cannot")
 
 
 LEAKS = {
