@@ -1,9 +1,10 @@
 """What job launchers leave to us: cores and GPUs that workers share, a Slurm queue without accounting."""
 
 import getpass
+import inspect
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -112,8 +113,22 @@ def workers_may_die() -> Iterator[None]:
         yield
     except RuntimeError as error:
         log.error("the launcher lost a job: %s", " ".join(str(error).split())[:300])
-        others = [one for one in psutil.Process().children() if "submitit.local._local" in one.cmdline()]
-        psutil.wait_procs(others)
+        psutil.wait_procs([one for one in psutil.Process().children() if _works(one)])
+
+
+def _works(process: psutil.Process) -> bool:
+    """Whether it is one of submitit's on this machine that has not ended yet."""
+    try:
+        return "submitit.local._local" in process.cmdline()
+    except psutil.Error:
+        return False
+
+
+def importable(task: Callable[..., Any]) -> None:
+    """Lets workers import the module of this function wherever the command was typed."""
+    folder = str(Path(inspect.getfile(inspect.unwrap(task))).resolve().parent)
+    known = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path and path != folder]
+    os.environ["PYTHONPATH"] = os.pathsep.join([folder, *known])
 
 
 @contextmanager

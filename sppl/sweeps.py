@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sppl.jobs import UNBORN, Job, next_number
-from sppl.launching import batches, slurm_arrays, slurm_ends, workers_may_die
+from sppl.launching import batches, importable, slurm_arrays, slurm_ends, workers_may_die
 from sppl.ledger import Ledger, fresh
 
 log = logging.getLogger(__name__)
@@ -52,6 +52,7 @@ def start(jobs: Sequence[Job], launcher: Any, size: int | None, device: str) -> 
     """
     missing = [job for job in jobs if job.status != "done"]
     results: list[Any] = []
+    importable(launcher.task_function)
     try:
         for batch in batches(missing, launcher, size, device):
             with workers_may_die():

@@ -1,6 +1,8 @@
 """Sweeps: what a repeated command starts, and the same table whatever starts the jobs."""
 
 import json
+import subprocess
+import sys
 import time
 import warnings
 from pathlib import Path
@@ -9,7 +11,7 @@ import pandas as pd
 import psutil
 import pytest
 
-from tests.conftest import QUICK
+from tests.conftest import QUICK, ROOT
 
 pytestmark = pytest.mark.filterwarnings("default")
 
@@ -70,6 +72,17 @@ def test_devices_on_which_lightning_would_start_the_whole_sweep_again_are_refuse
 def test_more_machines_for_one_job_are_refused_and_a_sweep_over_machines_is_named(run_py):
     refused = run_py(*QUICK, "trainer=ddp", "+trainer.lightning.num_nodes=2")
     assert "python run.py -m strategy=gpt4,claude seed=0,1 hydra/launcher=slurm" in refused.code
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("launcher", ["joblib", "submitit_local"])
+def test_workers_find_the_command_wherever_it_is_typed(tmp_path, monkeypatch, launcher):
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    given = ["strategy=gpt4,claude", "stage=[generate]", *QUICK, "logger=[]", f"hydra/launcher={launcher}"]
+    command = [sys.executable, str(ROOT / "run.py"), "-m", *given]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(list((tmp_path / "outputs" / "store").rglob("*.parquet"))) == 2
 
 
 @pytest.mark.slow

@@ -1,12 +1,16 @@
 """How workers share a machine."""
 
 import os
+import subprocess
+import sys
+import time
 from types import SimpleNamespace
 
+import psutil
 import pytest
 
 from sppl import launching
-from sppl.launching import batches, claim_gpu, share_machine
+from sppl.launching import batches, claim_gpu, share_machine, workers_may_die
 
 
 @pytest.fixture(autouse=True)
@@ -67,3 +71,18 @@ def test_jobs_come_in_batches_only_where_the_launcher_would_start_too_many_at_on
     assert batches(jobs, joblib, None, "cpu") == [jobs]
     assert joblib.joblib["n_jobs"] == 4
     assert batches([], joblib, None, "cpu") == []
+
+
+def test_a_launcher_that_lost_a_worker_says_so_and_waits_for_no_process_that_ended(caplog):
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    while psutil.Process(ended.pid).status() != psutil.STATUS_ZOMBIE:
+        time.sleep(0.01)
+    with workers_may_die():
+        raise RuntimeError("a worker\nwas killed")
+    ended.wait()
+    assert "the launcher lost a job: a worker was killed" in caplog.text
+
+
+def test_a_mistake_of_a_job_is_not_taken_for_a_lost_worker():
+    with pytest.raises(ValueError, match="wrong"), workers_may_die():
+        raise ValueError("wrong")
