@@ -71,7 +71,7 @@ def check(file, run_py, tmp_path, seen):
     seen.append(what)
 
 
-@pytest.mark.parametrize("n", [8, pytest.param(100, marks=[pytest.mark.slow, pytest.mark.timeout(1800)])])
+@pytest.mark.parametrize("n", [5, pytest.param(100, marks=[pytest.mark.slow, pytest.mark.timeout(1800)])])
 def test_a_malformed_file_is_one_clear_error_and_no_partial_leaf(n, run_py, tmp_path):
     seen = []
     quiet = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
@@ -83,7 +83,7 @@ def test_a_malformed_file_is_one_clear_error_and_no_partial_leaf(n, run_py, tmp_
 
 
 def test_a_question_longer_than_the_target_reads_is_named_before_any_work(run_py, tmp_path):
-    rows = [ROW, ROW | {"id": "long", "question": "how many? " * 40_000}]
+    rows = [ROW, ROW | {"id": "long", "question": "how many? " * 8_000}]
     (tmp_path / "mine.jsonl").write_text("\n".join(map(json.dumps, rows)))
     own = ["benchmark=local", f"data_dir={tmp_path}", "n_score=2", "n_predict=2", "n_train=2", "metric=[perplexity]"]
     for stage in ("predict", "score"):
