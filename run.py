@@ -183,7 +183,7 @@ def plain(cfg: DictConfig, resolve: bool = True) -> dict[str, Any]:
 def checked(cfg: DictConfig, place: str = "") -> dict[str, Any]:
     """What `plain` says, if it can be resolved; ends the process if it must not be written down, or has no `place`."""
     from sppl.keys import key_in
-    from sppl.refusals import relaunching, sentence_of, unplaceable, unwritable
+    from sppl.refusals import relaunching, sentence_of, uninstalled, unplaceable, unwritable
 
     try:
         found = plain(cfg)
@@ -194,7 +194,7 @@ def checked(cfg: DictConfig, place: str = "") -> dict[str, Any]:
             OmegaConf.select(cfg, "name")
         except OmegaConfBaseException as error:  # other than that the job itself says what is wrong
             refused = refused or sentence_of(error)
-    refused = refused or (place and unplaceable(Path(cfg.hydra[place].dir)))
+    refused = refused or uninstalled(cfg.hydra.launcher._target_) or (place and unplaceable(Path(cfg.hydra[place].dir)))
     if refused:
         sys.exit(refused)
     return found

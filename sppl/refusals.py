@@ -5,6 +5,7 @@ import logging
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +126,19 @@ def relaunching(config: Mapping[Any, Any]) -> str:
         "command on every device, with -m the whole sweep; take trainer=ddp (or trainer=fsdp) "
         f"trainer.lightning.devices={devices}, which spawns processes for the fit alone, or one device per job: "
         "python run.py -m ... trainer=gpu hydra/launcher=joblib (or slurm)"
+    )
+
+
+def uninstalled(launcher: str) -> str:
+    """What is missing where the package of a launcher (its dotted class) is not installed; empty if it is there."""
+    try:
+        if find_spec(launcher.rpartition(".")[0]):
+            return ""
+    except ModuleNotFoundError:
+        pass
+    return (
+        f"the launcher {launcher} is not installed; it comes with the extra `slurm`: python -m pip install "
+        "-c constraints.txt -e '.[slurm]'"
     )
 
 

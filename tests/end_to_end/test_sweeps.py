@@ -74,6 +74,13 @@ def test_more_machines_for_one_job_are_refused_and_a_sweep_over_machines_is_name
     assert "python run.py -m strategy=gpt4,claude seed=0,1 hydra/launcher=slurm" in refused.code
 
 
+def test_a_launcher_that_is_not_installed_is_refused_with_the_line_that_installs_it(run_py, tmp_path):
+    refused = run_py("-m", *QUICK, "strategy=gpt4,claude", "hydra.launcher._target_=hydra_plugins.not_there.Launcher")
+    assert "hydra_plugins.not_there.Launcher is not installed" in refused.code
+    assert "-e '.[slurm]'" in refused.code
+    assert not (tmp_path / "sweep").exists()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("launcher", ["joblib", "submitit_local"])
 def test_workers_find_the_command_wherever_it_is_typed(tmp_path, monkeypatch, launcher):
