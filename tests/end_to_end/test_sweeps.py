@@ -48,9 +48,16 @@ def test_a_sweep_whose_jobs_are_all_done_starts_none_and_ends_with_the_same_tabl
     assert dry.out.count("benchmark: found 2, nothing to make") == 2  # a dry run says it of every job
 
 
-@pytest.mark.parametrize("launcher", ["joblib", pytest.param("submitit_local", marks=pytest.mark.slow)])
-def test_other_launchers_give_the_same_table_as_the_basic_one_and_warn_of_nothing(run_py, tmp_path, launcher):
-    command = ["-m", "strategy=gpt4,claude,rewrite", *QUICK, "logger=[]"]
+@pytest.mark.parametrize(
+    ("launcher", "stages"),
+    [
+        ("joblib", ["stage=[predict,score,rank,report]"]),
+        pytest.param("joblib", [], marks=pytest.mark.slow),
+        pytest.param("submitit_local", [], marks=pytest.mark.slow),
+    ],
+)
+def test_other_launchers_give_the_same_table_as_the_basic_one_and_warn_of_nothing(run_py, tmp_path, launcher, stages):
+    command = ["-m", "strategy=gpt4,claude,rewrite", *stages, *QUICK, "logger=[]"]
     one = run_py(*command, "name=basic")
     with warnings.catch_warnings():
         warnings.filterwarnings("error", ".*ConfigStore")
