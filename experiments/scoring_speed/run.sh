@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# bash experiments/scoring_speed/run.sh        about 25 minutes on 2 quiet CPU cores; ROUNDS=2 QUESTIONS=1 MODELS=15m for a look
+# bash experiments/scoring_speed/run.sh        about 17 minutes on 2 quiet CPU cores; ROUNDS=2 QUESTIONS=1 MODELS=15m for a look
 # Real lengths where SPPL_UPSTREAM names a checkout of the published records, else drawn with the same means.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
