@@ -32,12 +32,14 @@ MODELS = {
 Qwen2.5 1.5B and 7B."""
 
 
-def random_model(name: str, vocabulary: int, device: torch.device, dtype: torch.dtype) -> LlamaForCausalLM:
+def random_model(
+    name: str, vocabulary: int, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32
+) -> LlamaForCausalLM:
     torch.manual_seed(0)
     config = LlamaConfig(**MODELS[name], vocab_size=vocabulary, max_position_embeddings=8192, tie_word_embeddings=True)
     torch.set_default_dtype(dtype)  # 7 billion weights are not to exist in float32 first
     try:
-        with device:
+        with torch.device(device):
             model = LlamaForCausalLM(config)
     finally:
         torch.set_default_dtype(torch.float32)
