@@ -137,10 +137,19 @@ def _number(value: Any) -> float | None:
 
 def _ranking(pair: Pair, metric: str, ranked: pd.DataFrame, gallery: Gallery) -> Markup:
     svg = charts.ranking(_points(pair, ranked), metric=metric, direction=ranked["direction"].iloc[0])
-    remarks = [note for note in dict.fromkeys(ranked["note"]) if note]
+    remarks = _remarks(pair, ranked)
     caption = f"Intervals: {'; '.join(remarks)}" if remarks and ranked["low"].isna().all() else "; ".join(remarks)
     words = ("ranking", pair.benchmark, pair.target, metric)
     return gallery.figure(svg, words, label=f"{pair.title}: strategies ranked by {metric}", caption=caption)
+
+
+def _remarks(pair: Pair, ranked: pd.DataFrame) -> list[str]:
+    """Every note once, with the strategies it is about unless it is about all."""
+    about: dict[str, list[str]] = {}
+    for name, note in zip(ranked["strategy"], ranked["note"], strict=True):
+        about.setdefault(str(note or ""), []).append(pair.labels[str(name)])
+    about.pop("", None)
+    return [note if len(who) == len(ranked) else f"{', '.join(who)}: {note}" for note, who in about.items()]
 
 
 def _scatter(pair: Pair, metric: str, ranked: pd.DataFrame, rows: pd.DataFrame, where: str, gallery: Gallery) -> Markup:

@@ -149,6 +149,20 @@ def test_scores_without_any_training_show_the_ranking_and_say_what_is_missing(tm
     assert "n/a in accuracy, seeds, gain: no accuracy: not trained or not benchmarked" in text
 
 
+def test_a_note_about_some_strategies_names_them_and_one_about_all_does_not(tmp_path):
+    frames = one_task()
+    raced = frames["rankings"]["metric"] == frames["rankings"]["metric"].iloc[0]
+    first, *others = frames["rankings"].loc[raced, "strategy"]
+    assert others
+    frames["rankings"]["note"] = "of 20 questions"
+    frames["rankings"].loc[raced, "note"] = ["won the race", *["dropped out"] * len(others)]
+    text = seen(page_of(tmp_path, frames))
+    assert re.search(rf"{re.escape(first)}( \(simulated\))?: won the race", text)
+    assert re.search(rf"{re.escape(others[0])}, [^:]*: dropped out", text)  # both others, once
+    assert "of 20 questions" in text
+    assert ": of 20 questions" not in text
+
+
 def test_figures_of_an_earlier_page_are_removed(tmp_path):
     page_of(tmp_path, many_tasks())
     page_of(tmp_path, one_task())
