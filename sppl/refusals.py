@@ -17,6 +17,8 @@ log = logging.getLogger(__name__)
 NAMED = re.compile(r"""_target_['"]?\s*[:=]\s*['"]?([\w.]+)""")
 """How a configuration file or an argument names a component."""
 NAME = re.compile(r"\w[\w.+=@-]*")
+"""What may name leaves, folders and files."""
+NAME_RULE = "use letters, digits and . _ + = @ - (first a letter, a digit or _)"
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 CLOSED = {errno.EROFS, errno.EACCES, errno.EPERM}
 NO_ROOM = re.compile(r"no space left on device|file too large|disk quota|PytorchStreamWriter failed writing", re.I)
@@ -50,8 +52,7 @@ def unwritable(config: Mapping[Any, Any]) -> str:
     if said := key_in(config):
         return said
     wrong = next(((place, name) for place, name in _names(config) if not NAME.fullmatch(name)), None)
-    advice = "cannot name files and folders: use letters, digits and . _ + = @ - (no leading dot)"
-    return f"{wrong[0]}={wrong[1]!r} {advice}" if wrong else ""
+    return f"{wrong[0]}={wrong[1]!r} cannot name files and folders: {NAME_RULE}" if wrong else ""
 
 
 def _names(config: Mapping[Any, Any]) -> Iterator[tuple[str, str]]:

@@ -8,7 +8,6 @@ exists is complete: it is written under a temporary name and renamed last.
 import json
 import logging
 import os
-import re
 import shlex
 import shutil
 from collections.abc import Iterator, Mapping
@@ -22,11 +21,10 @@ import pandas as pd
 from filelock import FileLock, Timeout
 
 from sppl.provenance import canonical, command, commit, content_digest, fingerprint, folder_bytes, versions, write_json
+from sppl.refusals import NAME, NAME_RULE
 from sppl.schemas import TABLES, UserError, validate
 
 log = logging.getLogger(__name__)
-
-WORD = re.compile(r"[\w.+=@-]+")
 
 
 class MissingArtefact(UserError):
@@ -73,8 +71,8 @@ class Store:
             UserError: a word could leave the store or break a path.
         """
         for word in (kind, *words):
-            if not WORD.fullmatch(word) or word.startswith("."):
-                raise UserError(f"{word!r} cannot be a name: use letters, digits and . _ + = @ - (no leading dot)")
+            if not NAME.fullmatch(word):
+                raise UserError(f"{word!r} cannot be a name: {NAME_RULE}")
         return Leaf(kind, words, settings)
 
     def open(self, name: str) -> Leaf:

@@ -3,8 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
@@ -68,10 +67,10 @@ def score_leaves(
     todo = {key: leaf for key, leaf in leaves.items() if not store.exists(leaf)}
     if not todo:
         return
-    how = Asker(store, target, examples, pool, prompt, scorer, start)
+    ask = partial(fitting_requests, target, examples=examples, pool=pool, prompt=prompt, scorer=scorer, start=start)
     # A run that was killed while it wrote its tables left the passes of all of them: planned alike, they are found.
-    killed = how.works(leaves, todo) if len(leaves) > len(todo) else []
-    for work in killed if any(store.begun(one.leaf) for one in killed) else how.works(todo, todo):
+    killed = _works(store, leaves, ask(leaves), todo) if len(leaves) > len(todo) else []
+    for work in killed if any(store.begun(one.leaf) for one in killed) else _works(store, todo, ask(todo), todo):
         begun = time.perf_counter()
         scored = _scored(store, target, work, scorer=scorer, trainer=trainer)
         seconds = time.perf_counter() - begun
@@ -95,33 +94,18 @@ def score_leaves(
         store.clear_parts(work.leaf)
 
 
-@dataclass(frozen=True)
-class Asker:
-    """Turns leaves into requests: whose responses, shown to which target, how."""
-
-    store: Store
-    target: TargetModel
-    examples: Mapping[str, Examples]
-    pool: Pool
-    prompt: SelfAlignedPrompt
-    scorer: Scoring
-    start: int
-
-    def works(self, leaves: Leaves, todo: Leaves) -> list[Work]:
-        """All requests of the leaves, as far as one of `todo` is among them; see `fitting_requests` for what fits."""
-        fitting = fitting_requests(
-            self.target, leaves, self.examples, self.pool, prompt=self.prompt, scorer=self.scorer, start=self.start
-        )
-        first, found = next(iter(leaves.values())), list[Work]()
-        for columns, contexts in _by_columns(leaves).items():
-            here = {key: part for key, part in fitting.items() if key[1] in contexts}
-            requests = [request for responses, _ in here.values() for one in responses for _, request in one.requests]
-            further = tuple(sorted(columns - {"step"}))
-            settings = {"requests": _key(requests)} | ({"columns": further} if further else {})
-            leaf = self.store.leaf("token_stats", *first.words[:2], "passes", settings=settings)
-            if requests and any(need.context in contexts for _, need in todo):
-                found.append(Work(further, here, requests, leaf))
-        return found
+def _works(store: Store, leaves: Leaves, fitting: Mapping[tuple[str, Context], Fitted], todo: Leaves) -> list[Work]:
+    """All requests of the leaves, as far as one of `todo` is among them."""
+    first, found = next(iter(leaves.values())), list[Work]()
+    for columns, contexts in _by_columns(leaves).items():
+        here = {key: part for key, part in fitting.items() if key[1] in contexts}
+        requests = [request for responses, _ in here.values() for one in responses for _, request in one.requests]
+        further = tuple(sorted(columns - {"step"}))
+        settings = {"requests": _key(requests)} | ({"columns": further} if further else {})
+        leaf = store.leaf("token_stats", *first.words[:2], "passes", settings=settings)
+        if requests and any(need.context in contexts for _, need in todo):
+            found.append(Work(further, here, requests, leaf))
+    return found
 
 
 def fitting_requests(

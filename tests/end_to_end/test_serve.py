@@ -13,7 +13,7 @@ from sppl.models.target import TargetModel
 from sppl.models.teachers_api import OpenAITeacher
 from sppl.models.teachers_local import LocalTeacher
 from sppl.strategies.recipe import Recipe
-from tests.servers.running import ROOT, free_port, serving
+from tests.servers.running import ROOT, free_ports, serving
 
 RECIPE = Recipe("direct", "asked directly", teacher="t", request="{question}", temperature=0.0, max_tokens=60)
 CHECKPOINT = "sppl/lab/checkpoint"
@@ -24,7 +24,7 @@ command = shutil.which("transformers", path=str(Path(sys.executable).parent))
 @pytest.mark.skipif(command is None or importlib.util.find_spec("fastapi") is None, reason="needs the extra `serve`")
 def test_a_served_model_writes_the_responses_the_same_model_writes_here(tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
-    port = free_port()
+    (port,) = free_ports(1)
     questions = LabQuestions().questions("train", 4)
     served = OpenAITeacher(
         name="t", model=CHECKPOINT, api_key_env=None, base_url=f"http://127.0.0.1:{port}/v1", concurrency=1, tries=2

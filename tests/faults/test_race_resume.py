@@ -2,8 +2,6 @@
 
 import os
 import random
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -11,18 +9,13 @@ import pandas as pd
 import pytest
 
 from sppl.store import Store
-from tests.conftest import QUICK, ROOT
+from tests.conftest import QUICK
 
 KILLS = 10
 COMMAND = [
-    *(sys.executable, "run.py", "stage=[predict,score,rank]", "strategy=[gpt4,claude,rewrite,code]", *QUICK),
-    *("n_score=24", "scorer.budget=race", "scorer.first=4", "scorer.then=2", "scorer.z=1000", "scorer.max_tokens=600"),
+    *("stage=[predict,score,rank]", "strategy=[gpt4,claude,rewrite,code]", *QUICK, "n_score=24"),
+    *("scorer.budget=race", "scorer.first=4", "scorer.then=2", "scorer.z=1000", "scorer.max_tokens=600"),
 ]
-
-
-def process(folder: Path) -> subprocess.Popen[bytes]:
-    place = [f"store={folder / 'store'}", f"hydra.run.dir={folder / 'run'}"]
-    return subprocess.Popen([*COMMAND, *place], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def pieces(folder: Path) -> int:
@@ -42,18 +35,24 @@ def tables(folder: Path, kind: str) -> pd.DataFrame:
 
 @pytest.mark.faults
 @pytest.mark.timeout(1800)
-def test_races_killed_at_ten_random_moments_end_as_if_undisturbed(tmp_path):
-    assert process(tmp_path / "whole").wait() == 0
+def test_races_killed_at_ten_random_moments_end_as_if_undisturbed(start, tmp_path):
+    def ended(folder: Path) -> None:
+        process = start(*COMMAND, store=folder / "store", folder=folder)
+        out, _ = process.communicate()
+        assert process.returncode == 0, out
+
+    ended(tmp_path / "whole")
     whole, draw, died = tmp_path / "whole", random.Random(0), 0
     for number in range(KILLS):
         folder, enough = tmp_path / str(number), draw.randint(1, pieces(whole) - 2)
-        victim = process(folder)
+        victim = start(*COMMAND, store=folder / "store", folder=folder)
         while victim.poll() is None and pieces(folder) < enough:
             time.sleep(0.01)
         time.sleep(draw.uniform(0, 0.05))
         victim.kill()
-        died += victim.wait() == -9
-        assert process(folder).wait() == 0
+        victim.communicate()
+        died += victim.returncode == -9
+        ended(folder)
         for kind in ("token_stats", "races", "rankings"):
             pd.testing.assert_frame_equal(tables(folder, kind), tables(whole, kind), check_exact=True)
     assert died == KILLS

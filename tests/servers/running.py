@@ -5,24 +5,42 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from subprocess import Popen
+from typing import IO
 
 ROOT = Path(__file__).parents[2]
 
 
-def free_port() -> int:
-    """A port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def free_ports(number: int) -> list[int]:
+    """Different ports nobody listens on."""
+    with ExitStack() as stack:
+        taken = [stack.enter_context(socket.socket()) for _ in range(number)]
+        for one in taken:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in taken]
+
+
+@contextmanager
+def running(command: Sequence[str], output: int | IO = subprocess.DEVNULL, patience: float = 10) -> Iterator[Popen]:
+    """The process of a command, which is ended when the block is left; `patience`: seconds until it is killed."""
+    process = Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(patience)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 @contextmanager
 def serving(command: Sequence[str], port: int, seconds: float = 120) -> Iterator[None]:
     """Runs the command until the block is left; the block begins once the port answers."""
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
+    with running(command) as process:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             assert process.poll() is None, f"the server stopped: {' '.join(command)}"
@@ -33,19 +51,12 @@ def serving(command: Sequence[str], port: int, seconds: float = 120) -> Iterator
         else:
             raise AssertionError("the server did not come up")
         yield
-    finally:
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
 
 
 @contextmanager
 def faulty(log: Path, faults: str = "", delay: float = 0.0) -> Iterator[str]:
     """The fault server; yields its address."""
-    port = free_port()
+    (port,) = free_ports(1)
     command = [sys.executable, "-m", "tests.servers.faulty", str(port), str(log), faults, str(delay)]
     with serving(command, port):
         yield f"http://127.0.0.1:{port}"

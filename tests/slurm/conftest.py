@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.servers.running import free_ports, running
+
 NEEDED = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "scontrol")
 CONF = """\
 ClusterName=tests
@@ -40,14 +42,6 @@ PartitionName=debug Nodes={host} Default=YES MaxTime=INFINITE State=UP
 """
 
 
-def free_ports(number: int) -> list[int]:
-    with ExitStack() as stack:
-        taken = [stack.enter_context(socket.socket()) for _ in range(number)]
-        for one in taken:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in taken]
-
-
 def until(true: Callable[[], bool], what: str, seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     while not true():
@@ -61,17 +55,8 @@ def said(*command: str) -> str:
 
 @contextmanager
 def daemon(*command: str, log: Path) -> Iterator[None]:
-    with log.open("w") as file:
-        process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT)
-    try:
+    with log.open("w") as file, running(command, file, patience=20):
         yield
-    finally:
-        process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
 
 
 @pytest.fixture(scope="session")

@@ -27,10 +27,11 @@ def statuses(sweep: Path) -> dict[str, str]:
     return {path.parent.name: json.loads(path.read_text())["status"] for path in found}
 
 
-def same_tables(*tables: Path) -> None:
-    first, *others = map(pd.read_csv, tables)
-    for other in others:
-        pd.testing.assert_frame_equal(first, other)
+def assert_the_table_is_the_basic_launchers(run_py) -> None:
+    basic = run_py(*COMMAND, "name=basic")
+    assert basic.code == 0, basic.out
+    one, other = (pd.read_csv(basic.reports / name / "table.csv") for name in ("basic", "slurm"))
+    pd.testing.assert_frame_equal(one, other)
 
 
 def test_a_sweep_through_slurm_is_one_array_as_asked_for_and_gives_the_table_of_the_basic_launcher(
@@ -42,9 +43,8 @@ def test_a_sweep_through_slurm_is_one_array_as_asked_for_and_gives_the_table_of_
     options = {line.removeprefix("#SBATCH --") for line in script.read_text().splitlines()}
     assert {"partition=debug", "comment=ours", "array=0-2%2", "time=720", "signal=USR2@120", "requeue"} <= options
     assert "export SRUN_CPUS_PER_TASK=$SLURM_CPUS_PER_TASK" in options
-    basic = run_py(*COMMAND, "name=basic")
-    assert (through.code, basic.code) == (0, 0), through.out + basic.out
-    same_tables(*(basic.reports / name / "table.csv" for name in ("basic", "slurm")))
+    assert through.code == 0, through.out
+    assert_the_table_is_the_basic_launchers(run_py)
 
 
 @pytest.mark.slow
@@ -61,8 +61,7 @@ def test_jobs_that_are_requeued_or_warned_of_their_end_go_on_and_the_table_is_th
     assert sweep.returncode == 0, out
     restarts = [said("scontrol", "show", "job", f"{number}_{task}") for task in (0, 1, 2)]
     assert [re.search(r"Restarts=(\d+)", text).group(1) for text in restarts] == ["1", "1", "0"]  # pyright: ignore
-    basic = run_py(*COMMAND, "name=basic")
-    same_tables(*(basic.reports / name / "table.csv" for name in ("basic", "slurm")))
+    assert_the_table_is_the_basic_launchers(run_py)
 
 
 @pytest.mark.slow
@@ -87,8 +86,7 @@ def test_a_job_that_dies_or_is_cancelled_is_a_gap_with_slurms_reason_and_the_sam
     again = run_py(*command, store=tmp_path / "store")
     assert again.code == 0, again.out
     assert "sweep: 1 of 3 jobs are done already, 2 to start" in again.out
-    basic = run_py(*COMMAND, "name=basic")
-    same_tables(*(basic.reports / name / "table.csv" for name in ("basic", "slurm")))
+    assert_the_table_is_the_basic_launchers(run_py)
 
 
 @pytest.mark.slow
