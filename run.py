@@ -84,7 +84,7 @@ class Sweep(Sweeper):
         known = None if self.cfg.dry else Ledger.at(self.cfg.store, self.cfg.hydra.runtime.config_sources)
         jobs = plan(Begun.folder, points, lambda point: checked(self.loader.load_sweep_config(self.cfg, point)), known)
         Begun.first = int(jobs[0].folder.name)
-        for result in start(jobs, self.jobs, self.max_batch_size, self.cfg.trainer.device):
+        for result in start(jobs, self.jobs, self.max_batch_size, self.cfg.trainer.accelerator):
             _ = result.return_value  # raises what no job should raise
 
 

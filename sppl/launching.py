@@ -20,6 +20,8 @@ T = TypeVar("T")
 
 GPUS = "SPPL_GPUS"
 """Environment variable: the GPUs that the workers of this sweep share, as CUDA_VISIBLE_DEVICES says them."""
+SHARERS = "SPPL_SHARERS"
+"""Environment variable: how many workers share each of them; `sppl.hardware.device` keeps to its share of memory."""
 GONE = "nothing of it any more"
 FAILURES = {"BOOT_FAIL", "CANCELLED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY", "REVOKED", "TIMEOUT"}
 OVER = {GONE, "COMPLETED", *FAILURES}
@@ -34,41 +36,45 @@ _slurm: dict[str, str] = {}
 """The Slurm jobs of this sweep, and what Slurm last said of each."""
 
 
-def batches(jobs: Sequence[T], launcher: Any, size: int | None, device: str) -> list[Sequence[T]]:
+def batches(jobs: Sequence[T], launcher: Any, size: int | None, accelerator: str) -> list[Sequence[T]]:
     """The jobs as the launcher gets them, all at once unless it would start more than the machine or `size` allows.
 
     Args:
         jobs: of a sweep.
         launcher: Hydra's; joblib's is told how many workers to start, submitit's how to watch a Slurm queue.
         size: the largest batch the user wants.
-        device: that the jobs work on, `cpu` or `cuda`.
+        accelerator: that the jobs work on, as `trainer.accelerator` says it.
     """
     kind = type(launcher).__name__
     if kind == "JoblibLauncher":
-        launcher.joblib["n_jobs"] = share_machine(len(jobs), launcher.joblib["n_jobs"], device)
+        per_gpu = launcher.joblib.pop("per_gpu", 1)  # joblib itself does not know it
+        launcher.joblib["n_jobs"] = share_machine(len(jobs), launcher.joblib["n_jobs"], accelerator, per_gpu)
     elif kind == "LocalLauncher":
-        size = share_machine(len(jobs), size or -1, device)
+        size = share_machine(len(jobs), size or -1, accelerator)
     elif kind == "SlurmLauncher":
         watch_the_queue()
     size = size or max(1, len(jobs))
     return [jobs[first : first + size] for first in range(0, len(jobs), size)]
 
 
-def share_machine(n_jobs: int, wanted: int, device: str) -> int:
+def share_machine(n_jobs: int, wanted: int, accelerator: str, per_gpu: int = 1) -> int:
     """Divides this machine among workers that the launcher starts; returns how many should run at once.
 
-    Every worker gets its share of the cores as threads (unless OMP_NUM_THREADS says otherwise), and with
-    `device=cuda` one GPU of its own where there are enough (`claim_gpu`).
+    Every worker gets its share of the cores as threads (unless OMP_NUM_THREADS says otherwise), and with GPUs one of
+    its own where there are enough (`claim_gpu`), or its share of one.
 
     Args:
         n_jobs: how many jobs there are.
-        wanted: how many the user wants at once; -1: one per GPU, or without GPUs one per core.
-        device: `cpu` or `cuda`.
+        wanted: how many the user wants at once; -1: `per_gpu` per GPU, or without GPUs one per core.
+        accelerator: `cpu`, `gpu` or `auto`.
+        per_gpu: jobs that share a GPU and its memory.
     """
-    gpus = _gpus() if device == "cuda" else []
+    gpus = [] if accelerator == "cpu" else _gpus()
     cores = len(os.sched_getaffinity(0))
-    at_once = max(1, min(n_jobs, wanted if wanted > 0 else len(gpus) or cores))
+    at_once = max(1, min(n_jobs, wanted if wanted > 0 else per_gpu * len(gpus) or cores))
     os.environ[GPUS] = ",".join(gpus)
+    if gpus:
+        os.environ[SHARERS] = str(-(-at_once // len(gpus)))
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores // at_once)))
     return at_once
 

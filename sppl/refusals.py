@@ -112,8 +112,9 @@ def relaunching(config: Mapping[Any, Any]) -> str:
 
     That is how Lightning's `ddp` works. Every one of these commands would wait for the other's locks.
     """
-    chosen = (config.get("trainer") or {}).get("lightning") or {}
-    devices, nodes, strategy = (chosen.get(key, 1) for key in ("devices", "num_nodes", "strategy"))
+    chosen = config.get("trainer") or {}
+    devices, strategy = (chosen.get(key, 1) for key in ("devices", "strategy"))
+    nodes = (chosen.get("lightning") or {}).get("num_nodes", 1)
     count = len(devices) if isinstance(devices, list) else devices
     if str(nodes) != "1":
         return (
@@ -123,10 +124,9 @@ def relaunching(config: Mapping[Any, Any]) -> str:
     if str(count) == "1" or str(strategy).endswith("_spawn"):
         return ""
     return (
-        f"trainer.lightning.devices={devices} with strategy={chosen.get('strategy', 'auto')} would start this whole "
-        "command on every device, with -m the whole sweep; take trainer=ddp (or trainer=fsdp) "
-        f"trainer.lightning.devices={devices}, which spawns processes for the fit alone, or one device per job: "
-        "python run.py -m ... trainer=gpu hydra/launcher=joblib (or slurm)"
+        f"trainer.devices={devices} with strategy={strategy} would start this whole command on every device, with -m "
+        f"the whole sweep; take trainer=ddp (or trainer=fsdp) trainer.devices={devices}, which spawns processes for "
+        "the fit alone, or one device per job: python run.py -m ... trainer=gpu hydra/launcher=joblib (or slurm)"
     )
 
 
@@ -194,7 +194,7 @@ def sentence_of(error: BaseException) -> str:
     if isinstance(error, MemoryError) or NO_MEMORY.search(text):
         return (
             f"memory does not suffice ({said or 'MemoryError'}). Take smaller batches (stage.benchmark.batch_size, "
-            "trainer.training.batch_size with more trainer.training.accumulate, scorer.max_tokens), or fewer jobs at "
+            "training.batch_size with more training.accumulate, scorer.max_tokens), or fewer jobs at "
             "once, and run the command again; it goes on from here"
         )
     return ""

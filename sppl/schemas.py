@@ -88,6 +88,30 @@ class Identified(Protocol):
 
 
 @dataclass(frozen=True)
+class Sampling:
+    """How answers are drawn where they are not greedy; the same prompt gets the same answer, whatever else is asked.
+
+    Args:
+        temperature: above 0.
+        top_p: share of the probability that the next token is drawn from.
+        top_k: so many most likely tokens; 0 for all.
+        seed: another one gives other answers.
+    """
+
+    temperature: float = 1.0
+    top_p: float = 1.0
+    top_k: int = 0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.temperature <= 0 or not 0 < self.top_p <= 1 or self.top_k < 0:
+            raise UserError(
+                "benchmark.sampling needs temperature > 0, 0 < top_p <= 1 and top_k >= 0, got "
+                f"{self.temperature}, {self.top_p} and {self.top_k}; greedy answers: benchmark.sampling=null"
+            )
+
+
+@dataclass(frozen=True)
 class Estimate:
     """What asking a teacher would take: requests, tokens read and written, US dollars (None: prices not known)."""
 

@@ -38,7 +38,7 @@ def plan(
     return jobs
 
 
-def start(jobs: Sequence[Job], launcher: Any, size: int | None, device: str) -> list[Any]:
+def start(jobs: Sequence[Job], launcher: Any, size: int | None, accelerator: str) -> list[Any]:
     """Starts the jobs that are not done and waits for them; returns what the launcher says of those that came back.
 
     Jobs in a Slurm queue go on without us: where the wait is broken off, a line says how to cancel them. What Slurm
@@ -48,13 +48,13 @@ def start(jobs: Sequence[Job], launcher: Any, size: int | None, device: str) -> 
         jobs: of the sweep.
         launcher: Hydra's.
         size: the largest batch the user wants.
-        device: that the jobs work on, `cpu` or `cuda`.
+        accelerator: that the jobs work on.
     """
     missing = [job for job in jobs if job.status != "done"]
     results: list[Any] = []
     importable(launcher.task_function)
     try:
-        for batch in batches(missing, launcher, size, device):
+        for batch in batches(missing, launcher, size, accelerator):
             with workers_may_die():
                 overrides = [[*job.overrides, f"hydra.sweep.subdir={job.folder.name}"] for job in batch]
                 results += launcher.launch(overrides, initial_job_idx=missing.index(batch[0]))

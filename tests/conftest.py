@@ -11,7 +11,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # one test process per core: thre
 os.environ["WANDB_MODE"] = "offline"
 
 ROOT = Path(__file__).parents[1]
-QUICK = ["n_train=24", "n_test=8", "n_score=6", "n_predict=12", "trainer.training.epochs=1"]
+QUICK = ["n_train=24", "n_test=8", "n_score=6", "n_predict=12", "training.epochs=1"]
 """A loop that takes seconds."""
 
 

@@ -22,7 +22,7 @@ from sppl.benchmarks.benchmark import TASKS
 from sppl.benchmarks.harness import evaluate
 from sppl.lab.source import LabQuestions
 from sppl.models.target import TargetModel
-from sppl.models.trained import TrainedModels
+from sppl.training.trained import TrainedModels
 
 target = TargetModel("lab", "sppl/lab/checkpoint")
 models, questions = TrainedModels(target), LabQuestions().questions("test", int(sys.argv[1]))
@@ -37,8 +37,8 @@ def adapters(folder: Path) -> list[Path]:
     """Three adapters with different small weights."""
     import torch
 
-    from sppl.models.lora import Lora, add_lora
     from sppl.models.target import TargetModel
+    from sppl.training.lora import Lora, add_lora
 
     made = []
     for seed in range(3):

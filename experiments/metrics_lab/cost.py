@@ -72,8 +72,8 @@ def with_vocabulary(vocabulary: int, rounds: int) -> dict[str, float]:
     """GSM8K's lengths, six strategies, a random Llama of 15 M parameters; question with and without more."""
     from workloads import random_model, requests_of
 
-    from sppl.modules.planner import plan
-    from sppl.modules.scorer import ResponseScorer
+    from sppl.scoring.planner import plan
+    from sppl.scoring.scorer import ResponseScorer
 
     model = random_model("15m", vocabulary)
     size = {"questions": 3, "strategies": 6, "vocabulary": vocabulary}

@@ -19,9 +19,9 @@ import workloads
 from hardware import median_ratio, peak_flops, peak_of, seconds_of
 from transformers import PreTrainedModel
 
-from sppl.modules.planner import lower_bound, plan
-from sppl.modules.requests import Request
-from sppl.modules.scorer import ResponseScorer
+from sppl.scoring.planner import lower_bound, plan
+from sppl.scoring.requests import Request
+from sppl.scoring.scorer import ResponseScorer
 
 Variant = tuple[Callable, list[Request]]
 

@@ -7,8 +7,8 @@ from lm_eval.models.huggingface import HFLM
 from tokenizers import Tokenizer, models
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from sppl.modules.requests import Request
-from sppl.modules.scorer import ResponseScorer
+from sppl.scoring.requests import Request
+from sppl.scoring.scorer import ResponseScorer
 
 
 def one_by_one(model: PreTrainedModel, requests: Sequence[Request]) -> list[float]:

@@ -19,11 +19,11 @@ from sppl.analysis.racing import survivors
 from sppl.benchmarks.benchmark import Benchmark
 from sppl.lab.source import LabQuestions, LabTeacher
 from sppl.models.target import TargetModel, frozen
-from sppl.modules.planner import lower_bound
-from sppl.modules.requests import Request
-from sppl.modules.scorer import ResponseScorer
-from sppl.modules.scoring import Scoring
 from sppl.prompts import SelfAligned, SelfAlignedPrompt
+from sppl.scoring.planner import lower_bound
+from sppl.scoring.requests import Request
+from sppl.scoring.scorer import ResponseScorer
+from sppl.scoring.scoring_settings import Scoring
 from sppl.stages.asked import Asking
 from sppl.stages.pool import Pool
 from sppl.strategies.recipe import Recipe

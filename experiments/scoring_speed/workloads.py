@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from sppl.modules.requests import Request
+from sppl.scoring.requests import Request
 
 FOLDERS = {"gsm8k": "GSM8K", "ecqa": "ECQA", "planbench": "PLAN_BENCH_GENERATION"}
 STRATEGIES = ("gpt4", "claude", "varient/mini_gpt4", "varient/gpt4_generated_step_by_step_1000",

@@ -34,7 +34,7 @@ OUT = Path("outputs/reports/training_speed/table.csv")
 
 def examples(n: int) -> list:
     """Random tokens with lengths like GSM8K's: prompts of 45 to 190, responses of 50 to 220 tokens."""
-    from sppl.modules.batches import Example
+    from sppl.training.batches import Example
 
     draw = random.Random(0)
     token = partial(draw.randrange, 3, VOCABULARY)
@@ -57,8 +57,8 @@ def model(name: str) -> Any:
 def ours(name: str, data: list, batching: str, ticks: list[float]) -> None:
     import pytorch_lightning as pl
 
-    from sppl.modules.fit import fit
-    from sppl.modules.training import Training
+    from sppl.training.fit import fit
+    from sppl.training.training_settings import Training
 
     class Clock(pl.Callback):
         def on_train_batch_end(self, *args: object) -> None:
@@ -103,7 +103,7 @@ def trl(name: str, data: list, ticks: list[float]) -> None:
 
 def measure(system: str, name: str, steps: int) -> dict[str, Any]:
     """Tokens (padding apart) per second of processor time of every step after the first; the process's peak memory."""
-    from sppl.modules.batches import Steps
+    from sppl.training.batches import Steps
 
     data = examples(BATCH * steps)
     order = Steps(data, BATCH, seed=0).order(0)

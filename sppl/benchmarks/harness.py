@@ -11,8 +11,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from sppl.schemas import Question, UserError
 
 if TYPE_CHECKING:
@@ -36,37 +34,6 @@ def judge(task_file: Path, questions: Sequence[Question], texts: Sequence[str]) 
             filtered = next(iter(request.filtered_resps.values()))
             judged[request.doc["id"]] = float(task.process_results(request.doc, [filtered])[METRIC])
     return [judged[question.id] for question in questions]
-
-
-def evaluate(
-    model: "PreTrainedModel",
-    tokenizer: "PreTrainedTokenizerBase",
-    task_file: Path,
-    questions: Sequence[Question],
-    *,
-    max_new_tokens: int,
-    batch_size: int,
-    device: str = "cpu",
-) -> pd.DataFrame:
-    """The model's greedy answers and their verdicts: columns `question_id, answer, correct`, in question order.
-
-    Args:
-        model: any causal model, PEFT-wrapped or not, in eval mode.
-        questions: what is asked, each in the model's chat template.
-    """
-    with _task(task_file, questions) as task:
-        task.set_config("generation_kwargs", {"max_gen_toks": max_new_tokens}, update=True)
-        found = asked(model, tokenizer, task, batch_size=batch_size, device=device)
-    rows = [
-        {
-            "question_id": sample["doc"]["id"],
-            "answer": sample["resps"][0][0],
-            "correct": float(sample[METRIC]),
-        }
-        for sample in next(iter(found["samples"].values()))
-    ]
-    order = {question.id: position for position, question in enumerate(questions)}
-    return pd.DataFrame(rows).sort_values("question_id", key=lambda ids: ids.map(order)).reset_index(drop=True)
 
 
 def asked(

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
 from sppl.prompts import FRAME_END, Template, paper_frame
-from sppl.schemas import UserError
+from sppl.schemas import Message, UserError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -19,9 +19,13 @@ def prompt_ids(tokenizer: "PreTrainedTokenizerBase", content: str, template: Tem
     """Ids of one user turn up to where the assistant's answer begins."""
     if template.kind == "paper":
         return _ids(tokenizer, paper_frame(content, template.system), special=True)
-    ids = tokenizer.apply_chat_template(
-        [{"role": "user", "content": content}], tokenize=True, add_generation_prompt=True, return_dict=False
-    )
+    return chat_ids(tokenizer, [Message(role="user", content=content)])
+
+
+def chat_ids(tokenizer: "PreTrainedTokenizerBase", messages: Sequence[Message]) -> tuple[int, ...]:
+    """Ids of a chat up to where the assistant's answer begins."""
+    chat = cast("list[dict[str, str]]", list(messages))
+    ids = tokenizer.apply_chat_template(chat, tokenize=True, add_generation_prompt=True, return_dict=False)
     return tuple(cast("list[int]", ids))
 
 

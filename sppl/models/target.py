@@ -1,6 +1,9 @@
 """The target model: where it is, how it is loaded, and one frozen copy per process."""
 
 import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -98,10 +101,56 @@ class TargetModel:
         return model.eval()
 
 
+class FrozenCopy:
+    """The one copy of a target in this process, which adapters are put on and taken off; its weights never change."""
+
+    def __init__(self, target: TargetModel) -> None:
+        self._model: Any = target.load().requires_grad_(False)
+        self._wrapped: Any = None
+        self._folder: Path | None = None
+
+    def bare(self) -> "PreTrainedModel":
+        """The target as it is."""
+        if self._wrapped is not None:
+            self._wrapped.unload()  # gives back the layers the adapter stands in for
+        self._wrapped = self._folder = None
+        return self._model
+
+    def wearing(self, folder: Path) -> Any:
+        """The target with the adapter of a PEFT folder, not merged; what was returned before must no longer be used.
+
+        Raises:
+            UserError: the folder has no adapter in safetensors.
+        """
+        from peft import PeftModel
+
+        if folder != self._folder:
+            bare = self.bare()
+            if not (folder / "adapter_model.safetensors").is_file():  # PEFT would go on and look for a pickle
+                raise UserError(f"{folder} has no adapter_model.safetensors; remove it and run the same command again")
+            with quiet_peft():
+                self._wrapped = PeftModel.from_pretrained(bare, folder).eval()
+            self._folder = folder
+        return self._wrapped
+
+
 @lru_cache(maxsize=1)
+def frozen_copy(target: TargetModel) -> FrozenCopy:
+    """One copy per process for reading only (predict, score, benchmark); fine-tuning loads its own."""
+    return FrozenCopy(target)
+
+
 def frozen(target: TargetModel) -> "PreTrainedModel":
-    """One copy per process for reading only (predict, score); fine-tuning loads its own with `TargetModel.load`."""
-    return target.load().requires_grad_(False)
+    """The untrained target, for reading only; no adapter is on it any more."""
+    return frozen_copy(target).bare()
+
+
+@contextmanager
+def quiet_peft() -> Iterator[None]:
+    """Without the warning that PEFT asks transformers 5 by an old name."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
+        yield
 
 
 @lru_cache(maxsize=8)

@@ -10,14 +10,14 @@ import pandas as pd
 from sppl.data.steps import response_steps
 from sppl.data.tokens import alone_ids, check_fits, prompt_ids, response_ids
 from sppl.models.target import TargetModel
-from sppl.modules.requests import Request
-from sppl.modules.scoring import Scoring
 from sppl.prompts import Alone, Context, FixedExamples, SelfAligned, SelfAlignedPrompt, StepWise
 from sppl.schemas import Question, UserError
+from sppl.scoring.requests import Request
+from sppl.scoring.scoring_settings import Scoring
 from sppl.stages.pool import Pool
 
 if TYPE_CHECKING:
-    from sppl.modules.scorer import Scored
+    from sppl.scoring.scorer import Scored
 
 
 @dataclass(frozen=True)

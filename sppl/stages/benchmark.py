@@ -2,23 +2,32 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from sppl.benchmarks.benchmark import Benchmark
-from sppl.models.target import TargetModel, frozen
-from sppl.models.trained import TrainedModels
-from sppl.modules.training import Training
+from sppl.benchmarks.harness import judge
+from sppl.generation.answer import Generator, prompts_of
+from sppl.hardware.hardware import Hardware
+from sppl.models.target import TargetModel
 from sppl.schemas import UserError
 from sppl.stages.leaves import UNTRAINED, Plan, adapter_leaf, also_leaf, results_leaf, setup_of, take
 from sppl.stages.responses import training_data, training_data_is_there
 from sppl.store import Leaf, MissingArtefact, Store
 from sppl.strategies.recipe import Recipe
+from sppl.training.training_settings import Training
 
 if TYPE_CHECKING:
     from pytorch_lightning.loggers import Logger
 
     from sppl.benchmarks.further import Further
     from sppl.schemas import Question
+
+
+BATCH = 64
+"""Of lm-eval, which makes it smaller by itself where memory is short."""
 
 
 def run_benchmark(
@@ -30,8 +39,8 @@ def run_benchmark(
     n_train: int | str,
     n_test: int | str,
     seed: int,
-    batch_size: int,
-    device: str,
+    trainer: Hardware,
+    generator: Generator,
     store: Store,
     dry: bool = False,
     loggers: Sequence["Logger"] = (),
@@ -45,7 +54,6 @@ def run_benchmark(
     also = _also(benchmark, n_test)
     test = take(benchmark, "test", n_test)
     train = take(benchmark, "train", n_train)
-    models = TrainedModels(target_model)
     found, to_make = [], []
     for name, recipe in [(UNTRAINED, None), *strategy.items()]:
         adapter = None
@@ -67,7 +75,9 @@ def run_benchmark(
                     f"train it: python run.py stage=finetune benchmark={benchmark.name} "
                     f"target_model={target_model.name} strategy={name} seed={seed}"
                 )
-        leaf = results_leaf(store, benchmark, target_model, strategy=name, adapter=adapter, test=test)
+        leaf = results_leaf(
+            store, benchmark, target_model, strategy=name, adapter=adapter, test=test, generator=generator
+        )
         asked: dict[Leaf, Sequence[Question] | Further] = {leaf: test}
         for task, identity in also.items():
             one = also_leaf(store, benchmark, target_model, strategy=name, adapter=adapter, task=identity)
@@ -79,7 +89,7 @@ def run_benchmark(
         with store.making(*asked) as missing:
             facts = {"setup": setup_of(training, len(train)), "seed": seed} if adapter else {"setup": {}, "seed": 0}
             for one in missing:
-                _evaluate(store, one, models, adapter, benchmark, asked[one], batch_size, device, facts)
+                _evaluate(store, one, target_model, adapter, benchmark, asked[one], trainer, generator, facts)
         accuracy = store.provenance(leaf)["accuracy"]
         for logger in loggers:
             logger.log_metrics({f"benchmark/{name}/accuracy": accuracy})
@@ -89,30 +99,49 @@ def run_benchmark(
 def _evaluate(
     store: Store,
     leaf: Leaf,
-    models: TrainedModels,
+    target: TargetModel,
     adapter: Leaf | None,
     benchmark: Benchmark,
     asked: "Sequence[Question] | Further",
-    batch_size: int,
-    device: str,
+    trainer: Hardware,
+    generator: Generator,
     facts: Mapping[str, object],
 ) -> None:
     """A model answers the test questions, or a further task's, and the leaf is written."""
     from sppl.benchmarks.further import Further
-    from sppl.benchmarks.harness import evaluate
 
-    start, target = time.perf_counter(), models.target
-    model = models.load(store.whole(adapter)) if adapter else frozen(target)
-    how: Any = {"batch_size": batch_size, "device": device}
+    start, folder = time.perf_counter(), store.whole(adapter) if adapter else None
     if isinstance(asked, Further):
-        frame, figures = asked.evaluate(model, target.tokenizer(), **how)
-        said: dict[str, Any] = {"figures": figures}
+        frame, said = _ask_further(asked, target, folder, trainer)
     else:
-        how["max_new_tokens"] = benchmark.max_new_tokens
-        frame = evaluate(model, target.tokenizer(), benchmark.task_file, asked, **how)
-        said = {"accuracy": float(frame["correct"].mean())}
+        answering = generator.open(target, trainer, store.parts(leaf))
+        made = answering.answer(
+            prompts_of(asked),
+            max_new_tokens=benchmark.max_new_tokens,
+            trained=folder,
+            what=f"benchmark {leaf.words[2]}",
+        )
+        texts = [one.text for one in made]
+        correct = judge(benchmark.task_file, asked, texts)
+        frame = pd.DataFrame({"question_id": [q.id for q in asked], "answer": texts, "correct": correct})
+        said = {"accuracy": float(frame["correct"].mean()), "cut": sum(not one.ended for one in made)}
+        said |= answering.facts()
     inputs = {adapter.name: store.digest(adapter)} if adapter else {}
     store.write(leaf, frame, inputs, time.perf_counter() - start, **said, **facts)
+    store.clear_parts(leaf)
+
+
+def _ask_further(
+    task: "Further", target: TargetModel, folder: Path | None, trainer: Hardware
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """What a model does on one of lm-eval's own tasks, which asks it in ways of its own."""
+    from sppl.hardware.device import Facts, place
+    from sppl.training.trained import trained_model
+
+    model = place(trained_model(target, folder), trainer.device)
+    facts = Facts(model, trainer.device)
+    frame, figures = task.evaluate(model, target.tokenizer(), batch_size=BATCH, device=str(trainer.device))
+    return frame, {"figures": figures, **facts.notes()}
 
 
 def _also(benchmark: Benchmark, n_test: int | str) -> "dict[Further, dict[str, Any]]":

@@ -1,24 +1,23 @@
 """best_response: how well the target finds the candidates, by any metric of token statistics."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sppl.benchmarks.benchmark import Benchmark
+from sppl.generation.answer import Generator
+from sppl.hardware.hardware import Hardware
 from sppl.metrics.needs import Metric, TokenStats, own_answers, table_needs
 from sppl.models.target import TargetModel
-from sppl.modules.scoring import Scoring
 from sppl.prompts import SelfAlignedPrompt
 from sppl.provenance import canonical
 from sppl.schemas import Question, UserError
+from sppl.scoring.scoring_settings import Scoring
 from sppl.stages.leaves import predictions_leaf, take
 from sppl.stages.pool import Pool, read_pool
 from sppl.stages.scoring import score_leaves
 from sppl.stages.tables import Wanted
 from sppl.store import Store
-
-if TYPE_CHECKING:
-    import pytorch_lightning as pl
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,8 @@ class BestByMetric:
     prompt: SelfAlignedPrompt
     scorer: Scoring
     n_predict: int
-    trainer: Callable[..., "pl.Trainer"]
+    trainer: Hardware
+    generator: Generator
     only_right: bool = True
 
     @property
@@ -71,7 +71,7 @@ class BestByMetric:
                 f"best_response cannot choose by {self.metric.name}: it needs a metric with a direction that reads "
                 "token statistics, e.g. metric@strategy.best_response.best.metric=perplexity"
             )
-        predictions = predictions_leaf(store, benchmark, self.target_model, self.n_predict)
+        predictions = predictions_leaf(store, benchmark, self.target_model, self.n_predict, self.generator)
         pool = Pool((), (), "")
         if own_answers(needs):
             questions = take(benchmark, "train", self.n_predict)

@@ -2,20 +2,20 @@
 
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sppl.benchmarks.benchmark import Benchmark
+from sppl.hardware.hardware import Hardware
 from sppl.models.target import TargetModel
-from sppl.modules.training import Training
 from sppl.schemas import Question
 from sppl.stages.leaves import Plan, adapter_leaf, setup_of
 from sppl.stages.responses import training_data, training_data_is_there
 from sppl.store import Leaf, Store
 from sppl.strategies.recipe import Recipe
+from sppl.training.training_settings import Training
 
 if TYPE_CHECKING:
-    import pytorch_lightning as pl
     from pytorch_lightning.loggers import Logger
 
 
@@ -25,7 +25,7 @@ def finetune(
     target_model: TargetModel,
     strategy: Mapping[str, Recipe],
     training: Training,
-    trainer: Callable[..., "pl.Trainer"],
+    trainer: Hardware,
     n_train: int | str,
     seed: int,
     store: Store,
@@ -64,7 +64,7 @@ def _train(
     examples: Sequence[tuple[Question, str]],
     held_out: Sequence[tuple[Question, str]],
     training: Training,
-    trainer: Callable[..., "pl.Trainer"],
+    trainer: Hardware,
     seed: int,
     name: str,
     loggers: Sequence["Logger"],
@@ -73,11 +73,11 @@ def _train(
     import pytorch_lightning as pl
 
     from sppl.data.tokens import prompt_ids, response_ids
-    from sppl.models.lora import add_lora
-    from sppl.modules.batches import Example
-    from sppl.modules.fit import fit
-    from sppl.modules.progress import Progress, quiet
+    from sppl.hardware.progress import Progress, quiet
     from sppl.prompts import Template
+    from sppl.training.batches import Example
+    from sppl.training.fit import fit
+    from sppl.training.lora import add_lora
 
     start = time.perf_counter()
     tokenizer = target.tokenizer()

@@ -1,25 +1,26 @@
 """What the score stage reads inside the target: hidden-state summaries and projected gradients, leaf by leaf."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from sppl.hardware.hardware import Hardware
 from sppl.metrics.needs import Gradients, HiddenStates
-from sppl.models.lora import Lora, add_lora
 from sppl.models.target import TargetModel, frozen
-from sppl.modules.scoring import Scoring
 from sppl.prompts import Context, GivenQuestion, SelfAlignedPrompt
 from sppl.schemas import Question, UserError
+from sppl.scoring.scoring_settings import Scoring
 from sppl.stages.asked import Asked, Asking, fitted, refuse_empty
 from sppl.stages.pool import Pool
 from sppl.store import Leaf, Store
+from sppl.training.lora import Lora, add_lora
 
 if TYPE_CHECKING:
-    import pytorch_lightning as pl
+    from sppl.hardware.reader import ModelReader
 
 Inside = HiddenStates | Gradients
 Examples = Sequence[tuple[Question, str]]
@@ -35,7 +36,7 @@ def inside_leaves(
     *,
     prompt: SelfAlignedPrompt,
     scorer: Scoring,
-    trainer: Callable[..., "pl.Trainer"],
+    trainer: Hardware,
 ) -> None:
     """Reads all responses whose leaves are missing, given their questions, one after the other.
 
@@ -44,8 +45,8 @@ def inside_leaves(
     """
     if not todo:
         return
-    from sppl.modules.progress import predicted
-    from sppl.modules.summariser import requests_loader
+    from sppl.hardware.progress import predicted
+    from sppl.scoring.summariser import requests_loader
 
     refuse_empty({name: examples[name] for name, _ in todo})
     asking, given = Asking(target, prompt, Pool((), (), ""), scorer), GivenQuestion()
@@ -80,7 +81,7 @@ def _refuse_bare(responses: Mapping[str, Sequence[Asked]], target: TargetModel) 
         )
 
 
-def _module(target: TargetModel, need: Inside) -> "pl.LightningModule":
+def _module(target: TargetModel, need: Inside) -> "ModelReader":
     """What reads the responses; gradients are taken of a copy of the target, for adapters change it.
 
     Raises:
@@ -88,8 +89,8 @@ def _module(target: TargetModel, need: Inside) -> "pl.LightningModule":
     """
     import torch
 
-    from sppl.modules.projector import Projector, check_layers, read_layers
-    from sppl.modules.summariser import Summariser
+    from sppl.scoring.projector import Projector, check_layers, read_layers
+    from sppl.scoring.summariser import Summariser
 
     try:
         if isinstance(need, HiddenStates):

@@ -9,14 +9,15 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from sppl.benchmarks.benchmark import Benchmark
+from sppl.generation.answer import Generator
 from sppl.metrics.needs import HiddenStates, Rewards, ScoredTable, TokenStats
 from sppl.models.target import TargetModel
-from sppl.modules.scoring import Scoring
-from sppl.modules.training import Training
 from sppl.prompts import FixedExamples, SelfAligned, SelfAlignedPrompt
 from sppl.provenance import canonical, fingerprint
 from sppl.schemas import Question, UserError
+from sppl.scoring.scoring_settings import Scoring
 from sppl.store import Leaf, Store
+from sppl.training.training_settings import Training
 
 UNTRAINED = "untrained"
 """The row of the untouched target in every table."""
@@ -67,7 +68,9 @@ def take(benchmark: Benchmark, split: Any, n: int | str) -> list[Question]:
     return questions
 
 
-def predictions_leaf(store: Store, benchmark: Benchmark, target: TargetModel, n_predict: int) -> Leaf:
+def predictions_leaf(
+    store: Store, benchmark: Benchmark, target: TargetModel, n_predict: int, generator: Generator
+) -> Leaf:
     """The target's own answers to the first `n_predict` training questions."""
     settings = {
         "target": target.identity,
@@ -75,6 +78,7 @@ def predictions_leaf(store: Store, benchmark: Benchmark, target: TargetModel, n_
         "judge": benchmark.judge,
         "max_new_tokens": benchmark.max_new_tokens,
         "decoding": canonical(benchmark.sampling) if benchmark.sampling else "greedy",
+        **generator.identity,
     }
     return store.leaf("predictions", benchmark.name, target.name, f"n{n_predict}", settings=settings)
 
@@ -157,6 +161,7 @@ def results_leaf(
     strategy: str,
     adapter: Leaf | None,
     test: Sequence[Question],
+    generator: Generator,
 ) -> Leaf:
     """The answers of one trained model (or, without an adapter, of the untrained target) to the test questions."""
     settings = {
@@ -165,6 +170,7 @@ def results_leaf(
         "questions": questions_digest(test),
         "judge": benchmark.judge,
         "max_new_tokens": benchmark.max_new_tokens,
+        **generator.identity,
     }
     word = adapter.words[-1] if adapter else "all_seeds"
     return store.leaf("results", benchmark.name, target.name, strategy, word, settings=settings)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sppl.benchmarks.benchmark import Benchmark
+from sppl.generation.answer import Generator
 from sppl.metrics.needs import Metric, Outcomes, Table, table_needs
 from sppl.models.target import TargetModel
 from sppl.stages.leaves import adapter_leaf, results_leaf, take
@@ -14,7 +15,13 @@ from sppl.strategies.recipe import Recipe
 
 
 def pilot_leaf(
-    store: Store, benchmark: Benchmark, target: TargetModel, name: str, recipe: Recipe, need: Outcomes
+    store: Store,
+    benchmark: Benchmark,
+    target: TargetModel,
+    name: str,
+    recipe: Recipe,
+    need: Outcomes,
+    generator: Generator,
 ) -> Leaf | None:
     """The results of the target trained on few of a strategy's responses; None where something is missing."""
     if not training_data_is_there(store, benchmark, recipe, need.training, need.n_train):
@@ -27,7 +34,7 @@ def pilot_leaf(
     if not store.exists(adapter):
         return None
     test = take(benchmark, "test", need.n_test)
-    leaf = results_leaf(store, benchmark, target, strategy=name, adapter=adapter, test=test)
+    leaf = results_leaf(store, benchmark, target, strategy=name, adapter=adapter, test=test, generator=generator)
     return leaf if store.exists(leaf) else None
 
 
@@ -37,6 +44,7 @@ def pilot_leaves(
     target: TargetModel,
     strategy: Mapping[str, Recipe],
     metric: Mapping[str, Metric],
+    generator: Generator,
 ) -> Pieces:
     """The results that metrics need of every strategy.
 
@@ -47,7 +55,10 @@ def pilot_leaves(
     for need in table_needs(metric.values()):
         if not isinstance(need, Outcomes):
             continue
-        leaves = {name: pilot_leaf(store, benchmark, target, name, recipe, need) for name, recipe in strategy.items()}
+        leaves = {
+            name: pilot_leaf(store, benchmark, target, name, recipe, need, generator)
+            for name, recipe in strategy.items()
+        }
         missing = [name for name, leaf in leaves.items() if leaf is None]
         if missing:
             raise pilots_missing(benchmark, target, missing, need)

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from sppl.benchmarks.benchmark import Benchmark
+from sppl.generation.answer import Generator
 from sppl.metrics.needs import Metric, Outcomes, Table, TokenStats, compares, own_answers, table_needs
 from sppl.models.target import TargetModel
-from sppl.modules.scoring import Scoring
 from sppl.prompts import SelfAlignedPrompt
 from sppl.provenance import canonical
 from sppl.schemas import UserError
+from sppl.scoring.scoring_settings import Scoring
 from sppl.stages.leaves import Plan, predictions_leaf, take
 from sppl.stages.pilots import pilot_facts, pilot_leaves
 from sppl.stages.pool import read_pool
@@ -35,6 +36,7 @@ def rank(
     metric: Mapping[str, Metric],
     prompt: SelfAlignedPrompt,
     scorer: Scoring,
+    generator: Generator,
     n_predict: int,
     n_score: int,
     store: Store,
@@ -59,9 +61,11 @@ def rank(
     leader = competitors(ranked, metric)[1] if scorer.budget == "race" else None
     race = None
     try:
-        wanted = known_tables(store, benchmark, target_model, ranked, metric, prompt, scorer, n_predict, n_score)
+        wanted = known_tables(
+            store, benchmark, target_model, ranked, metric, prompt, scorer, generator, n_predict, n_score
+        )
         race = Race(wanted, leader) if leader else None
-        stats = {**pieces_of(wanted, race), **pilot_leaves(store, benchmark, target_model, ranked, metric)}
+        stats = {**pieces_of(wanted, race), **pilot_leaves(store, benchmark, target_model, ranked, metric, generator)}
     except MissingArtefact:
         if dry:
             return Plan((), (f"{benchmark.name}/{target_model.name}",))
@@ -90,7 +94,7 @@ def rank(
     scores = pd.concat([store.read(one) for one in measured.values()], ignore_index=True)
     facts = {"source": benchmark.responses.label}
     scores, notes = (scores, {}) if race else _comparable(scores, scorer)
-    notes |= _pool_notes(metric, store, benchmark, target_model, prompt, n_predict)
+    notes |= _pool_notes(metric, store, benchmark, target_model, prompt, n_predict, generator)
     costs = {one.name: _cost(store, one, stats) for one in metric.values()}
     metrics = list(metric.values())
     more: dict[str, Any] = {"race": race.leaf} if race else {}
@@ -182,11 +186,12 @@ def _pool_notes(
     target: TargetModel,
     prompt: SelfAlignedPrompt,
     n_predict: int,
+    generator: Generator,
 ) -> dict[str, str]:
     """What has to be said beside every metric that shows own answers, where the pool is not what was asked for."""
     pooled = [one.name for one in metric.values() if own_answers(one.needs())]
     if not pooled:
         return {}
-    leaf = predictions_leaf(store, benchmark, target, n_predict)
+    leaf = predictions_leaf(store, benchmark, target, n_predict, generator)
     note = read_pool(store, leaf, benchmark, prompt, take(benchmark, "train", n_predict)).note
     return dict.fromkeys(pooled, note) if note else {}

@@ -9,7 +9,6 @@ import pandas as pd
 
 from sppl.benchmarks.benchmark import Benchmark
 from sppl.benchmarks.harness import judge
-from sppl.modules.training import Training
 from sppl.provenance import fingerprint
 from sppl.schemas import Asking, Identified, Question
 from sppl.stages.leaves import take
@@ -19,6 +18,7 @@ from sppl.strategies.best import best
 from sppl.strategies.messages import given
 from sppl.strategies.mixture import drawn
 from sppl.strategies.recipe import Recipe
+from sppl.training.training_settings import Training
 
 log = logging.getLogger(__name__)
 

@@ -1,20 +1,18 @@
 """The rewards of responses: each model loaded once, one leaf per strategy."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, cast
+from collections.abc import Mapping, Sequence
+from typing import cast
 
 import pandas as pd
 
 from sppl.data.tokens import check_fits
+from sppl.hardware.hardware import Hardware
 from sppl.metrics.needs import Rewards
 from sppl.models.reward import RewardModel
 from sppl.schemas import Question
 from sppl.stages.asked import refuse_empty
 from sppl.store import Leaf, Store
-
-if TYPE_CHECKING:
-    import pytorch_lightning as pl
 
 Examples = Sequence[tuple[Question, str]]
 
@@ -24,15 +22,15 @@ def reward_leaves(
     todo: Mapping[tuple[str, Rewards], Leaf],
     examples: Mapping[str, Examples],
     *,
-    trainer: Callable[..., "pl.Trainer"],
+    trainer: Hardware,
 ) -> None:
     """Rates all responses whose leaves are missing, and writes leaf by leaf.
 
     Raises:
         UserError: a response is empty or too long, or a reward model cannot be used.
     """
-    from sppl.modules.progress import predicted
-    from sppl.modules.rewarder import Rewarder, chats_loader
+    from sppl.hardware.progress import predicted
+    from sppl.scoring.rewarder import Rewarder, chats_loader
 
     refuse_empty({name: examples[name] for name, _ in todo})
     for need in dict.fromkeys(need for _, need in todo):

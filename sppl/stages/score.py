@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from sppl.benchmarks.benchmark import Benchmark
+from sppl.generation.answer import Generator
+from sppl.hardware.hardware import Hardware
 from sppl.metrics.needs import Gradients, HiddenStates, Metric, Rewards, Table, TokenStats, own_answers, scored_needs
 from sppl.models.target import TargetModel
-from sppl.modules.scoring import Scoring
 from sppl.prompts import SelfAlignedPrompt
 from sppl.schemas import Question
+from sppl.scoring.scoring_settings import Scoring
 from sppl.stages.insides import inside_leaves
 from sppl.stages.leaves import Plan, predictions_leaf, take
 from sppl.stages.pool import Pool, read_pool
@@ -26,7 +28,6 @@ from sppl.store import Leaf, Store
 from sppl.strategies.recipe import Recipe
 
 if TYPE_CHECKING:
-    import pytorch_lightning as pl
     from pytorch_lightning.loggers import Logger
 
 
@@ -40,7 +41,8 @@ def score(
     scorer: Scoring,
     n_predict: int,
     n_score: int,
-    trainer: Callable[..., "pl.Trainer"],
+    trainer: Hardware,
+    generator: Generator,
     store: Store,
     dry: bool = False,
     loggers: Sequence["Logger"] = (),
@@ -59,7 +61,7 @@ def score(
         strategy, leader = competitors(strategy, metric)
     needs = scored_needs(metric.values())
     questions = take(benchmark, "train", n_score)
-    predictions = predictions_leaf(store, benchmark, target_model, n_predict)
+    predictions = predictions_leaf(store, benchmark, target_model, n_predict, generator)
     if dry and not _inputs_exist(store, benchmark, strategy, questions, predictions, needs):
         return Plan((), tuple(f"{name}/{need.name}" for name in strategy for need in needs))
     if own_answers(needs):
@@ -100,7 +102,7 @@ def _make(
     start: int = 0,
     stop: int | None = None,
     *,
-    trainer: Callable[..., "pl.Trainer"],
+    trainer: Hardware,
 ) -> None:
     """Makes those of the leaves that are missing; they hold the questions `start` to `stop`."""
     store, examples = wanted.store, {name: pairs[start:stop] for name, pairs in wanted.examples.items()}

@@ -2,27 +2,28 @@
 
 import logging
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
 
+from sppl.hardware.hardware import Hardware
 from sppl.metrics.needs import TokenStats, own_answers
 from sppl.models.target import TargetModel, frozen
-from sppl.modules.requests import Request
-from sppl.modules.scoring import Form, Scoring
 from sppl.prompts import Context, SelfAlignedPrompt
 from sppl.provenance import fingerprint
 from sppl.schemas import Question
+from sppl.scoring.requests import Request
+from sppl.scoring.scoring_settings import Form, Scoring
 from sppl.stages.asked import Asked, Asking, Fitted, fitted, refuse_empty
 from sppl.stages.pool import Pool
 from sppl.store import Leaf, Store
 
 if TYPE_CHECKING:
-    import pytorch_lightning as pl
+    import torch
 
-    from sppl.modules.scorer import ResponseScorer, Scored
+    from sppl.scoring.scorer import ResponseScorer, Scored
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +52,7 @@ def score_leaves(
     *,
     prompt: SelfAlignedPrompt,
     scorer: Scoring,
-    trainer: Callable[..., "pl.Trainer"],
+    trainer: Hardware,
     start: int = 0,
 ) -> None:
     """Scores what is missing of the leaves, whose locks the caller holds, in as few passes as it takes.
@@ -146,13 +147,13 @@ def _by_columns(needs: Iterable[tuple[str, TokenStats]]) -> dict[frozenset[str],
 
 
 def _scored(
-    store: Store, target: TargetModel, work: Work, *, scorer: Scoring, trainer: Callable[..., "pl.Trainer"]
+    store: Store, target: TargetModel, work: Work, *, scorer: Scoring, trainer: Hardware
 ) -> dict[int, "Scored"]:
     """The answers to the requests by their number; passes that an earlier run finished are not run again."""
-    from sppl.modules.planner import lower_bound, plan
-    from sppl.modules.shards import scored_in_shards
+    from sppl.scoring.planner import lower_bound, plan
+    from sppl.scoring.shards import scored_in_shards
 
-    runner = _scorer(target, scorer.form)
+    runner = _scorer(target, scorer.form, trainer.device)
     runner.further = work.further
     passes = plan(work.requests, max_tokens=scorer.max_tokens, form=runner.form)
     tokens = sum(one.tokens for one in passes)
@@ -164,11 +165,12 @@ def _scored(
 
 
 @lru_cache(maxsize=1)
-def _scorer(target: TargetModel, form: Form) -> "ResponseScorer":
+def _scorer(target: TargetModel, form: Form, device: "torch.device") -> "ResponseScorer":
     """One per target, however many batches there are: it tries its form once, and remembers what memory held."""
-    from sppl.modules.scorer import ResponseScorer
+    from sppl.hardware.device import place
+    from sppl.scoring.scorer import ResponseScorer
 
-    return ResponseScorer(frozen(target), form=form)
+    return ResponseScorer(place(frozen(target), device), form=form)
 
 
 def _key(requests: Sequence[Request]) -> str:

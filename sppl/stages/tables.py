@@ -4,11 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sppl.benchmarks.benchmark import Benchmark
+from sppl.generation.answer import Generator
 from sppl.metrics.needs import Metric, ScoredTable, Table, own_answers, scored_needs
 from sppl.models.target import TargetModel
-from sppl.modules.scoring import Scoring
 from sppl.prompts import SelfAlignedPrompt
 from sppl.schemas import Question
+from sppl.scoring.scoring_settings import Scoring
 from sppl.stages.leaves import predictions_leaf, table_leaf, take
 from sppl.stages.responses import known_responses
 from sppl.store import Leaf, MissingArtefact, Store
@@ -57,6 +58,7 @@ def known_tables(
     metric: Mapping[str, Metric],
     prompt: SelfAlignedPrompt,
     scorer: Scoring,
+    generator: Generator,
     n_predict: int,
     n_score: int,
 ) -> Wanted:
@@ -66,7 +68,7 @@ def known_tables(
         MissingArtefact: responses, or own answers that are shown, are missing; the message is the command.
     """
     questions = take(benchmark, "train", n_score)
-    pool = predictions_leaf(store, benchmark, target, n_predict)
+    pool = predictions_leaf(store, benchmark, target, n_predict, generator)
     needs = scored_needs(metric.values())
     known = {name: known_responses(store, benchmark, recipe, questions) for name, recipe in strategy.items()}
     pooled = store.exists(pool) or not own_answers(needs)

@@ -7,7 +7,7 @@ from safetensors.torch import load_file
 from tests.conftest import QUICK
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
-ON_CPU = ["trainer.lightning.accelerator=cpu", "trainer.device=cpu", "trainer.training.precision=32-true"]
+ON_CPU = ["trainer.accelerator=cpu", "training.precision=32-true"]
 
 
 def test_two_processes_make_the_adapter_of_one_and_tell_a_users_mistake_as_one_does(start, tmp_path):
@@ -23,9 +23,9 @@ def test_two_processes_make_the_adapter_of_one_and_tell_a_users_mistake_as_one_d
         torch.testing.assert_close(found["ddp"][name], weight, rtol=1e-4, atol=1e-5)
     worse = [
         "trainer=ddp",
-        "trainer.training.learning_rate=1e30",
-        "trainer.training.clip=0",
-        "trainer.training.epochs=9",
+        "training.learning_rate=1e30",
+        "training.clip=0",
+        "training.epochs=9",
     ]
     process = start(*given, *worse, store=tmp_path / "ddp", folder=tmp_path / "worse")
     said, _ = process.communicate(timeout=280)

@@ -10,11 +10,13 @@ import torch
 
 from sppl.benchmarks.benchmark import TASKS
 from sppl.benchmarks.further import Further
-from sppl.benchmarks.harness import evaluate
+from sppl.benchmarks.harness import judge
+from sppl.generation.answer import prompts_of
+from sppl.generation.local import LocalGenerator
+from sppl.hardware.hardware import Hardware
 from sppl.lab.source import LabQuestions
-from sppl.models.lora import Lora, add_lora
 from sppl.models.target import TargetModel
-from sppl.models.trained import TrainedModels
+from sppl.training.lora import Lora, add_lora
 from tests.unit.benchmarks.test_further import DOCUMENTS, write_task
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
@@ -66,16 +68,17 @@ def test_our_evaluation_is_that_of_lm_evals_own_command(root, tmp_path, monkeypa
     target = TargetModel("lab", str(root / "sppl" / "lab" / "checkpoint"))
     questions = LabQuestions().questions("test", N)
     adapter = None
-    model = target.load()
     if kind == "adapter":
         torch.manual_seed(0)
-        wrapped = add_lora(model, Lora(rank=4, alpha=8))
+        wrapped = add_lora(target.load(), Lora(rank=4, alpha=8))
         for name, weight in wrapped.named_parameters():
             if "lora_B" in name:
                 torch.nn.init.normal_(weight, std=0.05)
         adapter = tmp_path / "adapter"
         wrapped.save_pretrained(str(adapter))
-        model = TrainedModels(target).load(adapter)
-    ours = evaluate(model, target.tokenizer(), TASKS / "lab.yaml", questions, max_new_tokens=200, batch_size=4)
+    answering = LocalGenerator().open(target, Hardware(), tmp_path)
+    ours = [one.text for one in answering.answer(prompts_of(questions), max_new_tokens=200, trained=adapter)]
+    verdicts = judge(TASKS / "lab.yaml", questions, ours)
     theirs = by_command_line(tmp_path, questions, Path(target.path), adapter)
-    assert {row.question_id: (row.answer, row.correct) for row in ours.itertuples()} == theirs
+    ids = [question.id for question in questions]
+    assert dict(zip(ids, zip(ours, verdicts, strict=True), strict=True)) == theirs

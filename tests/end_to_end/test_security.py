@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from sppl.models.target import TargetModel
-from sppl.models.trained import TrainedModels
 from sppl.refusals import unwritable
 from sppl.schemas import UserError
+from sppl.training.trained import trained_model
 from tests.conftest import QUICK, ROOT
 
 pytestmark = pytest.mark.filterwarnings("default")
@@ -116,7 +116,7 @@ def test_weights_in_a_pickle_are_not_loaded(model, tmp_path):
         TargetModel("m", str(model)).load()
     target = TargetModel("lab", str(ROOT / "sppl" / "lab" / "checkpoint"))
     with pytest.raises(OSError, match="safetensors"):
-        TrainedModels(target).load(model)
+        trained_model(target, model)
     adapter = tmp_path / "adapter"
     adapter.mkdir()
     (adapter / "adapter_config.json").write_text(
@@ -124,7 +124,7 @@ def test_weights_in_a_pickle_are_not_loaded(model, tmp_path):
     )
     torch.save({"x": Bomb(tmp_path / "proof")}, adapter / "adapter_model.bin")
     with pytest.raises(UserError, match=r"has no adapter_model\.safetensors"):
-        TrainedModels(target).load(adapter)
+        trained_model(target, adapter)
     assert not (tmp_path / "proof").exists()
     torch.load(adapter / "adapter_model.bin", weights_only=False)
     assert (tmp_path / "proof").exists()  # it would have gone off
@@ -143,7 +143,7 @@ def test_code_that_comes_with_a_model_runs_only_where_that_is_asked_for_by_name(
     with pytest.raises(UserError, match="trust_remote_code"):
         TargetModel("m", str(model)).load()
     with pytest.raises(ValueError, match="trust_remote_code"):
-        TrainedModels(TargetModel("m", str(model))).load(model)
+        trained_model(TargetModel("m", str(model)), model)
     assert not proof.exists()
     trusting = TargetModel("m", str(model), trust_remote_code=True)
     with pytest.raises(AttributeError, match="Model"):  # there is no such class in it

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from sppl.data.teacher import TeacherResponses
+from sppl.generation.local_teacher import LocalTeacher
 from sppl.lab.source import LabQuestions
 from sppl.models.target import TargetModel
-from sppl.models.teachers_api import OpenAITeacher
-from sppl.models.teachers_local import LocalTeacher
 from sppl.strategies.recipe import Recipe
+from sppl.teachers.api import OpenAITeacher
+from sppl.teachers.responses_of_teachers import TeacherResponses
 from tests.servers.running import ROOT, free_ports, serving
 
 RECIPE = Recipe("direct", "asked directly", teacher="t", request="{question}", temperature=0.0, max_tokens=60)

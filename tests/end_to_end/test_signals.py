@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.conftest import QUICK
 
-LONG = [*QUICK[:-1], "trainer.training.epochs=2000", "stage=[generate,finetune]", "logger=[]"]
+LONG = [*QUICK[:-1], "training.epochs=2000", "stage=[generate,finetune]", "logger=[]"]
 """Fine-tuning that would take minutes."""
 
 

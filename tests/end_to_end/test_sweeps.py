@@ -68,11 +68,11 @@ def test_other_launchers_give_the_same_table_as_the_basic_one_and_warn_of_nothin
     pd.testing.assert_frame_equal(tables[0], tables[1])
 
 
-@pytest.mark.parametrize("strategy", [[], ["+trainer.lightning.strategy=ddp"]])
+@pytest.mark.parametrize("strategy", [[], ["trainer.strategy=ddp"]])
 def test_devices_on_which_lightning_would_start_the_whole_sweep_again_are_refused(run_py, tmp_path, strategy):
-    refused = run_py("-m", "strategy=gpt4,claude", *QUICK, "trainer.lightning.devices=2", *strategy)
+    refused = run_py("-m", "strategy=gpt4,claude", *QUICK, "trainer.devices=2", *strategy)
     assert "would start this whole command on every device, with -m the whole sweep" in refused.code
-    assert "take trainer=ddp (or trainer=fsdp) trainer.lightning.devices=2" in refused.code
+    assert "take trainer=ddp (or trainer=fsdp) trainer.devices=2" in refused.code
     assert not (tmp_path / "sweep").exists()
 
 

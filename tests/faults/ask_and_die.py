@@ -2,10 +2,10 @@
 
 import sys
 
-from sppl.data.teacher import TeacherResponses
-from sppl.models.teachers_api import OpenAITeacher
 from sppl.schemas import Question
 from sppl.strategies.recipe import Recipe
+from sppl.teachers.api import OpenAITeacher
+from sppl.teachers.responses_of_teachers import TeacherResponses
 
 RECIPE = Recipe("direct", "asked directly", teacher="t", request="{question}\n\n{known}")
 

@@ -11,7 +11,7 @@ import psutil
 import pytest
 import torch
 
-TINY = Path(__file__).parents[1] / "unit" / "modules" / "tiny.py"
+TINY = Path(__file__).parents[1] / "unit" / "training" / "tiny.py"
 SETTINGS = {"epochs": 40, "batch_size": 4, "learning_rate": 1e-2}
 
 

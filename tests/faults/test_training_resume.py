@@ -15,7 +15,7 @@ PACKED = SETTINGS | {"batch_size": 2, "accumulate": 2, "batching": "packed"}
 
 
 def killed(settings: dict, folder: Path, *moments: str) -> list[dict]:
-    path = os.pathsep.join([str(HERE.parent / "unit" / "modules"), str(HERE.parents[1])])
+    path = os.pathsep.join([str(HERE.parent / "unit" / "training"), str(HERE.parents[1])])
     command = [sys.executable, str(HERE / "train_and_die.py"), json.dumps(settings), str(folder), *moments]
     environment = os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=280)

@@ -17,8 +17,8 @@ from pathlib import Path
 import torch
 from tiny import Stop, train
 
-from sppl.models.lora import Lora
-from sppl.modules.training import Training
+from sppl.training.lora import Lora
+from sppl.training.training_settings import Training
 
 
 def child(training: Training, folder: Path, step: int | None = None) -> None:

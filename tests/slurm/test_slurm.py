@@ -116,7 +116,7 @@ def test_after_ctrl_c_slurm_goes_on_with_the_jobs_and_those_of_the_same_command_
 def test_a_job_warned_of_its_end_goes_on_from_its_checkpoint_and_the_last_time_its_record_says_so(
     start, slurm, tmp_path
 ):
-    long = [*QUICK[:-1], "trainer.training.epochs=5000", "stage=[generate,finetune]", "logger=[]"]
+    long = [*QUICK[:-1], "training.epochs=5000", "stage=[generate,finetune]", "logger=[]"]
     twice = ["hydra.launcher.timeout_min=10", "hydra.launcher.max_num_timeout=1", "hydra.launcher.signal_delay_s=0"]
     sweep = start("-m", "strategy=gpt4", *long, *slurm, *twice, store=tmp_path / "store")
     until(lambda: len(list((tmp_path / "store").rglob("checkpoints/*"))) > 0, "a checkpoint", 120)
@@ -135,7 +135,7 @@ def test_a_job_warned_of_its_end_goes_on_from_its_checkpoint_and_the_last_time_i
 
 @pytest.mark.slow
 def test_a_job_may_fit_on_several_devices_of_its_node(start, slurm, tmp_path):
-    on_cpu = ["trainer.lightning.accelerator=cpu", "trainer.device=cpu", "trainer.training.precision=32-true"]
+    on_cpu = ["trainer.accelerator=cpu", "training.precision=32-true"]
     given = ["-m", "strategy=gpt4", *QUICK, *on_cpu, "trainer=ddp", "stage=[generate,finetune]", "logger=[]"]
     sweep = start(*given, *slurm, "hydra.launcher.cpus_per_task=2", store=tmp_path / "store")
     out, _ = sweep.communicate(timeout=280)

@@ -67,7 +67,7 @@ def test_a_metric_without_direction_cannot_choose(stage, store):
 
 
 def test_it_is_ranked_and_trained_like_any_other(run_py):
-    settings = ["n_train=24", "n_test=8", "n_score=6", "n_predict=12", "trainer.training.epochs=1"]
+    settings = ["n_train=24", "n_test=8", "n_score=6", "n_predict=12", "training.epochs=1"]
     done = run_py(*settings, "strategy=[best_response,gpt4]", "metric=[perplexity]", "name=best")
     assert done.code == 0, done.out
     table = pd.read_csv(done.reports / "best" / "table.csv").set_index("strategy")

@@ -3,15 +3,15 @@ from dataclasses import replace
 import pytest
 
 from sppl.benchmarks.benchmark import Benchmark
-from sppl.data.teacher import TeacherResponses
 from sppl.lab.source import LabQuestions, LabTeacher
-from sppl.models.teachers_api import OpenAITeacher
 from sppl.schemas import Question, UserError
 from sppl.stages.generate import generate
 from sppl.stages.responses import known_responses, responses
 from sppl.store import Store
 from sppl.strategies.mixture import drawn
 from sppl.strategies.recipe import Recipe
+from sppl.teachers.api import OpenAITeacher
+from sppl.teachers.responses_of_teachers import TeacherResponses
 from tests.servers.running import faulty
 
 RECIPE = Recipe("direct", "asked directly", teacher="t", request="{question}\n\n{known}", tries=2)

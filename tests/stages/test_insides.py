@@ -8,9 +8,9 @@ import pytorch_lightning as pl
 
 from sppl.lab.source import LabQuestions
 from sppl.metrics.needs import HiddenStates
-from sppl.modules.scoring import Scoring
 from sppl.prompts import SelfAlignedPrompt
 from sppl.schemas import UserError
+from sppl.scoring.scoring_settings import Scoring
 from sppl.stages.insides import inside_leaves
 from sppl.store import MissingArtefact
 

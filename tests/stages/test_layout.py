@@ -18,14 +18,14 @@ def test_the_layout_is_in_the_name_and_another_context():
 
 
 def test_the_examples_are_read_once_for_the_whole_benchmark(stage, made, caplog):
-    from sppl.modules import tree
+    from sppl.scoring import packed
 
     stage("predict", made)
     read = []
-    head = tree.read_head
+    head = packed.read_prefix
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            "sppl.modules.scorer.read_head", lambda model, tokens: (read.append(tokens), head(model, tokens))[1]
+            "sppl.scoring.scorer.read_prefix", lambda model, tokens: (read.append(tokens), head(model, tokens))[1]
         )
         plan = stage("score", made, *FIRST, "scorer.max_tokens=500", "metric.sppl.n_examples=3")
     assert len(plan.to_make) == 2

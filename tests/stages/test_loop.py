@@ -12,13 +12,13 @@ pytestmark = pytest.mark.filterwarnings("default")
 def test_fine_tuning_leaves_the_cached_target_as_it_was(stage, made, lab):
     ids = torch.arange(20, 60)[None]
     before = frozen(lab.target)(ids).logits.clone()
-    plan = stage("finetune", made, "strategy=[gpt4]", "trainer.training.learning_rate=0.01")
+    plan = stage("finetune", made, "strategy=[gpt4]", "training.learning_rate=0.01")
     assert torch.equal(frozen(lab.target)(ids).logits, before)
     assert made.exists(made.open((plan.found + plan.to_make)[0]))
 
 
 def test_an_adapter_is_a_peft_folder_and_is_benchmarked_unmerged(stage, made):
-    lora = ["trainer.training.lora={_target_: sppl.models.lora.Lora, rank: 4, alpha: 8}", "strategy=[gpt4]"]
+    lora = ["training.lora={_target_: sppl.training.lora.Lora, rank: 4, alpha: 8}", "strategy=[gpt4]"]
     plan = stage("finetune", made, *lora)
     folder = made.path(made.open((plan.found + plan.to_make)[0]))
     assert {"adapter_config.json", "adapter_model.safetensors"} <= {path.name for path in folder.iterdir()}
@@ -86,21 +86,19 @@ def test_an_empty_pool_scores_without_examples_and_says_so(stage, store, monkeyp
 
 
 def test_the_best_weights_are_selected_on_validation_questions_and_are_another_leaf(stage, made):
-    given = ["strategy=[gpt4]", "trainer.training.select=best", "trainer.training.n_validation=8"]
+    given = ["strategy=[gpt4]", "training.select=best", "training.n_validation=8"]
     final = stage("finetune", made, "strategy=[gpt4]")
     best = stage("finetune", made, *given)
     assert set(final.found + final.to_make).isdisjoint(best.to_make)
     assert made.exists(made.open(best.to_make[0]))
-    results = stage(
-        "benchmark", made, "strategy=[gpt4]", "trainer.training.select=best", "trainer.training.n_validation=8"
-    )
+    results = stage("benchmark", made, "strategy=[gpt4]", "training.select=best", "training.n_validation=8")
     assert len(results.found + results.to_make) == 2
 
 
 def test_two_set_ups_that_end_in_the_same_weights_keep_two_results(stage, made):
     results, digests, setups = [], [], []
     for tokens in (2048, 1999):  # no example is that long
-        given = ["strategy=[gpt4]", f"trainer.training.max_tokens={tokens}"]
+        given = ["strategy=[gpt4]", f"training.max_tokens={tokens}"]
         trained = stage("finetune", made, *given)
         digests.append(made.digest(made.open((trained.found + trained.to_make)[0])))
         plan = stage("benchmark", made, *given)

@@ -3,10 +3,10 @@
 import pytest
 
 from sppl.lab.source import LabQuestions
-from sppl.modules.requests import Request
-from sppl.modules.scoring import Scoring
 from sppl.prompts import StepWise
 from sppl.schemas import UserError
+from sppl.scoring.requests import Request
+from sppl.scoring.scoring_settings import Scoring
 from sppl.stages.asked import Asked, fitted, refuse_empty
 from sppl.store import MissingArtefact
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
+from sppl.generation.local import LocalGenerator
 from sppl.prompts import SelfAlignedPrompt
 from sppl.stages.leaves import predictions_leaf, take
 from sppl.stages.pool import read_pool
@@ -38,7 +39,7 @@ def test_a_sampling_that_makes_no_sense_is_refused(said, stage, store):
 
 def pool_of(store, lab, right, **prompt):
     """The pool after the target answered two questions."""
-    leaf = predictions_leaf(store, lab.benchmark, lab.target, 2)
+    leaf = predictions_leaf(store, lab.benchmark, lab.target, 2, LocalGenerator())
     questions = take(lab.benchmark, "train", 2)
     frame = pd.DataFrame({"question_id": [q.id for q in questions], "prediction": ["x", "y"], "correct": right})
     store.write(leaf, frame, {}, 0.0)

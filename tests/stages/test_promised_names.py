@@ -10,16 +10,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sppl.benchmarks.benchmark import Benchmark
+from sppl.generation.local import LocalGenerator
 from sppl.lab.source import LabQuestions, LabTeacher
 from sppl.metrics.needs import TokenStats
-from sppl.models.lora import Lora
 from sppl.models.target import TargetModel
-from sppl.modules.scoring import Scoring
-from sppl.modules.training import Training
 from sppl.prompts import Alone, GivenQuestion, SelfAligned, SelfAlignedPrompt
 from sppl.schemas import Question, UserError
+from sppl.scoring.scoring_settings import Scoring
 from sppl.stages.leaves import adapter_leaf, predictions_leaf, table_leaf
 from sppl.store import Store
+from sppl.training.lora import Lora
+from sppl.training.training_settings import Training
 from tests.conftest import ROOT
 
 LAB = Benchmark(
@@ -140,7 +141,7 @@ def own_pools(tmp_path_factory) -> tuple[Path, list]:
     root = tmp_path_factory.mktemp("pools")
     store, made = Store(str(root)), []
     for number in (1, 2):
-        leaf = replace(predictions_leaf(store, LAB, HUB, 12), words=("lab", "m", f"p{number}"))
+        leaf = replace(predictions_leaf(store, LAB, HUB, 12, LocalGenerator()), words=("lab", "m", f"p{number}"))
         frame = pd.DataFrame({"question_id": ["q"], "prediction": [str(number)], "correct": [True]})
         store.write(leaf, frame, {}, 0.0)
         made.append(leaf)
@@ -176,5 +177,5 @@ def test_another_byte_of_a_local_target_is_another_target(tmp_path, changed):
             raw = bytearray((folder / changed).read_bytes())
             raw[-1] ^= 1
             (folder / changed).write_bytes(raw)
-        names.append(predictions_leaf(Store("nowhere"), LAB, TargetModel("m", str(folder)), 12).name)
+        names.append(predictions_leaf(Store("nowhere"), LAB, TargetModel("m", str(folder)), 12, LocalGenerator()).name)
     assert names[0] != names[1]

@@ -65,7 +65,7 @@ def test_a_strategy_clearly_behind_is_scored_no_further_and_ranked_behind(stage,
 
 
 def test_a_race_killed_in_its_second_batch_goes_on_with_the_same_bytes(stage, made, store, monkeypatch):
-    from sppl.modules.scorer import ResponseScorer
+    from sppl.scoring.scorer import ResponseScorer
 
     given = [*RACE, "scorer.z=1000", "scorer.max_tokens=700"]
     stage("predict", store)

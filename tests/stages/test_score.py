@@ -120,7 +120,7 @@ def test_what_does_not_fit_is_left_out_or_cut_and_counted(stage, made, monkeypat
 
 
 def test_a_killed_scoring_run_loses_at_most_the_pass_it_was_in(stage, made, store, monkeypatch, caplog):
-    from sppl.modules.scorer import ResponseScorer
+    from sppl.scoring.scorer import ResponseScorer
 
     stage("predict", store)
     stage("predict", made)
@@ -153,7 +153,7 @@ def test_a_killed_scoring_run_loses_at_most_the_pass_it_was_in(stage, made, stor
 def test_a_run_killed_between_its_tables_finds_its_passes_and_writes_the_same_bytes(
     stage, store, monkeypatch, tmp_path
 ):
-    from sppl.modules.scorer import ResponseScorer
+    from sppl.scoring.scorer import ResponseScorer
     from sppl.store import Store
 
     undisturbed = Store(str(tmp_path / "undisturbed"))
@@ -184,7 +184,7 @@ def test_a_run_killed_between_its_tables_finds_its_passes_and_writes_the_same_by
 
 
 def test_what_memory_was_found_to_hold_is_remembered_for_the_next_batch(stage, store, monkeypatch, caplog):
-    from sppl.modules.scorer import ResponseScorer
+    from sppl.scoring.scorer import ResponseScorer
     from sppl.stages import scoring
 
     stage("predict", store)

@@ -32,7 +32,7 @@ def test_nothing_else_lies_at_the_top(root):
 
 def test_files_stay_short(root):
     long = {path: len(path.read_text().splitlines()) for path in root.glob("sppl/**/*.py")}
-    assert {str(path.relative_to(root)): lines for path, lines in long.items() if lines > 250} == {}
+    assert {str(path.relative_to(root)): lines for path, lines in long.items() if lines > 400} == {}
 
 
 def test_no_two_test_files_share_a_name(root):

@@ -10,13 +10,13 @@ import pytorch_lightning as pl
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
+from sppl.hardware.progress import predicted
 from sppl.metrics.grace import Grace
 from sppl.metrics.scas import StudentCentricScore
-from sppl.models.lora import Lora, add_lora
-from sppl.modules.progress import predicted
-from sppl.modules.projector import Projector, check_layers, places, read_layers
-from sppl.modules.requests import Request
-from sppl.modules.summariser import Summariser, requests_loader
+from sppl.scoring.projector import Projector, check_layers, places, read_layers
+from sppl.scoring.requests import Request
+from sppl.scoring.summariser import Summariser, requests_loader
+from sppl.training.lora import Lora, add_lora
 
 VOCABULARY, SPECIAL = 60, {0, 1, 2}
 LAYERS = ("q_proj", "down_proj")
@@ -98,7 +98,7 @@ def test_a_mask_that_starts_one_token_late_is_another_scas(requests):
 
 def test_a_long_response_is_summed_up_in_pieces(monkeypatch, requests):
     whole = summaries(llama(), requests)
-    monkeypatch.setattr("sppl.modules.summariser.ROWS", 3)
+    monkeypatch.setattr("sppl.scoring.summariser.ROWS", 3)
     pd.testing.assert_frame_equal(whole, summaries(llama(), requests))
 
 

@@ -16,12 +16,12 @@ from sppl.metrics.lark import Lark
 from sppl.metrics.local_naturalness import LocalNaturalness
 from sppl.metrics.needs import table_needs
 from sppl.metrics.rank_surprisal_ratio import RankSurprisalRatio
-from sppl.modules.forms import choose_form
-from sppl.modules.planner import plan
-from sppl.modules.requests import Request
-from sppl.modules.scorer import ResponseScorer
 from sppl.prompts import Alone, StepWise
 from sppl.schemas import UserError
+from sppl.scoring.forms import choose_form
+from sppl.scoring.planner import plan
+from sppl.scoring.requests import Request
+from sppl.scoring.scorer import ResponseScorer
 from sppl.stages.asked import Asked, spans
 
 VOCABULARY, BOS = 150, 1

@@ -12,7 +12,8 @@ from tests.unit.metrics.tables import CASES
 def configs(root):
     every = [path.stem for path in sorted((root / "conf" / "metric").glob("*.yaml")) if path.stem != "all"]
     with initialize_config_dir(str(root / "conf"), version_base="1.3"):
-        return dict(compose("config", overrides=[f"metric=[{','.join(every)}]"]).metric.items())
+        composed = compose("config", overrides=[f"metric=[{','.join(every)}]"])
+    return {name: OmegaConf.create(OmegaConf.to_container(one, resolve=True)) for name, one in composed.metric.items()}
 
 
 @pytest.fixture

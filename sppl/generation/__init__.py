@@ -1,0 +1,1 @@
+"""Answers of the target and of its fine-tuned copies."""

@@ -1,0 +1,128 @@
+"""Token by token: a batch of prompts is continued until every row has ended, and rows that have ended leave it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import DynamicCache, TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
+
+from sppl.schemas import Sampling
+
+LEAVE = 0.125
+"""Share of a batch that must have ended before its rows leave: what stays is copied then."""
+
+Ids = tuple[int, ...]
+Choose = Callable[[Tensor, Sequence[int]], list[int]]
+"""The next token of each row from logits `[rows, vocabulary]` and the rows' places among the prompts."""
+
+
+@dataclass
+class Rows:
+    """The rows of a batch that still go on.
+
+    Args:
+        places: of each among the prompts.
+        tokens: the next token of each, not read yet.
+        mask: `[rows, tokens so far]`, 0 where a shorter prompt was filled up on its left.
+        cache: keys and values of what was read.
+    """
+
+    places: list[int]
+    tokens: list[int]
+    mask: Tensor
+    cache: Any
+
+    def keep(self, kept: list[int]) -> None:
+        """Lets all others go."""
+        index = torch.tensor(kept, device=self.mask.device)
+        self.cache.batch_select_indices(index)
+        self.mask = self.mask[index]
+        self.places, self.tokens = ([old[row] for row in kept] for old in (self.places, self.tokens))
+
+
+def decode(
+    model: Any, prompts: Sequence[Ids], *, ends: frozenset[int], max_new_tokens: int, choose: Choose
+) -> list[list[int]]:
+    """The continuation of each prompt, as far as a token of `ends`, which is its last, or `max_new_tokens`."""
+    answers: list[list[int]] = [[] for _ in prompts]
+    rows = read_prompts(model, prompts, choose)
+    while True:
+        for place, token in zip(rows.places, rows.tokens, strict=True):
+            if not _over(answers[place], ends, max_new_tokens):  # else it has only not left yet
+                answers[place].append(token)
+        kept = going_on(answers, rows, ends, max_new_tokens)
+        if not kept:
+            return answers
+        if len(rows.tokens) - len(kept) >= LEAVE * len(rows.tokens):
+            rows.keep(kept)
+        advance(model, rows, choose)
+
+
+def read_prompts(model: Any, prompts: Sequence[Ids], choose: Choose) -> Rows:
+    """The batch once all prompts are read."""
+    width = max(map(len, prompts))
+    ids = torch.zeros(len(prompts), width, dtype=torch.long)
+    mask = torch.zeros_like(ids)
+    for row, prompt in enumerate(prompts):
+        ids[row, width - len(prompt) :] = torch.tensor(prompt)
+        mask[row, width - len(prompt) :] = 1
+    ids, mask = ids.to(model.device), mask.to(model.device)
+    cache = DynamicCache(config=model.config)
+    positions = (mask.cumsum(1) - 1).clamp(min=0)
+    logits = _logits(model, ids, mask, positions, cache)
+    places = list(range(len(prompts)))
+    return Rows(places, choose(logits, places), mask, cache)
+
+
+def advance(model: Any, rows: Rows, choose: Choose) -> None:
+    """Reads the next token of every row, and chooses the one after it."""
+    tokens = torch.tensor(rows.tokens, device=rows.mask.device)[:, None]
+    positions = rows.mask.sum(1, keepdim=True)
+    rows.mask = torch.cat((rows.mask, torch.ones_like(tokens)), 1)
+    rows.tokens = choose(_logits(model, tokens, rows.mask, positions, rows.cache), rows.places)
+
+
+def going_on(answers: Sequence[Sequence[int]], rows: Rows, ends: frozenset[int], max_new_tokens: int) -> list[int]:
+    """The rows of the batch whose answers are not over."""
+    return [row for row, place in enumerate(rows.places) if not _over(answers[place], ends, max_new_tokens)]
+
+
+def _over(answer: Sequence[int], ends: frozenset[int], max_new_tokens: int) -> bool:
+    return bool(answer) and (answer[-1] in ends or len(answer) >= max_new_tokens)
+
+
+def _logits(model: Any, ids: Tensor, mask: Tensor, positions: Tensor, cache: Any) -> Tensor:
+    """Logits `[rows, vocabulary]` after the last token of each row."""
+    read = model(
+        input_ids=ids, attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True,
+        logits_to_keep=1,
+    )  # fmt: skip
+    return read.logits[:, -1]
+
+
+def most_likely(logits: Tensor, _places: Sequence[int]) -> list[int]:
+    """Greedy: the most likely token of each row, the first of equals."""
+    return logits.argmax(-1).tolist()
+
+
+def drawn(sampling: Sampling, prompts: Sequence[Ids]) -> Choose:
+    """Draws the next tokens; each prompt has random numbers of its own, so its answer is the same in every batch."""
+    warpers: list[Any] = [TemperatureLogitsWarper(sampling.temperature)]
+    warpers += [TopKLogitsWarper(sampling.top_k)] if sampling.top_k else []
+    warpers += [TopPLogitsWarper(sampling.top_p)] if sampling.top_p < 1 else []
+    seeds = [sha256(repr((sampling.seed, *prompt)).encode()).digest()[:8] for prompt in prompts]
+    generators = [torch.Generator().manual_seed(int.from_bytes(seed, "big") >> 1) for seed in seeds]
+
+    def choose(logits: Tensor, places: Sequence[int]) -> list[int]:
+        scores = logits.float()
+        for warp in warpers:
+            scores = warp(None, scores)
+        below = scores.softmax(-1, dtype=torch.float64).cumsum(-1)
+        numbers = torch.stack([torch.rand(1, generator=generators[place], dtype=torch.float64) for place in places])
+        limits = numbers.to(below.device) * below[:, -1:]
+        return torch.searchsorted(below, limits, right=True).clamp(max=below.shape[1] - 1)[:, 0].tolist()
+
+    return choose

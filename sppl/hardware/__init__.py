@@ -1,0 +1,1 @@
+"""Where work runs: devices, Lightning's Trainers, progress bars."""

@@ -1,0 +1,76 @@
+"""Which devices of this machine do the work: told once, by the configuration group `trainer`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from sppl.schemas import UserError
+
+if TYPE_CHECKING:
+    import pytorch_lightning as pl
+    import torch
+
+SHARDED = "fsdp_spawn"
+"""The name of `sppl.hardware.sharded.Sharded` among Lightning's strategies."""
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """Devices, and how Lightning spreads training over them. It shapes no outcome: that is what `training` does.
+
+    Reading this configuration imports neither torch nor Lightning, which take eight seconds; what asks for a device or
+    a Trainer pays them.
+
+    Args:
+        accelerator: `cpu`, `gpu` (CUDA), or `auto`: the GPU where there is one.
+        devices: how many of them, or their numbers.
+        strategy: Lightning's name for how they share the work.
+        precision: what the configuration gives `training.precision` unless that is set.
+        lightning: further settings of Lightning's Trainer.
+    """
+
+    accelerator: Literal["cpu", "gpu", "auto"] = "cpu"
+    devices: int | str | tuple[int, ...] = 1
+    strategy: str = "auto"
+    precision: str = "32-true"
+    lightning: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    def __post_init__(self) -> None:
+        if self.accelerator not in ("cpu", "gpu", "auto"):
+            raise UserError(f"trainer.accelerator={self.accelerator}: there are cpu, gpu (CUDA) and auto")
+
+    @property
+    def device(self) -> "torch.device":
+        """Where a model that is not spread over several devices lies.
+
+        Raises:
+            UserError: a GPU is asked for, and torch finds none.
+        """
+        import torch
+
+        if self.accelerator == "cpu":
+            return torch.device("cpu")
+        if torch.cuda.is_available():
+            return torch.device("cuda", self.devices[0] if isinstance(self.devices, tuple | list) else 0)
+        if self.accelerator == "auto":
+            return torch.device("cpu")
+        built = "was built without CUDA" if torch.version.cuda is None else "finds no GPU"
+        raise UserError(
+            f"trainer.accelerator=gpu: torch {torch.__version__} {built} here. Take trainer=cpu; on a machine with an "
+            "NVIDIA GPU install the CUDA build of torch, and see what nvidia-smi says"
+        )
+
+    def __call__(self, **settings: Any) -> "pl.Trainer":
+        """A new Lightning Trainer: one that was used for a fit trains 0 steps in a second one.
+
+        Raises:
+            UserError: Lightning refuses the settings, or the machine has no such device.
+        """
+        from sppl.hardware.trainer import make_trainer
+
+        own = {"accelerator": self.accelerator, "devices": self.devices, "strategy": self.strategy}
+        return make_trainer(**{**own, **self.lightning, **settings})
+
+    def unsharded(self) -> "Hardware":
+        """The same, except that every device holds the whole model: what answers and scores needs no shares."""
+        return replace(self, strategy="ddp_spawn") if self.strategy == SHARDED else self

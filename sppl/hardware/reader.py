@@ -1,0 +1,36 @@
+"""What all LightningModules that only read a model have in common."""
+
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+
+from sppl.hardware.device import place
+
+
+class ModelReader(pl.LightningModule):
+    """A module around a model that it reads and never trains.
+
+    The model is not a part of the module: Lightning would carry it back to the CPU after every run. Batches are handed
+    over as they are, for what they hold is moved when it becomes a tensor.
+
+    Args:
+        model: of any kind; set to eval mode.
+    """
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self._held = (model.eval(),)
+
+    @property
+    def model(self) -> Any:
+        """The model."""
+        return self._held[0]
+
+    def on_predict_start(self) -> None:
+        """Puts the model where the trainer works."""
+        place(self.model, self.device)
+
+    def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
+        """The batch as it is."""
+        return batch

@@ -1,1 +1,0 @@
-"""LightningModules: one thing each, under 120 lines."""

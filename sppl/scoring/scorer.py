@@ -1,0 +1,122 @@
+"""The scorer: log-probability and rank of every token of given responses under a frozen causal language model."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Literal, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+from transformers import PreTrainedModel
+
+from sppl.hardware.reader import ModelReader
+from sppl.scoring.columns import ExtraColumns
+from sppl.scoring.forms import exact_form, padded_states
+from sppl.scoring.head import check_head, token_statistics
+from sppl.scoring.packed import PrefixCache, packed_states, read_prefix
+from sppl.scoring.planner import Form, Pass, plan
+from sppl.scoring.requests import Request
+
+log = logging.getLogger(__name__)
+
+
+class Scored(NamedTuple):
+    """Statistics of one request's scored tokens."""
+
+    index: int
+    logprobs: np.ndarray
+    """float32, nats."""
+    ranks: np.ndarray
+    """int32; 1 + how many vocabulary entries are more likely than the token."""
+    further: Mapping[str, np.ndarray]
+    """The columns of `sppl.scoring.columns` that were asked for."""
+
+
+class ResponseScorer(ModelReader):
+    """Scores passes: `Trainer.predict(scorer, passes_loader(passes))` gives one list of `Scored` per pass.
+
+    The weights keep their dtype: leave the trainer's precision at its default. A pass that does not fit into memory is
+    planned again with half its tokens, and so is every later one as large: one scorer per model remembers it.
+
+    Args:
+        model: its output and its shared forms are checked here, once, on a few tokens.
+        further: columns of `sppl.scoring.columns` to fill; may be set anew between runs.
+        form: how passes are to be planned.
+
+    Raises:
+        ValueError: the model's output is more than its last hidden state times its head.
+    """
+
+    def __init__(
+        self, model: PreTrainedModel, further: Sequence[str] = (), form: Form | Literal["auto"] = "auto"
+    ) -> None:
+        super().__init__(model.requires_grad_(False))
+        self.further = tuple(further)
+        self.max_tokens: int | None = None
+        """What memory was found to hold; None until it ran out."""
+        self._cache: PrefixCache | None = None
+        with torch.inference_mode():
+            check_head(self.model)
+            self.form: Form = exact_form(self.model, form)
+            """The form that is exact for this model: what `plan` is to be given."""
+
+    def score(self, requests: Sequence[Request], *, max_tokens: int) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Log-probabilities (float32, nats) and ranks (int32) of each request's scored tokens, in the requests' order.
+
+        The whole work without a trainer, for a list that fits into memory.
+        """
+        numbered = [Request(request.prefix, request.response, index) for index, request in enumerate(requests)]
+        passes = plan(numbered, max_tokens=max_tokens, form=self.form)
+        with torch.inference_mode():
+            scored = [one for number, batch in enumerate(passes) for one in self.predict_step(batch, number)]
+        return [(one.logprobs, one.ranks) for one in sorted(scored, key=lambda one: one.index)]
+
+    def predict_step(self, batch: Pass, batch_idx: int) -> list[Scored]:
+        """Statistics of every request of the pass."""
+        if self.max_tokens is not None and batch.row_tokens > self.max_tokens and len(batch.requests) > 1:
+            return self._in_parts(batch, batch_idx)
+        try:
+            return self._score(batch)
+        except torch.OutOfMemoryError as error:
+            if len(batch.requests) == 1 or batch.row_tokens <= 1:
+                error.add_note("one request alone does not fit; take a smaller dtype, shorter prompts or overlong=skip")
+                raise
+            self.max_tokens = max(1, batch.row_tokens // 2)
+            log.warning("out of memory at %d tokens: going on with max_tokens=%d", batch.row_tokens, self.max_tokens)
+        self._cache = None
+        if self.model.device.type == "cuda":
+            torch.cuda.empty_cache()
+        return self._in_parts(batch, batch_idx)
+
+    def _in_parts(self, batch: Pass, batch_idx: int) -> list[Scored]:
+        form = "padded" if batch.form == "padded" else "tree"
+        parts = plan(batch.requests, max_tokens=self.max_tokens or batch.row_tokens, form=form)
+        return [scored for part in parts for scored in self.predict_step(part, batch_idx)]
+
+    def _score(self, batch: Pass) -> list[Scored]:
+        tokens = [token for r in batch.requests for token in r.response[len(r.response) - r.n_scored :]]
+        further = ExtraColumns(self.further, len(tokens), self.model.device) if self.further else None
+        wanted = torch.tensor(tokens, dtype=torch.long)
+        logprobs, ranks = token_statistics(self.model, self._states(batch), wanted, further)
+        columns = further.arrays() if further else {}
+        ends = np.cumsum([request.n_scored for request in batch.requests])
+        spans = [slice(end - request.n_scored, end) for end, request in zip(ends, batch.requests, strict=True)]
+        return [
+            Scored(request.index, logprobs[span], ranks[span], {name: v[span] for name, v in columns.items()})
+            for request, span in zip(batch.requests, spans, strict=True)
+        ]
+
+    def _states(self, batch: Pass) -> Tensor:
+        if batch.form == "padded":
+            return padded_states(self.model, batch)
+        if not batch.cached:
+            self._cache = None
+        elif self._cache is None or self._cache.tokens != batch.cached:
+            self._cache = read_prefix(self.model, batch.cached)
+        return packed_states(self.model, batch, self._cache)
+
+
+def passes_loader(passes: Sequence[Pass]) -> DataLoader:
+    """A loader that hands the trainer one pass at a time, as planned."""
+    return DataLoader(list(passes), batch_size=None)  # pyright: ignore[reportArgumentType]

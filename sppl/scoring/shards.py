@@ -1,0 +1,82 @@
+"""Scoring in pieces: every pass leaves one file, so a killed run loses at most the pass it was in."""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import BasePredictionWriter
+
+from sppl.hardware.device import place
+from sppl.hardware.hardware import Hardware
+from sppl.hardware.progress import Progress, quiet
+from sppl.hardware.trainer import errors_of_processes
+from sppl.provenance import fingerprint, whole_zip
+from sppl.scoring.planner import Pass
+from sppl.scoring.scorer import ResponseScorer, Scored, passes_loader
+
+
+class Shards(BasePredictionWriter):
+    """Writes what a pass gave as soon as it is done; every device writes its own passes."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(write_interval="batch")
+        self.folder = folder
+
+    def write_on_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *given: Any, **named: Any) -> None:
+        """Called by Lightning with the prediction and the batch it came from."""
+        prediction: list[Scored] = given[0] if given else named["prediction"]
+        batch: Pass = given[2] if len(given) > 2 else named["batch"]
+        path = shard(self.folder, batch)
+        temporary = path.with_name(f".{path.name}.{trainer.global_rank}.tmp.npz")
+        columns: dict[str, Any] = {
+            "index": np.array([one.index for one in prediction]),
+            "length": np.array([len(one.logprobs) for one in prediction]),
+            "logprobs": np.concatenate([one.logprobs for one in prediction]),
+            "ranks": np.concatenate([one.ranks for one in prediction]),
+        }
+        for name in prediction[0].further:
+            columns[name] = np.concatenate([one.further[name] for one in prediction])
+        np.savez(temporary, **columns)
+        temporary.replace(path)
+
+
+def scored_in_shards(
+    trainer: Hardware, scorer: ResponseScorer, passes: Sequence[Pass], folder: Path
+) -> dict[int, Scored]:
+    """The statistics of every request by its index; passes that left a whole file in the folder are not run again."""
+    quiet()
+    todo = [one for one in passes if not whole_zip(shard(folder, one))]
+    if todo:
+        quietly = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
+        ask = partial(
+            trainer.unsharded(), **quietly, enable_model_summary=False, callbacks=[Progress("score"), Shards(folder)]
+        )
+        runner = ask(use_distributed_sampler=True)
+        if len(todo) < runner.num_devices * runner.num_nodes:  # Lightning cannot deal out fewer passes than devices
+            runner = ask(devices=1, num_nodes=1, strategy="auto")
+        if runner.num_devices > 1:
+            place(scorer.model, torch.device("cpu"))  # from where each process takes its own copy
+        with errors_of_processes():
+            runner.predict(scorer, passes_loader(todo), return_predictions=False)
+    return {one.index: one for batch in passes for one in _read(shard(folder, batch))}
+
+
+def shard(folder: Path, batch: Pass) -> Path:
+    """The file of a pass: another composition is another file."""
+    return folder / f"{fingerprint([batch.form, [request.index for request in batch.requests]])}.npz"
+
+
+def _read(path: Path) -> list[Scored]:
+    with np.load(path, allow_pickle=False) as kept:
+        ends, kept_index = np.cumsum(kept["length"]), kept["index"].tolist()
+        spans = [slice(end - length, end) for end, length in zip(ends, kept["length"], strict=True)]
+        columns = {name: kept[name] for name in kept.files if name not in ("index", "length")}
+    logprobs, ranks = columns.pop("logprobs"), columns.pop("ranks")
+    return [
+        Scored(index, logprobs[span], ranks[span], {name: values[span] for name, values in columns.items()})
+        for index, span in zip(kept_index, spans, strict=True)
+    ]

@@ -1,0 +1,1 @@
+"""Models that write responses: clients, pace, journal, cost."""

@@ -1,0 +1,106 @@
+"""Loss and gradients of a batch with one launch on CUDA: recorded as a graph per size of batch, and replayed.
+
+A step of a small model is ten thousand kernels of a few microseconds each, and starting them one by one takes several
+times as long as running them.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from sppl.hardware.recording import record
+from sppl.training.batches import Batch
+from sppl.training.loss import IGNORED
+
+LARGEST = 1_000_000_000
+"""Weights above which a step's arithmetic hides the starting of its kernels."""
+
+Sizes = tuple[int, int, int]
+"""Rows, tokens of a row and labels there is room for."""
+
+
+def recordable(model: nn.Module) -> bool:
+    """Whether a model's steps can be recorded and are worth it: on CUDA, small, and nothing in them is random."""
+    weights = list(model.parameters())
+    drops = any(isinstance(part, nn.Dropout) and part.p > 0 for part in model.modules())
+    config: Any = model.config
+    drops = drops or any(value for name, value in config.to_dict().items() if name.endswith(("dropout", "pdrop")))
+    return weights[0].is_cuda and not drops and sum(weight.numel() for weight in weights) <= LARGEST
+
+
+def rounded(number: int) -> int:
+    """A size from few there are: at most a quarter more."""
+    step = max(32, 1 << max(0, (number - 1).bit_length() - 3))
+    return -(-number // step) * step
+
+
+class RecordedLoss:
+    """Adds the gradients of batches to those of the weights, from graphs recorded when a size is met again.
+
+    A graph belongs to one size, so batches are filled up to one of few sizes: with tokens after all others, which no
+    token of a causal model sees, and with labels that count nothing.
+
+    Args:
+        loss: the sum of a batch's losses; computed within the block the caller computes in.
+        weights: what is trained; their `grad` must stay the same tensors.
+    """
+
+    def __init__(self, loss: Callable[[Batch], Tensor], weights: list[nn.Parameter]) -> None:
+        self.loss, self.weights = loss, weights
+        self.met: set[Sizes] = set()
+        self.recorded: dict[Sizes, tuple[Batch, Tensor, Tensor, Callable[[], None]]] = {}
+        self.pool: Any = None
+
+    def backward(self, batch: Batch) -> Tensor | None:
+        """The batch's loss per token of its step; None where the size is new and the caller has to do it."""
+        rows, width = batch["input_ids"].shape
+        sizes = rows, rounded(width), rounded(len(batch["labels"]))
+        if batch["position_ids"] is not None or not len(batch["labels"]):
+            return None
+        if sizes not in self.met:
+            self.met.add(sizes)
+            return None
+        if sizes not in self.recorded:
+            self.recorded[sizes] = self._record(sizes, batch)
+        held, tokens, total, replay = self.recorded[sizes]
+        fill(held, batch)
+        tokens.fill_(float(batch["tokens"]))
+        replay()
+        return total.clone()
+
+    def _record(self, sizes: Sizes, batch: Batch) -> tuple[Batch, Tensor, Tensor, Callable[[], None]]:
+        rows, width, room = sizes
+        device = batch["input_ids"].device
+        held = Batch(
+            ids=[], position_ids=None, tokens=1,
+            input_ids=torch.zeros(rows, width, dtype=torch.long, device=device),
+            where=torch.zeros(room, dtype=torch.long, device=device),
+            labels=torch.full((room,), IGNORED, device=device),
+        )  # fmt: skip
+        fill(held, batch)
+        gradients: list[Any] = [weight.grad for weight in self.weights]
+        tokens, total = torch.ones((), device=device), torch.zeros((), device=device)
+
+        def add() -> None:
+            loss = self.loss(held) / tokens
+            found = torch.autograd.grad(loss, self.weights)  # not backward(), which works on the caller's stream
+            for gradient, more in zip(gradients, found, strict=True):
+                gradient.add_(more)
+            total.copy_(loss.detach())
+
+        kept = [gradient.clone() for gradient in gradients]
+        replay, self.pool = record(add, device, self.pool)
+        for gradient, before in zip(gradients, kept, strict=True):
+            gradient.copy_(before)
+        return held, tokens, total, replay
+
+
+def fill(held: Batch, batch: Batch) -> None:
+    """Puts a batch into one with more room."""
+    width, room = batch["input_ids"].shape[1], len(batch["labels"])
+    held["input_ids"].zero_()[:, :width] = batch["input_ids"]
+    rows = batch["where"] // width
+    held["where"].zero_()[:room] = batch["where"] + rows * (held["input_ids"].shape[1] - width)
+    held["labels"].fill_(IGNORED)[:room] = batch["labels"]

@@ -1,0 +1,75 @@
+"""The settings of fine-tuning: everything that shapes the result apart from the seed and the data."""
+
+from dataclasses import dataclass, fields
+from typing import Literal, get_args, get_origin
+
+from sppl.schemas import UserError
+from sppl.training.lora import Lora
+
+
+@dataclass(frozen=True)
+class Training:
+    """How a model is fine-tuned; two equal values with equal seed and data give equal weights.
+
+    Args:
+        epochs: passes over the examples.
+        batch_size: examples per forward pass, counted over all devices.
+        accumulate: forward passes per optimiser step; a step learns from `batch_size * accumulate` examples.
+        learning_rate: the peak, reached after the warm-up.
+        weight_decay: of AdamW, on matrices only (not on biases and norms).
+        betas: of AdamW.
+        schedule: of the learning rate after the warm-up: to zero along a half cosine or a line, or constant.
+        warmup: fraction of all steps in which the learning rate grows from zero.
+        clip: largest norm of the gradient; 0 does not clip.
+        precision: as Lightning calls it; `-mixed` keeps what is trained in float32 and computes in 16 bits.
+        max_tokens: longest example, prompt and response together; None: as long as the model can read.
+        overlong: what happens to a longer one: `refuse` all work, or `cut` its end off.
+        batching: `padded` rows, or `packed` ones in which examples follow each other without seeing each other. The
+            examples of a step are the same, and of similar length, either way.
+        lora: adapters to train; None trains all weights.
+        activation_checkpointing: recompute activations in the backward pass: less memory, a third more time.
+        select: the `final` weights, or those with the `best` loss on validation examples after an epoch.
+        n_validation: how many questions of the validation split select the best weights; unused by `final`.
+
+    Raises:
+        UserError: a value is none of those there are, or out of its range.
+    """
+
+    epochs: int = 3
+    batch_size: int = 16
+    accumulate: int = 1
+    learning_rate: float = 2e-4
+    weight_decay: float = 0.0
+    betas: tuple[float, float] = (0.9, 0.999)
+    schedule: Literal["cosine", "linear", "constant"] = "cosine"
+    warmup: float = 0.1
+    clip: float = 1.0
+    precision: Literal["32-true", "bf16-true", "bf16-mixed", "16-mixed"] = "32-true"
+    max_tokens: int | None = None
+    overlong: Literal["refuse", "cut"] = "refuse"
+    batching: Literal["padded", "packed"] = "padded"
+    lora: Lora | None = None
+    activation_checkpointing: bool = False
+    select: Literal["final", "best"] = "final"
+    n_validation: int = 100
+
+    def __post_init__(self) -> None:
+        wrong = [f"{name}={getattr(self, name)} ({why})" for name, why in self._wrong()]
+        if wrong:
+            raise UserError(f"these settings of training cannot be used: {'; '.join(wrong)}")
+
+    def _wrong(self) -> list[tuple[str, str]]:
+        """The names of unusable settings, each with what there is instead."""
+        kinds = {one.name: one.type for one in fields(self)}
+        choices = {name: get_args(kind) for name, kind in kinds.items() if get_origin(kind) is Literal}
+        found = [
+            (name, f"there are {', '.join(given)}")
+            for name, given in choices.items()
+            if getattr(self, name) not in given
+        ]
+        counts = [name for name in ("epochs", "batch_size", "accumulate", "n_validation") if getattr(self, name) < 1]
+        found += [(name, "a whole number above 0") for name in counts]
+        found += [("learning_rate", "above 0")] if self.learning_rate <= 0 else []
+        found += [("warmup", "a fraction of all steps, below 1")] if not 0 <= self.warmup < 1 else []
+        found += [("clip", "the largest norm, or 0 for none")] if self.clip < 0 else []
+        return found

@@ -1,0 +1,107 @@
+"""What makes steps of small models fast changes no gradient: fused adapters, and batches filled up to few sizes."""
+
+import pytest
+import torch
+from tiny import examples, llama
+
+from sppl.training.batches import collate
+from sppl.training.fused_lora import fused_lora
+from sppl.training.lora import Lora
+from sppl.training.loss import summed_loss
+from sppl.training.recorded import RecordedLoss, fill, recordable, rounded
+
+EVERYWHERE = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+
+
+def adapted(**changes) -> torch.nn.Module:
+    """A model whose adapters are not zero any more."""
+    model = llama(Lora(rank=4, alpha=8, targets=EVERYWHERE), **changes)
+    for name, weight in model.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(weight, std=0.3)
+    return model
+
+
+def gradients(model, batch) -> dict[str, torch.Tensor]:
+    model.zero_grad()
+    summed_loss(model, batch).backward()
+    return {name: weight.grad.clone() for name, weight in model.named_parameters() if weight.grad is not None}
+
+
+@pytest.mark.parametrize("bias", [False, True])
+def test_fused_adapters_give_pefts_loss_and_gradients(bias):
+    model, batch = adapted(attention_bias=bias), collate([[one] for one in examples(5)], 10)
+    loss, expected = summed_loss(model, batch), gradients(model, batch)
+    with fused_lora(model) as count:
+        assert count == 2 * len(EVERYWHERE)
+        torch.testing.assert_close(summed_loss(model, batch), loss)
+        found = gradients(model, batch)
+    assert found.keys() == expected.keys()
+    for name, gradient in expected.items():
+        torch.testing.assert_close(found[name], gradient, rtol=1e-4, atol=1e-5)
+
+
+def test_fused_adapters_on_frozen_bfloat16_weights_get_float32_gradients_close_to_autocasts():
+    model, batch = adapted(), collate([[one] for one in examples(5)], 10)
+    for weight in model.parameters():
+        weight.data = weight.data if weight.requires_grad else weight.data.bfloat16()
+    with torch.autocast("cpu", torch.bfloat16):
+        expected = gradients(model, batch)
+    with fused_lora(model):
+        found = gradients(model, batch)
+    for name, gradient in expected.items():
+        assert found[name].dtype == torch.float32
+        assert (found[name] - gradient).norm() <= 0.1 * gradient.norm()
+
+
+def test_adapters_with_dropout_are_left_to_peft_and_all_are_given_back():
+    model = llama(Lora(rank=4, alpha=8, dropout=0.1))
+    with fused_lora(model) as count:
+        assert count == 0
+    model = adapted()
+    with fused_lora(model):
+        pass
+    assert not any("forward" in vars(part) for part in model.modules())
+
+
+def test_a_recorded_batch_of_another_size_adds_the_gradients_of_the_batch_itself():
+    model = adapted()
+    weights = [weight for weight in model.parameters() if weight.requires_grad]
+    small, large = (collate([[one] for one in examples(6, seed=seed)], 30) for seed in (1, 2))
+    assert small["input_ids"].shape != large["input_ids"].shape
+    expected = [gradients(model, batch) for batch in (large, small)]
+    for weight in weights:
+        weight.grad = torch.zeros_like(weight)
+    recorded = RecordedLoss(lambda batch: summed_loss(model, batch), weights)
+    assert recorded.backward(large) is None  # met for the first time: the caller does it
+    for batch in (large, small):
+        share = recorded.backward(batch)
+        assert share is not None
+        torch.testing.assert_close(share, summed_loss(model, batch).detach() / 30)
+    named = {name: weight.grad for name, weight in model.named_parameters() if weight.requires_grad}
+    for name, gradient in named.items():
+        total = (expected[0][name] + expected[1][name]) / 30
+        torch.testing.assert_close(gradient, total, rtol=1e-4, atol=1e-5)
+    assert len(recorded.recorded) == 1
+
+
+def test_filling_up_moves_what_is_read_to_the_same_tokens():
+    batch = collate([[one] for one in examples(3)], 9)
+    rows, width = batch["input_ids"].shape
+    held = dict(batch, input_ids=torch.ones(rows, width + 5, dtype=torch.long))
+    held |= {"where": torch.ones(40, dtype=torch.long), "labels": torch.ones(40, dtype=torch.long)}
+    fill(held, batch)
+    n = len(batch["where"])
+    assert torch.equal(held["input_ids"].flatten()[held["where"][:n]], batch["input_ids"].flatten()[batch["where"]])
+    assert (held["labels"][n:] == -100).all()
+
+
+def test_sizes_are_few_and_at_most_a_quarter_larger():
+    sizes = {rounded(number) for number in range(1, 5000)}
+    assert len(sizes) < 30
+    assert all(number <= rounded(number) < max(1.25 * number, number + 32) for number in range(1, 5000))
+
+
+def test_only_small_models_on_cuda_in_which_nothing_is_random_are_recorded():
+    assert not recordable(adapted())
+    assert not recordable(llama().to("meta"))
