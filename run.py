@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -117,7 +118,7 @@ def main(cfg: DictConfig) -> None:
 def run_job(cfg: DictConfig) -> dict[str, list[str]]:
     """Runs the job stages in their order; returns the names of the leaves each found or made."""
     from sppl.jobs import stages
-    from sppl.store import Store
+    from sppl.store import InProgress, MissingArtefact, Store
 
     store = Store(cfg.store, config=plain(cfg))
     calls = {name: stage_call(cfg, name) for name in stages(cfg, "job")}
@@ -129,13 +130,28 @@ def run_job(cfg: DictConfig) -> dict[str, list[str]]:
         log.info(plan.line(name))
     if cfg.dry or not calls:
         return leaves
+    if news and cfg.trainer.accelerator == "gpu":
+        _ = instantiate(cfg.trainer).device  # a machine without one is told so before any work
     if not news and list(cfg.get("logger") or {}) == ["csv"]:  # it would load Lightning to say what was said before
         cfg.logger = {}
     with open_loggers(cfg) as loggers:
+        later = dict[str, Callable[..., Any]]()
         for name, call in calls.items():
+            try:
+                plan = call(store=replace(store, wait=False), loggers=loggers)
+            except InProgress as busy:
+                log.info("%s: another process is making %s; going on with other work meanwhile", name, busy)
+                later[name] = call
+            except MissingArtefact:
+                if not later:
+                    raise
+                later[name] = call  # what it needs may be what is in progress
+            else:
+                leaves[name] = [*plan.found, *plan.to_make]
+        for name, call in later.items():
             plan = call(store=store, loggers=loggers)
             leaves[name] = [*plan.found, *plan.to_make]
-    return leaves
+    return {name: leaves[name] for name in calls}
 
 
 def summarise(begun: DictConfig, folder: Path) -> bool:
@@ -220,8 +236,9 @@ def run() -> int:
     """Hydra's main, then the summary; the exit status."""
     from sppl.interrupts import Stopped, stoppable
     from sppl.keys import key_among
+    from sppl.refusals import moved
 
-    if refused := key_among(sys.argv[1:]):  # before Hydra writes the arguments down
+    if refused := key_among(sys.argv[1:]) or moved(sys.argv[1:]):  # before Hydra writes the arguments down
         sys.exit(refused)
     Begun.config, Begun.first, failed = None, 0, False
     Plugins.instance()  # finds the launchers; where a file of ours has the name it is all there is to say

@@ -31,6 +31,10 @@ class MissingArtefact(UserError):
     """An input is not in the store; the message is the command that makes it."""
 
 
+class InProgress(Exception):
+    """Another process is making what is wanted, and nobody wants to wait for it now."""
+
+
 @dataclass(frozen=True)
 class Leaf:
     """The name of one artefact, and the settings the name was made of."""
@@ -59,10 +63,12 @@ class Store:
     Args:
         root: the folder; made when something is first written.
         config: the resolved configuration of the running job, copied into every provenance.
+        wait: whether `making` waits for another process that makes the same.
     """
 
     root: str
     config: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    wait: bool = True
 
     def leaf(self, kind: str, *words: str, settings: Mapping[str, Any]) -> Leaf:
         """The name of an artefact; nothing is read or written.
@@ -202,20 +208,25 @@ class Store:
 
         Another process that makes one of them is waited for, with one log line. The kernel releases the locks of a
         process that dies.
+
+        Raises:
+            InProgress: another process makes one of them, and this store does not wait.
         """
         with ExitStack() as stack:
             for leaf in sorted((leaf for leaf in leaves if not self.exists(leaf)), key=lambda leaf: leaf.name):
-                stack.enter_context(_held(_beside(self.path(leaf), ".lock"), leaf.name))
+                stack.enter_context(_held(_beside(self.path(leaf), ".lock"), leaf.name, wait=self.wait))
             yield [leaf for leaf in leaves if not self.exists(leaf)]
 
 
 @contextmanager
-def _held(path: Path, name: str) -> Iterator[None]:
+def _held(path: Path, name: str, *, wait: bool = True) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path)
     try:
         held = lock.acquire(timeout=0)
     except Timeout:
+        if not wait:
+            raise InProgress(name) from None
         log.info("%s: another process is making it, waiting", name)
         held = lock.acquire()
     with held:

@@ -21,7 +21,7 @@ from transformers import PreTrainedModel
 
 from sppl.scoring.planner import lower_bound, plan
 from sppl.scoring.requests import Request
-from sppl.scoring.scorer import ResponseScorer
+from sppl.scoring.scorer import ResponseScorer, tokens_at_once
 
 Variant = tuple[Callable, list[Request]]
 
@@ -35,7 +35,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--strategies", type=int, nargs="+", default=[1, 6], help="rows of ours, one per number")
     parser.add_argument("--examples", type=int, default=2, help="own answers in the prompt")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--max-tokens", type=int, default=4096)
+    parser.add_argument("--max-tokens", type=int, help="of a pass; default: what suits the device")
     parser.add_argument("--device", type=torch.device, default=torch.device("cpu"))
     parser.add_argument("--dtype", default="float32", help="of the weights: float32, bfloat16")
     parser.add_argument("--methods", nargs="+", default=["one_by_one", "lm_eval", "padded", "ours"])
@@ -48,6 +48,7 @@ def main() -> None:
     logging.disable(logging.WARNING)
     dtype = getattr(torch, asked.dtype)
     model = workloads.random_model(asked.model, asked.vocabulary, asked.device, dtype)
+    asked.max_tokens = asked.max_tokens or tokens_at_once(model)
     most = max(asked.strategies)
     requests = workloads.requests_of(
         asked.workload, questions=asked.questions, strategies=most, examples=asked.examples, vocabulary=asked.vocabulary
@@ -101,6 +102,7 @@ def row(asked, name, runs, model, first, seconds, peak: float) -> dict:
         "lower_bound_tokens": lower_bound(subset), "peak_mb": first[name][1],
         "speedup_vs_one_by_one": speedup, "bound": bound, "fraction_of_bound": speedup / bound,
         "fraction_of_peak": 2 * work_of(model, subset, name) / median / peak,
+        "tokens_per_second": tokens_of(name, subset, asked.max_tokens) / median,
         "max_abs_diff": float(np.max(np.abs([losses[i] - reference[i] for i in losses]))),
     }  # fmt: skip
 

@@ -25,12 +25,7 @@ for model in $models; do
   done
 done
 if "$python" -c 'import sys, torch; sys.exit(not torch.cuda.is_available())'; then
-  for model in 1500m 7000m; do
-    for workload in $workloads; do
-      measure --device cuda --dtype bfloat16 --workload "$workload" --model "$model" --vocabulary 150000 \
-        --questions 16 --max-tokens 16384 --out "$out/table.jsonl"
-    done
-  done
+  bash experiments/scoring_speed/cuda.sh "$out/table.jsonl"
 fi
 # Racing on 300 lab questions against scoring all of them one by one, and on the paper's records.
 "$python" experiments/scoring_speed/race.py --questions "${RACE_QUESTIONS:-300}" --rounds "$rounds" --out "$out/table.jsonl"

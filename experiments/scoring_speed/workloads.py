@@ -16,11 +16,19 @@ STRATEGIES = ("gpt4", "claude", "varient/mini_gpt4", "varient/gpt4_generated_ste
               "varient/openai_human_written_examples", "varient/openai_gpt4_provide_gpt4_example_1000")  # fmt: skip
 FRAME = 45
 """Tokens of chat template and wording around a question and its examples."""
-MEANS = {"gsm8k": (405, 112), "ecqa": (485, 170), "planbench": (1000, 348), "long_prompt": (2000, 112)}
+MEANS = {
+    "gsm8k": (405, 112),
+    "ecqa": (485, 170),
+    "planbench": (1000, 348),
+    "long_prompt": (2000, 112),
+    "words": (250, 60),
+}
 """Mean tokens of prompt (with 2 own answers) and response, where the records are not at hand."""
 
 HEADS = {"num_attention_heads": 8, "num_key_value_heads": 4}
 MODELS = {
+    "135m": {"hidden_size": 576, "intermediate_size": 1536, "num_hidden_layers": 30, "num_attention_heads": 9,
+             "num_key_value_heads": 3},
     "15m": {"hidden_size": 256, "intermediate_size": 704, "num_hidden_layers": 8, **HEADS},
     "60m": {"hidden_size": 512, "intermediate_size": 1408, "num_hidden_layers": 14, **HEADS},
     "1500m": {"hidden_size": 1536, "intermediate_size": 8960, "num_hidden_layers": 28,
@@ -29,7 +37,7 @@ MODELS = {
               "num_attention_heads": 28, "num_key_value_heads": 4},
 }  # fmt: skip
 """Llama shapes with about so many parameters, embeddings tied: two small ones at a vocabulary of 32k, and those of
-Qwen2.5 1.5B and 7B."""
+SmolLM2-135M, Qwen2.5 1.5B and 7B."""
 
 
 def random_model(
@@ -57,10 +65,11 @@ def requests_of(workload: str, *, questions: int, strategies: int, examples: int
     lengths = _recorded(workload, questions, examples) or _drawn(workload, questions, examples, draw)
     requests = []
     for prompt_length, response_lengths in lengths:
-        prompt = tuple(draw.integers(0, vocabulary, prompt_length).tolist())
-        for length in response_lengths[:strategies]:
-            response = tuple(draw.integers(0, vocabulary, length).tolist())
-            requests.append(Request(prompt, response, len(requests)))
+        responses = [tuple(draw.integers(0, vocabulary, length).tolist()) for length in response_lengths[:strategies]]
+        # the lab's words are scored after the bare question, too, as most metrics ask for
+        for size in (60, prompt_length) if workload == "words" else (prompt_length,):
+            prompt = tuple(draw.integers(0, vocabulary, size).tolist())
+            requests += [Request(prompt, response, len(requests) + at) for at, response in enumerate(responses)]
     return requests
 
 
@@ -92,7 +101,8 @@ def _drawn(workload: str, questions: int, examples: int, draw: np.random.Generat
     def lengths(mean: float, size: int) -> list[int]:
         return [max(2, int(mean * factor)) for factor in np.exp(spread * draw.normal(size=size))]
 
-    return [(lengths(mean, 1)[0], lengths(response, len(STRATEGIES))) for _ in range(questions)]
+    most = 9 if workload == "words" else len(STRATEGIES)
+    return [(lengths(mean, 1)[0], lengths(response, most)) for _ in range(questions)]
 
 
 def _json(path: Path) -> list | dict:

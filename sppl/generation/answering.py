@@ -18,6 +18,7 @@ from sppl.generation.graphed import decode_graphed
 from sppl.hardware.device import Facts, memory_for_work, place
 from sppl.models.target import TargetModel, frozen
 from sppl.schemas import Sampling
+from sppl.scoring.attention import head_width
 from sppl.scoring.forms import choose_form
 from sppl.training.trained import trained_model
 
@@ -142,8 +143,7 @@ def rows_at_once(model: Any, tokens: int) -> int:
         return ROWS_ON_CPU
     config = model.config.get_text_config()
     heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
-    width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-    kept = 3 * 2 * config.num_hidden_layers * heads * width  # as it grows, and copied when others leave
+    kept = 3 * 2 * config.num_hidden_layers * heads * head_width(config)  # as it grows, and copied when others leave
     read = 4 * (getattr(config, "intermediate_size", None) or 4 * config.hidden_size) + 8 * config.hidden_size
     bytes_each = tokens * (kept + read) * (torch.finfo(model.dtype).bits // 8) + 4 * config.vocab_size
     room = SHARE * memory_for_work(model, model.device)

@@ -28,9 +28,15 @@ DIALECT_OF = {
 
 @dataclass(frozen=True)
 class LabQuestions:
-    """Word problems with 2 to 4 operations; another seed gives other questions in the same splits by numbers."""
+    """Word problems with 2 to 4 operations.
+
+    Args:
+        seed: another one gives other questions in the same splits by numbers.
+        instruction: a line after every question, for targets that were not made for the lab.
+    """
 
     seed: int = 0
+    instruction: str = ""
 
     def questions(self, split: Split, n: int | None = None) -> list[Question]:
         """The first `n` questions of a split in a fixed order, all of them with None (1000, 200 and 500).
@@ -50,6 +56,7 @@ class LabQuestions:
             if problem in seen:
                 continue
             prompt = question_text(problem, rng)
+            prompt += f"\n{self.instruction}" if self.instruction else ""
             yield Question(f"{split}-{len(seen):04d}", prompt, str(problem.total), fields=problem.fields())
             seen.add(problem)
 

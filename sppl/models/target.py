@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from sppl.models.gguf import load_gguf, load_gguf_tokenizer
 from sppl.prompts import Template
 from sppl.provenance import canonical, content_digest
 from sppl.schemas import UserError
@@ -25,7 +26,7 @@ class TargetModel:
 
     Args:
         name: the word tables and leaves use.
-        path: a local folder in the Hugging Face layout, or a hub id.
+        path: a local folder in the Hugging Face layout, a GGUF file, or a hub id.
         revision: commit or tag of a hub id.
         dtype: of the weights, e.g. `float32`, `bfloat16`.
         attention: the implementation transformers should use.
@@ -44,17 +45,21 @@ class TargetModel:
     trust_remote_code: bool = False
 
     @property
+    def is_gguf(self) -> bool:
+        """Whether it is a single GGUF file, whose weights are dequantised when they are read."""
+        return self.path.endswith(".gguf") and Path(self.path).is_file()
+
+    @property
     def wrapping(self) -> Template:
         """How a user turn becomes a prompt of this model."""
         return Template(self.template, self.system)
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What the model's numbers depend on: a local folder counts by its content, a hub id by its revision."""
-        folder = Path(self.path)
-        source = (
-            _folder_digest(str(folder.resolve())) if folder.is_dir() else {"hub": self.path, "revision": self.revision}
-        )
+        """What its numbers depend on: a local folder or file counts by its content, a hub id by its revision."""
+        place = Path(self.path)
+        here = place.is_dir() or self.is_gguf
+        source = _digest(str(place.resolve())) if here else {"hub": self.path, "revision": self.revision}
         own_code = {"own_code": True} if self.trust_remote_code else {}
         return {"source": source, "dtype": self.dtype, "template": canonical(self.wrapping), **own_code}
 
@@ -66,10 +71,13 @@ class TargetModel:
         """
         from transformers import AutoTokenizer
 
-        with _loading(self.path):
-            tokenizer = AutoTokenizer.from_pretrained(
-                self.path, revision=self.revision, trust_remote_code=self.trust_remote_code
-            )
+        if self.is_gguf:
+            tokenizer = load_gguf_tokenizer(Path(self.path))
+        else:
+            with _loading(self.path):
+                tokenizer = AutoTokenizer.from_pretrained(
+                    self.path, revision=self.revision, trust_remote_code=self.trust_remote_code
+                )
         if tokenizer.pad_token_id is None:
             tokenizer.pad_token = tokenizer.eos_token
         if self.template == "chat" and not tokenizer.chat_template:
@@ -89,6 +97,10 @@ class TargetModel:
         from transformers.utils.logging import disable_progress_bar
 
         disable_progress_bar()
+        if self.is_gguf:
+            model = load_gguf(Path(self.path), self.dtype)
+            model.set_attn_implementation(self.attention)
+            return model
         with _loading(self.path):
             model = AutoModelForCausalLM.from_pretrained(
                 self.path,
@@ -134,10 +146,22 @@ class FrozenCopy:
         return self._wrapped
 
 
-@lru_cache(maxsize=1)
+KEPT: dict[TargetModel, FrozenCopy] = {}
+"""The frozen copy of this process, at most one."""
+
+
 def frozen_copy(target: TargetModel) -> FrozenCopy:
     """One copy per process for reading only (predict, score, benchmark); fine-tuning loads its own."""
-    return FrozenCopy(target)
+    if target not in KEPT:
+        KEPT.clear()
+        KEPT[target] = FrozenCopy(target)
+    return KEPT[target]
+
+
+def set_aside() -> None:
+    """Moves the frozen copy, if there is one, to the CPU: what is trained is to have the GPU for itself."""
+    for copy in KEPT.values():
+        copy.bare().cpu()
 
 
 def frozen(target: TargetModel) -> "PreTrainedModel":
@@ -154,7 +178,7 @@ def quiet_peft() -> Iterator[None]:
 
 
 @lru_cache(maxsize=8)
-def _folder_digest(path: str) -> str:
+def _digest(path: str) -> str:
     return content_digest(Path(path))
 
 

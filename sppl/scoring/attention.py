@@ -130,6 +130,11 @@ def kernel(query: Tensor) -> str:
     return "levels" if flash and query.shape[-1] % 8 == 0 else "masked"
 
 
+def head_width(config: Any) -> int:
+    """Numbers per attention head of a text model."""
+    return getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+
+
 def per_segment(
     query: Tensor, key: Tensor, value: Tensor, *, cached: tuple[Tensor, Tensor], layout: Layout, scaling: float | None
 ) -> Tensor:

@@ -10,7 +10,9 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 from transformers import PreTrainedModel
 
+from sppl.hardware.device import memory_for_work
 from sppl.hardware.reader import ModelReader
+from sppl.scoring.attention import head_width, kernel
 from sppl.scoring.columns import ExtraColumns
 from sppl.scoring.forms import exact_form, padded_states
 from sppl.scoring.head import check_head, token_statistics
@@ -31,6 +33,26 @@ class Scored(NamedTuple):
     """int32; 1 + how many vocabulary entries are more likely than the token."""
     further: Mapping[str, np.ndarray]
     """The columns of `sppl.scoring.columns` that were asked for."""
+
+
+ON_CPU = 4096
+"""Tokens of a pass that a CPU works on at once."""
+MOST = 65_536
+"""Tokens after which larger passes are no faster on a GPU."""
+SHARE = 0.5
+"""Of the memory beside the weights, what one pass may take."""
+
+
+def tokens_at_once(model: PreTrainedModel) -> int:
+    """How many tokens one forward pass of a model should have where it lies; the same in every run on such a device."""
+    if model.device.type == "cpu":
+        return ON_CPU
+    config = model.config.get_text_config()
+    if kernel(torch.empty(0, head_width(config), dtype=model.dtype, device=model.device)) == "masked":
+        return ON_CPU  # pairs of tokens that do not see each other are computed, too
+    wide = getattr(config, "intermediate_size", None) or 4 * config.hidden_size
+    each = (4 * wide + 12 * config.hidden_size) * model.dtype.itemsize
+    return max(ON_CPU, min(MOST, int(SHARE * memory_for_work(model, model.device) / each)))
 
 
 class ResponseScorer(ModelReader):

@@ -14,7 +14,8 @@ class Scoring:
     """Settings of the scorer.
 
     Args:
-        max_tokens: tokens of one forward pass, padding included; it does not change any score.
+        max_tokens: tokens of one forward pass, padding included; None: 4,096 on a CPU, what memory allows on a GPU. It
+            does not change any score.
         form: how a pass is run (`tree`, `padded`), `auto` for the cheapest that is exact; it does not change any score.
         end: whether ending the response (its EOS) is scored as one more token.
         overlong: what happens to a prompt and response longer than the target can read: `error` before any work, `skip`
@@ -26,7 +27,7 @@ class Scoring:
         z: standard errors behind the leader that end a strategy's race.
     """
 
-    max_tokens: int = field(default=4096, metadata=NAME_ONLY)
+    max_tokens: int | None = field(default=None, metadata=NAME_ONLY)
     form: Form = field(default="auto", metadata=NAME_ONLY)
     end: bool = False
     overlong: Overlong = "error"

@@ -55,7 +55,7 @@ def run_benchmark(
     test = take(benchmark, "test", n_test)
     train = take(benchmark, "train", n_train)
     found, to_make = [], []
-    for name, recipe in [(UNTRAINED, None), *strategy.items()]:
+    for name, recipe in [*strategy.items(), (UNTRAINED, None)]:  # what all jobs of a sweep share comes last
         adapter = None
         if recipe is not None:
             if dry and not training_data_is_there(store, benchmark, recipe, training, n_train):

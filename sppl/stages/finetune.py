@@ -73,7 +73,9 @@ def _train(
     import pytorch_lightning as pl
 
     from sppl.data.tokens import prompt_ids, response_ids
+    from sppl.hardware.device import Facts, place
     from sppl.hardware.progress import Progress, quiet
+    from sppl.models.target import set_aside
     from sppl.prompts import Template
     from sppl.training.batches import Example
     from sppl.training.fit import fit
@@ -95,7 +97,11 @@ def _train(
 
     parts = store.parts(leaf)
     pl.seed_everything(seed, verbose=False)
+    set_aside()
     model: Any = add_lora(target.load(), training.lora) if training.lora else target.load()
+    if trainer.devices == 1:  # several take their copies from the CPU
+        place(model, trainer.device)
+    facts = Facts(model, trainer.device)
     quiet()
     fit(
         model,
@@ -114,5 +120,6 @@ def _train(
     model.save_pretrained(str(made))
     tokenizer.save_pretrained(made)
     (made / "README.md").unlink(missing_ok=True)  # PEFT's model card names local paths
-    store.write_folder(leaf, made, {}, time.perf_counter() - start, setup=setup_of(training, len(examples)), seed=seed)
+    notes = {"setup": setup_of(training, len(examples)), "seed": seed, **facts.notes()}
+    store.write_folder(leaf, made, {}, time.perf_counter() - start, **notes)
     store.clear_parts(leaf)

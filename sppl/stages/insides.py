@@ -45,6 +45,7 @@ def inside_leaves(
     """
     if not todo:
         return
+    from sppl.hardware.device import Facts
     from sppl.hardware.progress import predicted
     from sppl.scoring.summariser import requests_loader
 
@@ -59,6 +60,7 @@ def inside_leaves(
         if isinstance(need, HiddenStates):
             _refuse_bare({name: fitting[name, given][0] for name, other in todo if other == need}, target)
         module = _module(target, need)
+        on = Facts(module.model, trainer.device)
         runner = partial(trainer, inference_mode=False) if isinstance(need, Gradients) else trainer
         for name in [name for name, other in todo if other == need]:
             start, (responses, cut) = time.perf_counter(), fitting[name, given]
@@ -68,7 +70,7 @@ def inside_leaves(
             facts |= {"responses": len(responses), "tokens": sum(one.tokens for one in responses)}
             facts["passes"] = BACKWARD if isinstance(need, Gradients) else 1.0
             frame = _summaries(responses, read) if isinstance(need, HiddenStates) else _gradients(responses, read)
-            store.write(todo[name, need], frame, {}, time.perf_counter() - start, **facts)
+            store.write(todo[name, need], frame, {}, time.perf_counter() - start, **facts, **on.notes())
 
 
 def _refuse_bare(responses: Mapping[str, Sequence[Asked]], target: TargetModel) -> None:

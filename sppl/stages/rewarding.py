@@ -29,6 +29,7 @@ def reward_leaves(
     Raises:
         UserError: a response is empty or too long, or a reward model cannot be used.
     """
+    from sppl.hardware.device import Facts
     from sppl.hardware.progress import predicted
     from sppl.scoring.rewarder import Rewarder, chats_loader
 
@@ -37,6 +38,7 @@ def reward_leaves(
         source = cast("RewardModel", need.model)
         names = [name for name, other in todo if other == need]
         rewarder = Rewarder(source.load())
+        on = Facts(rewarder.model, trainer.device)
         limit = getattr(rewarder.model.config, "max_position_embeddings", None)
         chats = {name: source.ids([(question.prompt, text) for question, text in examples[name]]) for name in names}
         lengths = [
@@ -51,4 +53,4 @@ def reward_leaves(
             ids = [question.id for question, _ in examples[name]]
             frame = pd.DataFrame({"example_id": ids, "reward": pd.Series(rewards, dtype=float)})
             facts = {"responses": len(ids), "tokens": sum(map(len, chats[name])), "passes": 1.0}
-            store.write(todo[name, need], frame, {}, time.perf_counter() - start, **facts)
+            store.write(todo[name, need], frame, {}, time.perf_counter() - start, **facts, **on.notes())

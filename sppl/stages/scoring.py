@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
@@ -73,7 +73,7 @@ def score_leaves(
     killed = _works(store, leaves, ask(leaves), todo) if len(leaves) > len(todo) else []
     for work in killed if any(store.begun(one.leaf) for one in killed) else _works(store, todo, ask(todo), todo):
         begun = time.perf_counter()
-        scored = _scored(store, target, work, scorer=scorer, trainer=trainer)
+        scored, on = _scored(store, target, work, scorer=scorer, trainer=trainer)
         seconds = time.perf_counter() - begun
         total = sum(one.tokens for responses, _ in work.fitting.values() for one in responses)
         tables = {
@@ -88,7 +88,7 @@ def score_leaves(
                 notes: dict[str, object] = {"overlong": cut} if cut else {}
                 if own_answers([need]) and pool.note:
                     notes["pool"] = pool.note
-                notes |= {"responses": len(responses), "tokens": tokens}
+                notes |= {"responses": len(responses), "tokens": tokens, **on}
                 notes["passes"] = round(tokens / sum(one.alone for one in responses), 4)
                 table = tables[name, need.context][[*BASE, *need.columns]]
                 store.write(leaf, table, {}, seconds * tokens / total, **notes)
@@ -148,20 +148,27 @@ def _by_columns(needs: Iterable[tuple[str, TokenStats]]) -> dict[frozenset[str],
 
 def _scored(
     store: Store, target: TargetModel, work: Work, *, scorer: Scoring, trainer: Hardware
-) -> dict[int, "Scored"]:
-    """The answers to the requests by their number; passes that an earlier run finished are not run again."""
+) -> tuple[dict[int, "Scored"], dict[str, Any]]:
+    """The answers to the requests by their number, and what they were computed on.
+
+    Passes that an earlier run finished are not run again.
+    """
+    from sppl.hardware.device import Facts
     from sppl.scoring.planner import lower_bound, plan
+    from sppl.scoring.scorer import tokens_at_once
     from sppl.scoring.shards import scored_in_shards
 
+    frozen(target)  # takes an adapter off, if one was put on since
     runner = _scorer(target, scorer.form, trainer.device)
     runner.further = work.further
-    passes = plan(work.requests, max_tokens=scorer.max_tokens, form=runner.form)
+    passes = plan(work.requests, max_tokens=scorer.max_tokens or tokens_at_once(runner.model), form=runner.form)
     tokens = sum(one.tokens for one in passes)
     log.info(
         "%d responses in context, %d passes, %d tokens (%d at least)",
         len(work.requests), len(passes), tokens, lower_bound(work.requests),
     )  # fmt: skip
-    return scored_in_shards(trainer, runner, passes, store.parts(work.leaf))
+    facts = Facts(runner.model, trainer.device)
+    return scored_in_shards(trainer, runner, passes, store.parts(work.leaf)), facts.notes()
 
 
 @lru_cache(maxsize=1)

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from sppl.models.target import TargetModel, frozen_copy
+from sppl.models.target import KEPT, TargetModel
 from sppl.training.lora import Lora, add_lora
 from sppl.training.trained import trained_model
 
@@ -32,7 +32,7 @@ def test_adapters_of_one_target_are_loaded_one_after_the_other_without_loading_i
     loads = []
     load = TargetModel.load
     monkeypatch.setattr(TargetModel, "load", lambda self: (loads.append(1), load(self))[1])
-    frozen_copy.cache_clear()
+    KEPT.clear()
     for seed in (0, 1, 2, 0):
         with torch.no_grad():
             assert torch.equal(trained_model(target, tmp_path / str(seed))(IDS).logits, expected[seed])
