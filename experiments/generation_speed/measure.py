@@ -50,12 +50,12 @@ def adapters(folder: Path, asked: argparse.Namespace) -> list[Path]:
     from sppl.training.lora import Lora, add_lora
 
     made = []
+    model = add_lora(TargetModel("target", asked.model, dtype=asked.dtype).load(), Lora(rank=4, alpha=8))
     for seed in range(asked.adapters):
         torch.manual_seed(seed)
-        model = add_lora(TargetModel("target", asked.model, dtype=asked.dtype).load(), Lora(rank=4, alpha=8))
         for name, weight in model.named_parameters():
-            if "lora_B" in name:
-                torch.nn.init.normal_(weight, std=0.002 if asked.device == "cuda" else 0.02)
+            if "lora_" in name:
+                torch.nn.init.normal_(weight, std=0.02 if asked.model == LAB else 0.01)
         made.append(folder / f"adapter{seed}")
         model.save_pretrained(str(made[-1]))
     return made

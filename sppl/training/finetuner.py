@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.core.optimizer import LightningOptimizer
-from pytorch_lightning.strategies import ParallelStrategy
+from pytorch_lightning.strategies import ParallelStrategy, SingleDeviceStrategy
 from torch import Tensor, nn
 from torch.distributed.tensor import DTensor
 from torch.optim.lr_scheduler import LambdaLR
@@ -153,7 +153,7 @@ class Finetuner(pl.LightningModule):
     def on_fit_start(self) -> None:
         """Lets steps be recorded where that pays."""
         recomputed = self.training_settings.activation_checkpointing
-        alone = self.trainer.world_size == 1 and not self._sharded
+        alone = isinstance(self.trainer.strategy, SingleDeviceStrategy)
         if alone and not self._scaled and not recomputed and recordable(self.model):
             weights = [weight for _, weight in self._trained()]
             for weight in weights:

@@ -22,7 +22,7 @@ def summed_loss(model: PreTrainedModel, batch: Batch) -> Tensor:
     computed in pieces, and again in the backward pass.
     """
     output = model.get_decoder()(input_ids=batch["input_ids"], position_ids=batch["position_ids"], use_cache=False)
-    hidden = output.last_hidden_state.flatten(0, 1)[batch["where"]]
+    hidden = output.last_hidden_state.flatten(0, 1).index_select(0, batch["where"])
     size = max(1, CHUNK.get(hidden.device.type, CHUNK["cpu"]) // model.config.get_text_config().vocab_size)
     if len(hidden) <= size:
         return _loss(model, hidden, batch["labels"])

@@ -85,9 +85,11 @@ class RecordedLoss:
 
         def add() -> None:
             loss = self.loss(held) / tokens
-            found = torch.autograd.grad(loss, self.weights)  # not backward(), which works on the caller's stream
+            # not backward(), which works on the caller's stream
+            found = torch.autograd.grad(loss, self.weights, allow_unused=True)
             for gradient, more in zip(gradients, found, strict=True):
-                gradient.add_(more)
+                if more is not None:
+                    gradient.add_(more)
             total.copy_(loss.detach())
 
         kept = [gradient.clone() for gradient in gradients]
