@@ -11,9 +11,11 @@ measure() {
 }
 # SmolLM2's shape on the lab's words, nine strategies in two contexts: 1,800 responses, the work of small models.
 VOCABULARY=${VOCABULARY:-49152} measure --workload words --model "${SMALL:-135m}" --questions "${WORDS:-100}" --strategies 9 \
-  --rounds 3 --methods one_by_one padded
+  --rounds 3 --methods padded
 for model in ${MODELS:-1500m 7000m}; do
   for workload in ${WORKLOADS:-gsm8k planbench}; do
-    measure --workload "$workload" --model "$model" --questions "${QUESTIONS:-12}" --strategies 6
+    n=${QUESTIONS:-12}
+    if [ "$workload" = planbench ]; then n=$(((n + 2) / 3)); fi
+    measure --workload "$workload" --model "$model" --questions "$n" --strategies 6 --methods ${METHODS:-one_by_one lm_eval padded}
   done
 done
