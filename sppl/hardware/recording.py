@@ -6,7 +6,9 @@ from typing import Any
 import torch
 
 
-def record(work: Callable[[], None], device: torch.device, pool: Any = None) -> tuple[Callable[[], None], Any]:
+def record(
+    work: Callable[[], None], device: torch.device, pool: Any = None, *, warm: bool = False
+) -> tuple[Callable[[], None], Any]:
     """A function that does what `work` does, at the same addresses, and the memory its results lie in.
 
     `work` itself is run once on the way: the caller undoes what that changed. Only CUDA can record; elsewhere the
@@ -16,15 +18,17 @@ def record(work: Callable[[], None], device: torch.device, pool: Any = None) -> 
         work: waits for nothing and reads no tensor's value on the CPU.
         device: where it works.
         pool: memory of earlier recordings, for work that never runs at the same time as they.
+        warm: whether the same kernels have been recorded before: `work` is not run beforehand then.
     """
     if device.type != "cuda":
         work()
         return work, None
-    stream = torch.cuda.Stream(device)
-    stream.wait_stream(torch.cuda.current_stream(device))
-    with torch.cuda.stream(stream):  # recording must not be a kernel's first run
-        work()
-    torch.cuda.current_stream(device).wait_stream(stream)
+    if not warm:
+        stream = torch.cuda.Stream(device)
+        stream.wait_stream(torch.cuda.current_stream(device))
+        with torch.cuda.stream(stream):  # recording must not be a kernel's first run
+            work()
+        torch.cuda.current_stream(device).wait_stream(stream)
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph, pool=pool):
         work()

@@ -148,13 +148,21 @@ def _pack(groups: Sequence[Group], max_tokens: int) -> list[list[Group]]:
                                  part.requests[0].index))  # fmt: skip
     packs: list[list[Group]] = []
     room = 0
+    most = _even(parts, max_tokens)
     for part in parts:
         if not packs or part.tokens > room:
             packs.append([])
-            room = max_tokens
+            room = most
         packs[-1].append(part)
         room -= part.tokens
     return packs
+
+
+def _even(parts: Sequence[Group], max_tokens: int) -> int:
+    """The budget at which all passes are about as large: a small last one would cost a GPU as much as a full one."""
+    total = sum(part.tokens for part in parts)
+    passes = -(-total // max_tokens)
+    return min(max_tokens, -(-total // max(1, passes)) + max((part.tokens for part in parts), default=0))
 
 
 def _split(group: Group, max_tokens: int) -> Iterator[Group]:

@@ -31,16 +31,17 @@ def recordable(model: nn.Module) -> bool:
 
 
 def rounded(number: int) -> int:
-    """A size from few there are: at most a quarter more."""
-    step = max(32, 1 << max(0, (number - 1).bit_length() - 3))
-    return -(-number // step) * step
+    """The next size of few there are, at most half as large again: 32, 48, 64, 96, 128, 192, ..."""
+    power = 1 << max(5, (number - 1).bit_length())
+    return power - power // 4 if power > 32 and number <= power - power // 4 else power
 
 
 class RecordedLoss:
     """Adds the gradients of batches to those of the weights, from graphs recorded when a size is met again.
 
     A graph belongs to one size, so batches are filled up to one of few sizes: with tokens after all others, which no
-    token of a causal model sees, and with labels that count nothing.
+    token of a causal model sees, and with labels that count nothing. Recording takes as long as some ten steps, so a
+    batch uses a somewhat larger graph where there is one.
 
     Args:
         loss: the sum of a batch's losses; computed within the block the caller computes in.
@@ -59,16 +60,28 @@ class RecordedLoss:
         sizes = rows, rounded(width), rounded(len(batch["labels"]))
         if batch["position_ids"] is not None or not len(batch["labels"]):
             return None
-        if sizes not in self.met:
-            self.met.add(sizes)
-            return None
-        if sizes not in self.recorded:
+        fitting = self._fitting(sizes)
+        if fitting is None:
+            if sizes not in self.met:
+                self.met.add(sizes)
+                return None
             self.recorded[sizes] = self._record(sizes, batch)
-        held, tokens, total, replay = self.recorded[sizes]
+            fitting = sizes
+        held, tokens, total, replay = self.recorded[fitting]
         fill(held, batch)
         tokens.fill_(float(batch["tokens"]))
         replay()
         return total.clone()
+
+    def _fitting(self, sizes: Sizes) -> Sizes | None:
+        """The smallest recorded size that a batch fits into without becoming half as large again."""
+        rows, width, room = sizes
+        found = [
+            one
+            for one in self.recorded
+            if one[0] == rows and width <= one[1] <= 1.5 * width and room <= one[2] <= 1.5 * room
+        ]
+        return min(found, default=None)
 
     def _record(self, sizes: Sizes, batch: Batch) -> tuple[Batch, Tensor, Tensor, Callable[[], None]]:
         rows, width, room = sizes
@@ -93,7 +106,7 @@ class RecordedLoss:
             total.copy_(loss.detach())
 
         kept = [gradient.clone() for gradient in gradients]
-        replay, self.pool = record(add, device, self.pool)
+        replay, self.pool = record(add, device, self.pool, warm=bool(self.recorded))
         for gradient, before in zip(gradients, kept, strict=True):
             gradient.copy_(before)
         return held, tokens, total, replay

@@ -96,10 +96,21 @@ def test_filling_up_moves_what_is_read_to_the_same_tokens():
     assert (held["labels"][n:] == -100).all()
 
 
-def test_sizes_are_few_and_at_most_a_quarter_larger():
+def test_sizes_are_few_and_at_most_half_as_large_again():
     sizes = {rounded(number) for number in range(1, 5000)}
-    assert len(sizes) < 30
-    assert all(number <= rounded(number) < max(1.25 * number, number + 32) for number in range(1, 5000))
+    assert sorted(sizes)[:6] == [32, 48, 64, 96, 128, 192]
+    assert len(sizes) < 18
+    assert all(number <= rounded(number) <= max(32, 1.5 * number) for number in range(1, 5000))
+
+
+def test_a_batch_uses_a_graph_that_is_a_little_larger_and_none_that_is_much_larger():
+    recorded = RecordedLoss(lambda batch: torch.zeros(()), [])
+    recorded.recorded = dict.fromkeys([(4, 96, 48), (4, 64, 48), (8, 64, 48)])  # pyright: ignore
+    assert recorded._fitting((4, 64, 32)) == (4, 64, 48)
+    assert recorded._fitting((4, 64, 48)) == (4, 64, 48)
+    assert recorded._fitting((4, 96, 48)) == (4, 96, 48)
+    assert recorded._fitting((4, 32, 48)) is None
+    assert recorded._fitting((2, 64, 48)) is None
 
 
 def test_only_small_models_on_cuda_in_which_nothing_is_random_are_recorded():
