@@ -90,7 +90,7 @@ class OpenAITeacher(ApiTeacher):
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Session]:
         """An open connection."""
-        sdk = _sdk("openai")
+        sdk = import_sdk("openai")
         async with sdk.AsyncOpenAI(**self.options()) as client:
             yield _OpenAI(sdk, client, self)
 
@@ -102,7 +102,7 @@ class AnthropicTeacher(ApiTeacher):
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Session]:
         """An open connection."""
-        sdk = _sdk("anthropic")
+        sdk = import_sdk("anthropic")
         async with sdk.AsyncAnthropic(**self.options()) as client:
             yield _Anthropic(sdk, client, self)
 
@@ -116,7 +116,7 @@ class _OpenAI:
     async def ask(self, messages: Sequence[Message], decoding: Decoding) -> Reply:
         sampling = {"temperature": decoding.temperature, self.teacher.limit: decoding.max_tokens}
         create = self.client.chat.completions.with_raw_response.create
-        raw, made = await _sent(
+        raw, made = await send(
             self.sdk,
             create,
             model=self.teacher.model,
@@ -143,7 +143,7 @@ class _Anthropic:
         said = [dict(one) for one in messages if one["role"] != "system"]
         body = self.teacher.body(temperature=decoding.temperature, system=system or None)
         create = self.client.messages.with_raw_response.create
-        raw, made = await _sent(
+        raw, made = await send(
             self.sdk, create, model=self.teacher.model, messages=said, max_tokens=decoding.max_tokens, extra_body=body
         )
         parts = [part.text for part in getattr(made, "content", None) or [] if getattr(part, "type", "") == "text"]
@@ -154,15 +154,24 @@ class _Anthropic:
         return _reply("".join(parts), stop, tokens, decoding, pause)
 
 
-def _sdk(name: str) -> ModuleType:
+def import_sdk(name: str) -> ModuleType:
+    """The package of a provider.
+
+    Raises:
+        UserError: it is not installed.
+    """
     try:
         return import_module(name)
     except ImportError as error:
         raise UserError(f"a teacher needs the package {name}: python -m pip install -e '.[teachers]'") from error
 
 
-async def _sent(sdk: ModuleType, create: Any, **request: Any) -> tuple[Any, Any]:
-    """The raw response and what it parses to."""
+async def send(sdk: ModuleType, create: Any, **request: Any) -> tuple[Any, Any]:
+    """The raw response and what it parses to.
+
+    Raises:
+        Transient, Rejected, Refused: there is none; why, and whether asking again may help.
+    """
     try:
         raw = await create(**request)
         made = raw.parse()

@@ -20,12 +20,18 @@ class Decoding:
 
 @dataclass(frozen=True)
 class Reply:
-    """One finished answer and what it used; `pause` are seconds the server wants to be left alone."""
+    """One answer and what it used.
+
+    Args:
+        pause: seconds the server wants to be left alone.
+        ended: whether the model ended it itself; teachers' replies that were cut off never get this far.
+    """
 
     text: str
     input_tokens: int
     output_tokens: int
     pause: float = 0.0
+    ended: bool = True
 
 
 class Rejected(Exception):
