@@ -74,7 +74,7 @@ def number(written: str) -> str:
         text = _POWER.sub(lambda one: format(Decimal(one[0]), "f"), text)
     if not any(mark.isdigit() or mark == "π" for mark in text) and "\\pi" not in text:
         raise BadGold(f"{shorten(written)} is no number (benchmark.answer=number)")
-    if re.search(r"\d,\d", _GROUPED.sub("", text)):
+    if re.search(r"(?<!\\),", _GROUPED.sub("", text)):
         raise BadGold(f"{shorten(written)}: commas part groups of three digits, decimals stand after a point")
     return text
 
@@ -98,7 +98,7 @@ def choice(written: str, options: Sequence[str]) -> str:
         return spelled[0]
     if spelled:
         raise BadGold(f"{shorten(written)} is the text of the options {', '.join(spelled)}; write a label")
-    known = labels if label or not options else LETTERS[: len(options)]
+    known = (DIGITS if text.isdigit() else LETTERS)[: len(options) or None]
     counted = "; digits count from 1, so a place counted from 0 needs 1 added" if text == "0" else ""
     raise BadGold(f"{shorten(written)} is no label of {known}{counted} (benchmark.answer=choice)")
 

@@ -12,7 +12,7 @@ from sppl.schemas import Question
 
 MARK = re.compile(r"\{([\w.]+)\}")
 STYLES = (r"\({}\):?", r"{}[:.)]", r"{}(?=[ \t])", r"(?:\({}\):?|{}[:.)?]|{}(?=[ \t]))")
-"""How a text labels the options it lists, each on a new line: `(A) text`, `A: text`, `A text`, or now and then another."""
+"""How a text labels the options it lists, each on a new line: `(A) text`, `A: text`, `A text`, or a mixture."""
 
 
 class MissingField(Exception):
@@ -153,9 +153,11 @@ def look_up(record: Mapping[str, Any], name: str) -> Any:
     Raises:
         MissingField: the record has no such field.
     """
-    first, _, others = name.partition("|")
-    if others:
-        return look_up(record, first if _has(record, first) else others)
+    if "|" in name:
+        found = next((one for one in name.split("|") if _has(record, one)), None)
+        if found is None:
+            raise MissingField(name, f"the record has no such field, it has {', '.join(map(str, record))}")
+        return look_up(record, found)
     value: Any = record
     for part in [name] if name in record else name.split("."):
         if isinstance(value, Mapping) and part in value:
