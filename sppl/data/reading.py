@@ -187,7 +187,8 @@ def _parquet(path: Path) -> Iterator[Item]:
     import pyarrow.parquet as pq
 
     try:
-        table = pq.read_table(path)
+        with pq.ParquetFile(path) as file:  # read_table would make columns of folders named `a=b`
+            table = file.read()
         twice = sorted({name for name in table.column_names if table.column_names.count(name) > 1})
         if twice:
             yield Problem(path.name, f"it has several columns of the name {', '.join(twice)}")
