@@ -86,7 +86,7 @@ class Gathering:
         if unread:
             log.warning("%s: not read: %s", path.name, ", ".join(f"{name} ({n})" for name, n in unread.most_common()))
         for what, n in settled.items():
-            log.warning("%s: %d times %s", path.name, n, what)
+            log.warning("%s: in %d of %d records %s", path.name, n, len(contents.rows), what)
 
     def _question(self, found: Entry, split: Split | None, where: str, record: Record) -> str:
         text = found.question.strip()

@@ -119,9 +119,9 @@ def test_a_system_turn_is_refused_dropped_or_put_first_as_the_setting_says(shape
     assert "x.jsonl, line 1, field `" in said
     assert "a system turn ('Be brief.'), and a question is one text; benchmark.questions.system=prepend" in said
     assert read(place, system="drop") == (["1 + 1?"], ["two"])
-    assert "x.jsonl: 1 times a system turn left out (benchmark.questions.system=drop)" in caplog.text
+    assert "x.jsonl: in 1 of 1 records a system turn left out (benchmark.questions.system=drop)" in caplog.text
     assert read(place, system="prepend") == (["Be brief.\n\n1 + 1?"], ["two"])
-    assert "x.jsonl: 1 times a system turn put before the question" in caplog.text
+    assert "x.jsonl: in 1 of 1 records a system turn put before the question" in caplog.text
 
 
 def test_turns_before_the_question_are_refused_or_dropped_as_the_setting_says(tmp_path, caplog):
@@ -129,7 +129,10 @@ def test_turns_before_the_question_are_refused_or_dropped_as_the_setting_says(tm
     place = written(tmp_path, alpaca)
     assert "x.jsonl, line 1, field `history`: turns before the question" in refused(place)
     assert read(place, history="drop") == (["And 1 + 1?"], ["two"])
-    assert "x.jsonl: 1 times turns before the question left out (benchmark.questions.history=drop)" in caplog.text
+    assert (
+        "x.jsonl: in 1 of 1 records turns before the question left out (benchmark.questions.history=drop)"
+        in caplog.text
+    )
     assert read(written(tmp_path, alpaca | {"history": []})) == (["And 1 + 1?"], ["two"])
 
 
