@@ -217,7 +217,10 @@ class UpstreamResponses:
         folder, wanted = TaskFolder.at(self.root, self.task), (strategy.name, *strategy.aliases)
         path = folder.answers(wanted)
         if path is None:
-            raise UserError(f"{self.task} has no file of {' or '.join(wanted)}; it has {folder.others(())}")
+            raise UserError(
+                f"{self.task} has no file of {' or '.join(wanted)}; it has {folder.others(())}; take a strategy that has "
+                "one, or let the teachers answer: benchmark.respond=teacher"
+            )
         return path
 
 
