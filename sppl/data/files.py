@@ -1,6 +1,7 @@
 """Questions and responses from a user's own files: one file per strategy, with or without a file of questions."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -135,10 +136,8 @@ def strategies_in(
 
 def _named(contents: Contents, column: str) -> set[str]:
     """The strategies of a file; one without a readable record counts by its name, and `load` says what is wrong."""
-    found = {contents.path.stem} if not contents.rows else set[str]()
+    found: set[str] = set()
     for _, record in contents.rows:
-        try:
+        with suppress(NotText):
             found.add(text_of(record.get(column)) or contents.path.stem)
-        except NotText:
-            continue
-    return found
+    return found or {contents.path.stem}

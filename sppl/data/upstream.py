@@ -162,7 +162,7 @@ class UpstreamQuestions:
         if path is None:
             return {}
         found = published(path, replace(self.wording, solution=self.wording.solution or "answer"))
-        refuse(found.problems)
+        _tell(self.task, [f"{one} (no solution)" for one in found.problems])
         return {key: question.solution for key, question in found.questions.items()}
 
     def _from(self, names: Sequence[str]) -> list[Question] | None:
@@ -183,6 +183,8 @@ class UpstreamQuestions:
         if found is None:
             return ", ".join(f"no {name}" for name in wanted) or "the authors have none"
         path = self._folder.first(wanted)
+        if not found:
+            return f"no record of {path.name if path else split} has a gold answer"
         return f"all {len(found)} of {path.name if path else split} are asked elsewhere too"
 
 
@@ -218,8 +220,8 @@ class UpstreamResponses:
         path = folder.answers(wanted)
         if path is None:
             raise UserError(
-                f"{self.task} has no file of {' or '.join(wanted)}; it has {folder.others(())}; take a strategy that has "
-                "one, or let the teachers answer: benchmark.respond=teacher"
+                f"{self.task} has no file of {' or '.join(wanted)}; it has {folder.others(())}; take a strategy that "
+                "has one, or let the teachers answer: benchmark.respond=teacher"
             )
         return path
 

@@ -1,5 +1,6 @@
 """The four kinds of files say the same, Chinese, line breaks, byte order marks and gaps, and name the right line."""
 
+import csv
 import json
 
 import pandas as pd
@@ -18,7 +19,7 @@ ROWS = [
 WRITERS = {
     "json": lambda rows: json.dumps(rows, ensure_ascii=False, indent=1),
     "jsonl": lambda rows: "\n".join(json.dumps(row, ensure_ascii=False) for row in rows),
-    "csv": lambda rows: pd.DataFrame(rows).to_csv(index=False, lineterminator="\n"),
+    "csv": lambda rows: pd.DataFrame(rows).to_csv(index=False, lineterminator="\n", quoting=csv.QUOTE_ALL),
 }
 
 

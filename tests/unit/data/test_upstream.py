@@ -252,3 +252,19 @@ def test_solutions_come_from_the_file_that_has_them(checkout):
     checkout.put("groundtruth.json", [{**raw(2), "answer": "2 and 1 make 3."}])
     found = checkout.questions(solutions=["train.json", "groundtruth.json"])
     assert [question.solution for question in found] == ["", "2 and 1 make 3.", ""]
+
+
+def test_a_file_of_solutions_that_cannot_be_read_takes_no_question_away(checkout, caplog):
+    checkout.put("groundtruth.json", [{"no": "question"}, {**raw(2), "answer": "2 and 1 make 3."}])
+    found = checkout.questions(solutions=["groundtruth.json"])
+    assert [question.solution for question in found] == ["", "2 and 1 make 3.", ""]
+    assert (
+        "groundtruth.json, line 2, field `question`: the record has no such field, it has no (no solution)"
+        in caplog.text
+    )
+
+
+def test_a_file_of_test_questions_without_gold_answers_gives_none_and_says_why(checkout, caplog):
+    checkout.put("test.json", [{"question": "9?", "number": ""}, {"question": "8?", "number": None}])
+    assert "(no record of test.json has a gold answer)" in checkout.refused("test")
+    assert "test.json: 2 records have no gold answer: left out" in caplog.text
