@@ -88,7 +88,7 @@ class Wording:
         if "{options}" in self.question and not texts:
             raise MissingField("|".join(self.options), f"no options that are labelled {', '.join(self.labels)} in turn")
         listed = "\n".join(f"({label}) {text}" for label, text in zip(self.labels, texts, strict=False))
-        task = fill(self.question, {**opened, "options": listed}).strip()
+        task = fill(self.question, {**opened, "options": listed} if texts else opened).strip()
         if not task:
             raise MissingField("question", "it is empty")
         return opened, texts, task
