@@ -67,3 +67,17 @@ def start(tmp_path, shared_store):
         return subprocess.Popen([sys.executable, "run.py", *argv], cwd=ROOT, **pipes)
 
     return call
+
+
+@pytest.fixture
+def shown(record_property):
+    """Takes a text that the summary at the end of the run shows, whichever process the test ran in."""
+    return lambda text: record_property("shown", text)
+
+
+def pytest_terminal_summary(terminalreporter):
+    for report in terminalreporter.getreports("passed"):
+        for name, text in report.user_properties:
+            if name == "shown":
+                terminalreporter.section(report.nodeid.rpartition("::")[2])
+                terminalreporter.write_line(text)

@@ -1,12 +1,16 @@
 """Questions and responses from a user's own files: one file per strategy, with or without a file of questions."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from sppl.data.folder import QUESTIONS, Hub, contents_of, load
+from sppl.data.folder import Hub, contents_of, load
+from sppl.data.formats import Format, History, System
+from sppl.data.gathering import split_of
 from sppl.data.problems import names
 from sppl.data.reading import Contents
+from sppl.data.values import NotText, text_of
 from sppl.provenance import fingerprint
 from sppl.schemas import Question, Split, Strategy, UserError
 from sppl.strategies.recipe import Chooser, Recipe
@@ -24,12 +28,17 @@ class LocalQuestions:
         answer: what an answer is, to check the gold ones: `number`, `choice` or `text`.
         fields: our names (question, response, gold, id, solution, split, strategy, options) to the files'.
         hub: which subset, splits and rows, where `folder` is `hub:ORG/NAME`.
+        system: what becomes of a system turn, for which a question, one text, has no place: `refuse`, `drop`, or
+            `prepend` to put it before the question.
+        history: what becomes of turns before the question: `refuse` or `drop`.
     """
 
     folder: str | None
     answer: str = "text"
     fields: Mapping[str, str] = field(default_factory=dict)
     hub: Hub = field(default_factory=dict)
+    system: System = "refuse"
+    history: History = "refuse"
 
     def questions(self, split: Split, n: int | None = None) -> list[Question]:
         """The first `n` questions of a split, in the files' order.
@@ -37,7 +46,8 @@ class LocalQuestions:
         Raises:
             UserError: anything is wrong with any file, or the split is empty.
         """
-        found = load(self.folder, self.fields, self.answer, self.hub).questions[split]
+        how = Format(self.fields, self.system, self.history)
+        found = load(self.folder, how, self.answer, self.hub).questions[split]
         if not found and split != "train":
             raise UserError(
                 f"data_dir={self.folder} has no {split} questions: put them into {split}.jsonl beside the others"
@@ -55,6 +65,8 @@ class LocalResponses:
     answer: str = "text"
     fields: Mapping[str, str] = field(default_factory=dict)
     hub: Hub = field(default_factory=dict)
+    system: System = "refuse"
+    history: History = "refuse"
     label: ClassVar[str] = "files"
     paid: ClassVar[bool] = False
 
@@ -75,7 +87,8 @@ class LocalResponses:
         return [found[question.id] for question in questions]
 
     def _of(self, strategy: Strategy) -> Mapping[str, str]:
-        there = load(self.folder, self.fields, self.answer, self.hub).responses
+        how = Format(self.fields, self.system, self.history)
+        there = load(self.folder, how, self.answer, self.hub).responses
         for name in (strategy.name, *strategy.aliases):
             if name in there:
                 return there[name]
@@ -105,7 +118,7 @@ def strategies_in(
     """
     column = (fields or {}).get("strategy", "strategy")
     everything = contents_of(folder, hub or {})
-    names_ = sorted({name for one in everything if one.path.stem not in QUESTIONS for name in _named(one, column)})
+    names_ = sorted({name for one in everything if split_of(one.path) is None for name in _named(one, column)})
     if not names_:
         raise UserError(f"data_dir={folder} has no file of a strategy; it has {names(one.path for one in everything)}")
     found = {name: Recipe(name, f"read from {folder}") for name in names_}
@@ -123,4 +136,8 @@ def strategies_in(
 
 def _named(contents: Contents, column: str) -> set[str]:
     """The strategies of a file; one without a readable record counts by its name, and `load` says what is wrong."""
-    return {str(record.get(column) or contents.path.stem) for _, record in contents.rows} or {contents.path.stem}
+    found: set[str] = set()
+    for _, record in contents.rows:
+        with suppress(NotText):
+            found.add(text_of(record.get(column)) or contents.path.stem)
+    return found or {contents.path.stem}

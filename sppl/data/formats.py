@@ -2,9 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from math import isnan
+from typing import Any, Literal, get_args
 
+from sppl.data.problems import shorten
 from sppl.data.reading import Record
+from sppl.data.turns import BadTurns, Turns, turns_of
+from sppl.data.values import NotText, text_of, texts_of
+from sppl.schemas import UserError
 
 KNOWN = (
     "{question, answer[, gold_label]}, {prompt, completion}, {instruction[, input], output}, "
@@ -13,9 +18,15 @@ KNOWN = (
 QUESTION = ("question", "prompt", "instruction")
 RESPONSE = ("response", "teacher_output", "completion", "output")
 GOLD = ("gold_label", "gold", "label")
-SPEAKERS = {"human": "user", "user": "user", "gpt": "assistant", "assistant": "assistant", "system": "system"}
+CHATS = {"messages": ("role", "content"), "conversations": ("from", "value")}
+SYSTEM = ("system", "system_prompt")
 KEPT = ("options", "answers")
-"""Fields a judge can use, passed on as they are."""
+"""Lists that a judge can use, passed on as they are."""
+OURS = ("question", "response", "gold", "id", "solution", "split", "strategy", *KEPT)
+"""What a file's field can be mapped to."""
+
+System = Literal["refuse", "drop", "prepend"]
+History = Literal["refuse", "drop"]
 
 
 class BadField(Exception):
@@ -24,6 +35,31 @@ class BadField(Exception):
     def __init__(self, name: str, why: str) -> None:
         super().__init__(why)
         self.name, self.why = name, why
+
+
+@dataclass(frozen=True)
+class Format:
+    """How records are read where they do not say it themselves.
+
+    Args:
+        fields: our names (those of `OURS`) to the files'.
+        system: what becomes of a system turn, for which a question, one text, has no place.
+        history: what becomes of turns before the question.
+    """
+
+    fields: Mapping[str, str] = field(default_factory=dict)
+    system: System = "refuse"
+    history: History = "refuse"
+
+    def __post_init__(self) -> None:
+        if unknown := sorted(set(self.fields) - set(OURS)):
+            raise UserError(
+                f"benchmark.questions.fields: there is no {', '.join(unknown)}; there are {', '.join(OURS)}"
+            )
+        for name, kinds in (("system", System), ("history", History)):
+            if getattr(self, name) not in get_args(kinds):
+                said = " and ".join(get_args(kinds))
+                raise UserError(f"benchmark.questions.{name}={getattr(self, name)}: there are {said}")
 
 
 @dataclass(frozen=True)
@@ -38,94 +74,141 @@ class Entry:
     split: str = ""
     strategy: str = ""
     fields: Mapping[str, Any] = field(default_factory=dict)
+    unread: tuple[str, ...] = ()
+    """Fields that say something and were not read."""
+    settled: tuple[str, ...] = ()
+    """What the settings decided about this record, in words."""
 
 
-def entry(record: Record, names: Mapping[str, str], *, answer_is_gold: bool) -> Entry:
-    """The record read by its fields, or by `names` (ours to the file's) where those are given.
+def entry(record: Record, how: Format, *, answer_is_gold: bool) -> Entry:
+    """The record read by its fields, or by `how.fields` where those are given.
 
-    Args:
-        answer_is_gold: whether a field `answer` beside no other gold field is the gold answer (a file of questions) or
-            the response (a strategy's file).
+    A field `answer` is the gold answer where `answer_is_gold` (a file of questions), or where the response stands in
+    another field and no field has the gold answer; else it is the response.
 
     Raises:
-        BadField: a field is absent, empty or of another type.
+        BadField: a field is of another type, or holds what a question has no place for.
     """
-    question, response = _turns(record)
-    known = {
-        "question": question or _task(record),
-        "response": response or _first(record, RESPONSE),
-        "gold": _first(record, GOLD),
-    }
-    if "answer" in record:
-        target = "gold" if answer_is_gold and not known["gold"] else "response"
-        known[target] = known[target] or _text(record, "answer")
-    for name in ("id", "solution", "split", "strategy"):
-        known[name] = _text(record, name) if record.get(name) is not None else ""
-    for ours, theirs in names.items():
-        if ours not in KEPT and theirs in record:  # a file of questions need not have the field of the responses
-            known[ours] = _text(record, theirs)
-    kept = {ours: record[names.get(ours, ours)] for ours in KEPT if record.get(names.get(ours, ours)) is not None}
-    for name, value in kept.items():
-        if not isinstance(value, Sequence) or isinstance(value, str) or not all(isinstance(one, str) for one in value):
-            raise BadField(name, "a list of strings is wanted")
-    for name, text in known.items():
-        _encodable(name, text)
-    return Entry(**known, fields=kept)
+    reader = _Reader(record, how)
+    chat = reader.chat()
+    question = reader.said("question", QUESTION, chat.question)
+    response = reader.said("response", RESPONSE, chat.response)
+    gold = reader.said("gold", GOLD)
+    if "answer" not in reader.read:
+        if not (answer_is_gold or response):
+            response = reader.said("response", ("answer",))
+        elif not gold:
+            gold = reader.text("answer")
+    own = {name: reader.said(name, (name,)) for name in ("id", "solution", "split", "strategy")}
+    kept = {name: found for name in KEPT if (found := reader.texts(name))}
+    question = reader.settle(question)
+    known = {"question": question, "response": response, "gold": gold, **own}
+    known["id"] = known["id"].strip()
+    return Entry(**known, fields=kept, unread=reader.unread(), settled=tuple(reader.settled))
 
 
-def _task(record: Record) -> str:
-    text = _first(record, QUESTION)
-    if text and "instruction" in record and not any(name in record for name in ("question", "prompt")):
-        return "\n\n".join(part for part in (text, _text(record, "input") if record.get("input") else "") if part)
-    return text
+class _Reader:
+    """Takes fields out of one record and knows which were taken."""
+
+    def __init__(self, record: Record, how: Format) -> None:
+        self.record, self.how = record, how
+        self.read: set[str] = set()
+        self.odd: list[str] = []
+        self.settled: list[str] = []
+        self.system: list[tuple[str, str]] = []
+
+    def text(self, name: str) -> str:
+        """The text of a field; empty where it is absent or empty."""
+        self.read.add(name)
+        try:
+            return text_of(self.record.get(name))
+        except NotText as bad:
+            raise BadField(name, str(bad)) from None
+
+    def texts(self, ours: str) -> list[str]:
+        """The texts of a list; none where it is absent."""
+        name = self.how.fields.get(ours, ours)
+        self.read.add(name)
+        try:
+            return texts_of(self.record[name]) if self.record.get(name) is not None else []
+        except NotText as bad:
+            raise BadField(name, str(bad)) from None
+
+    def said(self, ours: str, usual: Sequence[str], known: str = "") -> str:
+        """What the record says under the mapped name, else `known`, else under the first usual name with a text."""
+        mapped = self.how.fields.get(ours)
+        if mapped in self.record:  # a file of questions need not have the field of the responses
+            return self.part(mapped, ours)
+        if known:
+            return known
+        for name in usual:
+            if self.record.get(name) is not None and (found := self.part(name, ours)).strip():
+                return self.with_input(found) if name == "instruction" else found
+        return ""
+
+    def part(self, name: str, ours: str) -> str:
+        """The text of a field that may also hold one side of a chat, as turns."""
+        value = self.record[name]
+        if not (isinstance(value, list) and value and isinstance(value[0], Mapping)):
+            return self.text(name)
+        found = self.turns(name, *CHATS["messages"])
+        side = found.question if ours == "question" else found.response
+        if not side or (found.question and found.response):
+            raise BadField(name, f"the turns of the {ours} alone are wanted here")
+        return side
+
+    def chat(self) -> Turns:
+        """The turns of a record that is a chat; empty ones where it is none."""
+        name = next((name for name in CHATS if self.record.get(name) is not None), "")
+        return self.turns(name, *CHATS[name]) if name else Turns()
+
+    def turns(self, name: str, speaker: str, content: str) -> Turns:
+        self.read.add(name)
+        try:
+            found = turns_of(self.record[name], speaker, content)
+        except BadTurns as bad:
+            raise BadField(name, str(bad)) from None
+        self.system += [(name, found.system)] if found.system else []
+        self.odd += [f"{name}.{key}" for key in found.unread]
+        return found
+
+    def with_input(self, instruction: str) -> str:
+        """An instruction and the input that belongs to it."""
+        return "\n\n".join(part for part in (instruction, self.text("input")) if part)
+
+    def settle(self, question: str) -> str:
+        """The question after the settings have decided what becomes of a system turn and of turns before it."""
+        system = self.system + [(name, text) for name in SYSTEM if (text := self.text(name)).strip()]
+        if system and self.how.system == "refuse":
+            name, text = system[0]
+            raise BadField(
+                name,
+                f"a system turn ({shorten(text)}), and a question is one text; benchmark.questions.system=prepend puts "
+                "it before the question, benchmark.questions.system=drop leaves it out",
+            )
+        if system:
+            done = "put before the question" if self.how.system == "prepend" else "left out"
+            self.settled.append(f"a system turn {done} (benchmark.questions.system={self.how.system})")
+        if self.record.get("history"):
+            if self.how.history == "refuse":
+                raise BadField(
+                    "history",
+                    "turns before the question, and a question is one text; benchmark.questions.history=drop leaves "
+                    "them out",
+                )
+            self.settled.append("turns before the question left out (benchmark.questions.history=drop)")
+        self.read.add("history")
+        before = [text for _, text in system] if self.how.system == "prepend" else []
+        return "\n\n".join([*before, question])
+
+    def unread(self) -> tuple[str, ...]:
+        rest = [str(name) for name, value in self.record.items() if name not in self.read and not _empty(value)]
+        return (*rest, *self.odd)
 
 
-def _first(record: Record, names: Sequence[str]) -> str:
-    for name in names:
-        if record.get(name) is not None:
-            value = record[name]
-            if isinstance(value, list) and value and isinstance(value[0], Mapping):  # prompt/completion as messages
-                return _only(name, [str(turn.get("content", "")) for turn in value])
-            return _text(record, name)
-    return ""
-
-
-def _turns(record: Record) -> tuple[str, str]:
-    """Question and response of a chat; empty strings where the record is none."""
-    for name, speaker, said in (("messages", "role", "content"), ("conversations", "from", "value")):
-        if name not in record:
-            continue
-        turns = record[name]
-        if not isinstance(turns, list) or not all(isinstance(turn, Mapping) for turn in turns):
-            raise BadField(name, "a list of turns is wanted")
-        found: dict[str, list[str]] = {"system": [], "user": [], "assistant": []}
-        for turn in turns:
-            role = SPEAKERS.get(str(turn.get(speaker)))
-            if role is None or not isinstance(turn.get(said), str):
-                raise BadField(name, f"a turn needs `{speaker}` (user, assistant, system) and `{said}` (a string)")
-            found[role].append(turn[said])
-        question = "\n\n".join([*found["system"], _only(name, found["user"])])
-        return question, _only(name, found["assistant"]) if found["assistant"] else ""
-    return "", ""
-
-
-def _only(name: str, turns: Sequence[str]) -> str:
-    if len(turns) != 1:
-        raise BadField(name, f"one question and one answer are wanted, found {len(turns)} turns of one speaker")
-    return turns[0]
-
-
-def _text(record: Record, name: str) -> str:
-    value = record[name]
-    if isinstance(value, bool | int | float):
-        return str(value)
-    if not isinstance(value, str):
-        raise BadField(name, f"text is wanted, this is {'empty' if value is None else 'a ' + type(value).__name__}")
-    return value
-
-
-def _encodable(name: str, text: str) -> None:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise BadField(name, "it holds half of a character (a lone surrogate)") from None
+def _empty(value: Any) -> bool:
+    if isinstance(value, str):
+        return not value.strip()
+    return (
+        value is None or (isinstance(value, list | dict) and not value) or (isinstance(value, float) and isnan(value))
+    )

@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
+from sppl.data.class_labels import class_names, with_names
 from sppl.data.reading import Contents
 from sppl.data.wording import MissingField, Wording, look_up
 from sppl.schemas import Question, Split, UserError
@@ -108,7 +109,7 @@ def contents(path: str, settings: tuple[tuple[str, str | int | None], ...]) -> t
         if not said.get(split):
             continue
         subset = None if said.get("subset") is None else str(said["subset"])
-        rows = stream(path, subset, str(said["revision"]), str(said[split]))
+        rows = stream(path, subset, str(said["revision"]), str(said[split]), named=True)
         records = tuple(enumerate(map(dict, islice(rows, most + 1)), start=1))
         if len(records) > most:
             log.warning(
@@ -118,8 +119,13 @@ def contents(path: str, settings: tuple[tuple[str, str | int | None], ...]) -> t
     return tuple(found)
 
 
-def stream(path: str, subset: str | None, revision: str, split: str) -> Iterator[Mapping[str, Any]]:
+def stream(
+    path: str, subset: str | None, revision: str, split: str, *, named: bool = False
+) -> Iterator[Mapping[str, Any]]:
     """The rows of a split of a hub data set, or of a local folder of data files, one by one.
+
+    Args:
+        named: whether class labels come as the words they stand for, not as numbers.
 
     Raises:
         UserError: it cannot be read; the message says why, and what else there is.
@@ -130,7 +136,9 @@ def stream(path: str, subset: str | None, revision: str, split: str) -> Iterator
 
     try:
         rows = load_dataset(path, subset, split=split, revision=revision, streaming=True)
-        yield from rows
+        names = class_names(rows.features.to_dict()) if named and rows.features else {}
+        for row in rows:
+            yield with_names(row, names)
     except (OSError, ValueError, RuntimeError, DatasetNotFoundError, HfHubHTTPError) as error:
         # no network is an OSError; a data set that is a script to run, which `datasets` never does, a RuntimeError
         reason = " ".join(str(error).split())[:300]

@@ -1,4 +1,4 @@
-"""Records of a local file: a JSON array, JSON lines, CSV or parquet, each with the line it stands on."""
+"""Records of a local file: a JSON array, JSON lines, CSV or parquet, each with the line it begins on."""
 
 import csv
 import io
@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from sppl.data.class_labels import class_names, with_names
 from sppl.data.problems import Problem, names, shorten
 from sppl.schemas import UserError
 
@@ -70,6 +71,17 @@ def _text(path: Path) -> str | Problem:
         )
 
 
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):  # the standard library keeps the last one and says nothing
+        names = [name for name, _ in pairs]
+        raise ValueError(f"the field {next(name for name in names if names.count(name) > 1)!r} is there twice")
+    return found
+
+
+DECODER = json.JSONDecoder(object_pairs_hook=_object)
+
+
 def _json_lines(path: Path) -> Iterator[Item]:
     text = _text(path)
     if isinstance(text, Problem):
@@ -79,7 +91,7 @@ def _json_lines(path: Path) -> Iterator[Item]:
         if not line.strip():
             continue
         try:
-            yield _record(path, number, json.loads(line))
+            yield _record(path, number, DECODER.decode(line))
         except json.JSONDecodeError as error:
             yield Problem(path.name, f"broken JSON: {error.msg}", number, error.colno)
         except (RecursionError, ValueError) as error:
@@ -96,12 +108,12 @@ def _json_array(path: Path) -> Iterator[Item]:
         what = "a .json file holds one array of records, [{...}, ...]; one record per line belongs into a .jsonl file"
         yield Problem(path.name, what, *_place(text, at))
         return
-    decoder, at, ended = json.JSONDecoder(), _skip(text, at + 1), False
+    at = _skip(text, at + 1)
     ended = text[at : at + 1] == "]"
     while not ended:
         start = at
         try:
-            value, at = decoder.raw_decode(text, at)
+            value, at = DECODER.raw_decode(text, at)
         except json.JSONDecodeError as error:  # after it nothing says where the next record begins
             yield Problem(path.name, f"broken JSON: {error.msg}", error.lineno, error.colno)
             return
@@ -141,24 +153,33 @@ def _comma_separated(path: Path) -> Iterator[Item]:
     if isinstance(text, Problem):
         yield text
         return
-    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    header: list[str] = []
+    begins = 1  # a record may go over several lines, and is named by its first
     try:
-        header = list(reader.fieldnames or [])
-        twice = sorted({name for name in header if header.count(name) > 1})
-        if twice:
-            yield Problem(path.name, f"the header names {', '.join(twice)} twice", 1)
-            return
         for row in reader:
-            if None in row or None in row.values():
-                yield Problem(
-                    path.name,
-                    f"{'more' if None in row else 'fewer'} values than the header's {len(header)}",
-                    reader.line_num,
-                )
-            else:
-                yield reader.line_num, dict(row)
+            if row and not header:
+                header = row
+                if wrong := _wrong_header(header):
+                    yield Problem(path.name, wrong, begins)
+                    return
+            elif row and len(row) != len(header):
+                what = "more" if len(row) > len(header) else "fewer"
+                yield Problem(path.name, f"{what} values than the header's {len(header)}", begins)
+            elif row:
+                yield begins, dict(zip(header, row, strict=True))
+            begins = reader.line_num + 1
     except csv.Error as error:
-        yield Problem(path.name, f"broken CSV: {error}", reader.line_num)
+        yield Problem(path.name, f"broken CSV: {error}", begins)
+
+
+def _wrong_header(header: list[str]) -> str:
+    """Why these names cannot head a file; empty if they can."""
+    twice = sorted({name for name in header if header.count(name) > 1})
+    if twice:
+        return f"the header names {', '.join(map(repr, twice))} twice"
+    other = next((mark for mark in (";", "\t", "|") if len(header) == 1 and mark in header[0]), "")
+    return f"the values seem to be parted by {other!r}; part them by commas" if other else ""
 
 
 def _parquet(path: Path) -> Iterator[Item]:
@@ -166,11 +187,19 @@ def _parquet(path: Path) -> Iterator[Item]:
     import pyarrow.parquet as pq
 
     try:
-        rows = pq.read_table(path).to_pylist()
+        with pq.ParquetFile(path) as file:  # read_table would make columns of folders named `a=b`
+            table = file.read()
+        twice = sorted({name for name in table.column_names if table.column_names.count(name) > 1})
+        if twice:
+            yield Problem(path.name, f"it has several columns of the name {', '.join(twice)}")
+            return
+        rows = table.to_pylist()
+        told = json.loads((table.schema.metadata or {}).get(b"huggingface", b"{}"))
+        names = class_names(told.get("info", {}).get("features") or {})
     except (pa.ArrowException, OSError, ValueError) as error:
         yield Problem(path.name, f"not a parquet file: {' '.join(str(error).split())}")
         return
-    yield from enumerate(rows, start=1)
+    yield from enumerate((with_names(row, names) for row in rows), start=1)
 
 
 READERS: dict[str, Callable[[Path], Iterator[Item]]] = {

@@ -1,60 +1,39 @@
-"""Questions and responses from a checkout of the repository of arXiv 2502.11779: one folder of JSON arrays per task."""
+"""Questions and responses from a checkout of the repository of arXiv 2502.11779."""
 
 import logging
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from sppl.data.problems import Problem, names, refuse
-from sppl.data.reading import read
-from sppl.data.wording import MissingField, Wording
+from sppl.data.checkout import TaskFolder
+from sppl.data.problems import Problem, refuse
+from sppl.data.published import Published, published
+from sppl.data.wording import Wording
 from sppl.provenance import content_digest
 from sppl.schemas import Question, Split, Strategy, UserError
 
 log = logging.getLogger(__name__)
 
-HOW = "get a checkout of github.com/XuanRen4470/SPPL and say data_dir=FOLDER"
-RAW = re.compile(r"(train|test|validation|groundtruth)(_filtered)?$")
-"""Stems that are no strategy: the data set itself in its own fields."""
-
-
-def strategy_files(root: str | None, task: str) -> dict[str, Path]:
-    """Strategy name, as the files spell it, to file; the sets merged of several strategies are left out.
-
-    Raises:
-        UserError: there is no such folder; the message names the folders that are there.
-    """
-    paths = [*_folder(root, task).glob("*.json"), *_folder(root, task).glob("varient/*.json")]
-    return {_spelling(path): path for path in sorted(paths) if not RAW.match(path.stem) and "combine" not in path.stem}
-
-
-def _folder(root: str | None, task: str) -> Path:
-    if root is None:
-        raise UserError(f"benchmark.source=upstream needs the authors' repository: {HOW}")
-    folder = Path(root, "dataset", task)
-    if not folder.is_dir():
-        found = names(folder.parent.iterdir()) if folder.parent.is_dir() else "no folder `dataset`"
-        raise UserError(f"{folder} is not there; {root} has {found}; {HOW}")
-    return folder
-
-
-def _spelling(path: Path) -> str:
-    return re.sub(r"_\d+$", "", path.stem).removeprefix("gpt4_generated_")
+STRATEGIES = "benchmark.sources.upstream.questions.strategies"
+LEAVE_OUT = f"a strategy's file counts no more with '~{STRATEGIES}.NAME'"
 
 
 @dataclass(frozen=True)
 class UpstreamQuestions:
-    """The questions of one task: training ones from the strategy files, the others from the task's own files.
+    """The questions of one task: training ones from the strategies' files, the others from the task's own files.
 
     Args:
         root: the checkout.
         task: the folder's name below `dataset`.
         wording: how a record becomes a question.
-        test: the file with the test questions.
-        validation: the file with the validation questions, where the task has one.
-        solutions: the file whose `answer` holds the data set's own solutions to the training questions, or empty.
+        strategies: whose files count, each with the other names its file may have. Training questions are those that
+            all of them answer; other files of the folder are passed over, and said so.
+        test: the files that may hold the test questions; the first that is there does.
+        validation: the same for the validation questions; none where the task has none.
+        solutions: the same for the data set's own solutions to the training questions, in the wording's field for
+            solutions, else in `answer`.
         splits: `disjoint` drops from test what is asked in training, and from validation what is asked in either;
             `paper` keeps the authors' overlap, and takes the first 300 test questions for a missing validation file.
     """
@@ -62,9 +41,10 @@ class UpstreamQuestions:
     root: str | None
     task: str
     wording: Wording
-    test: str = "test.json"
-    validation: str = "validation.json"
-    solutions: str = ""
+    strategies: Mapping[str, Sequence[str]]
+    test: Sequence[str] = ("test.json",)
+    validation: Sequence[str] = ("validation.json",)
+    solutions: Sequence[str] = ()
     splits: Literal["disjoint", "paper"] = "disjoint"
 
     def questions(self, split: Split, n: int | None = None) -> list[Question]:
@@ -78,53 +58,134 @@ class UpstreamQuestions:
         found = self._from(self.test if split == "test" else self.validation)
         if self.splits == "paper":
             return (found if found is not None else self._from(self.test) or [])[: n if found is not None else 300][:n]
-        taken = self._train() if split == "test" else [*self._train(), *(self._from(self.test) or [])]
+        taken = self._train() if self._files() else []
+        taken += (self._from(self.test) or []) if split == "validation" else []
         asked = {question.id for question in taken}
         kept = [question for question in found or [] if question.id not in asked]
         if found and len(kept) < len(found):
-            log.warning(
-                "%s: %d %s questions are asked elsewhere too: left out", self.task, len(found) - len(kept), split
-            )
+            _say(f"{self.task}: {len(found) - len(kept)} {split} questions are asked elsewhere too: left out")
         if not kept:
             raise UserError(
                 f"{self.task} has no {split} questions of its own ({self._why(split, found)}); "
-                f"it has {self._listing()}; the authors' overlapping ones: benchmark.splits=paper"
+                f"it has {self._folder.others(())}; the authors' overlapping ones: benchmark.splits=paper"
             )
         return kept[:n]
 
-    def _why(self, split: Split, found: list[Question] | None) -> str:
-        name = self.test if split == "test" else self.validation
-        return f"no {name}" if found is None else f"all {len(found)} of {name} are asked elsewhere too"
+    def answered(self) -> dict[str, int]:
+        """How many questions each strategy answers that has a file.
+
+        Raises:
+            UserError: no strategy has one, or one cannot be read.
+        """
+        return {name: len(one.answers) for name, one in self._sets().items()}
+
+    @property
+    def _folder(self) -> TaskFolder:
+        return TaskFolder.at(self.root, self.task)
+
+    def _files(self) -> dict[str, Path]:
+        """The files of the strategies that have one."""
+        folder = self._folder
+        found = {name: folder.answers((name, *others)) for name, others in self.strategies.items()}
+        return {name: path for name, path in found.items() if path}
+
+    def _sets(self) -> dict[str, Published]:
+        files = self._files()
+        if not files:
+            raise UserError(self._no_files())
+        sets = {name: published(path, self.wording, answered=True) for name, path in files.items()}
+        refuse([problem for one in sets.values() for problem in one.problems], LEAVE_OUT)
+        _tell(self.task, [note for one in sets.values() for note in one.notes])
+        return sets
 
     def _train(self) -> list[Question]:
-        files = strategy_files(self.root, self.task)
-        if not files:
-            raise UserError(f"{_folder(self.root, self.task)} has no strategy file; it has {self._listing()}")
-        sets = {name: _read(path, self.wording) for name, path in files.items()}
-        first = sets[next(iter(sets))]
-        shared = [key for key in first if all(key in one for one in sets.values())]
-        everything = {key for one in sets.values() for key in one}
-        if len(shared) < len(everything):
-            short = ", ".join(f"{name} {len(one)}" for name, one in sets.items())
-            log.warning("%s: %d questions answered by every strategy (%s)", self.task, len(shared), short)
+        sets = self._sets()
+        everything: dict[str, Question] = {}
+        for one in sets.values():
+            for key, question in one.questions.items():
+                if key not in everything or not everything[key].answer:
+                    everything[key] = question
+        shared = [question for key, question in everything.items() if all(key in one.answers for one in sets.values())]
+        known = [question for question in shared if question.answer]
+        self._report(sets, everything, shared, known)
+        if not known:
+            counts = ", ".join(f"{name} {len(one.answers)}" for name, one in sets.items())
+            raise UserError(f"{self.task}: no question is answered by every strategy ({counts}); {LEAVE_OUT}")
         solutions = self._solutions()
-        told = {key: one.solution for known in sets.values() for key, one in known.items() if one.solution}
-        return [_solved(first[key], solutions.get(key) or told.get(key, "")) for key in shared]
+        told = {key: one.solution for each in sets.values() for key, one in each.questions.items() if one.solution}
+        return [_solved(question, solutions.get(question.id) or told.get(question.id, "")) for question in known]
+
+    def _report(
+        self, sets: Mapping[str, Published], everything: Mapping[str, Question], shared: list[Question], known: list
+    ) -> None:
+        """Says which files were read and which were not, and why questions were left out."""
+        files = self._files()
+        counts = ", ".join(f"{name} {len(one.answers)}" for name, one in sets.items())
+        lacking = ", ".join(name for name in self.strategies if name not in files) or "none"
+        splits = [self._folder.first(names) for names in (self.test, self.validation, self.solutions)]
+        others = self._folder.others([*files.values(), *(path for path in splits if path)])
+        _say(
+            f"{self._folder.path}: {len(known)} training questions, answered by {counts}; no file of {lacking}; "
+            f"passed over: {others}",
+            logging.INFO,
+        )
+        if len(shared) < len(everything):
+            lost = len(everything) - len(shared)
+            _say(f"{self.task}: {lost} questions are not answered by every strategy, left out ({counts}); {LEAVE_OUT}")
+        if len(known) < len(shared):
+            _say(f"{self.task}: {len(shared) - len(known)} training questions have no gold answer: left out")
+        for name, one in sets.items():
+            golds = [(key, question.answer) for key, question in one.questions.items() if question.answer]
+            other = [key for key, gold in golds if gold != everything[key].answer]
+            if other:
+                shown = ", ".join(other[:5]) + ", ..." * (len(other) > 5)
+                _say(f"{self.task}: {name} has another gold answer than the files before it, unused: {shown}")
+
+    def _no_files(self) -> str:
+        folder = self._folder
+        inside = [path.name for path in sorted(folder.path.iterdir()) if path.is_dir()]
+        elsewhere = [
+            one
+            for one in inside
+            if any(TaskFolder(folder.path / one).answers((name, *more)) for name, more in self.strategies.items())
+        ]
+        advice = "".join(
+            f"; its folder {one} has: benchmark.sources.upstream.questions.task={self.task}/{one}" for one in elsewhere
+        )
+        return (
+            f"{folder.path} has no file of a strategy ({', '.join(self.strategies)}), so no training questions; "
+            f"it has {folder.others(())}{advice}"
+        )
 
     def _solutions(self) -> dict[str, str]:
-        path = _folder(self.root, self.task) / self.solutions
-        if not self.solutions or not path.is_file():
+        path = self._folder.first(self.solutions)
+        if path is None:
             return {}
-        plain = replace(self.wording, answer="answer", answer_from="value", solution="answer")
-        return {key: question.solution for key, question in _read(path, plain).items()}
+        found = published(path, replace(self.wording, solution=self.wording.solution or "answer"))
+        _tell(self.task, [f"{one} (no solution)" for one in found.problems])
+        return {key: question.solution for key, question in found.questions.items()}
 
-    def _from(self, name: str) -> list[Question] | None:
-        path = _folder(self.root, self.task) / name
-        return list(_read(path, self.wording).values()) if path.is_file() else None
+    def _from(self, names: Sequence[str]) -> list[Question] | None:
+        path = self._folder.first(names)
+        if path is None:
+            return None
+        found = published(path, self.wording)
+        refuse(found.problems)
+        known = [question for question in found.questions.values() if question.answer]
+        lost = len(found.questions) - len(known)
+        _tell(
+            self.task, [*found.notes, *([f"{path.name}: {lost} records have no gold answer: left out"] if lost else [])]
+        )
+        return known
 
-    def _listing(self) -> str:
-        folder = _folder(self.root, self.task)
-        return names([*folder.glob("*.json"), *folder.glob("varient/*.json")])
+    def _why(self, split: Split, found: list[Question] | None) -> str:
+        wanted = self.test if split == "test" else self.validation
+        if found is None:
+            return ", ".join(f"no {name}" for name in wanted) or "the authors have none"
+        path = self._folder.first(wanted)
+        if not found:
+            return f"no record of {path.name if path else split} has a gold answer"
+        return f"all {len(found)} of {path.name if path else split} are asked elsewhere too"
 
 
 @dataclass(frozen=True)
@@ -148,45 +209,35 @@ class UpstreamResponses:
             UserError: no file of this strategy, or it lacks a question or an answer.
         """
         path = self._file(strategy)
-        answers = {
-            question.id: question.solution
-            for question in _read(path, replace(self.wording, solution="answer")).values()
-        }
-        missing = [Problem(path.name, f"no answer to question {q.id}") for q in questions if not answers.get(q.id)]
-        refuse(missing)
-        return [answers[question.id] for question in questions]
+        found = published(path, self.wording, answered=True)
+        refuse(found.problems)
+        missing = [Problem(path.name, f"no answer to question {q.id}") for q in questions if q.id not in found.answers]
+        refuse(missing, f"'+{STRATEGIES}.{strategy.name}=[]' leaves them out for all strategies")
+        return [found.answers[question.id] for question in questions]
 
     def _file(self, strategy: Strategy) -> Path:
-        files = strategy_files(self.root, self.task)
-        wanted = (strategy.name, *strategy.aliases)
-        for name in wanted:
-            if name in files:
-                return files[name]
-        raise UserError(f"{self.task} has no file of {' or '.join(wanted)}; it has answers of {', '.join(files)}")
-
-
-def _read(path: Path, wording: Wording) -> dict[str, Question]:
-    """The questions of a file by id, in its order.
-
-    Raises:
-        UserError: what is wrong with the file, all in one report.
-    """
-    contents = read(path)
-    problems, found = list(contents.problems), {}
-    for line, record in contents.rows:
-        try:
-            question = wording.read(record)
-        except MissingField as missing:
-            problems.append(Problem(path.name, missing.why, line, field=missing.name))
-            continue
-        found.setdefault(question.id, question)
-    refuse(problems)
-    if len(found) < len(contents.rows):
-        log.info("%s: %d records ask the same as another; the first counts", path.name, len(contents.rows) - len(found))
-    return found
+        folder, wanted = TaskFolder.at(self.root, self.task), (strategy.name, *strategy.aliases)
+        path = folder.answers(wanted)
+        if path is None:
+            raise UserError(
+                f"{self.task} has no file of {' or '.join(wanted)}; it has {folder.others(())}; take a strategy that "
+                "has one, or let the teachers answer: benchmark.respond=teacher"
+            )
+        return path
 
 
 def _solved(question: Question, solution: str) -> Question:
-    if question.solution or not solution:
-        return question
-    return Question(question.id, question.prompt, question.answer, solution, question.fields)
+    return replace(question, solution=solution) if solution and not question.solution else question
+
+
+def _tell(task: str, notes: Sequence[str]) -> None:
+    for note in notes[:10]:
+        _say(f"{task}: {note}")
+    if len(notes) > 10:
+        _say(f"{task}: and {len(notes) - 10} more such records")
+
+
+@lru_cache(maxsize=1000)
+def _say(message: str, level: int = logging.WARNING) -> None:
+    """Says it once: stages ask for the same questions again and again."""
+    log.log(level, message)

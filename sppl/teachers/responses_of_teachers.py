@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from sppl.data.formats import BadField, entry
+from sppl.data.formats import BadField, Format, entry
 from sppl.data.problems import Problem, refuse
 from sppl.data.reading import read
 from sppl.provenance import fingerprint
@@ -156,7 +156,7 @@ class TeacherResponses:
         problems, found = list(contents.problems), []
         for line, record in contents.rows:
             try:
-                one = entry(record, {}, answer_is_gold=False)
+                one = entry(record, Format(), answer_is_gold=False)
             except BadField as bad:
                 problems.append(Problem(path, bad.why, line, field=bad.name))
                 continue

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 pytestmark = pytest.mark.filterwarnings("default")
 ROW = {"id": "a", "question": "1 + 1?", "gold_label": "2", "response": "It is 2."}
 LINES = [json.dumps(ROW | {"id": f"q{n}", "question": f"{n} + 1?", "response": f"zw\u00f6lf {n}"}) for n in range(4)]
-BAD_VALUES = [None, "", "   ", [], {}, ["x"], "\ud800"]
+BAD_VALUES = [None, "", "   ", [], {}, ["x"], "\ud800", True, float("nan"), float("inf")]
 
 
 def _cut(line, at):
@@ -42,6 +42,8 @@ BREAKS = {
     "a byte that is no UTF-8": _byte,
     "no object": lambda line, at: json.dumps([line, at, None, "x"][at % 4]).encode(),
     "two records in one line": lambda line, at: (line + " " * (at % 3) + line).encode(),
+    "a field twice": lambda line, at: line[:-1].encode() + b', "response": "another"}',
+    "a system turn": lambda line, at: json.dumps(json.loads(line) | {"system": "Be brief."}).encode(),
     "twice": lambda line, at: (line + "\n" * (1 + at % 3) + line).encode(),
     "a number out of range": lambda line, at: b'{"id": ' + b"9" * (5000 + at % 100) + b"}",
 }

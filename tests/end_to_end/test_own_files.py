@@ -1,5 +1,6 @@
 """A folder of files becomes a ranking by one command; a broken one becomes one clear report and nothing else."""
 
+import json
 import os
 import re
 
@@ -67,3 +68,26 @@ def test_own_files_give_a_mixture_and_the_best_response_to_each_question(root, r
     assert re.search(r"\d from (steps|terse|told)", taken["best_response"])
     assert "'strategy.derived=[best_response,mixture]' store=" in done.out
     assert "'strategy.only=[best_response]' n_train=all" in done.out
+
+
+def test_a_system_turn_is_refused_with_the_setting_that_decides_and_goes_on_with_it(run_py, tmp_path):
+    folder, store = tmp_path / "data", tmp_path / "store"
+    folder.mkdir()
+    turns = [{"role": "user", "content": "1 + 1?"}, {"role": "assistant", "content": "It is 2."}]
+    rows = [
+        {"messages": [{"role": "system", "content": "Be brief."}, *turns], "gold_label": "2 apples", "topic": "sums"}
+    ]
+    (folder / "mine.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    settings = ["stage=[generate]", *OWN[:2], f"data_dir={folder}", "n_score=1", "n_train=1"]
+    done = run_py(*settings, store=store)
+    assert done.code == 1
+    assert "mine.jsonl, line 1, field `messages`: a system turn ('Be brief.')" in done.out
+    done = run_py(*settings, "benchmark.questions.system=prepend", store=store)
+    assert done.code == 0, done.out
+    assert (
+        "mine.jsonl: in 1 of 1 records a system turn put before the question (benchmark.questions.system=prepend)"
+        in done.out
+    )
+    assert "mine.jsonl: not read: topic (1)" in done.out
+    (leaf,) = store.glob("responses/**/*.parquet")
+    assert pd.read_parquet(leaf)["correct"].tolist() == [True]  # the gold answer was read as 2

@@ -14,12 +14,26 @@ from tests.unit.benchmarks.test_tasks import ANSWERS, PROMPT
 from tests.unit.test_configs import CONF, composed
 
 PAPER = sorted(set(ANSWERS) - {"lab", "local_number", "local_choice", "local_text"})
+QUOTED = 'We have the question.\n"Which?"\n Here is the options\n(A): "x"\n(B): "y"\n\nWhat is the correct option?\n'
+LETTERED = "Given the question: Which?\n\nand the options:\nA: w\nB: x\nC: y\nD: z\n\nWhat is the answer?\n"
+PAIR = "Given the question: Which?\n\nWhat option is correct?\nOption 1: x\nOption 2: y\n"
 WORDS = {
-    "arc_challenge": 'We have the question.\n"Which?"\n Here is the options\n(A): "x"\n(B): "y"\n(C): "z"\n\nWhat?\n',
+    "agieval": "Given the statement: S\n\nand the question: Which?\n\nand the options:\n(A)w\nB x\nWhat is the answer?",
+    "api_bank": 'Say which API.\n\nAPI descriptions:\n{"apiCode": "A"}\nUser: Which?\nGenerate API Request: \n',
+    "arc_challenge": QUOTED,
     "ecqa": "We have the question: Which?\nand the options:\n(1): v\n(2): w\n(3): x\n(4): y\n(5): z\n\nwhat?\n",
+    "esnli": "Labels are told.\n\nWe have \nContext: Which?\nStatement: A plum.\n\nDetermine whether it follows.\n",
     "boolq": "Given the context: Plums are fruit.\n\nare plums fruit?\n",
     "mbpp": "You program.\n\nTask: Write f.\nTest Example: assert f() == 1\n\n1. Only code.\n",
+    "mmlu": LETTERED,
+    "mmlu_moral_scenarios": LETTERED,
+    "mmlu_pro": QUOTED,
+    "mmlu_pro_law": "Which?\nAvailable options are the following:\nA: w\nB: x\nC: y\nD: z\nE: v",
+    "piqa": PAIR,
+    "squad": "Given the question: Which? and the context: Denver won.\n\nWhat is the answer?\n",
+    "winogrande": PAIR,
 }
+"""Prompts in the shape the authors gave them."""
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 
@@ -62,13 +76,14 @@ def test_there_are_27_tasks_of_the_paper_the_lab_and_your_own():
 
 
 @pytest.mark.parametrize("name", PAPER)
-def test_a_benchmark_reads_published_records_and_judges_one_right_and_one_wrong(name, checkout):
+def test_a_benchmark_reads_published_records_and_judges_one_right_and_one_wrong(name, checkout, caplog):
     one = benchmark(name, f"data_dir={checkout(name)}")
     questions = one.questions.questions("train")
     right, wrong = ANSWERS[name]
     assert len(questions) == 2
     assert all("say it after" not in question.prompt for question in questions), "the published instruction is cut off"
     assert len({question.id for question in questions}) == 2
+    assert "taken whole" not in caplog.text
     assert judge(one.task_file, questions, [f"Final Answer: {right}", f"Final Answer: {wrong}"]) == [1.0, 0.0]
 
 
@@ -81,7 +96,7 @@ def test_a_strategys_file_is_found_under_its_historical_name(checkout):
     one = benchmark("gsm8k", f"data_dir={checkout('gsm8k')}")
     questions = one.questions.questions("train")
     assert one.responses.respond(Named("step_by_step"), questions) == ["Final Answer: 72", "Final Answer: 72"]
-    with pytest.raises(UserError, match="it has answers of gpt4, step_by_step"):
+    with pytest.raises(UserError, match=r"no file of claude; it has gpt4.json, gpt4_generated_step"):
         one.responses.respond(Named("claude"), questions)
 
 
@@ -91,7 +106,9 @@ def test_a_missing_checkout_task_or_file_says_what_was_found(checkout):
     root = checkout("gsm8k")
     with pytest.raises(UserError, match=r"WINOGRANDE is not there; .* has GSM8K"):
         benchmark("winogrande", f"data_dir={root}").questions.questions("train")
-    with pytest.raises(UserError, match=r"no test questions of its own \(no test_filtered.json\); it has gpt4.json"):
+    with pytest.raises(
+        UserError, match=r"no test questions of its own \(no test_filtered.json, no test.json\); it has gpt4"
+    ):
         benchmark("gsm8k", f"data_dir={root}").questions.questions("test")
 
 
@@ -148,6 +165,82 @@ def test_the_hubs_splits_are_disjoint_too(name):
         start, _, end = span.partition(":")
         place.update((base, at) for at in range(int(start or 0), int(end or 2000)))
     assert all(not parts[a] & parts[b] for a, b in ((0, 1), (0, 2), (1, 2)))
+
+
+def test_the_strategies_whose_published_files_count_are_those_a_teacher_answers():
+    recipes = [
+        composed(f"strategy=[{path.stem}]").strategy for path in CONF.glob("strategy/*.yaml") if path.stem != "files"
+    ]
+    known = {name: list(one[name].aliases) for one in recipes for name in one if one[name].get("teacher")}
+    counted = composed("benchmark=gsm8k").benchmark.sources.upstream.questions.strategies
+    assert {name: list(aliases) for name, aliases in counted.items()} == known
+
+
+RAW = {
+    "agieval": (
+        {"passage": "p", "question": "q", "options": ["(A)w", "(B)x"], "label": "B"},
+        "p\n\nq\n\n(A) w\n(B) x",
+        "B",
+    ),
+    "api_bank": (
+        {"instruction": "API descriptions:\n", "input": "User: u\n", "output": "[A()]"},
+        "API descriptions:\n\nUser: u",
+        "[A()]",
+    ),
+    "boolq": ({"passage": "p", "question": "q", "gold_label": False}, "p\n\nq?", "False"),
+    "drop": ({"question": "p q", "gold_label": "28-yard"}, "p q", "28-yard"),
+    "esnli": (
+        {"premise": "p", "hypothesis": "h", "gold_label": "neutral"},
+        "Premise: p\nHypothesis: h\n\nDoes",
+        "neutral",
+    ),
+    "gsm8k": ({"question": "q", "answer": "so\n#### 1,072"}, "q", "1,072"),
+    "math_algebra": ({"question": "q", "numerical_final_answer": "72.0"}, "q", "72.0"),
+    "mmlu": ({"question": "q", "choices": ["A only", "x"], "answer": "B"}, "q\n\n(A) A only\n(B) x", "B"),
+    "mmlu_pro_law": (
+        {"question": "q\nAvailable options are the following:\nA: w\nB: x", "options": ["w", "x"], "gold_label": "A"},
+        "q\n\n(A) w\n(B) x",
+        "A",
+    ),
+    "piqa": (
+        {"goal": "q", "sol1": "x", "sol2": "y", "gold_label": 2},
+        "Which way reaches the goal?\n\nq\n\n(1) x\n(2) y",
+        "2",
+    ),
+    "plan_bench_replanning": (
+        {"question": "q", "domain": "d", "instance_id": 3, "gold_label": ""},
+        "q",
+        "No actions needed",
+    ),
+    "squad": ({"question": "q", "context": "c", "gold_label": {"text": ["Denver", "it"]}}, "c\n\nq", "Denver"),
+    "winogrande": (
+        {"sentence": "q _", "option1": "x", "option2": "y", "gold_label": "1"},
+        "Which option belongs in the gap?\n\nq _\n\n(1) x\n(2) y",
+        "1",
+    ),
+}
+"""Records as the authors' test files hold them, the prompt they begin and the gold answer."""
+
+
+@pytest.mark.parametrize("name", RAW)
+def test_the_test_files_own_fields_make_the_same_kind_of_prompt_as_the_published_ones(name):
+    record, prompt, gold = RAW[name]
+    question = benchmark(name).questions.wording.read(record)
+    assert question.prompt.startswith(prompt)
+    assert question.answer == gold
+
+
+@pytest.mark.parametrize(("said", "label"), [("1", "A"), ("4", "D"), ("B", "B")])
+def test_arcs_numbered_answers_are_its_lettered_ones(said, label):
+    record = {"question": WORDS["arc_challenge"].replace('"y"', '"y"\n(C): "z"\n(D): "v"'), "gold_label": said}
+    assert benchmark("arc_challenge").questions.wording.read(record).answer == label
+
+
+@pytest.mark.parametrize("gold", ["E", "5", "0", "", "AB"])
+def test_an_answer_that_is_no_option_is_none(gold):
+    record = {"question": WORDS["arc_challenge"], "gold_label": gold}
+    with pytest.raises(MissingField, match=r"none of the labels AB|is empty"):
+        benchmark("arc_challenge").questions.wording.read(record)
 
 
 def test_an_unknown_source_is_answered_with_those_there_are():

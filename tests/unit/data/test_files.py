@@ -141,7 +141,7 @@ REFUSED = {
     "no gold answer": [{"question": "q", "response": "r"}],
     "no number": [{"question": "q", "response": "r", "gold_label": "many"}],
     "one question and one answer": [{"messages": [{"role": "user", "content": "q"}] * 2}],
-    "a list of strings": [{"question": "q", "response": "r", "gold_label": "1", "options": [1]}],
+    "a list of strings": [{"question": "q", "response": "r", "gold_label": "1", "options": "1, 2"}],
     "lone surrogate": [{"question": "\ud800", "response": "r", "gold_label": "1"}],
     "neither a question nor an id": [{"task": "q", "response": "r", "gold_label": "1"}],
     "benchmark.questions.fields": [{"question": "q", "reply": "r", "gold_label": "1"}],

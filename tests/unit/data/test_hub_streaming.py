@@ -82,3 +82,19 @@ def test_a_hub_id_that_cannot_be_reached_is_told_with_what_else_there_is(tmp_pat
     monkeypatch.setattr(datasets, "load_dataset", unreachable)
     with pytest.raises(UserError, match=r"some/one .*cannot be read from the hub: no route to host"):
         strategies_in(folder="hub:some/one", hub=SETTINGS)
+
+
+def test_class_labels_of_a_hub_set_are_read_as_the_words_they_stand_for(tmp_path):
+    from datasets import ClassLabel, Dataset, Features, Value
+
+    folder = tmp_path / "labelled"
+    folder.mkdir()
+    features = Features(
+        {"question": Value("string"), "response": Value("string"), "label": ClassLabel(names=["no", "yes"])}
+    )
+    rows = {"question": ["1?", "2?", "3?"], "response": ["r"] * 3, "label": [1, 0, 1]}
+    Dataset.from_dict(rows, features=features).to_parquet(folder / "train.parquet")
+    found = LocalQuestions(f"hub:{folder}", hub=SETTINGS).questions("train")
+    assert [question.answer for question in found] == ["yes", "no", "yes"]
+    with pytest.raises(UserError, match=r"labelled, line 1, field `gold_label`: 'yes' is no label of ABCDEFGHIJ"):
+        LocalQuestions(f"hub:{folder}", "choice", hub=SETTINGS).questions("train")

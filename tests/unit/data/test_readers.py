@@ -1,0 +1,109 @@
+"""The four kinds of files say the same, Chinese, line breaks, byte order marks and gaps, and name the right line."""
+
+import csv
+import json
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from sppl.data.reading import read
+
+ROWS = [
+    {"id": "一", "question": "小明有三个苹果。\n他吃了几个？", "response": "两个，“对”。", "gold_label": "2"},
+    {"id": "b", "question": 'line\r\nbreaks, "quotes"; commas', "response": "\u2028 ½ 😀 e\u0301", "gold_label": ""},
+]
+WRITERS = {
+    "json": lambda rows: json.dumps(rows, ensure_ascii=False, indent=1),
+    "jsonl": lambda rows: "\n".join(json.dumps(row, ensure_ascii=False) for row in rows),
+    "csv": lambda rows: pd.DataFrame(rows).to_csv(index=False, lineterminator="\n", quoting=csv.QUOTE_ALL),
+}
+
+
+def records(path):
+    contents = read(path)
+    assert not contents.problems
+    return [record for _, record in contents.rows]
+
+
+def problems(path):
+    return [str(problem) for problem in read(path).problems]
+
+
+@pytest.mark.parametrize("ending", WRITERS)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_chinese_and_line_breaks_come_through_in_every_encoding(encoding, ending, tmp_path):
+    path = tmp_path / f"x.{ending}"
+    path.write_bytes(WRITERS[ending](ROWS).encode(encoding))
+    assert records(path) == ROWS
+
+
+@pytest.mark.parametrize("ending", WRITERS)
+def test_line_ends_of_windows_between_records_change_nothing(ending, tmp_path):
+    rows = [{key: value.replace("\r\n", " ").replace("\n", " ") for key, value in row.items()} for row in ROWS]
+    path = tmp_path / f"x.{ending}"
+    path.write_bytes(WRITERS[ending](rows).replace("\n", "\r\n").encode())
+    assert records(path) == rows
+
+
+def test_a_parquet_file_holds_the_same_and_a_column_of_nulls_is_null(tmp_path):
+    path = tmp_path / "x.parquet"
+    pq.write_table(pa.Table.from_pylist([row | {"note": None, "part": {"a": None}} for row in ROWS]), path)
+    assert records(path) == [row | {"note": None, "part": {"a": None}} for row in ROWS]
+    pq.write_table(pa.table([["a"], ["b"]], names=["id", "id"]), path)
+    assert problems(path) == ["x.parquet: it has several columns of the name id"]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    texts=st.lists(
+        st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1), min_size=1, max_size=4
+    ),
+    ending=st.sampled_from([*WRITERS, "parquet"]),
+)
+def test_whatever_text_is_written_is_read(texts, ending, tmp_path):
+    rows = [{"id": f"{place}", "response": text} for place, text in enumerate(texts)]
+    path = tmp_path / f"x.{ending}"
+    if ending == "parquet":
+        pd.DataFrame(rows).to_parquet(path)
+    else:
+        path.write_bytes(WRITERS[ending](rows).encode())
+    assert records(path) == rows
+
+
+def test_a_record_of_several_lines_is_named_by_its_first(tmp_path):
+    path = tmp_path / "x.csv"
+    path.write_bytes(b'id,response\r\na,"one\r\ntwo"\r\n\r\nb,"three\r\nfour"\r\nc\r\nd,5,6\r\n')
+    contents = read(path)
+    assert [line for line, _ in contents.rows] == [2, 5]
+    assert problems(path) == [
+        "x.csv, line 7: fewer values than the header's 2",
+        "x.csv, line 8: more values than the header's 2",
+    ]
+    path.write_text('id,response\na,"never ends\n\n\n')
+    assert problems(path) == ["x.csv, line 2: broken CSV: unexpected end of data"]
+    path = tmp_path / "x.json"
+    path.write_text('[\n {"id": "a",\n  "response": 1},\n {"id": "b"}\n]')
+    assert [line for line, _ in read(path).rows] == [2, 4]
+
+
+@pytest.mark.parametrize(
+    ("ending", "text"), [("jsonl", '{"id": 1}\n{"a": 1, "b": 2, "a": 3}'), ("json", '[{"a": 1, "b": 2, "a": 3}]')]
+)
+def test_a_field_that_a_record_has_twice_is_refused(ending, text, tmp_path):
+    path = tmp_path / f"x.{ending}"
+    path.write_text(text)
+    assert len(problems(path)) == 1
+    assert "the field 'a' is there twice" in problems(path)[0]
+
+
+@pytest.mark.parametrize(
+    ("header", "said"), [("a;b", "parted by ';'"), ("a\tb", "parted by '\\t'"), ("a,b,a", "names 'a' twice")]
+)
+def test_a_header_that_is_none_is_refused(header, said, tmp_path):
+    path = tmp_path / "x.csv"
+    path.write_text(f"{header}\n1,2\n")
+    assert said in problems(path)[0]
