@@ -4,7 +4,8 @@ import re
 from collections.abc import Sequence
 
 from sppl.benchmarks.answers import sandbox
-from sppl.benchmarks.answers.verdict import FINAL, Row, Verdict, after_last, given, verdict
+from sppl.benchmarks.answers.reading import FINAL, after_last
+from sppl.benchmarks.answers.verdict import Row, Verdict, given, verdict
 
 LONGEST = 50_000
 """Characters of a program; a longer one is wrong."""

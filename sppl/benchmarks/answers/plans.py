@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sppl.benchmarks.answers.blocksworld import Action, State, after, facts, steps, triplets
-from sppl.benchmarks.answers.verdict import FINAL, Row, Verdict, after_last, given, verdict
+from sppl.benchmarks.answers.reading import FINAL, after_last
+from sppl.benchmarks.answers.verdict import Row, Verdict, given, verdict
 from sppl.schemas import UserError
 
 LONGEST = 20_000

@@ -5,7 +5,8 @@ import re
 import warnings
 from collections.abc import Sequence
 
-from sppl.benchmarks.answers.verdict import FINAL, Row, Verdict, after_last, given, lines, verdict
+from sppl.benchmarks.answers.reading import FINAL, after_last, lines
+from sppl.benchmarks.answers.verdict import Row, Verdict, given, verdict
 
 Request = tuple[str, tuple[tuple[str, str], ...]]
 """A name and its arguments, sorted by name."""

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from fractions import Fraction
 
-from sppl.benchmarks.answers.verdict import Row, Verdict, answer_line, bare, given
+from sppl.benchmarks.answers.reading import answer_line, bare
+from sppl.benchmarks.answers.verdict import Row, Verdict, given
 
 LONGEST = 5000
 """Characters of the answer's line that are read."""

@@ -1,9 +1,10 @@
-"""Answers that are one word out of a few: true or false, and three-way labels."""
+"""Answers that are one word out of a few: true or false, three-way labels, and whether a plan is valid."""
 
 import re
 from collections.abc import Mapping, Sequence
 
-from sppl.benchmarks.answers.verdict import Row, Verdict, answer_line, given, verdict
+from sppl.benchmarks.answers.reading import answer_line, are_listed, bare, denied
+from sppl.benchmarks.answers.verdict import Row, Verdict, given, verdict
 
 TRUTH = {"true": "true", "yes": "true", "false": "false", "no": "false"}
 ENTAILMENT = {
@@ -11,9 +12,9 @@ ENTAILMENT = {
     **dict.fromkeys(("contradiction", "contradicted", "contradictory", "contradicts", "contradict"), "contradiction"),
     "neutral": "neutral",
 }
-_WORD = re.compile(r"[^\W\d_]{1,40}")
-_ALTERNATIVE = re.compile(r"[\s*_`\"')(]{0,4}(?:/|\||,?\s{0,2}\bor\b)[\s*_`\"')(]{0,4}", re.IGNORECASE)
-_NEGATION = re.compile(r"\b(?:not|isn't|never|nor|neither)\s{1,3}$", re.IGNORECASE)
+_WORD = re.compile(r"(?<![A-Za-zÀ-ɏ])[A-Za-z]{1,40}(?![A-Za-zÀ-ɏ'’]|-[a-z])")
+_HALF = re.compile(r"\b(?:partially|partly|half|sometimes|neither|both|not entirely|not fully|non)[\s-]{1,3}$", re.I)
+_ON = re.compile(r"\s{1,3}(?!(?:it|he|she|they|that|this|these|the|there|you|we|not|is|because|since|as|but|for)\b)\w", re.I)
 
 
 def truth(text: str) -> str | None:
@@ -27,21 +28,27 @@ def entailment(text: str) -> str | None:
 
 
 def named(text: str, names: Mapping[str, str]) -> str | None:
-    """The first whole word of the answer's line that is one of the names, as the value it stands for.
+    """The first whole word of the answer's line that is one of the names and not denied, as the value it stands for.
 
-    Names joined by "/" or "or" are the question's own list and no answer; a negated name ("not true") is none either.
-    Words count whole, so "know" is no "no". Only the answer's line is read: the reasoning before it never votes.
+    Names in a list ("true/false", "yes and no") or by half ("partly true") are no answer, denied ones ("not true")
+    count for nothing, and the "no" of "no doubt" is none. Words count whole, so "know" is no "no". Only the answer's
+    line is read: the reasoning before it never votes.
     """
-    line = answer_line(text)[:2000]
-    found = [word for word in _WORD.finditer(line) if word[0].casefold() in names]
+    line = bare(answer_line(text))[:2000]
+    words = [word for word in _WORD.finditer(line) if word[0].casefold() in names]
+    found = [word for word in words if not denied(line, *word.span()) and not _is_no_answer(line, word)]
     if not found:
         return None
-    first = found[0]
-    if _NEGATION.search(line, 0, first.start()):
+    first, value = found[0], names[found[0][0].casefold()]
+    if _HALF.search(line, 0, first.start()):
         return None
-    if len(found) > 1 and _ALTERNATIVE.fullmatch(line, first.end(), found[1].start()):
-        return None
-    return names[first[0].casefold()]
+    other = next((word for word in found if names[word[0].casefold()] != value), None)
+    return None if other and are_listed(line, first.end(), other.span()) else value
+
+
+def _is_no_answer(line: str, word: re.Match[str]) -> bool:
+    """Whether a "no" only says that something is not there: "no doubt", "there is no record"."""
+    return word[0].casefold() == "no" and _ON.match(line, word.end()) is not None
 
 
 def judge_truth(row: Row, texts: Sequence[str]) -> Verdict:
