@@ -160,7 +160,12 @@ def is_note(line: str) -> bool:
     """Whether a line only remarks on an answer given elsewhere: "Note: ...", "(I used three steps.)"."""
     within = line.strip(_AROUND + ".")
     aside = within[:1] == "(" and within[-1:] == ")" and within.count(" ") > 1 and not {*"()"} & {*within[1:-1]}
-    return aside or _NOTE.match(line) is not None
+    return aside or opens_note(line)
+
+
+def opens_note(line: str) -> bool:
+    """Whether a line begins a remark: "Note: ...", "Explanation: ..."."""
+    return _NOTE.match(line) is not None
 
 
 def last_boxed(text: str) -> str | None:
