@@ -1,7 +1,7 @@
 """Blocksworld: its facts, its four actions and what a plan does to a state."""
 
 import re
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Sequence
 
 Fact = tuple[str, ...]
 """`("on", upper, lower)`, `("table", block)`, `("clear", block)`, `("holding", block)` or `("empty",)`."""
@@ -26,8 +26,11 @@ _STEPS = re.compile(rf"\b{_VERB} {_BLOCK}(?: (?:from |off )?(?:on top of |onto |
 _BRACKET = re.compile(r"\(([^()]{1,200})\)")
 _CALL = re.compile(rf"\b{_VERB}\s?\(([^()]{{1,200}})\)")
 _COMMENT = re.compile(r"//[^\n]*|\s#\s[^\n]*|;(?![^\n]*\()[^\n]*")
-_FILLERS = frozenset("the a block from on onto top of off to table , and then".split())
-_UNKNOWN = frozenset("move put place take grab lift drop slide push pull release remove set lay swap carry get".split())
+_FILLERS = frozenset(["the", "a", "block", "from", "on", "onto", "top", "of", "off", "to", "table", "and", "then"])
+_UNKNOWN = frozenset(
+    ["move", "put", "place", "take", "grab", "lift", "drop", "slide", "push", "pull", "release", "remove", "set", "lay",
+     "swap", "carry", "get"]
+)  # fmt: skip
 """Verbs of actions that there are not; other words in brackets are remarks."""
 
 
@@ -71,7 +74,7 @@ def _is_action(words: Sequence[str]) -> bool:
     return bool(words) and ARITY.get(words[0]) == len(words) - 1
 
 
-def _is_botched(words: Sequence[str], blocks: Set[str]) -> bool:
+def _is_botched(words: Sequence[str], blocks: set[str]) -> bool:
     """Whether a bracket is meant for an action and is none: an unknown verb, or too few or many blocks."""
     if not words or _is_action(words) or words[0] not in ARITY.keys() | _UNKNOWN:
         return False

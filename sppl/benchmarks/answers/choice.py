@@ -4,14 +4,16 @@ import re
 from collections.abc import Sequence
 from functools import cache
 
-from sppl.benchmarks.answers.reading import answer_line, are_listed, bare, denied
+from sppl.benchmarks.answers.reading import answer_line, bare
+from sppl.benchmarks.answers.several import are_listed, denied
 from sppl.benchmarks.answers.verdict import Row, Verdict, given, verdict
 
 LONGEST = 2000
 """Characters of the answer's line that are read; a label further back is none."""
 
 _SAYS = (
-    r"(?:options?|choices?|answers?|letters?|labels?|numbers?|endings?|solutions?|alternatives?|candidates?|选项|選項|答案)"
+    r"(?:options?|choices?|answers?|letters?|labels?|numbers?|endings?|solutions?|alternatives?|candidates?"
+    r"|选项|選項|答案)"
 )
 _LEAD = re.compile(
     rf"(?:it'?s |it is |i(?:'d| would)? (?:choose|pick|select|say|go with) |so,? |thus,? |therefore,? )?"
@@ -20,8 +22,12 @@ _LEAD = re.compile(
 )
 _BEHIND = r"(?=$|[)\]}.,:;!?*\"'—–/&|]|\s+[-—–(\[/&|]|\s+(?:is|was|because|since|as|for|or|and)\b|\s*$)"
 _A_WORD = r"[AI\d] (?!(?:is|was|or|and|to|through|as|because|since|for|but|would|seems|fits|matches|describes)\b)[a-z]"
-_EXPLAINED = re.compile(r"\s*(?:[,;]\s*)?(?:\b(?:because|since|as|due to|which)\b|因为|因為|由于|[(.;:—–]|\s-\s).*", re.IGNORECASE)
-_OR = re.compile(r"(?:\bor|或者?)[\s(\[*\"']{0,4}$|\b(?:wait|actually|sorry|correction|hmm|i mean)\b|\bno[,.]", re.IGNORECASE)
+_EXPLAINED = re.compile(
+    r"\s*(?:[,;]\s*)?(?:\b(?:because|since|as|due to|which)\b|因为|因為|由于|[(.;:—–]|\s-\s).*", re.IGNORECASE
+)
+_OR = re.compile(
+    r"(?:\bor|或者?)[\s(\[*\"']{0,4}$|\b(?:wait|actually|sorry|correction|hmm|i mean)\b|\bno[,.]", re.IGNORECASE
+)
 _LIST = re.compile(r"\b[A-J1-9][)\]]?(?:\s?[,/]\s?[(\[]?[A-J1-9][)\]]?){0,9},?\s(?:and|or|nor)\s[(\[]?[A-J1-9]\b")
 
 
@@ -116,7 +122,8 @@ def _any_label(labels: str) -> re.Pattern[str]:
 
 @cache
 def _standing_alone(labels: str) -> re.Pattern[str]:
-    told = r"(?:(?<=[(\[{])|(?<=ption )|(?<=hoice )|(?<=nswer )|(?<=etter )|(?<=abel )|(?<=olution )|(?<=nding )|(?<=[项項案]))"
+    said = ("ption ", "hoice ", "nswer ", "etter ", "abel ", "olution ", "nding ", "[项項案]", r"[(\[{]")
+    told = f"(?:{'|'.join(f'(?<={word})' for word in said)})"
     capital = rf"(?:{told}|(?!{_A_WORD}))[{labels}](?![A-Za-z0-9_'’]|[.,]\d|:\d)"
     small = rf"(?:{told}(?=[a-z]{_BEHIND})|^(?=[a-z]{_BEHIND}))[{labels.lower()}]"
     return re.compile(rf"(?<![A-Za-z0-9_'’.])(?<!\d:)(?:{capital}|{small})")

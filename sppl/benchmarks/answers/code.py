@@ -102,7 +102,8 @@ def parses(text: str) -> bool:
 
 
 def _defines(source: str, name: str) -> bool:
-    return re.search(rf"^[ \t]*(?:async[ \t]+)?(?:def|class)[ \t]+{name}\b|^{name}[ \t]*=", source, re.MULTILINE) is not None
+    defined = rf"^[ \t]*(?:async[ \t]+)?(?:def|class)[ \t]+{name}\b|^{name}[ \t]*="
+    return re.search(defined, source, re.MULTILINE) is not None
 
 
 def judge(row: Row, texts: Sequence[str]) -> Verdict:

@@ -14,7 +14,7 @@ from fractions import Fraction
 from sppl.benchmarks.answers.arithmetic import Number, value
 from sppl.benchmarks.answers.numerals import SCALES, western
 from sppl.benchmarks.answers.reading import FINAL, Part, answer_part, last_boxed, plain, without_marks
-from sppl.benchmarks.answers.terms import AMBIGUOUS, number_in
+from sppl.benchmarks.answers.sentence import AMBIGUOUS, number_in
 from sppl.benchmarks.answers.verdict import Row, Verdict, given, verdict
 
 LONGEST = 2000
@@ -31,7 +31,7 @@ def number(text: str) -> str | None:
     """The number an answer gives, as `numerals.western` spells it; None where it gives none, or several.
 
     After a mark the first line with a number is read, without one the last; GSM8K's closing line "#### 72" is a mark
-    too. In the line, `terms.number_in` says which of its numbers counts.
+    too. In the line, `sentence.number_in` says which of its numbers counts.
     """
     text = plain(text)
     closing = None if FINAL.search(text) else [*_HASHES.finditer(text)]

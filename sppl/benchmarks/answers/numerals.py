@@ -64,11 +64,15 @@ def western(text: str) -> str:
     if not text.isascii():
         text = re.sub("[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]{1,4}", lambda raised: f"^{{{raised[0].translate(_RAISED)}}}", text)
         text = "".join(map(_ascii, text))
-    text = _LATEX_GROUPS.sub(",", text)
-    text = _GROUPS.sub(_joined, _INDIAN.sub(lambda found: found[0].replace(",", ""), text))
+    text = ungrouped(text)
     for pattern, written in _RULES:
         text = pattern.sub(written, text)
     return text
+
+
+def ungrouped(text: str) -> str:
+    """The text with its numbers in one piece, whatever parts their thousands."""
+    return _GROUPS.sub(_joined, _INDIAN.sub(lambda found: found[0].replace(",", ""), _LATEX_GROUPS.sub(",", text)))
 
 
 def _ascii(character: str) -> str:

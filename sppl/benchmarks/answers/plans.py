@@ -5,17 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sppl.benchmarks.answers.blocksworld import Action, State, after, facts, plan_in, steps
-from sppl.benchmarks.answers.reading import (
-    ANSWER,
-    FINAL,
-    after_last,
-    answer_line,
-    are_listed,
-    denied,
-    lines,
-    opens_note,
-    plain,
-)
+from sppl.benchmarks.answers.reading import ANSWER, FINAL, after_last, answer_line, lines, opens_note, plain
+from sppl.benchmarks.answers.several import are_listed, denied
 from sppl.benchmarks.answers.verdict import Row, Verdict, given, verdict
 from sppl.schemas import UserError
 
@@ -81,9 +72,9 @@ def problem(prompt: str) -> Problem:
 def plan(text: str) -> list[Action] | None:
     """The plan an answer gives, None where it gives none that can be read.
 
-    It stands after the last "Final Answer:", else in the last [PLAN] block, else after "answer:" or "answer is", else it
-    is the whole text; what a note below it says is no part of it. `blocksworld.plan_in` reads it. An empty plan must be
-    said: nothing but "()", "none" or "no actions needed" after the mark.
+    It stands after the last "Final Answer:", else in the last [PLAN] block, else after "answer:" or "answer is", else
+    it is the whole text; what a note below it says is no part of it. `blocksworld.plan_in` reads it. An empty plan must
+    be said: nothing, "()", "none" or "no actions needed" after the mark.
     """
     text = plain(text)
     part = after_last(FINAL, text)

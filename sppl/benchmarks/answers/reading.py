@@ -39,30 +39,6 @@ _WRAPPED = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf|mathit|underline|m
 _STRUCK = re.compile(r"~~[^~\n]{1,400}~~|<(?:s|del|strike)>[^<\n]{1,400}</(?:s|del|strike)>", re.IGNORECASE)
 _EMPHASIS = re.compile(r"(?<![\w*)])(\*{1,3}|_{1,3}|={2})(?=[^\s*_=])([^*=\n]{0,400}?[^\s*=])\1(?!\w)")
 _AROUND = " \t*_~`\"'“”‘’«»「」『』【】$"
-_JOINED = re.compile(
-    r"(?:[\s,;:/&|+~*.?!%\d()\[\]{}\"'、`>→–—-]|\b(?:or|and|nor|either|both|maybe|perhaps|possibly|probably|also|plus|then|but"
-    r"|could|might|may|can|be|it|is|as|well|even|alternatively|otherwise|else|vs|versus|equally|likely|the|an?|to"
-    r"|through|until|till|up|options?|choices?|answers?|labels?|letters?|numbers?)\b|还是|或者?|以及|[和與与及到至]){0,40}",
-    re.IGNORECASE,
-)
-_OFFERED = re.compile(
-    r"[,/&|+?]|\b(?:or|and|maybe|perhaps|possibly|probably|also|plus|could|might|may|either|both|alternatively)\b|[或和与與及]",
-    re.IGNORECASE,
-)
-_MORE_WORDS = re.compile(r"[)\]}*\"'\s]{0,4}[^\W\d_]{2}|[)\]}*\"'\s]{0,4}[a-z]")
-_DENIED = re.compile(
-    r"(?:\b(?:not|never|neither|nor|no|cannot|non|without|except|excluding|unlike|than|instead of"
-    r"|(?:is|are|was|wo|do|does|did|ca|could|would|should)n[’']?t)\b|[不非][是选選]?)"
-    r"(?:[\s(\[*_`\"'-]|\b(?:the|an?|be|it|is|think|believe|say|really|at all|necessarily|entirely|correct|right|option|choice|answer|label"
-    r"|letter)\b){0,8}$",
-    re.IGNORECASE,
-)
-_REFUTED = re.compile(
-    r"[)\]*_`\"'\s]{0,6}(?:(?:is|are|was|were|seems|looks|must be|has to be)\b\s?(?:[a-z]{2,12}ly |also |thus )?"
-    r"(?:wrong|incorrect|false|not|out|eliminated|ruled out|excluded|impossible|untrue)\b"
-    r"|(?:isn|aren|wasn|can|doesn|won)[’']?t\b|cannot\b|do(?:es)? not\b|don[’']?t\b|不[是对對]|错|錯)",
-    re.IGNORECASE,
-)
 
 
 def plain(text: str) -> str:
@@ -76,22 +52,19 @@ def plain(text: str) -> str:
     return text if text.isascii() else text.translate(_PLAIN)
 
 
-def _ordinary(code: int) -> str | None:
-    character = chr(code)
-    if unicodedata.category(character) == "Cf":
-        return ""
-    if unicodedata.category(character) == "Zs":
-        return " "
-    return unicodedata.normalize("NFKC", character)
+def _ordinary(code: int) -> str:
+    kind = unicodedata.category(chr(code))
+    return {"Cf": "", "Zs": " "}.get(kind) or ("" if kind == "Cf" else unicodedata.normalize("NFKC", chr(code)))
 
+
+_SPANS = ((0x2000, 0x200F), (0x202A, 0x202F), (0x205F, 0x2064), (0x2460, 0x24E9), (0xFF01, 0xFF5E))
+"""Spaces and marks of direction, circled signs, full-width signs."""
 
 _PLAIN = str.maketrans(
     {
         code: _ordinary(code)
-        for first, last in ((0xA0, 0xA0), (0xAD, 0xAD), (0x2000, 0x200F), (0x202A, 0x202F), (0x205F, 0x2064),
-                            (0x2460, 0x24E9), (0x3000, 0x3000), (0xFEFF, 0xFEFF), (0xFF01, 0xFF5E))
-        for code in range(first, last + 1)
-    }  # fmt: skip
+        for code in (0xA0, 0xAD, 0x3000, 0xFEFF, *(code for first, last in _SPANS for code in range(first, last + 1)))
+    }
 )
 
 
@@ -117,7 +90,7 @@ class Part:
 
 
 def answer_part(text: str) -> Part:
-    r"""What follows the last "Final Answer:"; else what the last `\boxed{}` holds; else what follows the last weak mark.
+    r"""What follows the last "Final Answer:", else what the last `\boxed{}` holds, else what follows a weak mark.
 
     Weak marks are "answer:", "answer is" and "correct option is". Without any mark it is the text's lines from the
     last, notes left out.
@@ -204,23 +177,3 @@ def bare(line: str) -> str:
         if line == before:
             break
     return line.strip(_AROUND)
-
-
-def joins(between: str) -> bool:
-    """Whether what stands between two answers makes them a list or a choice: "A or B", "3, 4", "(A)(B)"."""
-    return _JOINED.fullmatch(between) is not None
-
-
-def are_listed(line: str, end: int, second: tuple[int, int]) -> bool:
-    """Whether the answer that ends at a place and a second one are both offered.
-
-    "A or B", "A (or B)", "(A)(B)" and "yes, no" are; in "B. A is wrong" a new sentence is about the second.
-    """
-    between = line[end : second[0]]
-    about = re.search(r"[.:;(—–]|\s-\s", between) and not _OFFERED.search(between)
-    return joins(between) and not (about and _MORE_WORDS.match(line, second[1]))
-
-
-def denied(line: str, start: int, end: int) -> bool:
-    """Whether the line says that what stands at this place is not the answer: "not B", "B is wrong"."""
-    return _DENIED.search(line, max(0, start - 60), start) is not None or _REFUTED.match(line, end) is not None

@@ -10,6 +10,9 @@ Row = Mapping[str, Any]
 Verdict = dict[str, float]
 """`accuracy` (0.0 or 1.0), and what else the rule measures, as fractions."""
 
+LONGEST = 200_000
+"""Characters of a text that are read, from its end."""
+
 _TAG = r"(?:think|thinking|thoughts?|reasoning)"
 _THOUGHT = re.compile(rf"[<\[◁]/{_TAG}[>\]▷]|<\|channel\|>final<\|message\|>", re.IGNORECASE)
 _THINKING = re.compile(rf"[<\[◁]{_TAG}[>\]▷]", re.IGNORECASE)
@@ -28,4 +31,4 @@ def given(texts: Sequence[str]) -> str:
     text = texts[0] if texts else ""
     text = text[max((thought.end() for thought in _THOUGHT.finditer(text)), default=0) :]
     thinking = _THINKING.search(text)
-    return text[: thinking.start()] if thinking else text
+    return (text[: thinking.start()] if thinking else text)[-LONGEST:]

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from sppl.benchmarks.answers.reading import answer_line, are_listed, bare, denied
+from sppl.benchmarks.answers.reading import answer_line, bare
+from sppl.benchmarks.answers.several import are_listed, denied
 from sppl.benchmarks.answers.verdict import Row, Verdict, given, verdict
 
 TRUTH = {"true": "true", "yes": "true", "false": "false", "no": "false"}
@@ -14,7 +15,9 @@ ENTAILMENT = {
 }
 _WORD = re.compile(r"(?<![A-Za-zÀ-ɏ])[A-Za-z]{1,40}(?![A-Za-zÀ-ɏ'’]|-[a-z])")
 _HALF = re.compile(r"\b(?:partially|partly|half|sometimes|neither|both|not entirely|not fully|non)[\s-]{1,3}$", re.I)
-_ON = re.compile(r"\s{1,3}(?!(?:it|he|she|they|that|this|these|the|there|you|we|not|is|because|since|as|but|for)\b)\w", re.I)
+_ON = re.compile(
+    r"\s{1,3}(?!(?:it|he|she|they|that|this|these|the|there|you|we|not|is|because|since|as|but|for)\b)\w", re.I
+)
 
 
 def truth(text: str) -> str | None:

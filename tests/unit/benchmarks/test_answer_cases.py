@@ -16,7 +16,12 @@ def rule(name: str):
 
 def judged(file: dict, case: str | dict) -> float:
     own = {"text": case} if isinstance(case, str) else case
-    row = {"id": "a", "prompt": "", **file.get("row", {}), **{key: own[key] for key in own if key not in ("text", "judge")}}
+    row = {
+        "id": "a",
+        "prompt": "",
+        **file.get("row", {}),
+        **{key: own[key] for key in own if key not in ("text", "judge")},
+    }
     return rule(own.get("judge", file["judge"]))(row, [own["text"]])["accuracy"]
 
 
