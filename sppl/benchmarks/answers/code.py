@@ -17,6 +17,9 @@ LONGEST = 50_000
 SECONDS = 10.0
 """Wall clock of a program with all its tests."""
 
+TOGETHER = 32
+"""Programs that share a process where most are right."""
+
 _FENCE = re.compile(
     r"^(?:[ \t>]|[-*+][ \t]|\d{1,3}[.)][ \t]){0,20}(?P<marks>`{3,9}|~{3,9})[ \t]*(?P<info>[^`\n]*)$", re.MULTILINE
 )
@@ -112,9 +115,33 @@ def judge(row: Row, texts: Sequence[str]) -> Verdict:
     Raises:
         UserError: this machine has no sandbox (see sandbox.runs).
     """
+    tested = _tested(row, given(texts))
+    return verdict(bool(tested) and sandbox.runs(tested, SECONDS))
+
+
+def _tested(row: Row, text: str) -> str:
+    """The program of a text between the row's setup code and tests; empty where there is none to run."""
     tests = [str(test) for test in row["test_list"]]
-    source = program(given(texts), tests)
+    source = program(text, tests)
     if not source or len(source) > LONGEST:
-        return verdict(False)
-    parts = [str(row.get("test_setup_code") or ""), source, *tests]
-    return verdict(sandbox.runs("\n".join(parts), SECONDS))
+        return ""
+    return "\n".join([str(row.get("test_setup_code") or ""), source, *tests])
+
+
+def judge_many(rows: Sequence[Row], texts: Sequence[str]) -> list[float]:
+    """The verdicts of many programs, most of them right, in fewer processes than one each.
+
+    Programs share a process, each with names of its own; where one of them fails, halves of the others run again.
+
+    Raises:
+        UserError: this machine has no sandbox (see sandbox.runs).
+    """
+    if len(rows) <= 1:
+        return [judge(row, [text])["accuracy"] for row, text in zip(rows, texts, strict=True)]
+    if len(rows) <= TOGETHER:
+        programs = [_tested(row, text) for row, text in zip(rows, texts, strict=True)]
+        together = "\n".join(f"exec(compile({one!r}, 'one', 'exec'), {{'__name__': 'answer'}})" for one in programs)
+        if all(programs) and sandbox.runs(together, SECONDS):
+            return [1.0] * len(rows)
+    half = min(TOGETHER, (len(rows) + 1) // 2)
+    return judge_many(rows[:half], texts[:half]) + judge_many(rows[half:], texts[half:])
