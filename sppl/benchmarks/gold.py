@@ -100,7 +100,7 @@ def _sentence(benchmark: Benchmark, split: Split, failed: Sequence[Question], n:
     ids = ",".join(one.id for one in failed[:SHOWN])
     return (
         f"{benchmark.name}: the gold answers of {len(failed)} of {n} {split} questions are wrong by the benchmark's "
-        f"own rule ({benchmark.task}){says} No response to them can be right: {shown}{more}. Correct them, choose the rule "
-        f"that fits them (benchmark.answer, benchmark.task, benchmark.final_line), or leave the questions out: "
+        f"own rule ({benchmark.task}){says} No response to them can be right: {shown}{more}. Correct them, choose the "
+        f"rule that fits them (benchmark.answer, benchmark.task, benchmark.final_line), or leave the questions out: "
         f"'benchmark.without=[{ids}{',...' if more else ''}]'"
     )

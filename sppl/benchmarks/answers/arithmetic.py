@@ -140,9 +140,9 @@ class _Reader:
 
 
 def _plain(text: str) -> Fraction:
-    """A plain number; a comma that is left parts no thousands."""
-    if "," in text or len(text) > 60:
-        raise ValueError("commas elsewhere than between thousands, or too long")
+    """A plain number; a comma that is left parts no thousands, and "000" is the rest of one."""
+    if "," in text or len(text) > 60 or (len(text) > 1 and not text.strip("0")):
+        raise ValueError("commas elsewhere than between thousands, nothing but zeros, or too long")
     return Fraction(text)
 
 

@@ -24,7 +24,8 @@ _HASHES = re.compile(r"^####[ \t]{0,4}([-+$]{0,2}\d[\d.,' ]{0,40})\.?[ \t]*$", r
 _LISTED = re.compile(r"\s*(?:1\.|\d{1,2}\))\s+(?=[-(]?\d)")
 _WHOLE = re.compile(r"[-+]?\d{1,40}")
 _PLACES = re.compile(r"\.(\d{2,40})(?!\d)")
-_SCALE = re.compile(rf"\s?({'|'.join(SCALES)})s?$", re.IGNORECASE)
+_SCALE = re.compile(rf"(?:\s?(?:{'|'.join(SCALES)})s?){{1,2}}$", re.IGNORECASE)
+_WORD = re.compile("|".join(SCALES), re.IGNORECASE)
 
 
 def number(text: str) -> str | None:
@@ -83,9 +84,9 @@ def _readings(written: str, asked: str) -> Iterator[Number]:
     plain_value = value(written[: scale.start()] if scale else written)
     if plain_value is None:
         return
-    if scale:
-        yield plain_value * SCALES[scale[1].casefold()]
-    if not scale or scale[1].casefold() in asked.casefold():
+    words = [word.casefold() for word in _WORD.findall(scale[0])] if scale else []
+    yield plain_value * math.prod(SCALES[word] for word in words)
+    if all(word in asked.casefold() for word in words):
         yield plain_value
     if "%" in written:
         yield plain_value / 100

@@ -15,7 +15,7 @@ SCALES = {
 
 _SIGNS = {
     **dict.fromkeys("‐‑‒–—―−﹣－", "-"),
-    **dict.fromkeys("’ʼ‘′", "'"),
+    **dict.fromkeys("’ʼ‘′´", "'"),
     **dict.fromkeys("€£¥₹₽₩₪฿₫₴₦¢＄￥￡元円", "$"),
     **dict.fromkeys("≈≃≅⇒→⟹", "="),
     **{"٫": ".", "٬": ",", "％": "%", "٪": "%", "⁄": "/", "∕": "/", "÷": "/", "✕": "×", "⋅": "·"},
@@ -23,6 +23,7 @@ _SIGNS = {
 }
 _RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 _TEXT = r"\\(?:text|textbf|textit|mathrm|mathbf|mathit|underline|mbox|bm|boldsymbol|operatorname|num)"
+_PARTS = {2: "halves", 3: "thirds?", 5: "fifths?", 6: "sixths?", 8: "eighths?", 10: "tenths?"}
 _RULES = tuple(
     (re.compile(pattern), written)
     for pattern, written in (
@@ -48,10 +49,11 @@ _RULES = tuple(
         (r"(?<=\d)\s?(?:percent|per cent|pct)\b", "%"),
         (r"(?<![\d./])(\d{1,20}) and (?:a|one) half\b", r"(\1+1/2)"),
         (r"(?<![\d./])(\d{1,20}) and (?:a|one) quarter\b", r"(\1+1/4)"),
+        *((rf"(?<=\d) {word}\b", f"/{n}") for n, word in _PARTS.items()),
         # what stands between digits
         (r"(?<=\d)\s?[eE]([+-]?\d{1,2})(?![\w.])", r"×10^{\1}"),
         (r"(?<=[\d)])\s?[xX]\s?(?=[\d(])", "×"),
-        (r"(?<![\d./^])(\d{1,20}) (?:and )?(\d{1,20}/\d{1,20})(?![\d/.])", r"(\1+\2)"),
+        (r"(?<![\d./^])(\d{1,20}) {1,2}(?:and )?(\d{1,20}/\d{1,20})(?![\d/.])", r"(\1+\2)"),
     )
 )
 _LATEX_GROUPS = re.compile(r"(?<=\d)(?:\{,\}|\{?\\[,;:! ]\}?|~|\\text\{,\})(?=\d{3}(?!\d))")

@@ -25,7 +25,7 @@ _NOTHING = re.compile(
     r"|nothing(?: to do)?|(?:the )?(?:plan is )?empty(?: plan)?|)"
 )
 _ABOUT = re.compile(r"(?:this|these|the (?:above|plan|goal)|after|here|each|why|with this|now)\b", re.IGNORECASE)
-_VALIDITY = re.compile(r"\b(invalid|valid)\b", re.IGNORECASE)
+_VALIDITY = re.compile(r"(?<!partially )(?<!partly )\b(invalid|valid)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)

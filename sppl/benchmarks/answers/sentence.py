@@ -111,7 +111,7 @@ def _explains(before: str, space: str, inner: str, after: str) -> bool:
     if re.search(r"[A-Za-z]{2}|[^\W\dA-Za-z_]", re.sub(r"\\[a-z]+|\bpi\b|π|√", "", inner)):
         return True
     in_expression = re.search(r"[-+*/×·^=({]\s*$|\\[a-z]+$|}$", before) or re.match(r"\s*[-+*/×·^]", after)
-    if in_expression:
+    if in_expression or (not space and before.endswith(".")):
         return False
     number = re.search(r"[\d.]+$", before)
     return bool(space) or (number is not None and value(number[0]) == value(inner))

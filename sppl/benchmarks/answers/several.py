@@ -14,7 +14,8 @@ _OFFERED = re.compile(
 )
 _MORE_WORDS = re.compile(r"[)\]}*\"'\s]{0,4}[^\W\d_]{2}|[)\]}*\"'\s]{0,4}[a-z]")
 _DENIED = re.compile(
-    r"(?:\b(?:not|never|neither|nor|no|cannot|non|without|except|excluding|unlike|than|instead of"
+    r"(?:\b(?:not|never|hardly|barely|far from|no longer|anything but|neither|nor|no"
+    r"|cannot|non|without|except|excluding|unlike|than|instead of"
     r"|(?:is|are|was|wo|do|does|did|ca|could|would|should)n[’']?t)\b|[不非][是选選]?)"
     r"(?:[\s(\[*_`\"'-]|\b(?:the|an?|be|it|is|think|believe|say|really|at all|necessarily|entirely|correct|right|option"
     r"|choice|answer|label|letter)\b){0,8}$",

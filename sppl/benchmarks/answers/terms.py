@@ -9,7 +9,11 @@ from sppl.benchmarks.answers.numerals import SCALES
 from sppl.benchmarks.answers.several import denied
 
 _RUN = re.compile(r"(?:[\d./+\-*×·^(){}\[\]\s%√π]|,(?=\d)|\\(?:frac|sqrt|pi|cdot|times|div)(?![a-zA-Z])|\bpi\b)+")
-_SCALE = re.compile(rf"\s?(?:{'|'.join(SCALES)})s?(?![a-z])", re.IGNORECASE)
+_SCALE = re.compile(rf"(?:\s?(?:{'|'.join(SCALES)})s?(?![a-z])){{1,2}}", re.IGNORECASE)
+_UNREADABLE_AFTER = re.compile(r"\s*[<>±]|\s?\^|_|\.?\\[A-Za-z]|:\d|[xyzin](?![A-Za-z])|[eE][+-]?\d")
+_UNREADABLE_BEFORE = re.compile(
+    r"[<>±]\s*$|\d:$|\}$|(?:\\[A-Za-z]+|\b(?:sin|cos|tan|log|ln|exp|sqrt|max|min|gcd|lcm|[fg]))[\d_{}]*\s?[({]?$"
+)
 _NO_NUMBER = re.compile(r"\d[\d.]*\s?-\s?\d[\d.]*%?|[^(]*\d-\d{1,4}-\d.*|\d{1,4}/\d{1,4}/\d{1,4}")
 
 
@@ -39,11 +43,7 @@ def terms(piece: str) -> Iterator[Term]:
         written, before, after = piece[start:end], piece[max(0, start - 20) : start], piece[end : end + 20]
         if not re.search(r"\d|π|pi", written) or re.search(r"[A-Za-z_\\]$", before) or denied(piece, start, end):
             continue
-        unreadable = (
-            re.search(r"[<>±]\s*$|\d:$", before)
-            or re.match(r"\s*[<>±]|_|\\[A-Za-z]|:\d|[xyzin](?![A-Za-z])", after)
-            or is_range(written)
-        )
+        unreadable = _UNREADABLE_BEFORE.search(before) or _UNREADABLE_AFTER.match(after) or is_range(written)
         scale = _SCALE.match(piece, end)
         end = scale.end() if scale else end
         yield Term(start, end, piece[start:end], None if unreadable else value(written))

@@ -13,10 +13,16 @@ ENTAILMENT = {
     **dict.fromkeys(("contradiction", "contradicted", "contradictory", "contradicts", "contradict"), "contradiction"),
     "neutral": "neutral",
 }
-_WORD = re.compile(r"(?<![A-Za-zÀ-ɏ])[A-Za-z]{1,40}(?![A-Za-zÀ-ɏ'’]|-[a-z])")
+_WORD = re.compile(r"(?<![A-Za-zÀ-ɏ])[A-Za-z]{1,40}(?![A-Za-zÀ-ɏ]|['’][a-z]|-[a-z])")
+_LISTED = re.compile(r"[\"')]{0,2}\s{0,2}(?:[/|]|\bor\b)\s{0,2}[\"'(]{0,2}", re.IGNORECASE)
+_IF = re.compile(
+    r"\s(?:if|when|in|for|unless|before|after|until)\b.{0,200}[,;.]\s{0,2}(?:and |but |or )?", re.IGNORECASE
+)
+_REFUSED = re.compile(r"\s?[:=]\s?(?:no|false)\b", re.IGNORECASE)
 _HALF = re.compile(r"\b(?:partially|partly|half|sometimes|neither|both|not entirely|not fully|non)[\s-]{1,3}$", re.I)
 _ON = re.compile(
-    r"\s{1,3}(?!(?:it|he|she|they|that|this|these|the|there|you|we|not|is|because|since|as|but|for)\b)\w", re.I
+    r"\s{1,3}(?!(?:it|he|she|they|that|this|these|the|there|you|we|not|is|because|since|as|but|for|if|when|unless)\b)\w",
+    re.I,
 )
 
 
@@ -33,25 +39,37 @@ def entailment(text: str) -> str | None:
 def named(text: str, names: Mapping[str, str]) -> str | None:
     """The first whole word of the answer's line that is one of the names and not denied, as the value it stands for.
 
-    Names in a list ("true/false", "yes and no") or by half ("partly true") are no answer, denied ones ("not true")
-    count for nothing, and the "no" of "no doubt" is none. Words count whole, so "know" is no "no". Only the answer's
-    line is read: the reasoning before it never votes.
+    Names in a list ("true/false", "yes and no"), by half ("partly true") or under conditions ("yes if raw, no if
+    cooked") are no answer, denied ones ("not true", "neutral: no") count for nothing, and the "no" of "no doubt" is
+    none. What is only asked ("True or false? True") is left out. Words count whole, so "know" is no "no". Only the
+    answer's line is read: the reasoning before it never votes.
     """
     line = bare(answer_line(text))[:2000]
-    words = [word for word in _WORD.finditer(line) if word[0].casefold() in names]
-    found = [word for word in words if not denied(line, *word.span()) and not _is_no_answer(line, word)]
+    reply = line.rpartition("?")[2]
+    found = _names(reply if _names(reply, names) else line, names)
+    if len(found) > 2 and _LISTED.fullmatch(found[0].string, found[0].end(), found[1].start()):
+        found = found[2:] if found[0].string[found[1].end() :].lstrip("\"') ").startswith(":") else found
     if not found:
         return None
-    first, value = found[0], names[found[0][0].casefold()]
+    first, value, line = found[0], names[found[0][0].casefold()], found[0].string
+    other = next((word for word in found if names[word[0].casefold()] != value), None)
     if _HALF.search(line, 0, first.start()):
         return None
-    other = next((word for word in found if names[word[0].casefold()] != value), None)
-    return None if other and are_listed(line, first.end(), other.span()) else value
+    if other and (are_listed(line, first.end(), other.span()) or _IF.fullmatch(line, first.end(), other.start())):
+        return None
+    return value
 
 
-def _is_no_answer(line: str, word: re.Match[str]) -> bool:
-    """Whether a "no" only says that something is not there: "no doubt", "there is no record"."""
-    return word[0].casefold() == "no" and _ON.match(line, word.end()) is not None
+def _names(line: str, names: Mapping[str, str]) -> list[re.Match[str]]:
+    """The names in a line that say something: not denied, and no "no doubt" or "there is no record"."""
+    return [
+        word
+        for word in _WORD.finditer(line)
+        if word[0].casefold() in names
+        and not denied(line, *word.span())
+        and not _REFUSED.match(line, word.end())
+        and not (word[0].casefold() == "no" and _ON.match(line, word.end()))
+    ]
 
 
 def judge_truth(row: Row, texts: Sequence[str]) -> Verdict:
