@@ -22,7 +22,7 @@ _REFUSED = re.compile(r"\s?[:=]\s?(?:no|false)\b", re.IGNORECASE)
 _HALF = re.compile(r"\b(?:partially|partly|half|sometimes|neither|both|not entirely|not fully|non)[\s-]{1,3}$", re.I)
 _ON = re.compile(
     r"\s{1,3}(?!(?:it|he|she|they|that|this|these|the|there|you|we|not|is|because|since|as|but|for|if|when|unless)\b)\w",
-    re.I,
+    re.IGNORECASE,
 )
 
 
