@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Literal
 
 # Bounded repetitions only: these run over whatever a model wrote, so they must stay linear in its length.
@@ -29,6 +30,7 @@ _NOTE = re.compile(
     r"|disclaimer|注|注意|备注|備註|说明|說明|解释|解釋|理由)[*_\s]{0,4}[:,]|note that\b|n\.b\.|p\.s\.)",
     re.IGNORECASE,
 )
+_GOES_ON = re.compile(r"(?:or|and)\b|[或&/]", re.IGNORECASE)
 _FENCE = re.compile(r"(?:`{3,}|~{3,})[\w+-]{0,20}$|\\(?:begin|end)\{\w{1,20}\*?\}$")
 _FENCE_LINE = re.compile(r"^[ \t]{0,20}(?:`{3,9}|~{3,9})[\w+-]{0,20}[ \t]{0,20}$", re.MULTILINE)
 _BULLET = re.compile(r"(?:[-*•‣◦–>][ \t]+)+")
@@ -104,7 +106,9 @@ def answer_part(text: str) -> Part:
         return without_marks(text)
     found = lines(part)
     own = 0 if part[:1] in {"\n", "\r"} else 1  # what stands on the mark's own line opens no list
-    return Part(found[:own] + [unlisted(line) for line in found[own:]], mark)
+    found = found[:own] + [unlisted(line) for line in found[own:]]
+    further = len(list(takewhile(_GOES_ON.match, found[1:])))  # "B", and below it "or C"
+    return Part([" ".join(found[: further + 1]), *found[further + 1 :]] if found else [], mark)
 
 
 def without_marks(text: str) -> Part:
