@@ -1,4 +1,4 @@
-"""Where in a text the answer stands, and what all rules take for markup, a list of answers and a denial."""
+"""Where in a text the answer stands, and what all rules take for markup and for a remark."""
 
 import re
 import unicodedata
@@ -7,7 +7,7 @@ from itertools import takewhile
 from typing import Literal
 
 # Bounded repetitions only: these run over whatever a model wrote, so they must stay linear in its length.
-_MARKUP = r"[*_~`#\"'“”‘’$ \t]{0,6}"
+_MARKUP = r"[*_~#\"'“”‘’$ \t]{0,6}"
 _WHICH = r"(?:\([^()\n]{0,60}\)|(?:to|for|of) [^:.\n]{0,60}?)?"
 _COLON = rf"(?:(?:is|are){_MARKUP})?(?:[:=]|[-–—→>]{{1,2}}[ \t]{{1,2}}){_MARKUP}"
 FINAL = re.compile(
@@ -55,8 +55,9 @@ def plain(text: str) -> str:
 
 
 def _ordinary(code: int) -> str:
-    kind = unicodedata.category(chr(code))
-    return {"Cf": "", "Zs": " "}.get(kind) or ("" if kind == "Cf" else unicodedata.normalize("NFKC", chr(code)))
+    if unicodedata.category(chr(code)) == "Cf":
+        return ""
+    return " " if unicodedata.category(chr(code)) == "Zs" else unicodedata.normalize("NFKC", chr(code))
 
 
 _SPANS = ((0x2000, 0x200F), (0x202A, 0x202F), (0x205F, 0x2064), (0x2460, 0x24E9), (0xFF01, 0xFF5E))

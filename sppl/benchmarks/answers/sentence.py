@@ -97,7 +97,8 @@ def _without_asides(sentence: str) -> tuple[str, bool]:
             before, inner = sentence[: aside.start()], aside[2]
             if not any(map(str.isdigit, before)) or not _explains(before, aside[1], inner, sentence[aside.end() :]):
                 continue
-            if _ELSE.match(inner) and any(not one.equals([*terms(before)][-1]) for one in terms(inner)):
+            known = list(terms(before))[-1:]
+            if _ELSE.match(inner) and any(not any(map(one.equals, known)) for one in terms(inner)):
                 return sentence, True
             sentence = before + " " + sentence[aside.end() :]
             break

@@ -31,7 +31,7 @@ _REFUTED = re.compile(
 
 def joins(between: str) -> bool:
     """Whether what stands between two answers makes them a list or a choice: "A or B", "3, 4", "(A)(B)"."""
-    return _JOINED.fullmatch(between) is not None
+    return _JOINED.fullmatch(" ".join(between.split())) is not None
 
 
 def are_listed(line: str, end: int, second: tuple[int, int]) -> bool:
