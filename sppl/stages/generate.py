@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from sppl.benchmarks.benchmark import Benchmark
 from sppl.schemas import Asking, Estimate, Question, UserError
 from sppl.stages.leaves import Plan, take
+from sppl.stages.none_right import warn_if_none_is_right
 from sppl.stages.responses import known_responses, make_responses, parts_of
 from sppl.store import Store
 from sppl.strategies.recipe import Recipe
@@ -53,6 +54,8 @@ def generate(
         correct = known_responses(store, benchmark, recipe, questions)["correct"].mean()
         for logger in loggers:
             logger.log_metrics({f"generate/{name}/correct": float(correct)})
+    if not dry:
+        warn_if_none_is_right(store, benchmark, strategy, questions)
     return Plan(found, to_make)
 
 

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from sppl.benchmarks.benchmark import Benchmark
+from sppl.benchmarks.gold import check_gold
 from sppl.generation.answer import Generator
 from sppl.metrics.needs import HiddenStates, Rewards, ScoredTable, TokenStats
 from sppl.models.target import TargetModel
@@ -53,7 +54,8 @@ def take(benchmark: Benchmark, split: Any, n: int | str) -> list[Question]:
     """The first `n` questions of a split (`all`: every one) that the benchmark does not leave out.
 
     Raises:
-        UserError: the split has fewer, or `n` is not a count.
+        UserError: the split has fewer, `n` is not a count, or more than 1 % of the split's gold answers are wrong by
+            the benchmark's own rule.
     """
     if n != "all" and not (isinstance(n, int) and n > 0):
         raise UserError(f"a number of questions is a whole number above 0, or `all`; got {n!r}")
@@ -65,6 +67,7 @@ def take(benchmark: Benchmark, split: Any, n: int | str) -> list[Question]:
             f"{benchmark.name} has {len(questions)} {split} questions, {wanted} were asked for; "
             f"lower the number (n_predict, n_score, n_train, n_test) or say `all`"
         )
+    check_gold(benchmark, split, questions)
     return questions
 
 

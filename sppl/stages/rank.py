@@ -15,6 +15,7 @@ from sppl.provenance import canonical
 from sppl.schemas import UserError
 from sppl.scoring.scoring_settings import Scoring
 from sppl.stages.leaves import Plan, predictions_leaf, take
+from sppl.stages.none_right import warn_if_none_is_right
 from sppl.stages.pilots import pilot_facts, pilot_leaves
 from sppl.stages.pool import read_pool
 from sppl.stages.race import Race, competitors, pieces_of
@@ -91,6 +92,7 @@ def rank(
     plan = Plan((leaf.name,), ()) if store.exists(leaf) else Plan((), (leaf.name,))
     if dry:
         return plan
+    warn_if_none_is_right(store, benchmark, ranked, take(benchmark, "train", n_score))
     scores = pd.concat([store.read(one) for one in measured.values()], ignore_index=True)
     facts = {"source": benchmark.responses.label}
     scores, notes = (scores, {}) if race else _comparable(scores, scorer)

@@ -5,6 +5,8 @@ import re
 from fractions import Fraction
 from functools import partial
 
+from sppl.benchmarks.answers.numerals import western
+
 Number = Fraction | float
 
 LONGEST = 200
@@ -19,21 +21,17 @@ HIGHEST = 10**60
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>\d[\d,]*(?:\.\d+)?|\.\d+)|(?P<name>\\[a-zA-Z]+|π|pi\b|√)|(?P<sign>\*\*|[-+*/^(){}\[\]×·÷%])|(?P<bad>\S))"
 )
-_GROUPS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
-_NOISE = re.compile(r"\\(?:left|right|displaystyle|[,;:!]|[()\[\]]| )|\\?\$|[€£]|\\(?=%)|(?<=\d)\{,\}(?=\d)")
-_UNIT = re.compile(r"\\(?:text|mathrm|textbf)\{[^{}]{0,60}\}|\^\{?\\circ\}?|°")
 
 
 def value(written: str) -> Number | None:
     """The value of an expression: exact where it is rational, a float where it holds a root or pi; None if unreadable.
 
-    Only + - * / ^, brackets, fractions, roots, pi, percent signs and thousands commas are read; nothing is evaluated
-    as code. Of "a = b = c" the last part counts; units in LaTeX text are dropped.
+    Only + - * / ^, brackets, fractions, roots, pi, percent signs and numbers as `numerals.py` spells them are read;
+    nothing is evaluated as code. Of "a = b = c" the last part counts; units in LaTeX text are dropped.
     """
     if len(written) > LONGEST:
         return None
-    text = _UNIT.sub("", _NOISE.sub("", written)).strip().rstrip(".")
-    text = re.split(r"=|≈|\\approx|\\doteq", text)[-1].replace("−", "-").replace("–", "-")
+    text = western(written).rpartition("=")[2].strip().rstrip(".")
     tokens = [(found.lastgroup or "", found[found.lastgroup or 0]) for found in _TOKEN.finditer(text)]
     reader = _Reader(tokens)
     try:
@@ -142,12 +140,10 @@ class _Reader:
 
 
 def _plain(text: str) -> Fraction:
-    """A plain number; a comma is read between groups of three digits only."""
-    if "," in text and not _GROUPS.fullmatch(text):
-        raise ValueError("commas elsewhere than between thousands")
-    if len(text) > 60:
-        raise ValueError("too long")
-    return Fraction(text.replace(",", ""))
+    """A plain number; a comma that is left parts no thousands, and "000" is the rest of one."""
+    if "," in text or len(text) > 60 or (len(text) > 1 and not text.strip("0")):
+        raise ValueError("commas elsewhere than between thousands, nothing but zeros, or too long")
+    return Fraction(text)
 
 
 def _root(radicand: Number, degree: Number) -> Number:

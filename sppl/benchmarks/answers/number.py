@@ -1,77 +1,75 @@
-r"""Answers that are numbers: the last boxed or the last number of the answer's line.
+"""Answers that are numbers.
 
 What counts as the same number: exact equality for fractions, 1e-9 relative where a root or pi is in it; a decimal with
 at least two places also stands for any value that rounds to it, in either direction (3.33 for 10/3); a percentage is
-right in either reading (50% is 50 and 0.5). Digits of any script count; numbers in words do not.
+right in either reading (50% is 50 and 0.5); "4 million" is 4,000,000, and 4 where the question itself speaks of
+millions. Digits of any script count; numbers in words do not.
 """
 
 import math
 import re
-import unicodedata
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 from sppl.benchmarks.answers.arithmetic import Number, value
-from sppl.benchmarks.answers.verdict import FINAL, Row, Verdict, after_last, given, lines, verdict
+from sppl.benchmarks.answers.numerals import SCALES, western
+from sppl.benchmarks.answers.reading import FINAL, Part, answer_part, last_boxed, plain, without_marks
+from sppl.benchmarks.answers.sentence import AMBIGUOUS, number_in
+from sppl.benchmarks.answers.verdict import Row, Verdict, given, verdict
 
-LONGEST = 4000
-"""Characters of a line that are read, from its end."""
+LONGEST = 2000
+"""Characters of a line that are read: the first ones after a mark, the last ones of a text without any."""
 
-# A number, a fraction of two, or LaTeX's fraction or root, each with what may belong to it in front and behind.
-_NUMBER = re.compile(
-    r"(?<![\w.])[-–]?\$?(?:\d{1,40}\s)?"
-    r"(?:\\[dt]?frac\{[^{}]{1,40}\}\{[^{}]{1,40}\}|\d{0,20}\\sqrt\{[^{}]{1,40}\}|\d[\d,]*(?:\.\d+)?(?:/\d{1,40})?|\.\d{1,40})"
-    r"\s?\\?%?"
-)
-_ANY = re.compile(r"-?\d[\d,]*(?:\.\d+)?(?:/\d{1,40})?\s?\\?%?")
-_HASHES = re.compile(r"####[ \t]{0,4}([-+]?\d{1,40})(?![\d.,/])")
+_HASHES = re.compile(r"^####[ \t]{0,4}([-+$]{0,2}\d[\d.,' ]{0,40})\.?[ \t]*$", re.MULTILINE)
+_LISTED = re.compile(r"\s*(?:1\.|\d{1,2}\))\s+(?=[-(]?\d)")
+_WHOLE = re.compile(r"[-+]?\d{1,40}")
 _PLACES = re.compile(r"\.(\d{2,40})(?!\d)")
-_SCRIPTS = {"٫": ".", "٬": ",", "，": ",", "．": ".", "％": "%", "٪": "%", "−": "-", "－": "-", "⁄": "/"}
+_SCALE = re.compile(rf"(?:\s?(?:{'|'.join(SCALES)})s?){{1,2}}$", re.IGNORECASE)
+_WORD = re.compile("|".join(SCALES), re.IGNORECASE)
 
 
 def number(text: str) -> str | None:
-    """The number an answer gives, as it is written; None where it gives none.
+    """The number an answer gives, as `numerals.western` spells it; None where it gives none, or several.
 
-    After a "Final Answer:" the first line with a number is read: its last boxed expression, else the line itself if it
-    is an expression, else its last number. Without that mark the last boxed expression of the text counts, else the
-    last line with a number in the same way. Several final answers: the last one counts.
+    After a mark the first line with a number is read, without one the last; GSM8K's closing line "#### 72" is a mark
+    too. In the line, `sentence.number_in` says which of its numbers counts.
     """
-    part = after_last(FINAL, text)
-    if part is None:
-        boxed = _last_boxed(text[-LONGEST:])
-        candidates = [f"\\boxed{{{boxed}}}"] if boxed is not None else lines(text)[::-1]
-    else:
-        candidates = lines(part)
-    return next((found for found in map(_in_line, candidates) if found is not None), None)
+    text = plain(text)
+    closing = None if FINAL.search(text) else [*_HASHES.finditer(text)]
+    part = Part([closing[-1][1]], "final") if closing else answer_part(text)
+    if part.mark == "answer" and not any(map(str.isdigit, part.lines[0] if part.lines else "")):
+        part = without_marks(text)
+    for line in part.lines:
+        box = last_boxed(line)
+        line = line if box is None else box
+        line = western(line[-LONGEST:] if part.mark == "none" else line[:LONGEST])
+        written = number_in(_LISTED.sub("", line), last=part.mark == "none")
+        if written is not None:
+            return None if written == AMBIGUOUS else written
+    return None
 
 
-def _in_line(line: str) -> str | None:
-    line = _western(line[-LONGEST:])
-    boxed = _last_boxed(line)
-    line = (line if boxed is None else boxed).strip("*_` ")
-    if value(line) is not None:
-        return line
-    return _last_number(line)
-
-
-def same(one: str, other: str) -> bool:
-    """Whether two written numbers are the same by the rule at the top of this file."""
+def same(one: str, other: str, asked: str = "") -> bool:
+    """Whether two written numbers are the same by the rule at the top of this file; `asked` is the question."""
     return any(
-        _close(a, b) or _rounds(one, a, b) or _rounds(other, b, a) for a in _readings(one) for b in _readings(other)
+        _close(a, b) or _rounds(one, a, b) or _rounds(other, b, a)
+        for a in _readings(one, asked)
+        for b in _readings(other, asked)
     )
 
 
 def after_hashes(text: str) -> str | None:
-    """The whole number right after the last `####`, None where there is none."""
+    """The whole number right after the last `####`, on its line; None where there is none."""
     _, mark, rest = text.rpartition("####")
-    found = _HASHES.match(mark + _western(rest[:100]))
-    return found[1] if found else None
+    line = western(plain(rest).split("\n")[0][:LONGEST]).strip() if mark else ""
+    written = number_in(line, last=False) if re.match(r"[-+]?\d", line) else None
+    return written if written and _WHOLE.fullmatch(written) else None
 
 
 def judge(row: Row, texts: Sequence[str]) -> Verdict:
     """Right if the answer's number is the gold one; a gold answer may be a number or a LaTeX expression."""
     written = number(given(texts))
-    return verdict(written is not None and same(written, _western(str(row["answer"]))))
+    return verdict(written is not None and same(written, str(row["answer"]), str(row.get("prompt") or "")))
 
 
 def judge_hashes(row: Row, texts: Sequence[str]) -> Verdict:
@@ -80,12 +78,18 @@ def judge_hashes(row: Row, texts: Sequence[str]) -> Verdict:
     return verdict(written is not None and same(written, str(row["answer"])))
 
 
-def _readings(written: str) -> Iterator[Number]:
-    plain = value(written)
-    if plain is not None:
-        yield plain
-        if "%" in written:
-            yield plain / 100
+def _readings(written: str, asked: str) -> Iterator[Number]:
+    written = western(written).strip()
+    scale = _SCALE.search(written)
+    plain_value = value(written[: scale.start()] if scale else written)
+    if plain_value is None:
+        return
+    words = [word.casefold() for word in _WORD.findall(scale[0])] if scale else []
+    yield plain_value * math.prod(SCALES[word] for word in words)
+    if all(word in asked.casefold() for word in words):
+        yield plain_value
+    if "%" in written:
+        yield plain_value / 100
 
 
 def _close(one: Number, other: Number) -> bool:
@@ -97,41 +101,6 @@ def _close(one: Number, other: Number) -> bool:
 def _rounds(written: str, given_value: Number, exact: Number) -> bool:
     """Whether the written decimal is the exact value rounded to its places (half either way)."""
     places = _PLACES.search(written)
-    if places is None or given_value == 0 or "%" in written:
+    if places is None or given_value == 0 or "%" in written or _SCALE.search(written):
         return False
     return abs(Fraction(given_value) - Fraction(exact)) <= Fraction(1, 2 * 10 ** len(places[1]))
-
-
-def _last_boxed(line: str) -> str | None:
-    r"""What the last `\boxed{...}` holds, with braces inside it counted, None where there is none or it never ends."""
-    _, mark, rest = line.rpartition("\\boxed{")
-    depth = 1
-    for end, character in enumerate(rest if mark else ""):
-        depth += (character == "{") - (character == "}")
-        if depth == 0:
-            return rest[:end]
-    return None
-
-
-def _last_number(line: str) -> str | None:
-    found = [*_NUMBER.finditer(line)] or [*_ANY.finditer(line)]
-    if not found:
-        return None
-    written = found[-1][0].replace("$", "").strip().rstrip(",")
-    return re.sub(r"(?<=\d)\s(?=\d|\\)", "+", written) if not written.startswith("-") else written
-
-
-def _western(text: str) -> str:
-    """The text with digits of other scripts, full-width signs and vulgar fractions written in ASCII."""
-    if text.isascii():
-        return text
-    return "".join(_SCRIPTS.get(character) or _digit(character) for character in text)
-
-
-def _digit(character: str) -> str:
-    if unicodedata.category(character) == "Nd":
-        return str(unicodedata.decimal(character))
-    parts = unicodedata.decomposition(character).split()
-    if parts[:1] == ["<fraction>"]:
-        return " " + "".join(chr(int(part, 16)) for part in parts[1:]).replace("⁄", "/")
-    return character

@@ -4,8 +4,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sppl.benchmarks.answers.blocksworld import Action, State, after, facts, steps, triplets
-from sppl.benchmarks.answers.verdict import FINAL, Row, Verdict, after_last, given, verdict
+from sppl.benchmarks.answers.blocksworld import Action, State, after, facts, plan_in, steps
+from sppl.benchmarks.answers.reading import ANSWER, FINAL, after_last, answer_line, lines, opens_note, plain
+from sppl.benchmarks.answers.several import are_listed, denied
+from sppl.benchmarks.answers.verdict import Row, Verdict, given, verdict
 from sppl.schemas import UserError
 
 LONGEST = 20_000
@@ -19,9 +21,11 @@ _EVENT = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _NOTHING = re.compile(
-    r"(?:no (?:further |more )?actions?(?: (?:is|are))?(?: needed| required| necessary)?|none|empty plan|)"
+    r"(?:no (?:further |more )?actions?(?: (?:is|are))?(?: needed| required| necessary)?|none(?: needed)?"
+    r"|nothing(?: to do)?|(?:the )?(?:plan is )?empty(?: plan)?|)"
 )
-_VALIDITY = re.compile(r"\b(?:(not|isn't) (?:a )?valid|(invalid)|valid)\b", re.IGNORECASE)
+_ABOUT = re.compile(r"(?:this|these|the (?:above|plan|goal)|after|here|each|why|with this|now)\b", re.IGNORECASE)
+_VALIDITY = re.compile(r"(?<!partially )(?<!partly )\b(invalid|valid)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -68,18 +72,32 @@ def problem(prompt: str) -> Problem:
 def plan(text: str) -> list[Action] | None:
     """The plan an answer gives, None where it gives none that can be read.
 
-    It stands after the last "Final Answer:", else in the last [PLAN] block, else it is the whole text. Actions are
-    triplets in brackets; PlanBench's sentences are read where there is no bracket. An empty plan must be said: nothing
-    but "()", "none" or "no actions needed" after the mark.
+    It stands after the last "Final Answer:", else in the last [PLAN] block, else after "answer:" or "answer is", else
+    it is the whole text; what a note below it says is no part of it. `blocksworld.plan_in` reads it. An empty plan must
+    be said: nothing, "()", "none" or "no actions needed" after the mark.
     """
+    text = plain(text)
     part = after_last(FINAL, text)
     if part is None and "[PLAN]" in text:
         part = text.rpartition("[PLAN]")[2]
+    part = after_last(ANSWER, text) if part is None else part
     marked = part is not None
     part = (text if part is None else part).partition("[PLAN END]")[0][:LONGEST]
-    if marked and _NOTHING.fullmatch(part.casefold().strip(" \t\r\n()[]*`.")):
+    if marked and _NOTHING.fullmatch(part.casefold().strip(" \t\r\n()[]*`.:")):
         return []
-    return (triplets(part) if "(" in part else steps(part)) or None
+    return plan_in(_without_notes(part))
+
+
+def _without_notes(part: str) -> str:
+    """The text up to the first line, below an action or a fact, that remarks on what stands above it."""
+    kept: list[str] = []
+    told = False
+    for line in lines(part):
+        if told and (opens_note(line) or _ABOUT.match(line)):
+            break
+        told = told or bool(plan_in(line) or facts(line))
+        kept.append(line)
+    return "\n".join(kept)
 
 
 def judge(row: Row, texts: Sequence[str]) -> Verdict:
@@ -96,22 +114,33 @@ def judge_optimal(row: Row, texts: Sequence[str]) -> Verdict:
 
 
 def judge_execution(row: Row, texts: Sequence[str]) -> Verdict:
-    """Right if the answer states exactly the facts of the gold state, in any order (after the last "Final Answer:")."""
-    text = given(texts)
+    """Right if the answer states exactly the facts of the gold state, in any order.
+
+    They stand after the last "Final Answer:", "answer:" or "answer is", else in the last paragraph that states any.
+    """
+    text = plain(given(texts))
     part = after_last(FINAL, text)
-    stated = facts((text if part is None else part)[:LONGEST])
+    part = after_last(ANSWER, text) if part is None else part
+    if part is None:
+        part = next((one for one in reversed(re.split(r"\n\s*\n", text[-LONGEST:])) if facts(one)), "")
+    stated = facts(_without_notes(part[:LONGEST]))
     return verdict(bool(stated) and stated == facts(str(row["answer"])))
 
 
 def judge_verification(row: Row, texts: Sequence[str]) -> Verdict:
-    """Right if the answer calls the plan valid or invalid as the gold one does; the explanation is not judged."""
-    text = given(texts)
-    part = after_last(FINAL, text)
-    said = validity(text if part is None else part)
+    """Right if the answer's line calls the plan valid or invalid as the gold one does; why is not judged."""
+    said = validity(answer_line(given(texts)))
     return verdict(said is not None and said == validity(str(row["answer"])))
 
 
 def validity(text: str) -> bool | None:
-    """Whether a text first calls something valid or invalid ("not valid"); None if it says neither."""
-    found = _VALIDITY.search(text)
-    return None if found is None else not (found[1] or found[2])
+    """Whether a text first calls something valid or invalid ("not valid"); None if it says neither, or both."""
+    found = [*_VALIDITY.finditer(text[:LONGEST])]
+    if not found:
+        return None
+    first, *others = found
+    if any(word[0].casefold() != first[0].casefold() for word in others[:1]) and are_listed(
+        text, first.end(), others[0].span()
+    ):
+        return None
+    return (first[0].casefold() == "valid") != denied(text, *first.span())

@@ -6,26 +6,30 @@ from collections import Counter
 from collections.abc import Sequence
 from fractions import Fraction
 
-from sppl.benchmarks.answers.verdict import Row, Verdict, answer_line, bare, given
+from sppl.benchmarks.answers.numerals import ungrouped
+from sppl.benchmarks.answers.reading import answer_line, bare
+from sppl.benchmarks.answers.verdict import Row, Verdict, given
 
 LONGEST = 5000
 """Characters of the answer's line that are read."""
 
 _DASHES = re.compile(r"[-‐-―/]")
-_THOUSANDS = re.compile(r"(?<![\d,])\d{1,3}(?:,\d{3})+(?![\d,])")
+_MINUS = re.compile(r"(?<![^\s$€£])[-‐-―−][$€£]?(?=\.?\d)")
 _NUMBER = re.compile(r"[-+]?\d{1,30}(?:\.\d{1,30})?")
 
 
 def tokens(text: str) -> list[str]:
     """The words compared: lower case, without accents of width, punctuation and the articles a, an, the.
 
-    Dashes and slashes part words ("28-yard" is "28 yard"), a number loses its thousands commas and idle zeros
-    ("1,000.0" is "1000").
+    Dashes and slashes part words ("28-yard" is "28 yard"), a colon parts digits; a number loses its separators of
+    thousands and idle zeros ("1,000.0" is "1000") and keeps its minus sign. What is nothing but articles or signs is
+    compared as it stands.
     """
-    text = unicodedata.normalize("NFKC", text).casefold()
-    text = _THOUSANDS.sub(lambda number: number[0].replace(",", ""), _DASHES.sub(" ", text))
-    words = (_word(word) for word in re.sub(r"(?<=\d),(?=\d)", " ", text).split())
-    return [word for word in words if word and word not in {"a", "an", "the"}]
+    text = ungrouped(unicodedata.normalize("NFKC", text).replace("’", "'")).casefold()
+    marked = _DASHES.sub(" ", _MINUS.sub("\0", text)).replace("\0", "-")
+    parts = [_word(word) for word in re.sub(r"(?<=\d)[,:](?=\d)", " ", marked).split()]
+    words = [word for word in parts if word and word not in {"a", "an", "the"}]
+    return words or [word for word in parts if word] or text.split()
 
 
 def _word(word: str) -> str:

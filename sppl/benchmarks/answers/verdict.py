@@ -1,4 +1,4 @@
-"""What every judge receives and returns, and where in a text it looks for the answer."""
+"""What every judge receives and returns."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -10,14 +10,12 @@ Row = Mapping[str, Any]
 Verdict = dict[str, float]
 """`accuracy` (0.0 or 1.0), and what else the rule measures, as fractions."""
 
-# Bounded repetitions only: these run over whatever a model wrote, so they must stay linear in its length.
-_STARS = r"[*_ \t]{0,4}"
-FINAL = re.compile(rf"final[ \t]{{1,4}}answer{_STARS}(?:is{_STARS})?[:：]{_STARS}", re.IGNORECASE)
-ANSWER = re.compile(
-    rf"\b(?:answer{_STARS}(?:is\b{_STARS}[:：]?|[:：])"
-    rf"|(?:correct|right|best) (?:option|choice|answer)\b[^.\n]{{0,120}}?\bis\b{_STARS}[:：]?){_STARS}",
-    re.IGNORECASE,
-)
+LONGEST = 200_000
+"""Characters of a text that are read, from its end."""
+
+_TAG = r"(?:think|thinking|thoughts?|reasoning)"
+_THOUGHT = re.compile(rf"[<\[◁]/{_TAG}[>\]▷]|<\|channel\|>final<\|message\|>", re.IGNORECASE)
+_THINKING = re.compile(rf"[<\[◁]{_TAG}[>\]▷]", re.IGNORECASE)
 
 
 def verdict(correct: bool) -> Verdict:
@@ -26,46 +24,11 @@ def verdict(correct: bool) -> Verdict:
 
 
 def given(texts: Sequence[str]) -> str:
-    """The one text to judge; empty where the model gave nothing."""
-    return texts[0] if texts else ""
+    """The one text to judge, without what the model thought before it; empty where it gave nothing.
 
-
-def after_last(mark: re.Pattern[str], text: str) -> str | None:
-    """What follows the last occurrence of a mark, None where it does not occur."""
-    end = None
-    for found in mark.finditer(text):
-        end = found.end()
-    return None if end is None else text[end:]
-
-
-def answer_part(text: str) -> str | None:
-    """What follows the last "Final Answer:", else the last "answer:", "answer is" or "correct option is"; else None."""
-    part = after_last(FINAL, text)
-    return after_last(ANSWER, text) if part is None else part
-
-
-def lines(text: str) -> list[str]:
-    """The lines that hold more than white space, trimmed."""
-    return [line.strip() for line in text.splitlines() if line.strip()]
-
-
-def answer_line(text: str) -> str:
-    """The line that holds the answer: the first after the last mark, without a mark the last; empty if there is none.
-
-    Lines without a letter or digit do not count. Several final answers: the last one counts. A mark with nothing after
-    it is an empty answer.
+    A thought ends at the last `</think>` (or `[/THINK]`, `</reasoning>`); one that never ends is followed by no answer.
     """
-    part = answer_part(text)
-    found = [line for line in lines(text if part is None else part) if any(map(str.isalnum, line))]
-    return "" if not found else found[-1 if part is None else 0]
-
-
-def bare(line: str) -> str:
-    """A line without the markup around it: emphasis, quotes, LaTeX's dollar signs, `boxed` and `text`, a full stop."""
-    for _ in range(4):
-        line = line.strip(" \t*_`\"'“”‘’$").removesuffix(".")
-        wrapped = re.fullmatch(r"\\(?:boxed|text|textbf|mathrm)\{([^{}]{0,400})\}", line)
-        if wrapped is None:
-            break
-        line = wrapped[1]
-    return line.strip(" \t*_`\"'“”‘’$")
+    text = texts[0] if texts else ""
+    text = text[max((thought.end() for thought in _THOUGHT.finditer(text)), default=0) :]
+    thinking = _THINKING.search(text)
+    return (text[: thinking.start()] if thinking else text)[-LONGEST:]

@@ -6,7 +6,7 @@ import random
 import pytest
 
 from sppl.benchmarks.answers import plans
-from sppl.benchmarks.answers.blocksworld import ARITY, after, facts, steps, triplets
+from sppl.benchmarks.answers.blocksworld import ARITY, after, facts, plan_in, steps
 from sppl.schemas import UserError
 
 EXAMPLE = """[STATEMENT]
@@ -178,7 +178,7 @@ def test_a_prompt_without_a_problem_is_the_users_mistake():
 
 def test_sentences_and_triplets_are_the_same_actions():
     text = "unstack the red block from on top of the blue block\nput down the red block\npick up the red block"
-    assert steps(text) == triplets("(unstack red blue) (put-down red) (pick-up red)")
+    assert steps(text) == plan_in("(unstack red blue) (put-down red) (pick-up red)")
 
 
 def test_random_plans_are_judged_as_unified_plannings_validator_does():
@@ -199,7 +199,7 @@ def test_random_plans_are_judged_as_unified_plannings_validator_does():
     for trial in range(300):
         plan = _walk(asked.start, every, draw, breaks=trial % 3 == 0)
         if trial % 2:
-            plan = [*triplets(PLAN), *_walk(after(asked.start, triplets(PLAN)), every, draw, breaks=False)[:2]]
+            plan = [*plan_in(PLAN), *_walk(after(asked.start, plan_in(PLAN)), every, draw, breaks=False)[:2]]
         actions = [
             ActionInstance(problem.action(verb), tuple(shortcuts.ObjectExp(problem.object(block)) for block in blocks))
             for verb, *blocks in plan

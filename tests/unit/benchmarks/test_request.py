@@ -49,4 +49,4 @@ def test_a_request_that_does_not_parse_is_compared_as_text():
 
 
 def test_arguments_are_read_and_never_run():
-    assert request("[F(x=__import__('os').getpid())]") == "F(x=__import__('os').getpid())"
+    assert request("[F(x=__import__('os').getpid())]") == ("F", (("x", "__import__('os').getpid()"),))

@@ -132,7 +132,7 @@ def test_a_model_is_asked_with_the_prompt_and_nothing_else_and_answers_greedily(
         assert how["do_sample"] is False
         assert how["until"] == []
     assert task.config.num_fewshot == 0
-    assert task.VERSION == 1.0
+    assert task.VERSION == 2.0
 
 
 def test_a_prompt_is_data_and_no_template(tmp_path):
@@ -157,5 +157,5 @@ def test_lm_eval_runs_a_task_on_a_tiny_model_offline(name, tiny_model, tmp_path,
     out = simple_evaluate(model=tiny_model, tasks=[task], task_manager=manager, bootstrap_iters=0)
     assert out["results"][name]["accuracy,none"] == 0.0
     assert [sample["doc"]["id"] for sample in out["samples"][name]] == ["a", "b"]
-    assert out["versions"][name] == 1.0
+    assert out["versions"][name] == 2.0
     assert out["n-shot"][name] == 0

@@ -1,0 +1,106 @@
+"""Whether the gold answers can be met: each of them, put as an answer, is judged right by the benchmark's own rule."""
+
+import logging
+import re
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from sppl.benchmarks import harness
+from sppl.benchmarks.answers import code, number, sandbox
+from sppl.benchmarks.answers.code import judge_many
+from sppl.benchmarks.benchmark import Benchmark
+from sppl.provenance import fingerprint
+from sppl.schemas import Question, Split, UserError
+
+log = logging.getLogger(__name__)
+
+MOST = 0.01
+"""Share of a split's questions whose gold answer may be one that nothing meets; above it the split is refused."""
+
+SHOWN = 10
+"""Questions that a message names."""
+
+_RULE = re.compile(r"^process_results:\s*!function\s+(sppl\.benchmarks\.answers\.\w+)\.(\w+)\s*$", re.MULTILINE)
+_INCLUDED = re.compile(r"^include:\s*(\S+)\s*$", re.MULTILINE)
+_checked: set[str] = set()
+"""Splits that this process has checked: their benchmark's rule, their source, and what was taken from them."""
+
+
+def check_gold(benchmark: Benchmark, split: Split, taken: Sequence[Question]) -> None:
+    """Judges the gold answers of all questions of a split, once in a process, those of `benchmark.without` apart.
+
+    A few that nothing can meet are named in a warning and stay: they count as wrong for every strategy alike. Programs
+    are not checked where this machine cannot run any apart.
+
+    Args:
+        taken: the questions that are used now; they show whether the source still says the same.
+
+    Raises:
+        UserError: more than 1 % of them are judged wrong; the first ones are named.
+    """
+    used = [[question.id, question.prompt, question.answer] for question in taken]
+    key = fingerprint([benchmark.judge, benchmark.final_line, str(benchmark.questions), split, benchmark.without, used])
+    if key in _checked:
+        return
+    everything = [one for one in benchmark.questions.questions(split, None) if one.id not in benchmark.without]
+    failed = unmet(benchmark, everything)
+    if failed:
+        said = _sentence(benchmark, split, failed, len(everything))
+        if len(failed) > MOST * len(everything):
+            raise UserError(said)
+        log.warning(said)
+    _checked.add(key)
+
+
+def unmet(benchmark: Benchmark, questions: Sequence[Question]) -> list[Question]:
+    """Those of the questions whose gold answer, put as `put` puts it, is judged wrong."""
+    rule = rule_of(benchmark.task_file)
+    texts = [put(benchmark, question) for question in questions]
+    rows = [{**one.fields, "id": one.id, "prompt": one.prompt, "answer": one.answer} for one in questions]
+    if rule is None:
+        verdicts = harness.judge(benchmark.task_file, questions, texts)
+    elif rule is code.judge:
+        try:
+            sandbox.check()
+        except UserError as error:
+            log.warning("%s: the gold programs were not checked: %s", benchmark.name, error)
+            return []
+        verdicts = judge_many(rows, texts)
+    else:
+        verdicts = [rule(row, [text])["accuracy"] for row, text in zip(rows, texts, strict=True)]
+    return [question for question, verdict in zip(questions, verdicts, strict=True) if verdict != 1.0]
+
+
+def put(benchmark: Benchmark, question: Question) -> str:
+    """The gold answer as the benchmark wants answers: after its final line's words, or the lab's `####`, or alone."""
+    if rule_of(benchmark.task_file) is number.judge_hashes:
+        return f"#### {question.answer}"
+    return benchmark.closing(question.answer).lstrip() or question.answer
+
+
+def rule_of(task_file: Path) -> Any:
+    """The rule of ours that a task names, itself or by a file that it includes; None where it judges otherwise."""
+    text = task_file.read_text()
+    named, included = _RULE.search(text), _INCLUDED.search(text)
+    if named:
+        return getattr(import_module(named[1]), named[2])
+    if included is None or "process_results" in text:
+        return None
+    path = task_file.parent / included[1]
+    return rule_of(path) if path.is_file() else None
+
+
+def _sentence(benchmark: Benchmark, split: Split, failed: Sequence[Question], n: int) -> str:
+    rule = rule_of(benchmark.task_file)
+    says = f", which says: {rule.__doc__.strip().splitlines()[0]}" if rule else ""
+    shown = ", ".join(f"{one.id} ({put(benchmark, one)[:60]!r})" for one in failed[:SHOWN])
+    more = f" and {len(failed) - SHOWN} more" if len(failed) > SHOWN else ""
+    ids = ",".join(one.id for one in failed[:SHOWN])
+    return (
+        f"{benchmark.name}: the gold answers of {len(failed)} of {n} {split} questions are wrong by the benchmark's "
+        f"own rule ({benchmark.task}){says} No response to them can be right: {shown}{more}. Correct them, choose the "
+        f"rule that fits them (benchmark.answer, benchmark.task, benchmark.final_line), or leave the questions out: "
+        f"'benchmark.without=[{ids}{',...' if more else ''}]'"
+    )

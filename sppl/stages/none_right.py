@@ -1,0 +1,40 @@
+"""What has to be said where no response of any strategy is judged right."""
+
+import logging
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from sppl.benchmarks.benchmark import Benchmark
+from sppl.schemas import Question
+from sppl.stages.responses import known_responses
+from sppl.store import Store
+from sppl.strategies.recipe import Recipe
+
+log = logging.getLogger(__name__)
+
+EXAMPLES = 3
+"""Responses the warning shows."""
+
+
+def warn_if_none_is_right(
+    store: Store, benchmark: Benchmark, strategies: Mapping[str, Recipe], questions: Sequence[Question]
+) -> None:
+    """One warning if strategies have responses to the questions and not one of them is judged right.
+
+    That is rarely how good the responses are: mostly the rule is another than the answers', or the gold answers are of
+    another form.
+    """
+    frames = [known_responses(store, benchmark, recipe, questions) for recipe in strategies.values()]
+    found = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+    if found.empty or found["correct"].any():
+        return
+    gold = {question.id: question.answer for question in questions}
+    pairs = zip(found["question_id"], found["response"], strict=True)
+    shown = [f"{id_}: gold {gold[id_][:40]!r}, response ending in {text[-60:]!r}" for id_, text in pairs][:EXAMPLES]
+    log.warning(
+        "%s: not one of the %d responses of %s is judged right. Is the rule %s the one for these answers "
+        "(own data: benchmark.answer=number, choice or text; docs/answers.md says how each reads), and are the gold "
+        "answers of its form? For example %s",
+        benchmark.name, len(found), ", ".join(strategies), benchmark.task, "; ".join(shown),
+    )  # fmt: skip
