@@ -105,5 +105,7 @@ def _took(usages: Sequence[Mapping[str, Any]]) -> str:
 
 
 def dollars(amount: float) -> str:
-    """US dollars; amounts below a hundredth of a cent with the digits they have."""
-    return "$0" if amount == 0 else f"${amount:.4f}" if amount >= 1e-4 else f"${amount:.2g}"
+    """US dollars to a hundredth of a cent, from 100 on to a cent; smaller amounts with the digits they have."""
+    if amount == 0:
+        return "$0"
+    return f"${amount:.2g}" if amount < 1e-4 else f"${amount:.4f}" if amount < 100 else f"${amount:,.2f}"

@@ -36,8 +36,8 @@ KEY_SAID = re.compile(
 )
 MODEL_CODE = re.compile(r"model_(not_found|not_available|decommissioned|deprecated)|deploymentnotfound|invalid_model")
 MODEL_SAID = re.compile(
-    r"(invalid|unknown|no such) model\b|\bmodel\b.{0,120}(does not exist|doesn't exist|not found|not exist\b"
-    r"|is not a valid|not a valid model|(been|is) (deprecated|decommissioned|retired)|no longer (available|supported))",
+    r"(invalid|unknown|no such|not a valid) model\b|\bmodel\b.{0,120}(does not exist|doesn't exist|not found"
+    r"|not exist\b|is not a valid|(been|is) (deprecated|decommissioned|retired)|no longer (available|supported))",
 )
 CONTENT = re.compile(
     r"moderation|flagged|content[_ ](policy|filter|management)|usage (policy|policies|guidelines)|safety"
