@@ -87,7 +87,8 @@ def spent(usages: Sequence[Mapping[str, Any]]) -> str:
     answers, failed = sum(one["requests"] for one in usages), _failed(usages)
     names = ", ".join(dict.fromkeys(one["teacher"] for one in usages))
     lost = "; tries that failed: " + ", ".join(f"{n} x {why}" for why, n in failed.items()) if failed else ""
-    return f"{answers + failed.total()} requests to {names}, {answers} answered, {_took(usages)}{lost}"
+    requests = answers + failed.total()
+    return f"{requests} request{'s' * (requests != 1)} to {names}, {answers} answered, {_took(usages)}{lost}"
 
 
 def _took(usages: Sequence[Mapping[str, Any]]) -> str:
@@ -101,7 +102,7 @@ def _took(usages: Sequence[Mapping[str, Any]]) -> str:
         return f"{told}, {dear}"
     if not read and not written:
         return "an unknown number of tokens, at an unknown cost: the server does not say what it used"
-    return f"at least {told}, {dear.replace('for', 'for at least')}; of {silent} of them it is unknown what they took"
+    return f"at least {told}, {dear.replace('for', 'for at least')}; what {silent} of them took is unknown"
 
 
 def dollars(amount: float) -> str:

@@ -84,7 +84,7 @@ class Budget:
 
 def sweep_name(folder: Path) -> str:
     """The word for a sweep, known by its folder, in the names of files."""
-    return f"{folder.name}-{fingerprint(str(folder.absolute()))}"
+    return f"{folder.name}-{fingerprint(str(folder.resolve()))}"
 
 
 def spent_file(store: str, command: str) -> Path:

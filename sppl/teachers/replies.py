@@ -26,6 +26,8 @@ UNFINISHED = {
     "model_context_window_exceeded": "the model's context was full before the answer's end",
 }
 """The other ways to end, of the enumerations of OpenAI's and Anthropic's SDKs."""
+CACHED = ("cache_creation_input_tokens", "cache_read_input_tokens")
+"""Anthropic counts these beside `input_tokens`; here they cost the same, though those read again are cheaper."""
 ASIDE = {"thinking", "redacted_thinking", "reasoning", "reasoning_content"}
 """Parts of an answer that are not its text."""
 
@@ -48,7 +50,7 @@ def openai_reply(body: Any, teacher: Endpoint, decoding: Decoding) -> Reply:
 
 def anthropic_reply(body: Any, teacher: Endpoint, decoding: Decoding) -> Reply:
     """The answer in the body of one of Anthropic's messages; NoAnswer where it holds none."""
-    tokens = used(body, "input_tokens", "output_tokens")
+    tokens = used(body, "input_tokens", "output_tokens", *CACHED)
     _refuse_error(body, None, teacher, tokens)
     if not isinstance(body, Mapping) or "content" not in body:
         _without(body, "content", teacher, tokens)
@@ -59,12 +61,16 @@ def anthropic_reply(body: Any, teacher: Endpoint, decoding: Decoding) -> Reply:
     return Reply(_text(body["content"], teacher.greedy(decoding), tokens), tokens, ended)
 
 
-def used(body: Any, read: str, written: str) -> Tokens | None:
-    """The tokens that `usage` tells; None unless both are whole numbers of at least 0."""
+def used(body: Any, read: str, written: str, *also_read: str) -> Tokens | None:
+    """The tokens that `usage` tells; None unless both numbers are whole and at least 0, those also read included."""
     usage = body.get("usage") if isinstance(body, Mapping) else None
-    both = [usage.get(name) for name in (read, written)] if isinstance(usage, Mapping) else []
-    whole = [int(n) for n in both if isinstance(n, int | float) and not isinstance(n, bool) and n >= 0 and n == n // 1]
-    return (whole[0], whole[1]) if len(whole) == 2 else None
+    if not isinstance(usage, Mapping):
+        return None
+    further = [usage[name] for name in also_read if usage.get(name) is not None]
+    numbers = [usage.get(read), usage.get(written), *further]
+    if not all(isinstance(n, int | float) and not isinstance(n, bool) and n >= 0 and n == n // 1 for n in numbers):
+        return None
+    return int(numbers[0]) + sum(map(int, further)), int(numbers[1])
 
 
 def _refuse_error(body: Any, choice: Any, teacher: Endpoint, tokens: Tokens | None) -> None:

@@ -62,7 +62,7 @@ def test_a_teacher_without_quota_costs_one_request_and_one_sentence(run_py, tmp_
         done = run_py(*teaching(port), "max_cost=9", store=tmp_path / "own")
     assert (done.code, asked(log)) == (1, 1)
     assert "teacher gpt_4o refuses every request: 429: You exceeded your current quota" in done.out
-    assert "bill of this job: 1 requests to gpt_4o, 0 answered" in done.out
+    assert "bill of this job: 1 request to gpt_4o, 0 answered" in done.out
     assert "Traceback" not in done.out
 
 
@@ -81,7 +81,7 @@ def test_a_signal_ends_with_the_bill_and_what_was_under_way_is_unknown(start, tm
     assert "Traceback" not in said
     bill = (
         "bill of this job: 5 requests to gpt_4o, 2 answered, at least 20 tokens read and 10 written, for at least "
-        "$0.0050; of 3 of them it is unknown what they took; tries that failed: 3 x stopped while it was under way"
+        "$0.0050; what 3 of them took is unknown; tries that failed: 3 x stopped while it was under way"
     )
     assert bill in " ".join(said.split())
     (journal,) = (tmp_path / "own/journal/lab").glob("gpt4-*.jsonl")

@@ -176,6 +176,8 @@ def made(request: Request, body: dict, fault: str, text: str) -> Response:
     """The answer, or what stands in its place."""
     if body["model"] != "m":
         return error(404)
+    if fault.startswith("echo_"):  # repeats the key it was sent, as some gateways do
+        return error(int(fault.removeprefix("echo_")), f"denied: {request.headers.get('authorization')}")
     if fault:
         return FAULTS[fault](body)
     return message(text) if request.url.path.endswith("messages") else completion(text)

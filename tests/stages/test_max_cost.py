@@ -173,7 +173,7 @@ UNKNOWN = "an unknown number of tokens, at an unknown cost"
         (
             "quota*",
             QUOTA,
-            r"1 requests to t, 0 answered, 0 tokens read and 0 written, for \$0; tries that failed: 1 x 429",
+            r"1 request to t, 0 answered, 0 tokens read and 0 written, for \$0; tries that failed: 1 x 429",
         ),
         (
             "402>2",

@@ -6,7 +6,18 @@ from collections import Counter
 
 import pytest
 
-TOP = {"run.py", "conf", "sppl", "experiments", "tests", "outputs", "pyproject.toml", "constraints.txt", "README.md"}
+TOP = {
+    "run.py",
+    "conf",
+    "sppl",
+    "experiments",
+    "tests",
+    "outputs",
+    "pyproject.toml",
+    "constraints.txt",
+    "README.md",
+    "docs",
+}
 
 
 @pytest.mark.parametrize(

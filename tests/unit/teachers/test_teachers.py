@@ -221,7 +221,9 @@ def test_an_answer_lost_on_the_way_may_be_on_the_bill_and_one_never_sent_is_not(
         one.respond(RECIPE, QUESTIONS[:1])
     used = one.usage(RECIPE, QUESTIONS[:1])
     assert (used["without_usage"], used["known_cost"]) == (1, 15 / 1e6)
-    assert "at least 10 tokens read and 5 written, for at least $1.5e-05; of 1 of them it is unknown" in spent([used])
+    assert "at least 10 tokens read and 5 written, for at least $1.5e-05; what 1 of them took is unknown" in spent(
+        [used]
+    )
     gone = source("http://127.0.0.1:9", tmp_path / "gone", input_price=1.0, output_price=1.0, tries=2)
     with pytest.raises(UserError, match=r"no answer: Connection error\. .*connection attempts failed.* \(2 tries\)"):
         gone.respond(RECIPE, QUESTIONS[:1])
@@ -271,6 +273,17 @@ def test_a_key_that_is_not_there_is_missed_before_anything_is_asked(tmp_path, mo
     monkeypatch.delenv("SPPL_TEST_KEY", raising=False)
     with pytest.raises(UserError, match="the environment variable SPPL_TEST_KEY holds no key"):
         source("http://127.0.0.1:9", tmp_path, api_key_env="SPPL_TEST_KEY").respond(RECIPE, QUESTIONS)
+
+
+@pytest.mark.parametrize("fault", ["echo_401*", "echo_500*", "echo_400*"])
+def test_a_key_that_the_server_repeats_is_written_nowhere(fault, tmp_path, log, monkeypatch, caplog):
+    caplog.set_level("DEBUG", logger="sppl")
+    monkeypatch.setenv("SPPL_TEST_KEY", "an-own-key-4711")
+    with faulty(log, fault) as url, pytest.raises(UserError, match=r"denied: Bearer \[key\]") as told:
+        source(url, tmp_path, api_key_env="SPPL_TEST_KEY", tries=2).respond(RECIPE, QUESTIONS[:2])
+    written = [path.read_text() for path in tmp_path.rglob("*") if path.is_file()]
+    assert any("denied: Bearer [key]" in text for text in written)
+    assert not [text for text in [*written, caplog.text, str(told.value)] if "an-own-key-4711" in text]
 
 
 def test_an_estimate_counts_what_is_missing_and_an_unknown_price_is_said(tmp_path):
