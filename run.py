@@ -240,7 +240,7 @@ def run() -> int:
     """Hydra's main, then the summary; the exit status."""
     from sppl.interrupts import Stopped, stoppable
     from sppl.keys import key_among
-    from sppl.refusals import moved
+    from sppl.spellings import moved
 
     if refused := key_among(sys.argv[1:]) or moved(sys.argv[1:]):  # before Hydra writes the arguments down
         sys.exit(refused)

@@ -44,28 +44,6 @@ def refuse_empty_lists(config: Mapping[Any, Any], conf: Path) -> None:
             )
 
 
-MOVED = {
-    "trainer.training.": "training.",
-    "trainer.lightning.accelerator=": "trainer.accelerator=",
-    "trainer.lightning.devices=": "trainer.devices=",
-    "trainer.lightning.strategy=": "trainer.strategy=",
-    "trainer.device=": "trainer.accelerator= (cpu or gpu)",
-    "trainer=paper": "training=paper",
-    "stage.benchmark.batch_size=": "generator.batch_size=",
-    "stage.predict.batch_size=": "generator.batch_size=",
-}
-"""How settings were once typed, and how they are now."""
-
-
-def moved(arguments: Iterable[str]) -> str:
-    """How to type a setting that had another name once; empty where there is none."""
-    for given in arguments:
-        for old, new in MOVED.items():
-            if given.lstrip("+~").startswith(old):
-                return f"{given}: this setting is now {new} (trainer is the hardware, training how a model is trained)"
-    return ""
-
-
 def unwritable(config: Mapping[Any, Any]) -> str:
     """Why a job's or sweep's configuration must not be written down: it holds a key, or a name leads out of its folder.
 

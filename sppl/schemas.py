@@ -115,7 +115,7 @@ class Sampling:
 class Estimate:
     """What asking a teacher would take: requests, tokens read and written, US dollars (None: prices not known).
 
-    `most` is what it could cost if every answer is as long as its limit and no request is repeated.
+    `most` is what it could cost if every answer is as long as it may be, and no request is repeated.
     """
 
     teacher: str

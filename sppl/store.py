@@ -159,12 +159,13 @@ class Store:
             self._seal(leaf, temporary, inputs, seconds, {"rows": len(frame), **notes})
         finally:
             temporary.unlink(missing_ok=True)
-        log.info("%s: %d rows, %.1f s", leaf.name, len(frame), seconds)
+        log.info("%s: %d rows, %.1f s%s", leaf.name, len(frame), seconds, _where(notes))
 
     def write_folder(self, leaf: Leaf, made: Path, inputs: Mapping[str, str], seconds: float, **notes: Any) -> None:
         """Moves the folder `made` (on the same file system) to the leaf's place and logs one line."""
         self._seal(leaf, made, inputs, seconds, notes)
-        log.info("%s: %.1f MB, %.1f s", leaf.name, folder_bytes(self.path(leaf)) / 1e6, seconds)
+        size = folder_bytes(self.path(leaf)) / 1e6
+        log.info("%s: %.1f MB, %.1f s%s", leaf.name, size, seconds, _where(notes))
 
     def _seal(self, leaf: Leaf, made: Path, inputs: Mapping[str, str], seconds: float, notes: dict[str, Any]) -> None:
         how = {"versions": versions(), "commit": commit(), "command": command(), "config": self.config}
@@ -216,6 +217,13 @@ class Store:
             for leaf in sorted((leaf for leaf in leaves if not self.exists(leaf)), key=lambda leaf: leaf.name):
                 stack.enter_context(_held(_beside(self.path(leaf), ".lock"), leaf.name, wait=self.wait))
             yield [leaf for leaf in leaves if not self.exists(leaf)]
+
+
+def _where(notes: Mapping[str, Any]) -> str:
+    """What a GPU did, for the log: its name, the weights' dtype, peak memory; nothing of a CPU."""
+    if notes.get("device", "cpu") == "cpu" or "dtype" not in notes:
+        return ""
+    return f" on {notes['device']}, {notes['dtype']}, {notes['peak_memory_mib'] / 1024:.1f} GiB"
 
 
 @contextmanager

@@ -12,19 +12,24 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 MODEL = "outputs/models/smollm2"
+DIALECTS = "gpt4,claude,mini_gpt4,step_by_step,human_examples,rewrite,self_generated,code,self_check"
 PUBLISHED = "gpt4,claude,mini_gpt4,step_by_step,human_examples,gpt4_examples,rewrite"
 
 
 def command(task: str, asked: argparse.Namespace) -> list[str]:
-    """One sweep: a job per strategy and seed on a GPU, one after the other on a CPU."""
+    """One sweep: on a GPU a job per strategy and seed, several at once; on a CPU a job per seed, one by one."""
     given = [sys.executable, "run.py", "experiment=real_llm", f"target_model.path={MODEL}", f"trainer={asked.on}"]
-    names = f"strategy=[{PUBLISHED}]"
+    given += [f"name=real_llm_{task}", "logger=[]"]
+    strategies = DIALECTS
     if task == "ecqa":
-        given += ["benchmark=ecqa", "benchmark.source=upstream", f"data_dir={os.environ['SPPL_UPSTREAM']}", names]
-        given += ["name=real_llm_ecqa", "n_train=300", "n_predict=300", "n_test=300", "benchmark.max_new_tokens=300"]
+        strategies = PUBLISHED
+        given += ["benchmark=ecqa", "benchmark.source=upstream", f"data_dir={os.environ['SPPL_UPSTREAM']}"]
+        given += ["n_train=300", "n_predict=300", "n_test=300", "benchmark.max_new_tokens=300"]
     if asked.on == "gpu":
-        given += ["hydra/launcher=joblib", f"hydra.launcher.per_gpu={asked.per_gpu}"]
-    return [*given, "logger=[]", *asked.given]
+        given += ["hydra/launcher=joblib", f"hydra.launcher.per_gpu={asked.per_gpu}", f"strategy={strategies}"]
+    else:
+        given.append(f"strategy=[{strategies}]")
+    return [*given, *asked.given]
 
 
 def main() -> int:

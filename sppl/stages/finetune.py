@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sppl.benchmarks.benchmark import Benchmark
 from sppl.hardware.hardware import Hardware
 from sppl.models.target import TargetModel
-from sppl.schemas import Question
+from sppl.schemas import Question, UserError
 from sppl.stages.leaves import Plan, adapter_leaf, setup_of
 from sppl.stages.responses import training_data, training_data_is_there
 from sppl.store import Leaf, Store
@@ -99,6 +99,7 @@ def _train(
     pl.seed_everything(seed, verbose=False)
     set_aside()
     model: Any = add_lora(target.load(), training.lora) if training.lora else target.load()
+    _refuse_by_accident(target, training, model)
     if trainer.devices == 1:  # several take their copies from the CPU
         place(model, trainer.device)
     facts = Facts(model, trainer.device)
@@ -123,3 +124,13 @@ def _train(
     notes = {"setup": setup_of(training, len(examples)), "seed": seed, **facts.notes()}
     store.write_folder(leaf, made, {}, time.perf_counter() - start, **notes)
     store.clear_parts(leaf)
+
+
+def _refuse_by_accident(target: TargetModel, training: Training, model: Any) -> None:
+    """Refuses to train all weights of a large model, which nobody should do because of a forgotten word."""
+    count = sum(weight.numel() for weight in model.parameters())
+    if training.lora is None and training.most_weights is not None and count > training.most_weights:
+        raise UserError(
+            f"{target.name} has {count:,} weights, and training=full would train all of them; take adapters: "
+            "training=lora. If all are meant: training.most_weights=null"
+        )

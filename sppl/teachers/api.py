@@ -34,7 +34,7 @@ class OpenAITeacher(Endpoint):
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Session]:
         """An open connection."""
-        sdk = _sdk("openai")
+        sdk = import_sdk("openai")
         async with sdk.AsyncOpenAI(**self.options()) as client:
             yield _Connection(self, sdk, client.chat.completions.with_raw_response.create, self.fill, self.read)
 
@@ -61,7 +61,7 @@ class AnthropicTeacher(Endpoint):
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Session]:
         """An open connection."""
-        sdk = _sdk("anthropic")
+        sdk = import_sdk("anthropic")
         async with sdk.AsyncAnthropic(**self.options()) as client:
             yield _Connection(self, sdk, client.messages.with_raw_response.create, self.fill, self.read)
 
@@ -130,7 +130,8 @@ class _Connection:
         raise fault(response.status_code, told(body), self.teacher, wait=retry_after(response.headers))
 
 
-def _sdk(name: str) -> ModuleType:
+def import_sdk(name: str) -> ModuleType:
+    """The package of a provider; a UserError where it is not installed."""
     try:
         return import_module(name)
     except ImportError as error:

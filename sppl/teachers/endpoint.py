@@ -60,7 +60,12 @@ class Endpoint:
             wrong.append(f"finished={self.finished!r} is not a list of words, e.g. [stop]")
         wrong += [f"request.{name} is set by {OURS[name]}" for name in self.request if name in OURS]
         if wrong:
-            raise UserError(f"teacher.{self.name}: " + "; ".join(wrong))
+            raise UserError(f"{self.group}: " + "; ".join(wrong))
+
+    @property
+    def group(self) -> str:
+        """Where its settings are, as one types them."""
+        return f"teacher.{self.name}"
 
     @property
     def identity(self) -> Mapping[str, Any]:
@@ -93,7 +98,7 @@ class Endpoint:
         if self.api_key_env is None:
             return "none"
         key = os.environ.get(self.api_key_env, "")
-        where = f"teacher.{self.name}: the environment variable {self.api_key_env}"
+        where = f"{self.group}: the environment variable {self.api_key_env}"
         if not key.strip():
             raise UserError(f"{where} holds no key; export it first")
         odd = next((sign for sign in key if not "!" <= sign <= "~"), None)

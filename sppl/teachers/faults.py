@@ -91,7 +91,7 @@ def fault(
         wait: seconds the server asks for.
         tokens: that were read and written all the same.
     """
-    name = teacher.name
+    where = teacher.group
     words = said.message.lower()
     why = f"{status}: {said.message}" if status else said.message
     if said.codes and not all(code in words for code in said.codes.split()):
@@ -99,14 +99,14 @@ def fault(
     if status == 402 or MONEY_CODE.search(said.codes) or MONEY_SAID.search(words) or _quota(words, wait):
         return Refused(f"{why}. Its account needs credit, or a higher limit, at the provider's", tokens=tokens)
     if status in (401, 407) or KEY_CODE.search(said.codes) or KEY_SAID.search(words):
-        held = f"teacher.{name}.api_key_env={teacher.api_key_env or 'null'}"
+        held = f"{where}.api_key_env={teacher.api_key_env or 'null'}"
         return Refused(f"{why}. Look at the key: {held}", tokens=tokens)
     if CONTENT.search(words) and status in (0, 400, 403, 422):
         return Rejected(why, tokens=tokens)
     if status in (0, 400, 404, 410, 422) and (MODEL_CODE.search(said.codes) or MODEL_SAID.search(words)):
-        return Refused(f"{why}. Give another one: teacher.{name}.model=MODEL", tokens=tokens)
+        return Refused(f"{why}. Give another one: {where}.model=MODEL", tokens=tokens)
     if status in (404, 405):
-        return Refused(f"{why}. Look at teacher.{name}.base_url and teacher.{name}.model", tokens=tokens)
+        return Refused(f"{why}. Look at {where}.base_url and {where}.model", tokens=tokens)
     if status in HOPELESS:
         return Refused(why, tokens=tokens)
     if status in AGAIN or status >= 500 or (not status and (PASSING_CODE.search(said.codes) or not said.codes)):
@@ -115,7 +115,7 @@ def fault(
         return Transient(why, wait=wait, crowded=status in (429, 529), tokens=tokens)
     if _about_every_request(said, words, teacher.fields):
         about = f" (the field {said.param})" if said.param else ""
-        return Refused(f"{why}{about}. What every request holds is set by teacher.{name}.request", tokens=tokens)
+        return Refused(f"{why}{about}. What every request holds is set by {where}.request", tokens=tokens)
     return Rejected(why, tokens=tokens)
 
 

@@ -32,8 +32,12 @@ ASIDE = {"thinking", "redacted_thinking", "reasoning", "reasoning_content"}
 """Parts of an answer that are not its text."""
 
 
-def openai_reply(body: Any, teacher: Endpoint, decoding: Decoding) -> Reply:
-    """The answer in the body of a chat completion; NoAnswer where it holds none."""
+def openai_reply(body: Any, teacher: Endpoint, decoding: Decoding, *, empty: bool = False) -> Reply:
+    """The answer in the body of a chat completion; NoAnswer where it holds none.
+
+    Args:
+        empty: whether an empty answer is one.
+    """
     tokens = used(body, "prompt_tokens", "completion_tokens")
     choices = body.get("choices") if isinstance(body, Mapping) else None
     choice = choices[0] if isinstance(choices, list) and choices else None
@@ -45,7 +49,8 @@ def openai_reply(body: Any, teacher: Endpoint, decoding: Decoding) -> Reply:
         _without(body, "a message", teacher, tokens)
     ended, refusal = _word(choice.get("finish_reason")), message.get("refusal")
     _refuse_unfinished(f"finish_reason={ended}", refusal, teacher, decoding, tokens)
-    return Reply(_text(message.get("content"), teacher.greedy(decoding), tokens), tokens, ended)
+    text = _text(message.get("content"), tokens)
+    return Reply(text if empty else _filled(text, teacher.greedy(decoding), tokens), tokens, ended)
 
 
 def anthropic_reply(body: Any, teacher: Endpoint, decoding: Decoding) -> Reply:
@@ -58,7 +63,7 @@ def anthropic_reply(body: Any, teacher: Endpoint, decoding: Decoding) -> Reply:
     refusal = details.get("explanation") if isinstance(details, Mapping) else None
     ended = _word(body.get("stop_reason"))
     _refuse_unfinished(f"stop_reason={ended}", refusal, teacher, decoding, tokens)
-    return Reply(_text(body["content"], teacher.greedy(decoding), tokens), tokens, ended)
+    return Reply(_filled(_text(body["content"], tokens), teacher.greedy(decoding), tokens), tokens, ended)
 
 
 def used(body: Any, read: str, written: str, *also_read: str) -> Tokens | None:
@@ -109,7 +114,7 @@ def _refuse_unfinished(ended: str, refusal: Any, teacher: Endpoint, decoding: De
         raise Rejected(f"{why} ({ended})", tokens=tokens)
     raise Rejected(
         f"nothing says that the answer is finished ({ended}); finished ones end with {', '.join(teacher.finished)}. If "
-        f"this server means the same: 'teacher.{teacher.name}.finished=[{','.join([*teacher.finished, reason])}]'",
+        f"this server means the same: '{teacher.group}.finished=[{','.join([*teacher.finished, reason])}]'",
         tokens=tokens,
     )
 
@@ -119,14 +124,18 @@ def _word(value: Any) -> str:
     return value if isinstance(value, str) else "none" if value is None else json.dumps(value)
 
 
-def _text(content: Any, greedy: bool, tokens: Tokens | None) -> str:
+def _filled(text: str, greedy: bool, tokens: Tokens | None) -> str:
+    """The text; NoAnswer where it is empty, which it would be again if the teacher is greedy."""
+    if not text.strip():
+        raise (Rejected if greedy else Transient)("an empty answer", tokens=tokens)
+    return text
+
+
+def _text(content: Any, tokens: Tokens | None) -> str:
     """A text, or the texts in a list of parts, one after the other; parts that are thoughts are left out.
 
-    Args:
-        greedy: whether asking again would bring the same.
-
     Raises:
-        NoAnswer: there is none, or there are parts of other kinds, which would be lost.
+        NoAnswer: there are parts of other kinds, which would be lost.
     """
     found: list[str] = []
     for part in content if isinstance(content, list) else [content]:
@@ -140,6 +149,4 @@ def _text(content: Any, greedy: bool, tokens: Tokens | None) -> str:
         elif part is not None and kind not in ASIDE:
             what = f"a part of type {kind}" if kind else f"content of type {type(part).__name__}"
             raise Rejected(f"the answer has {what}, which is no text", tokens=tokens)
-    if not "".join(found).strip():
-        raise (Rejected if greedy else Transient)("an empty answer", tokens=tokens)
     return "".join(found)

@@ -61,8 +61,8 @@ class TeacherResponses:
         requests = self._requests(recipe, questions, 0).values()
         todo = [request for request in requests if request.key not in known and request.limits]
         read_ = int(sum(len(one["content"]) for request in todo for one in request.messages) / CHARACTERS_PER_TOKEN)
-        written = recipe.expected_tokens * len(todo)
-        most = sum(bill.dollars(bill.most(one.messages, one.limits[-1])) for one in todo)
+        written = sum(min(recipe.expected_tokens, one.limits[-1]) for one in todo)
+        most = sum(bill.dollars(bill.most(one.messages, limit)) for one in todo for limit in one.limits)
         return Estimate(teacher.name, len(todo), read_, written, cost(teacher.prices, read_, written), most)
 
     def respond(self, strategy: Strategy, questions: list[Question]) -> list[str]:

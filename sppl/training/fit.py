@@ -62,6 +62,8 @@ def fit(
     Raises:
         UserError: an example is too long or empty, the settings cannot be followed, or the loss is not finite.
     """
+    if training.precision == "bf16-true":
+        log.warning("bf16-true keeps what is trained in 16 bits: steps smaller than a 256th of a weight are lost")
     train, held_out = _steps(model, examples, validation or (), training, seed)
     folder.mkdir(parents=True, exist_ok=True)
     run = _run_name(training, seed, train, held_out)

@@ -1,6 +1,6 @@
 """The settings of fine-tuning: everything that shapes the result apart from the seed and the data."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Literal, get_args, get_origin
 
 from sppl.schemas import UserError
@@ -27,6 +27,7 @@ class Training:
         batching: `padded` rows, or `packed` ones in which examples follow each other without seeing each other. The
             examples of a step are the same, and of similar length, either way.
         lora: adapters to train; None trains all weights.
+        most_weights: a model with more weights is not trained without adapters; None: whatever its size.
         activation_checkpointing: recompute activations in the backward pass: less memory, a third more time.
         select: the `final` weights, or those with the `best` loss on validation examples after an epoch.
         n_validation: how many questions of the validation split select the best weights; unused by `final`.
@@ -49,6 +50,7 @@ class Training:
     overlong: Literal["refuse", "cut"] = "refuse"
     batching: Literal["padded", "packed"] = "padded"
     lora: Lora | None = None
+    most_weights: float | None = field(default=1e9, metadata={"identity": False})
     activation_checkpointing: bool = False
     select: Literal["final", "best"] = "final"
     n_validation: int = 100

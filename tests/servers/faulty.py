@@ -56,6 +56,16 @@ class CutOff(Response):
         raise ConnectionResetError
 
 
+class Drip(Response):
+    """Sends a byte now and then, so that no read ever times out, and never ends."""
+
+    async def __call__(self, scope: object, receive: object, send: Callable[[dict], Awaitable[None]]) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
+        for _ in range(300):
+            await send({"type": "http.response.body", "body": b" ", "more_body": True})
+            await asyncio.sleep(0.2)
+
+
 def error(status: int, what: str = "", code: str | None = None, **headers: str) -> Response:
     """An error in OpenAI's form."""
     names = {key.replace("_", "-"): value for key, value in headers.items()}
@@ -90,6 +100,7 @@ FAULTS: dict[str, Callable[[dict], Response]] = {
     "500": lambda _: error(500),
     "409": lambda _: error(409),
     "cut": lambda _: CutOff(),
+    "drip": lambda _: Drip(),
     "malformed": lambda _: Response('{"id": "x", "choi', media_type="application/json"),
     "html": lambda _: PlainTextResponse("<html>gateway</html>"),
     "no_choices": lambda _: completion("", choices=[]),

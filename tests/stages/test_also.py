@@ -15,8 +15,8 @@ def test_further_tasks_are_leaves_of_their_own_and_columns_of_the_tables(stage, 
     further = [name for name in plan.to_make if name.startswith("also_results/")]
     assert set(plan.found + plan.to_make) == {*plain.found, *plain.to_make, *further}
     assert [name.split("/")[2:5] for name in further] == [
-        ["lab", "untrained", "arc_here"],
         ["lab", "gpt4", "arc_here"],
+        ["lab", "untrained", "arc_here"],
     ]
     assert not stage("benchmark", made, *given, also, dry=True).to_make
     stage("report", made, f"reports={tmp_path}", *given, rankings=[], results=plan.found + plan.to_make)

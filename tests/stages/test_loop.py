@@ -107,3 +107,14 @@ def test_two_set_ups_that_end_in_the_same_weights_keep_two_results(stage, made):
     assert digests[0] == digests[1]
     assert results[0] != results[1]
     assert setups == [2048, 1999]
+
+
+def test_a_large_model_is_not_trained_in_full_because_of_a_forgotten_word(stage, store):
+    few = ["strategy=[gpt4]", "training.most_weights=1e5"]
+    stage("generate", store, *few)
+    with pytest.raises(UserError, match=r"lab has \d{3},\d{3} weights.* training=lora.*training.most_weights=null"):
+        stage("finetune", store, *few)
+    adapters = stage("finetune", store, *few, "training=lora", "training.epochs=1").to_make
+    meant = stage("finetune", store, "strategy=[gpt4]", "training.most_weights=null").to_make
+    assert adapters[0] != meant[0]
+    assert meant == stage("finetune", store, "strategy=[gpt4]").found  # it shapes no outcome

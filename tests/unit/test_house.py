@@ -9,6 +9,7 @@ import pytest
 TOP = {
     "run.py",
     "conf",
+    "docs",
     "sppl",
     "experiments",
     "tests",
@@ -16,7 +17,6 @@ TOP = {
     "pyproject.toml",
     "constraints.txt",
     "README.md",
-    "docs",
 }
 
 

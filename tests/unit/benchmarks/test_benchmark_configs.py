@@ -57,7 +57,7 @@ def checkout(tmp_path):
 
 
 def test_there_are_27_tasks_of_the_paper_the_lab_and_your_own():
-    assert sorted(path.stem for path in CONF.glob("benchmark/*.yaml")) == sorted([*PAPER, "lab", "local"])
+    assert sorted(path.stem for path in CONF.glob("benchmark/*.yaml")) == sorted([*PAPER, "lab", "words", "local"])
     assert len(PAPER) == 27
 
 

@@ -62,7 +62,7 @@ def test_tries_that_brought_nothing_are_counted_with_their_reasons_and_their_tok
 @pytest.mark.parametrize(
     "fault",
     [
-        *("429", "429_after", "429_date", "500", "409", "cut", "malformed", "html", "hang"),
+        *("429", "429_after", "429_date", "500", "409", "cut", "malformed", "html", "hang", "drip"),
         *("no_choices", "null_choice", "empty", "error_in_200"),
     ],
 )
@@ -80,6 +80,7 @@ def test_after_a_passing_fault_the_set_is_complete(fault, tmp_path, log):
         ("500", 3, r"fault 500.* \(3 tries\)"),
         ("hang", 3, r"no answer: .*timed out.* \(3 tries\)"),
         ("cut", 3, r"no answer: .* \(3 tries\)"),
+        ("drip", 3, r"no answer: timed out after 1 s \(3 tries\)"),
         ("malformed", 3, r"not an answer of this API: .* \(3 tries\)"),
         ("no_choices", 3, r"answered without a choice \(3 tries\)"),
         ("null_choice", 3, r"answered without a choice \(3 tries\)"),

@@ -1,0 +1,87 @@
+"""What is asked of a server beside answers: which models it has, and to load an adapter."""
+
+import json
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any, Protocol
+
+from sppl.provenance import content_digest
+from sppl.schemas import UserError
+
+
+class Served(Protocol):
+    """Where a server is."""
+
+    @property
+    def base_url(self) -> str: ...
+
+    @property
+    def load_adapters(self) -> bool: ...
+
+    @property
+    def timeout(self) -> float: ...
+
+    @property
+    def key(self) -> str:
+        """The key requests carry."""
+        ...
+
+
+def models_of(server: Served) -> str:
+    """The names of the models a server lists, for people; empty where it lists none.
+
+    Raises:
+        UserError: nobody answers there.
+    """
+    try:
+        listed = json.loads(_call(server, "models"))
+        return ", ".join(str(one["id"]) for one in listed["data"][:20])
+    except (urllib.error.HTTPError, ValueError, KeyError, TypeError):
+        return ""  # not every server has such a list
+
+
+def load_adapter(server: Served, folder: Path) -> str:
+    """What a server calls an adapter, which it is told to load (vLLM's call; the folder must be there for it, too).
+
+    Raises:
+        UserError: the folder holds no adapter, or the server cannot load it.
+    """
+    if not (folder / "adapter_config.json").exists():
+        raise UserError(
+            f"{folder} holds a whole model, which a running server cannot take; train adapters (training=lora), or "
+            "answer in this process: generator=local"
+        )
+    if not server.load_adapters:
+        raise UserError(
+            f"the server at {server.base_url} answers as the untrained target only. Start it so that it takes adapters "
+            "while it runs (docs/servers.md) and say generator.load_adapters=true, or answer in this process: "
+            "generator=local"
+        )
+    name = f"sppl-{content_digest(folder)}"
+    try:
+        _call(server, "load_lora_adapter", {"lora_name": name, "lora_path": str(folder.resolve())})
+    except urllib.error.HTTPError as error:
+        said = " ".join(error.read(2000).decode(errors="replace").split())[:200]
+        if not (error.code == 400 and "already" in said):
+            raise UserError(
+                f"the server at {server.base_url} did not load the adapter {folder}: {error.code} {said}. "
+                "docs/servers.md says how to start it"
+            ) from error
+    return name
+
+
+def _call(server: Served, what: str, body: dict[str, Any] | None = None) -> bytes:
+    """What the server answers to one plain request."""
+    data = json.dumps(body).encode() if body else None
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {server.key}"}
+    request = urllib.request.Request(f"{server.base_url.rstrip('/')}/{what}", data, headers)
+    try:
+        with urllib.request.urlopen(request, timeout=server.timeout) as answer:
+            return answer.read(1 << 20)
+    except urllib.error.HTTPError:
+        raise
+    except OSError as error:
+        raise UserError(
+            f"no server answers at {server.base_url} ({error}); generator.base_url=URL says where"
+        ) from error

@@ -1,0 +1,24 @@
+"""Settings that were once typed in another way; read before Hydra, so nothing heavy is imported here."""
+
+from collections.abc import Iterable
+
+MOVED = {
+    "trainer.training.": "training.",
+    "trainer.lightning.accelerator=": "trainer.accelerator=",
+    "trainer.lightning.devices=": "trainer.devices=",
+    "trainer.lightning.strategy=": "trainer.strategy=",
+    "trainer.device=": "trainer.accelerator= (cpu or gpu)",
+    "trainer=paper": "training=paper",
+    "stage.benchmark.batch_size=": "generator.batch_size=",
+    "stage.predict.batch_size=": "generator.batch_size=",
+}
+"""How settings were once typed, and how they are now."""
+
+
+def moved(arguments: Iterable[str]) -> str:
+    """How to type a setting that had another name once; empty where there is none."""
+    for given in arguments:
+        for old, new in MOVED.items():
+            if given.lstrip("+~").startswith(old):
+                return f"{given}: this setting is now {new} (trainer is the hardware, training how a model is trained)"
+    return ""
