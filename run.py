@@ -79,12 +79,14 @@ class Sweep(Sweeper):
 
         from sppl.ledger import Ledger
         from sppl.sweeps import plan, start
+        from sppl.teachers.budget import count_anew, sweep_name
 
         typed = [*(f"{key}={value}" for key, value in self.params.items()), *arguments]
         (points,) = BasicSweeper.split_arguments(OverridesParser.create(self.loader).parse_overrides(typed), None)
         known = None if self.cfg.dry else Ledger.at(self.cfg.store, self.cfg.hydra.runtime.config_sources)
         jobs = plan(Begun.folder, points, lambda point: checked(self.loader.load_sweep_config(self.cfg, point)), known)
         Begun.first = int(jobs[0].folder.name)
+        count_anew(self.cfg.store, sweep_name(Begun.folder))
         for result in start(jobs, self.jobs, self.max_batch_size, self.cfg.trainer.accelerator):
             _ = result.return_value  # raises what no job should raise
 
@@ -97,12 +99,14 @@ def main(cfg: DictConfig) -> None:
     from sppl.launching import claim_gpu, last_timeout
     from sppl.ledger import Ledger
     from sppl.refusals import refuse_empty_lists, told
+    from sppl.teachers.budget import sweep_name
 
     settings = HydraConfig.get()
     folder = Path(settings.runtime.output_dir)
     cfg.run_dir = str(folder)
     cfg.group = (folder.parent if settings.mode == RunMode.MULTIRUN else folder).name
     if settings.mode == RunMode.MULTIRUN:
+        cfg.sweep = sweep_name(folder.parent)
         claim_gpu(folder.parent)
     job = Job(folder, list(settings.overrides.task))
     with told(job.failed):

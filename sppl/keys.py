@@ -42,6 +42,13 @@ def key_in(config: Mapping[Any, Any]) -> str:
     return ""
 
 
+def without_keys(text: str, *known: str) -> str:
+    """The text with `[key]` in the place of known keys and of whatever else looks like one."""
+    for key in known:
+        text = text.replace(key, "[key]") if len(key) >= 6 else text
+    return SECRET_VALUE.sub("[key]", text)
+
+
 def _texts(value: Any, place: str = "") -> Iterator[tuple[str, str]]:
     """Every text in a configuration with the dotted place where it stands."""
     if isinstance(value, str):

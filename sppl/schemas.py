@@ -113,13 +113,17 @@ class Sampling:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What asking a teacher would take: requests, tokens read and written, US dollars (None: prices not known)."""
+    """What asking a teacher would take: requests, tokens read and written, US dollars (None: prices not known).
+
+    `most` is what it could cost if every answer is as long as it may be, and no request is repeated.
+    """
 
     teacher: str
     requests: int
     input_tokens: int
     output_tokens: int
     cost: float | None
+    most: float = 0.0
 
     def __str__(self) -> str:
         dear = "at an unknown price" if self.cost is None else f"for about ${self.cost:.2f}"
@@ -132,6 +136,10 @@ class Estimate:
 @runtime_checkable
 class Asking(Protocol):
     """A response source that asks somebody: it knows beforehand what that takes, and can ask again."""
+
+    def within(self, budget: Any) -> "ResponseSource":
+        """The same source, which spends no more than a budget of the teachers' has."""
+        ...
 
     def estimate(self, strategy: Strategy, questions: list[Question]) -> Estimate:
         """What answering these questions would take."""

@@ -10,7 +10,7 @@ from sppl.generation.answer import Answer, Prompt
 from sppl.hardware.hardware import Hardware
 from sppl.models.target import TargetModel
 from sppl.schemas import Message, Sampling
-from sppl.teachers.teacher import Decoding, Rejected, Reply, Session
+from sppl.teachers.teacher import Cut, Decoding, Rejected, Reply, Session
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +22,7 @@ class LocalTeacher:
         target: the model.
         trainer: where it answers.
         concurrency: requests that are answered as one batch.
+        max_tokens_ceiling: tokens an answer may have that a recipe's `max_tokens` cut off; null: no more than that.
     """
 
     name: str
@@ -31,10 +32,15 @@ class LocalTeacher:
     tries: int = 1
     backoff: float = 0.0
     prices: tuple[float, float] = (0.0, 0.0)
+    max_tokens_ceiling: int | None = None
 
     @property
     def identity(self) -> Mapping[str, Any]:
         return self.target.identity
+
+    def greedy(self, decoding: Decoding) -> bool:
+        """Whether the same request would bring the same answer."""
+        return not decoding.temperature
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Session]:
@@ -62,11 +68,14 @@ class _Batches:
                     batch = [(asked, to) for asked, one, to in waiting if (one, self._room(asked, one)) == like]
                     await self._answer_batch(batch, *like)
         answer: Answer = await found
+        tokens = self.answering.length(prompt), answer.n_tokens
+        if not answer.ended and tokens[1] < decoding.max_tokens:
+            raise Rejected(f"cut off after {tokens[1]} tokens: the model's whole context is used", tokens=tokens)
         if not answer.ended:
-            raise Rejected(f"cut off after {answer.n_tokens} tokens", tokens=(0, answer.n_tokens))
+            raise Cut(f"cut off after {tokens[1]} tokens", tokens=tokens)
         if not answer.text.strip():
-            raise Rejected("an empty answer")
-        return Reply(answer.text, self.answering.length(prompt), answer.n_tokens)
+            raise Rejected("an empty answer", tokens=tokens)
+        return Reply(answer.text, tokens)
 
     def _room(self, prompt: Prompt, decoding: Decoding) -> int:
         """Tokens the answer may have: as asked, and as the model's context allows."""

@@ -1,7 +1,6 @@
 """The target answers on a server that speaks OpenAI's language: vLLM, SGLang, `transformers serve`."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,14 +10,16 @@ from sppl.generation.serving import load_adapter, models_of
 from sppl.hardware.hardware import Hardware
 from sppl.models.target import TargetModel
 from sppl.provenance import fingerprint
-from sppl.schemas import Message, Sampling, UserError
-from sppl.teachers.api import OpenAITeacher, import_sdk, send
+from sppl.schemas import Sampling, UserError
+from sppl.teachers.api import OpenAITeacher
 from sppl.teachers.asking import Request, ask_all
+from sppl.teachers.budget import Budget
 from sppl.teachers.journal import Journal
-from sppl.teachers.teacher import Decoding, Rejected, Reply, Session, Transient
+from sppl.teachers.replies import openai_reply
+from sppl.teachers.teacher import Decoding, Refused, Reply
 
-FINISHED = {"stop": True, "length": False}
-"""How a server says that an answer is over, and whether the model ended it itself."""
+CUT_OFF = "length"
+"""How a server says that an answer is over though the model did not end it itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,13 +57,23 @@ class ServerGenerator:
         Raises:
             UserError: the environment variable is empty.
         """
-        return OpenAITeacher(name="server", model=self.model, api_key_env=self.api_key_env).options()["api_key"]
+        return self.asking(self.model, None).key()
 
     @property
     def identity(self) -> dict[str, Any]:
         """The server and what it is told: another one may hold other weights under the same name."""
         said = {"server": self.name or self.base_url, "model": self.model}
         return {"generator": said | ({"request": dict(self.request)} if self.request else {})}
+
+    def asking(self, model: str, sampling: Sampling | None) -> "_Server":
+        """The server as one who can be asked for answers of a model."""
+        drawn: dict[str, Any] = {"top_p": sampling.top_p, "seed": sampling.seed} if sampling else {}
+        drawn |= {"top_k": sampling.top_k} if sampling and sampling.top_k else {}
+        return _Server(
+            name="server", model=model, api_key_env=self.api_key_env, base_url=self.base_url, input_price=0.0,
+            output_price=0.0, concurrency=self.concurrency, timeout=self.timeout, tries=self.tries,
+            backoff=self.backoff, request={**drawn, **self.request},
+        )  # fmt: skip
 
     def open(self, target: TargetModel, hardware: Hardware, journal: Path) -> "ServerAnswering":
         """What answers; `journal` keeps the answers until the artifact is written."""
@@ -92,20 +103,26 @@ class ServerAnswering:
         """
         model = load_adapter(self.settings, trained) if trained else self.settings.model
         listed = models_of(self.settings)
-        server = _Server(self.settings, model, sampling)
+        server = self.settings.asking(model, sampling)
+        identity = {**self.settings.identity, "model": model, "sampling": sampling}
         journal = Journal(self.journal / "answers.jsonl")
         decoding = Decoding(sampling.temperature if sampling else 0.0, max_new_tokens, sampling.seed if sampling else 0)
-        requests = {prompt.id: Request(_key(server, prompt, decoding), prompt.messages, decoding) for prompt in prompts}
+        keys = {prompt.id: fingerprint([identity, list(prompt.messages), decoding]) for prompt in prompts}
+        requests = {one.id: Request(keys[one.id], one.messages, decoding, [max_new_tokens]) for one in prompts}
         known = journal.read()
 
-        def arrived(key: str, reply: Reply) -> None:
-            journal.add(key, text=reply.text, n_tokens=reply.output_tokens, ended=reply.ended)
+        def arrived(request: Request, _: Decoding, reply: Reply) -> None:
+            written = reply.tokens[1] if reply.tokens else 0
+            journal.add(request.key, text=reply.text, n_tokens=written, ended=reply.ended != CUT_OFF)
 
         todo = {one.key: one for one in requests.values() if one.key not in known}
         try:
-            failed = ask_all(server, list(todo.values()), arrived, lambda *_: None)
-        except UserError as error:
-            raise UserError(f"{error}. It lists the models {listed}: generator.model=NAME") from error
+            failed = ask_all(server, list(todo.values()), arrived, lambda *_: None, Budget())
+        except Refused as error:
+            raise UserError(
+                f"{what}: the server at {self.settings.base_url} refuses every request: {error}. It lists the models "
+                f"{listed}: generator.model=NAME"
+            ) from error
         if failed:
             names = {one.key: name for name, one in requests.items()}
             shown = "; ".join(f"{names[key]}: {why}" for key, why in list(failed.items())[:5])
@@ -122,78 +139,16 @@ class ServerAnswering:
         return {"device": f"server {self.settings.name or self.settings.base_url}"}
 
 
-def _key(server: "_Server", prompt: Prompt, decoding: Decoding) -> str:
-    return fingerprint([server.identity, list(prompt.messages), decoding])
+@dataclass(frozen=True, kw_only=True)
+class _Server(OpenAITeacher):
+    """The server as the one who is asked; an answer that is cut off or empty is an answer here, not a failure."""
 
-
-@dataclass(frozen=True)
-class _Server:
-    """The server as the one who is asked; a cut-off answer is an answer here, not a failure."""
-
-    settings: ServerGenerator
-    model: str
-    sampling: Sampling | None
+    finished: Sequence[str] = ("stop", CUT_OFF)
 
     @property
-    def name(self) -> str:
-        return f"on the server {self.settings.base_url}"
+    def group(self) -> str:
+        return "generator"
 
-    @property
-    def identity(self) -> Mapping[str, Any]:
-        return {**self.settings.identity, "model": self.model, "sampling": self.sampling}
-
-    @property
-    def prices(self) -> tuple[float, float]:
-        return (0.0, 0.0)
-
-    @property
-    def concurrency(self) -> int:
-        return self.settings.concurrency
-
-    @property
-    def tries(self) -> int:
-        return self.settings.tries
-
-    @property
-    def backoff(self) -> float:
-        return self.settings.backoff
-
-    @property
-    def client(self) -> OpenAITeacher:
-        one = self.settings
-        return OpenAITeacher(
-            name="server", model=self.model, api_key_env=one.api_key_env, base_url=one.base_url, timeout=one.timeout,
-            request=one.request,
-        )  # fmt: skip
-
-    @asynccontextmanager
-    async def session(self) -> AsyncIterator[Session]:
-        """An open connection."""
-        sdk = import_sdk("openai")
-        async with sdk.AsyncOpenAI(**self.client.options()) as client:
-            yield _Connection(self, sdk, client)
-
-
-@dataclass(frozen=True)
-class _Connection:
-    server: _Server
-    sdk: Any
-    client: Any
-
-    async def ask(self, messages: Sequence[Message], decoding: Decoding) -> Reply:
-        drawn = self.server.sampling
-        how: dict[str, Any] = {"temperature": decoding.temperature, "max_tokens": decoding.max_tokens}
-        how |= {"top_p": drawn.top_p, "seed": drawn.seed} if drawn else {}
-        how |= {"top_k": drawn.top_k} if drawn and drawn.top_k else {}
-        create = self.client.chat.completions.with_raw_response.create
-        body = self.server.client.body(**how)
-        _, made = await send(self.sdk, create, model=self.server.model, messages=list(messages), extra_body=body)
-        choices = getattr(made, "choices", None)
-        if not choices or not choices[0] or not choices[0].message:
-            raise Transient("the server answered without a choice")
-        finish = choices[0].finish_reason
-        if finish not in FINISHED:
-            raise Rejected(f"the answer ended with finish_reason={finish}")
-        used = getattr(made, "usage", None)
-        tokens = getattr(used, "completion_tokens", 0) or 0
-        return Reply(choices[0].message.content or "", 0, tokens, ended=FINISHED[finish])
+    def read(self, body: Any, headers: Mapping[str, str], decoding: Decoding) -> Reply:
+        """The answer in a body; NoAnswer where there is none."""
+        return openai_reply(body, self, decoding, empty=True)

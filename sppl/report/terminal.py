@@ -77,8 +77,11 @@ def show_spending(spending: pd.DataFrame) -> None:
     rows = told.to_dict("records")
     for row in rows:
         figures = ("responses", "right", "requests", "failed_tries", "input_tokens", "output_tokens")
-        dear = MISSING if pd.isna(row["cost"]) else f"{row['cost']:.4f}"
-        table.add_row(row["strategy"], row["source"], *(str(row[name]) for name in figures), dear)
+        asked = row["requests"] or row["failed_tries"]
+        unknown = "unknown" if asked else MISSING
+        dear = unknown if pd.isna(row["cost"]) else f"{row['cost']:.4f}"
+        shown = (unknown if pd.isna(row[name]) else str(row[name]) for name in figures)
+        table.add_row(row["strategy"], row["source"], *shown, dear)
     console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 120, highlight=False)
     console.print(table)
     for row in rows:

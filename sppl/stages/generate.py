@@ -1,6 +1,9 @@
 """generate: the benchmark's response source answers the training questions by each strategy's recipe."""
 
+import logging
+import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sppl.benchmarks.benchmark import Benchmark
@@ -8,11 +11,15 @@ from sppl.schemas import Asking, Estimate, Question, UserError
 from sppl.stages.leaves import Plan, take
 from sppl.stages.none_right import warn_if_none_is_right
 from sppl.stages.responses import known_responses, make_responses, parts_of
+from sppl.stages.spending import dollars, spent
 from sppl.store import Store
 from sppl.strategies.recipe import Recipe
+from sppl.teachers.budget import Budget, LimitReached, spent_file
 
 if TYPE_CHECKING:
     from pytorch_lightning.loggers import Logger
+
+log = logging.getLogger(__name__)
 
 
 def generate(
@@ -23,6 +30,7 @@ def generate(
     n_train: int | str,
     max_cost: float = 0.0,
     confirm: bool = False,
+    command: str | None = None,
     store: Store,
     dry: bool = False,
     loggers: Sequence["Logger"] = (),
@@ -30,11 +38,15 @@ def generate(
     """Makes the `responses` of every strategy to the first max(n_score, n_train) training questions.
 
     Args:
-        max_cost: US dollars that may be spent without `confirm`, all strategies of this job together.
+        max_cost: US dollars that teachers may cost, all jobs of a command together: no request is sent that could
+            lead beyond. Where a price is not known there is no such limit.
+        confirm: begin although the estimate is above `max_cost` (and stop there), or a price is not known.
+        command: names the sweep whose jobs share `max_cost`; None: this job has it for itself.
 
     Raises:
-        UserError: asking teachers would cost more than `max_cost` or an unknown sum, and `confirm` is not set; or the
-            source has no responses of a strategy; the message lists those it has.
+        UserError: asking teachers would cost more than `max_cost` or an unknown sum, and `confirm` is not set;
+            `max_cost` was reached; a teacher did not answer; or the source has no responses of a strategy. What was
+            answered is kept.
     """
     everything = take(benchmark, "train", n_train)
     questions = everything if n_train == "all" or n_score <= len(everything) else take(benchmark, "train", n_score)
@@ -44,18 +56,29 @@ def generate(
     found = tuple(name for name in strategy if not missing[name])
     to_make = tuple(_line(name, len(missing[name]), estimates) for name in strategy if missing[name])
     to_make += tuple(f"{name} ({estimates[name]})" for name in parts if name in estimates)
-    if not dry:
-        _check_cost(estimates, max_cost, confirm=confirm)
+    if dry:
+        return Plan(found, to_make)
+    budget = Budget(max_cost, spent_file(store.root, command) if command else None)
+    if isinstance(benchmark.responses, Asking):
+        benchmark = replace(benchmark, responses=benchmark.responses.within(budget))
+    _check_cost(estimates, budget, confirm=confirm)
+    try:
         for recipe, own in parts.values():
             make_responses(store, benchmark, recipe, own)
-    for name, recipe in sorted(strategy.items(), key=lambda item: bool(item[1].of)) if not dry else ():
-        if missing[name]:
-            make_responses(store, benchmark, recipe, questions)
-        correct = known_responses(store, benchmark, recipe, questions)["correct"].mean()
-        for logger in loggers:
-            logger.log_metrics({f"generate/{name}/correct": float(correct)})
-    if not dry:
-        warn_if_none_is_right(store, benchmark, strategy, questions)
+        for name, recipe in sorted(strategy.items(), key=lambda item: bool(item[1].of)):
+            if missing[name]:
+                make_responses(store, benchmark, recipe, questions)
+            correct = known_responses(store, benchmark, recipe, questions)["correct"].mean()
+            for logger in loggers:
+                logger.log_metrics({f"generate/{name}/correct": float(correct)})
+    except LimitReached as reached:
+        left = {name: _missing(store, benchmark, recipe, questions) for name, recipe in strategy.items()}
+        raise _stopped(budget, reached, _estimates(benchmark, strategy, left, parts)) from None
+    finally:  # whatever the end is: a signal's too
+        for bill in budget.bills.values():
+            if bill.answers or bill.failed:
+                log.info("bill of this job: %s", spent([bill.usage()]))
+    warn_if_none_is_right(store, benchmark, strategy, questions)
     return Plan(found, to_make)
 
 
@@ -99,15 +122,46 @@ def _line(name: str, n: int, estimates: Mapping[str, Estimate]) -> str:
     return f"{name} ({estimates[name]})" if name in estimates else f"{name} ({n} responses)"
 
 
-def _check_cost(estimates: Mapping[str, Estimate], max_cost: float, *, confirm: bool) -> None:
+def _check_cost(estimates: Mapping[str, Estimate], budget: Budget, *, confirm: bool) -> None:
     """Nothing that costs more than was allowed starts unasked."""
     costs = [one.cost for one in estimates.values() if one.requests]
-    total, unknown = sum(cost or 0.0 for cost in costs), None in costs
-    if confirm or (total <= max_cost and not unknown):
+    total, unknown, taken = sum(cost or 0.0 for cost in costs), None in costs, budget.taken
+    if confirm or not costs or (total + taken <= budget.limit and not unknown):
         return
     said = "; ".join(f"{name}: {one}" for name, one in estimates.items())
-    dear = "an unknown sum" if unknown else f"about ${total:.2f}"
+    dear = "an unknown sum" if unknown else f"about {dollars(total)}"
+    dear += f", and {dollars(taken)} are spent by other jobs of this command" if taken else ""
+    if unknown:
+        begin = (
+            "Without its price (teacher.NAME.input_price and output_price) max_cost cannot limit what a teacher costs. "
+            "To begin all the same"
+        )
+    else:
+        enough = _enough(taken + _most(estimates))
+        begin = f"To go on: the same command with max_cost={enough}. To buy what max_cost={budget.limit:g} allows"
     raise UserError(
-        f"generate would cost {dear} (max_cost={max_cost:g}): {said}. Wrong answers are asked for again, which costs "
-        "more. To go on: the same command with confirm=true, or with a higher max_cost"
+        f"generate would cost {dear} (max_cost={budget.limit:g}): {said}. Wrong answers are asked for again, which "
+        f"costs more. {begin}: the same command with confirm=true"
     )
+
+
+def _stopped(budget: Budget, reached: LimitReached, left: Mapping[str, Estimate]) -> UserError:
+    """The end at `max_cost`: what is spent, what is missing, and how to go on."""
+    said = "; ".join(f"{name}: {one}" for name, one in left.items() if one.requests)
+    said = said or f"{reached.left} further answers where the first are wrong"
+    enough = _enough(max(_most(left), reached.worst * max(1, reached.left)))
+    return UserError(
+        f"max_cost={budget.limit:g} is reached: {dollars(budget.taken)} are spent, and the next request could cost up "
+        f"to {dollars(reached.worst)}. What was answered is kept and not asked for again. Still missing: {said}. To go "
+        f"on: the same command with max_cost={enough}, which is enough for one answer each, however long"
+    )
+
+
+def _most(estimates: Mapping[str, Estimate]) -> float:
+    return sum(one.most for one in estimates.values())
+
+
+def _enough(amount: float) -> str:
+    """A limit of two digits that allows so many US dollars."""
+    unit = 10.0 ** (math.floor(math.log10(amount)) - 1) if amount > 0 else 0.01
+    return f"{math.ceil(amount / unit) * unit:.10g}" if amount > 0 else "0.01"

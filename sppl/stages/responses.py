@@ -66,7 +66,7 @@ def make_responses(store: Store, benchmark: Benchmark, recipe: Recipe, questions
             log.info("%s: taken from %s", recipe.name, ", ".join(f"{k} {n}" for k, n in facts["taken_from"].items()))
         if asked and isinstance(source, Asking):
             facts["usage"] = dict(source.usage(recipe, missing))
-            log.info("%s: %s", recipe.name, spent([facts["usage"]]))
+            log.info("%s took, all commands together: %s", recipe.name, spent([facts["usage"]]))
         store.write(leaf, frame, {}, time.perf_counter() - start, **facts)
     return len(missing)
 

@@ -15,8 +15,8 @@ COLUMNS = {
     "responses": "int64",
     "right": "int64",
     "requests": "int64",
-    "input_tokens": "int64",
-    "output_tokens": "int64",
+    "input_tokens": "Int64",
+    "output_tokens": "Int64",
     "cost": "Float64",
     "failed_tries": "int64",
     "note": str,
@@ -27,8 +27,8 @@ def spending_of(store: Store, rankings: Sequence[str]) -> pd.DataFrame:
     """One row per benchmark and strategy that was ranked, over all its responses in the store.
 
     Columns: `responses` and how many are `right`; what was really used: `requests`, `input_tokens`, `output_tokens`
-    and `cost` (US dollars, <NA> where nothing was asked or a price is not known), tries that failed included;
-    `failed_tries`, whose reasons are in `note`, or whose responses a derived strategy took.
+    and `cost` (US dollars, <NA> where nothing was asked, or a price or the tokens of a request are not known), tries
+    that failed included; `failed_tries`, whose reasons are in `note`, or whose responses a derived strategy took.
     """
     rows: dict[tuple[str, str, str], dict[str, Any]] = {}
     for fact in (store.provenance(store.open(name)) for name in dict.fromkeys(rankings)):
@@ -47,6 +47,7 @@ def _row(store: Store, benchmark: str, strategy: str, folder: str) -> dict[str, 
     for fact in facts:
         taken.update(fact.get("taken_from", {}))
     notes = [f"{n} x {why}" for why, n in _failed(used).items()] + [f"{n} from {name}" for name, n in taken.items()]
+    notes += [f"all in all {_took(used)}"] if _silent(used) else []
     teachers = dict.fromkeys(one["teacher"] for one in used)
     return {
         "benchmark": benchmark,
@@ -61,11 +62,17 @@ def _row(store: Store, benchmark: str, strategy: str, folder: str) -> dict[str, 
 
 
 def _used(usages: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {
-        name: sum(one[name] for one in usages) for name in ("requests", "input_tokens", "output_tokens")
-    }
+    """The sums; <NA> where one of the parts is not known."""
+    found: dict[str, Any] = {"requests": sum(one["requests"] for one in usages)}
+    for name in ("input_tokens", "output_tokens"):
+        found[name] = pd.NA if _silent(usages) else sum(one[name] for one in usages)
     costs = [one["cost"] for one in usages]
     return found | {"cost": sum(costs) if costs and None not in costs else pd.NA}
+
+
+def _silent(usages: Sequence[Mapping[str, Any]]) -> int:
+    """Requests whose tokens nobody knows; only where there are some the record says so."""
+    return sum(one.get("without_usage", 0) for one in usages)
 
 
 def _failed(usages: Sequence[Mapping[str, Any]]) -> Counter[str]:
@@ -76,11 +83,30 @@ def _failed(usages: Sequence[Mapping[str, Any]]) -> Counter[str]:
 
 
 def spent(usages: Sequence[Mapping[str, Any]]) -> str:
-    """What was used, in words."""
-    used, failed = _used(usages), _failed(usages)
-    dear = "at an unknown price" if used["cost"] is pd.NA else f"for ${used['cost']:.4f}"
+    """What was used, in words: requests, tokens, dollars, and why tries brought nothing."""
+    answers, failed = sum(one["requests"] for one in usages), _failed(usages)
+    names = ", ".join(dict.fromkeys(one["teacher"] for one in usages))
     lost = "; tries that failed: " + ", ".join(f"{n} x {why}" for why, n in failed.items()) if failed else ""
-    return (
-        f"{used['requests']} answers of {', '.join(dict.fromkeys(one['teacher'] for one in usages))}, "
-        f"{used['input_tokens']:,} tokens read and {used['output_tokens']:,} written, {dear}{lost}"
-    )
+    requests = answers + failed.total()
+    return f"{requests} request{'s' * (requests != 1)} to {names}, {answers} answered, {_took(usages)}{lost}"
+
+
+def _took(usages: Sequence[Mapping[str, Any]]) -> str:
+    """Tokens and dollars, as far as they are known; what is not known is never counted as nothing."""
+    silent = _silent(usages)
+    read, written = (sum(one[name] for one in usages) for name in ("input_tokens", "output_tokens"))
+    costs = [one.get("known_cost", one["cost"]) for one in usages]
+    told = f"{read:,} tokens read and {written:,} written"
+    dear = "at an unknown price" if None in costs else f"for {dollars(sum(costs))}"
+    if not silent:
+        return f"{told}, {dear}"
+    if not read and not written:
+        return "an unknown number of tokens, at an unknown cost: the server does not say what it used"
+    return f"at least {told}, {dear.replace('for', 'for at least')}; what {silent} of them took is unknown"
+
+
+def dollars(amount: float) -> str:
+    """US dollars to a hundredth of a cent, from 100 on to a cent; smaller amounts with the digits they have."""
+    if amount == 0:
+        return "$0"
+    return f"${amount:.2g}" if amount < 1e-4 else f"${amount:.4f}" if amount < 100 else f"${amount:,.2f}"

@@ -1,131 +1,168 @@
-"""Many requests to one teacher: as many at once as the server bears, each tried again while that may help."""
+"""Many requests to one teacher: as many at once as may be, each tried again while that may help."""
 
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from sppl.schemas import Message, UserError
-from sppl.teachers.teacher import Decoding, Refused, Rejected, Reply, Session, Teacher, Transient
+from sppl.schemas import Message
+from sppl.teachers.budget import Budget, LimitReached
+from sppl.teachers.pace import Over, Pace
+from sppl.teachers.teacher import Cut, Decoding, NoAnswer, Refused, Rejected, Reply, Session, Teacher, Transient
 
 log = logging.getLogger(__name__)
 
 LONGEST_WAIT = 60.0
 """Seconds: no wait between two tries is longer, unless the server asks for more."""
+GIVE_UP = 10
+"""Questions that stay without an answer, none having got one, before no more are asked."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """One thing to ask, named by `key`."""
+    """One thing to ask, named by `key`; an answer that is cut off at one of `limits` is asked for with the next."""
 
     key: str
     messages: Sequence[Message]
     decoding: Decoding
+    limits: Sequence[int]
 
 
-@dataclass
-class Pace:
-    """How many requests are under way: halved when the server is crowded, slowly raised again while it is not."""
-
-    most: int
-    limit: float = field(init=False)
-    active: int = 0
-    not_before: float = 0.0
-    changed: asyncio.Condition = field(default_factory=asyncio.Condition)
-
-    def __post_init__(self) -> None:
-        self.limit = float(self.most)
-
-    async def enter(self) -> None:
-        """Waits for a place, and for the end of a pause the server asked for."""
-        clock = asyncio.get_running_loop().time
-        async with self.changed:
-            await self.changed.wait_for(lambda: self.active < max(1, int(self.limit)))
-            self.active += 1
-        while (left := self.not_before - clock()) > 0:
-            await asyncio.sleep(left)
-
-    async def leave(self, *, crowded: bool, pause: float) -> None:
-        """Gives the place back and learns from how it went."""
-        async with self.changed:
-            self.active -= 1
-            self.limit = max(1.0, self.limit / 2) if crowded else min(self.most, self.limit + 1 / self.limit)
-            self.not_before = (
-                max(self.not_before, asyncio.get_running_loop().time() + pause) if pause else self.not_before
-            )
-            self.changed.notify_all()
+Arrived = Callable[[Request, Decoding, Reply], None]
+Missed = Callable[[Request, Decoding, NoAnswer], None]
 
 
-Arrived = Callable[[str, Reply], None]
-Missed = Callable[[str, str, tuple[int, int]], None]
+class GaveUp(Exception):
+    """None of the first requests was answered."""
 
 
-def ask_all(teacher: Teacher, requests: Sequence[Request], arrived: Arrived, missed: Missed) -> Mapping[str, str]:
+def ask_all(
+    teacher: Teacher, requests: Sequence[Request], arrived: Arrived, missed: Missed, budget: Budget
+) -> Mapping[str, str]:
     """Asks everything; `arrived` is called for each answer at once, before anything else is awaited.
 
     Args:
-        missed: called likewise for each try without an answer: the key, why, and the tokens read and written for it.
+        missed: called likewise for each try without an answer.
+        budget: no request is sent that could lead beyond its limit.
 
     Returns:
         Key and reason of every request that stayed without an answer.
 
     Raises:
-        UserError: the teacher refuses every request (key, model, address), or cannot be set up; what had arrived stays.
+        Refused: no request will succeed.
+        LimitReached: the budget does not allow the next request.
+        UserError: the teacher cannot be set up. What had arrived stays in any case.
     """
-    return asyncio.run(_ask_all(teacher, requests, arrived, missed)) if requests else {}
+    return asyncio.run(_Asking(teacher, requests, arrived, missed, budget).all()) if requests else {}
 
 
-async def _ask_all(
-    teacher: Teacher, requests: Sequence[Request], arrived: Arrived, missed: Missed
-) -> Mapping[str, str]:
-    failed: dict[str, str] = {}
-    pace = Pace(teacher.concurrency)
-    left = iter(requests)
+@dataclass
+class _Asking:
+    teacher: Teacher
+    requests: Sequence[Request]
+    arrived: Arrived
+    missed: Missed
+    budget: Budget
+    failed: dict[str, str] = field(default_factory=dict)
+    answered: set[str] = field(default_factory=set)
 
-    async def work(session: Session) -> None:
-        for request in left:  # shared: each worker takes the next one
-            reply = await _ask(teacher, session, pace, request)
-            if isinstance(reply, str):
-                failed[request.key] = reply
+    async def all(self) -> Mapping[str, str]:
+        self.bill = self.budget.bill(self.teacher)
+        self.pace = Pace(self.teacher.concurrency, self.budget, proved=self.bill.answers > 0)
+        left = iter(self.requests)  # shared: each worker takes the next one
+        try:
+            async with self.teacher.session() as session, asyncio.TaskGroup() as group:
+                for _ in range(min(self.teacher.concurrency, len(self.requests))):
+                    group.create_task(self._work(session, left))
+        except BaseExceptionGroup as group:
+            raise _first(group) from None
+        unasked = [one.key for one in self.requests if one.key not in self.failed and one.key not in self.answered]
+        if isinstance(self.pace.ended, LimitReached):
+            self.pace.ended.left = len(unasked)
+        if isinstance(self.pace.ended, LimitReached | Refused):
+            raise self.pace.ended
+        return self.failed | dict.fromkeys(unasked, f"not asked: of {len(self.failed)} before it none was answered")
 
-    async def one_session() -> None:
-        async with teacher.session() as session, asyncio.TaskGroup() as group:
-            for _ in range(min(teacher.concurrency, len(requests))):
-                group.create_task(work(session))
-
-    async def _ask(teacher: Teacher, session: Session, pace: Pace, request: Request) -> Reply | str:
-        why, wait = "", None
-        for attempt in range(teacher.tries):
-            await pace.enter()
-            crowded, pause = False, 0.0
+    async def _work(self, session: Session, left: Iterator[Request]) -> None:
+        for request in left:
             try:
-                reply = await session.ask(request.messages, request.decoding)
-                arrived(request.key, reply)
-                pause = reply.pause
-                return reply
-            except Rejected as error:
-                missed(request.key, str(error), error.tokens)
-                return str(error)
+                await self._ask(session, request)
+                self.answered.add(request.key)
+            except Over:
+                return
+            except Refused as error:
+                await self.pace.end(error)
+                return
+            except NoAnswer as error:
+                self.failed[request.key] = str(error)
+                if not self.answered and len(self.failed) >= GIVE_UP:
+                    await self.pace.end(GaveUp())
+
+    async def _ask(self, session: Session, request: Request) -> None:
+        """One answer; NoAnswer says why there is none after all tries that could help."""
+        limits, attempt, tries = list(request.limits), 0, self.teacher.tries
+        while True:
+            try:
+                return await self._send(session, request, replace(request.decoding, max_tokens=limits[0]))
+            except Cut as error:
+                if len(limits) == 1:
+                    raise Rejected(f"{error}; {raise_limit(self.teacher, limits[0])}") from None
+                log.info("%s: %s; once more with %d", self.teacher.name, error, limits[1])
+                limits.pop(0)
             except Transient as error:
-                missed(request.key, str(error), error.tokens)
-                why, crowded, pause = str(error), error.crowded, (error.wait or 0.0) if error.crowded else 0.0
-                wait = error.wait
-            finally:
-                await pace.leave(crowded=crowded, pause=pause)
-            if attempt + 1 < teacher.tries:
-                log.info("%s: %s; try %d of %d follows", teacher.name, why, attempt + 2, teacher.tries)
-                grown = min(LONGEST_WAIT, teacher.backoff * 2**attempt) * random.uniform(0.5, 1.0)
-                await asyncio.sleep(grown if wait is None else wait)
-        return f"{why} ({teacher.tries} tries)"
+                attempt += 1
+                if attempt == tries:
+                    raise Rejected(f"{error} ({tries} tries)") from None
+                log.info("%s: %s; try %d of %d follows", self.teacher.name, error, attempt + 1, tries)
+                grown = min(LONGEST_WAIT, self.teacher.backoff * 2 ** (attempt - 1)) * random.uniform(0.5, 1.0)
+                await self.pace.rest(grown if error.wait is None else error.wait)
 
-    try:
-        await one_session()
-    except* Refused as group:
-        raise UserError(f"teacher {teacher.name} refuses every request: {_first(group)}") from None
-    return failed
+    async def _send(self, session: Session, request: Request, decoding: Decoding) -> None:
+        """Sends a request once, when there is a place and money for it; what comes is on disk before all else."""
+        foreseen = self.bill.most(request.messages, decoding.max_tokens)
+        worst = self.bill.dollars(foreseen)
+        await self.pace.enter(worst)
+        spent, answered, crowded, pause = 0.0, False, False, 0.0
+        try:
+            await self.pace.rest()
+            spent = worst  # unless somebody knows better
+            try:
+                reply = await session.ask(request.messages, decoding)
+            except asyncio.CancelledError:
+                self._miss(request, decoding, NoAnswer("stopped while it was under way", tokens=None))
+                raise
+            except NoAnswer as error:
+                self._miss(request, decoding, error)
+                spent = self._cost(foreseen, error.tokens, worst)
+                if isinstance(error, Transient):
+                    crowded, pause = error.crowded, (error.wait or 0.0) if error.crowded else 0.0
+                raise
+            self.arrived(request, decoding, reply)
+            self.bill.add(reply.tokens)
+            spent, answered, pause = self._cost(foreseen, reply.tokens, worst), True, min(reply.pause, LONGEST_WAIT)
+        finally:
+            self.budget.settle(worst, spent)
+            await self.pace.leave(answered=answered, crowded=crowded, pause=pause)
+
+    def _miss(self, request: Request, decoding: Decoding, error: NoAnswer) -> None:
+        self.missed(request, decoding, error)
+        self.bill.add(error.tokens, str(error))
+
+    def _cost(self, foreseen: tuple[int, int], tokens: tuple[int, int] | None, worst: float) -> float:
+        """What a request cost; what it could have at most where nobody knows."""
+        self.bill.learn(foreseen, tokens)
+        return worst if tokens is None else self.bill.dollars(tokens)
 
 
-def _first(group: BaseExceptionGroup) -> str:
+def raise_limit(teacher: Teacher, limit: int) -> str:
+    """How to get an answer that is longer than its limit, in words."""
+    return (
+        f"it is not asked for again with the same limit. A larger one: teacher.{teacher.name}.max_tokens_ceiling="
+        f"{2 * limit} asks for cut answers alone once more"
+    )
+
+
+def _first(group: BaseExceptionGroup) -> BaseException:
     error = group.exceptions[0]
-    return _first(error) if isinstance(error, BaseExceptionGroup) else str(error)
+    return _first(error) if isinstance(error, BaseExceptionGroup) else error

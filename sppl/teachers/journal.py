@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sppl.schemas import UserError
+
 
 @dataclass(frozen=True)
 class Journal:
@@ -18,23 +20,39 @@ class Journal:
         return {entry["key"]: entry for entry in self.entries()}
 
     def entries(self) -> list[dict[str, Any]]:
-        """The entries in their order, several of one key where there are; an unfinished line is cut off."""
+        """The entries in their order, several of one key where there are; an unfinished line is cut off.
+
+        Raises:
+            UserError: a line is none of ours.
+        """
         if not self.path.is_file():
             return []
         raw = self.path.read_bytes()
         whole = raw[: raw.rfind(b"\n") + 1]
         if len(whole) < len(raw):
             os.truncate(self.path, len(whole))
-        return [json.loads(line) for line in whole.splitlines()]
+        return [self._entry(number, line) for number, line in enumerate(whole.split(b"\n")[:-1], 1)]
 
     def add(self, key: str, **entry: Any) -> None:
-        """Appends one entry and waits until it is on disk."""
+        """Appends one entry and waits until it is on disk; where there is no room for all of it, nothing is added."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         line = json.dumps({"key": key, **entry}, ensure_ascii=False).encode(errors="replace") + b"\n"
         handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         try:
+            before = os.fstat(handle).st_size
             if os.write(handle, line) < len(line):
-                raise OSError(f"{self.path}: only a part of an answer could be written; is the disk full?")
+                os.ftruncate(handle, before)
+                raise OSError(f"{self.path}: only a part of an answer could be written; no space left on device")
             os.fsync(handle)
         finally:
             os.close(handle)
+
+    def _entry(self, number: int, line: bytes) -> dict[str, Any]:
+        try:
+            entry = json.loads(line)
+            return {**entry, "key": entry["key"]}
+        except (ValueError, TypeError, KeyError):
+            raise UserError(
+                f"{self.path}, line {number}: this is no record of an answer; the file was changed by something else. "
+                "Remove that line, and run the same command again: what the other lines hold is not asked for again"
+            ) from None

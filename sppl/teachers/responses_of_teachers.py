@@ -1,10 +1,8 @@
 """Responses that teachers write: asked for once, kept for good, counted and paid for knowingly."""
 
 import json
-import logging
-from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -15,11 +13,11 @@ from sppl.provenance import fingerprint
 from sppl.schemas import Estimate, Message, Question, Strategy, UserError
 from sppl.strategies.messages import WorkedExample, messages
 from sppl.strategies.recipe import Recipe
-from sppl.teachers.asking import Request, ask_all
+from sppl.teachers.asking import Request, ask_all, raise_limit
+from sppl.teachers.bill import Bill
+from sppl.teachers.budget import Budget
 from sppl.teachers.journal import Journal
-from sppl.teachers.teacher import Decoding, Reply, Teacher, cost
-
-log = logging.getLogger(__name__)
+from sppl.teachers.teacher import NONE, Cut, Decoding, NoAnswer, Refused, Reply, Teacher, Tokens, cost
 
 CHARACTERS_PER_TOKEN = 3.5
 """For estimates only: a little below English text, so that they err on the dear side."""
@@ -34,12 +32,14 @@ class TeacherResponses:
         journal: a folder; every finished answer is a line of a file per strategy and teacher there.
         sees: what teachers are told beyond the question: `question` nothing, `answer` the gold one, `solution`.
         examples: files of worked examples by the name of the set, each with questions and responses.
+        budget: what may be spent, and the bill of what is.
     """
 
     teachers: Mapping[str, Teacher]
     journal: str
     sees: Literal["question", "answer", "solution"] = "answer"
     examples: Mapping[str, str | None] = field(default_factory=dict)
+    budget: Budget = field(default_factory=Budget, compare=False, metadata={"identity": False})
     label: ClassVar[str] = "teacher"
     paid: ClassVar[bool] = True
 
@@ -49,21 +49,28 @@ class TeacherResponses:
         shown = [[one.question, one.response] for one in self._shown(recipe)]
         return {"teacher": self._teacher(recipe).identity, "sees": self.sees, "examples": shown}
 
+    def within(self, budget: Budget) -> "TeacherResponses":
+        """The same source, spending no more than the budget has."""
+        return replace(self, budget=budget)
+
     def estimate(self, strategy: Strategy, questions: list[Question]) -> Estimate:
         """What asking would take, without answers that are on disk already and without second tries."""
         recipe = _recipe(strategy)
-        teacher = self._teacher(recipe)
+        teacher, bill = self._teacher(recipe), self.budget.bill(self._teacher(recipe))
         known = self._journal(recipe).read()
-        todo = [request for request in self._requests(recipe, questions, 0).values() if request.key not in known]
+        requests = self._requests(recipe, questions, 0).values()
+        todo = [request for request in requests if request.key not in known and request.limits]
         read_ = int(sum(len(one["content"]) for request in todo for one in request.messages) / CHARACTERS_PER_TOKEN)
-        written = recipe.expected_tokens * len(todo)
-        return Estimate(teacher.name, len(todo), read_, written, cost(teacher.prices, read_, written))
+        written = sum(min(recipe.expected_tokens, one.limits[-1]) for one in todo)
+        most = sum(bill.dollars(bill.most(one.messages, limit)) for one in todo for limit in one.limits)
+        return Estimate(teacher.name, len(todo), read_, written, cost(teacher.prices, read_, written), most)
 
     def respond(self, strategy: Strategy, questions: list[Question]) -> list[str]:
         """One response per question; only those that are not on disk are asked for.
 
         Raises:
             UserError: some stayed unanswered (every one with its reason), or the teacher cannot be asked at all.
+            LimitReached: the budget does not allow the next request; what was answered is kept.
         """
         recipe = _recipe(strategy)
         found, failed = self._ask(recipe, questions, 0)
@@ -82,8 +89,14 @@ class TeacherResponses:
         return [found[question.id] for question in questions]
 
     def respond_again(self, strategy: Strategy, questions: list[Question], attempt: int) -> Mapping[str, str]:
-        """The answers of a further attempt by question id; a question whose request failed is not among them."""
-        return self._ask(_recipe(strategy), questions, attempt)[0]
+        """The answers of a further attempt by question id; a question whose request failed is not among them.
+
+        A teacher that is greedy would say the same again: it is not asked.
+        """
+        recipe = _recipe(strategy)
+        if self._teacher(recipe).greedy(_decoding(recipe, attempt)):
+            return {}
+        return self._ask(recipe, questions, attempt)[0]
 
     def _ask(self, recipe: Recipe, questions: list[Question], attempt: int) -> tuple[dict[str, str], dict[str, str]]:
         """Answers, and reasons for their lack, both by question id."""
@@ -92,19 +105,29 @@ class TeacherResponses:
         todo = {request.key: request for request in requests.values() if request.key not in known}
         by_key = {request.key: name for name, request in requests.items()}
 
-        def arrived(key: str, reply: Reply) -> None:
-            journal.add(
-                key, question_id=by_key[key], attempt=attempt, text=reply.text,
-                input_tokens=reply.input_tokens, output_tokens=reply.output_tokens,
-            )  # fmt: skip
+        def arrived(request: Request, decoding: Decoding, reply: Reply) -> None:
+            journal.add(request.key, **said(request, decoding, reply.tokens), text=reply.text, ended=reply.ended)
 
-        def missed(key: str, why: str, tokens: tuple[int, int]) -> None:
-            tries = _tries(journal)
-            tries.add(
-                key, question_id=by_key[key], attempt=attempt, why=why, input_tokens=tokens[0], output_tokens=tokens[1]
-            )
+        def missed(request: Request, decoding: Decoding, error: NoAnswer) -> None:
+            cut = {"cut": decoding.max_tokens} if isinstance(error, Cut) else {}
+            _tries(journal).add(request.key, **said(request, decoding, error.tokens), why=str(error), **cut)
 
-        failed = ask_all(self._teacher(recipe), list(todo.values()), arrived, missed)
+        def said(request: Request, decoding: Decoding, tokens: Tokens | None) -> dict[str, Any]:
+            read_, written = tokens or (None, None)
+            which = {"question_id": by_key[request.key], "attempt": attempt, "max_tokens": decoding.max_tokens}
+            return {**which, "input_tokens": read_, "output_tokens": written}
+
+        teacher = self._teacher(recipe)
+        told = {key: _cut_before(teacher, recipe) for key, request in todo.items() if not request.limits}
+        asked = [request for request in todo.values() if request.limits]
+        try:
+            failed = {**told, **ask_all(teacher, asked, arrived, missed, self.budget)}
+        except Refused as error:
+            have = len(journal.read().keys() & by_key.keys())
+            raise UserError(
+                f"teacher {teacher.name} refuses every request: {error}. {recipe.name} has {have} of {len(by_key)} "
+                "answers, which are kept; the same command goes on from there"
+            ) from None
         known = journal.read()
         found = {name: known[request.key]["text"] for name, request in requests.items() if request.key in known}
         return found, {name: failed[request.key] for name, request in requests.items() if request.key in failed}
@@ -114,25 +137,32 @@ class TeacherResponses:
         recipe = _recipe(strategy)
         teacher, journal = self._teacher(recipe), self._journal(recipe)
         keys = {request.key for at in range(recipe.tries) for request in self._requests(recipe, questions, at).values()}
-        used = [one for key, one in journal.read().items() if key in keys]
-        lost = [one for one in _tries(journal).entries() if one["key"] in keys]
-        tokens = tuple(sum(one[name] for one in [*used, *lost]) for name in ("input_tokens", "output_tokens"))
-        return {
-            "teacher": teacher.name,
-            "requests": len(used),
-            "input_tokens": tokens[0],
-            "output_tokens": tokens[1],
-            "cost": cost(teacher.prices, *tokens),
-            "failed_tries": dict(Counter(one["why"] for one in lost)),
-        }
+        bill = Bill(teacher.name, teacher.prices)
+        for key, one in journal.read().items():
+            if key in keys:
+                bill.add(_tokens(one))
+        for one in _tries(journal).entries():
+            if one["key"] in keys:
+                bill.add(_tokens(one, NONE), one["why"])
+        return bill.usage()
 
     def _requests(self, recipe: Recipe, questions: Iterable[Question], attempt: int) -> dict[str, Request]:
+        """The requests by question id.
+
+        An answer that was cut off at a limit, in an earlier command too, is asked for with the next larger one only;
+        where there is none and the teacher is greedy, it is not asked for.
+        """
         shown, teacher = self._shown(recipe), self._teacher(recipe)
-        decoding = Decoding(recipe.temperature, recipe.max_tokens, attempt)
+        decoding, ceiling = _decoding(recipe, attempt), teacher.max_tokens_ceiling or 0
+        limits = [recipe.max_tokens, *([ceiling] if ceiling > recipe.max_tokens else [])]
+        cut = {(one["key"], one["cut"]) for one in _tries(self._journal(recipe)).entries() if "cut" in one}
+        last = [] if teacher.greedy(decoding) else limits[-1:]
         found = {}
         for question in questions:
             content = messages(recipe, question, self.sees, shown)
-            found[question.id] = Request(_key(teacher, content, decoding, question.id), content, decoding)
+            key = _key(teacher, content, decoding, question.id)
+            left = [limit for limit in limits if (key, limit) not in cut]
+            found[question.id] = Request(key, content, decoding, left or last)
         return found
 
     def _journal(self, recipe: Recipe) -> Journal:
@@ -170,6 +200,23 @@ class TeacherResponses:
 def _recipe(strategy: Strategy) -> Recipe:
     assert isinstance(strategy, Recipe)
     return strategy
+
+
+def _decoding(recipe: Recipe, attempt: int) -> Decoding:
+    return Decoding(recipe.temperature, recipe.max_tokens, attempt)
+
+
+def _cut_before(teacher: Teacher, recipe: Recipe) -> str:
+    limit = max(recipe.max_tokens, teacher.max_tokens_ceiling or 0)
+    return f"cut off after {limit} tokens in an earlier run; {raise_limit(teacher, limit)}"
+
+
+def _tokens(entry: Mapping[str, Any], nothing: Tokens | None = None) -> Tokens | None:
+    """The tokens of an entry, None where nobody knows; zeros for an answer were once written for the same."""
+    read_, written = entry["input_tokens"], entry["output_tokens"]
+    if read_ is None or written is None:
+        return None
+    return (read_, written) if (read_, written) != NONE else nothing
 
 
 def _tries(journal: Journal) -> Journal:

@@ -7,6 +7,10 @@ from typing import Any, Protocol
 
 from sppl.schemas import Message
 
+Tokens = tuple[int, int]
+"""Tokens read and written."""
+NONE: Tokens = (0, 0)
+
 
 @dataclass(frozen=True)
 class Decoding:
@@ -20,53 +24,59 @@ class Decoding:
 
 @dataclass(frozen=True)
 class Reply:
-    """One answer and what it used.
+    """One finished answer.
 
     Args:
+        text: never empty.
+        tokens: what it used; None where the server does not say.
+        ended: the server's word for how it ended, one of those that mean a finished answer.
         pause: seconds the server wants to be left alone.
-        ended: whether the model ended it itself; teachers' replies that were cut off never get this far.
     """
 
     text: str
-    input_tokens: int
-    output_tokens: int
+    tokens: Tokens | None
+    ended: str = ""
     pause: float = 0.0
-    ended: bool = True
 
 
-class Rejected(Exception):
-    """This request will never succeed; others may. `tokens`: read and written for nothing."""
+class NoAnswer(Exception):
+    """A try without a finished answer, and why; `tokens` were read and written for nothing, None if nobody knows."""
 
-    def __init__(self, why: str, *, tokens: tuple[int, int] = (0, 0)) -> None:
+    def __init__(self, why: str, *, tokens: Tokens | None = NONE) -> None:
         super().__init__(why)
         self.tokens = tokens
 
 
-class Transient(Exception):
-    """This request failed and may succeed later, after `wait` seconds; `crowded`: the server wants fewer at once.
+class Rejected(NoAnswer):
+    """This request will never succeed; others may."""
 
-    `tokens`: read and written for nothing.
-    """
+
+class Cut(NoAnswer):
+    """The answer reached the limit on its tokens: this request may succeed with a larger one, not with the same."""
+
+
+class Transient(NoAnswer):
+    """This request may succeed later, after `wait` seconds; `crowded`: the server wants fewer at once."""
 
     def __init__(
-        self, why: str, *, wait: float | None = None, crowded: bool = False, tokens: tuple[int, int] = (0, 0)
+        self, why: str, *, wait: float | None = None, crowded: bool = False, tokens: Tokens | None = NONE
     ) -> None:
-        super().__init__(why)
-        self.wait, self.crowded, self.tokens = wait, crowded, tokens
+        super().__init__(why, tokens=tokens)
+        self.wait, self.crowded = wait, crowded
 
 
-class Refused(Exception):
-    """No request will succeed: no key, no access, no such model, nobody there."""
+class Refused(NoAnswer):
+    """No request will succeed: no key, no credit, no such model."""
 
 
 class Session(Protocol):
     """An open connection to a teacher."""
 
     async def ask(self, messages: Sequence[Message], decoding: Decoding) -> Reply:
-        """One answer.
+        """One finished answer.
 
         Raises:
-            Transient, Rejected, Refused: there is none.
+            NoAnswer: there is none; its class says whether asking again may help.
         """
         ...
 
@@ -100,6 +110,15 @@ class Teacher(Protocol):
     @property
     def backoff(self) -> float:
         """Seconds before the second try; doubled for every further one."""
+        ...
+
+    @property
+    def max_tokens_ceiling(self) -> int | None:
+        """Tokens that an answer may have which a recipe's own limit cut off; None: it is not asked for again."""
+        ...
+
+    def greedy(self, decoding: Decoding) -> bool:
+        """Whether the same request would bring the same answer."""
         ...
 
     def session(self) -> AbstractAsyncContextManager[Session]:

@@ -54,9 +54,9 @@ def serving(command: Sequence[str], port: int, seconds: float = 120) -> Iterator
 
 
 @contextmanager
-def faulty(log: Path, faults: str = "", delay: float = 0.0) -> Iterator[str]:
-    """The fault server; yields its address."""
-    (port,) = free_ports(1)
+def faulty(log: Path, faults: str = "", delay: float = 0.0, port: int | None = None) -> Iterator[str]:
+    """The fault server; yields its address. A second one at the same port stands for the same teacher."""
+    port = port or free_ports(1)[0]
     command = [sys.executable, "-m", "tests.servers.faulty", str(port), str(log), faults, str(delay)]
     with serving(command, port):
         yield f"http://127.0.0.1:{port}"

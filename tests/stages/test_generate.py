@@ -53,24 +53,30 @@ def test_a_wrong_answer_is_asked_for_again_and_where_none_is_right_the_first_sta
     assert usage == {"teacher": "t", "requests": 3, **tokens, "cost": 0.0, "failed_tries": {}}
 
 
-@pytest.mark.parametrize("price", [1e6, None])
-def test_above_the_limit_or_at_an_unknown_price_nothing_is_asked_without_confirm(price, tmp_path):
+@pytest.mark.parametrize(
+    ("price", "way_on", "said"),
+    [
+        (1e6, {"max_cost": 4400.0}, r"about \$677\.00 .*the same command with max_cost=4400\. .*confirm=true"),
+        (None, {"confirm": True}, r"an unknown sum .*max_cost cannot limit .*the same command with confirm=true"),
+    ],
+)
+def test_above_the_limit_or_at_an_unknown_price_nothing_is_asked_before_the_user_says_so(price, way_on, said, tmp_path):
     log = tmp_path / "log"
     with faulty(log) as url:
         one = benchmark(url, tmp_path, price)
-        with pytest.raises(UserError, match=r"2 requests to t.*confirm=true"):
+        with pytest.raises(UserError, match=rf"generate would cost {said}"):
             run(one, tmp_path, max_cost=5.0)
         plan, _, _ = run(one, tmp_path, max_cost=5.0, dry=True)
         assert "2 requests to t" in plan.to_make[0]
         assert not log.exists()
-        assert run(one, tmp_path, max_cost=5.0, confirm=True)[2]["correct"].tolist() == [True, False]
+        assert run(one, tmp_path, **{"max_cost": 5.0, **way_on})[2]["correct"].tolist() == [True, False]
 
 
 def test_a_second_run_asks_nobody_and_needs_no_confirmation(tmp_path):
     log = tmp_path / "log"
     with faulty(log) as url:
         one = benchmark(url, tmp_path, 1e6)
-        run(one, tmp_path, confirm=True)
+        run(one, tmp_path, max_cost=1e5)
         before = log.read_text()
         plan, _, _ = run(one, tmp_path)
     assert plan.found == ("direct",)
@@ -103,14 +109,14 @@ def test_a_derived_strategy_asks_for_what_it_is_made_of_once_and_says_so_before(
         one = benchmark(url, tmp_path, 1e6)
         with pytest.raises(UserError, match=r"[pq] for mixture: \d requests to t"):
             run(one, tmp_path, mixture)
-        plan, _, found = run(one, tmp_path, mixture, confirm=True)
+        plan, _, found = run(one, tmp_path, mixture, max_cost=1e5)
         assert plan.to_make[0] == "mixture (2 responses)"
         asked = [line.removeprefix("asked ") for line in log.read_text().splitlines() if line.startswith("asked")]
         assert sorted(asked) == sorted(drawn(id_, ["p", "q"]) for id_ in found["question_id"])
         run(one, tmp_path, mixture)
         assert log.read_text().count("asked") == 2
         store = Store(str(tmp_path / "store"))
-        options = {"n_score": 2, "n_train": 2, "confirm": True}
+        options = {"n_score": 2, "n_train": 2, "max_cost": 1e5}
         generate(benchmark=one, strategy={"mixture": mixture, **parts}, store=store, **options)
     assert log.read_text().count("asked") == 4
 

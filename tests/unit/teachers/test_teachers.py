@@ -6,10 +6,11 @@ from dataclasses import replace
 import pytest
 
 from sppl.schemas import Question, UserError
+from sppl.stages.spending import spent
 from sppl.strategies.recipe import Recipe
 from sppl.teachers.api import AnthropicTeacher, OpenAITeacher
 from sppl.teachers.responses_of_teachers import TeacherResponses
-from tests.servers.running import faulty
+from tests.servers.running import faulty, free_ports
 
 RECIPE = Recipe("direct", "asked directly", teacher="t", request="{question}\n\n{known}")
 QUESTIONS = [Question(f"q{n}", f"How many, {n}?", "1") for n in range(6)]
@@ -28,6 +29,7 @@ def source(url, tmp_path, kind=OpenAITeacher, **settings):
 
 
 def asked(log):
+    """How often the server was asked each prompt."""
     return Counter(line.removeprefix("asked ") for line in log.read_text().splitlines() if line.startswith("asked"))
 
 
@@ -48,9 +50,9 @@ def test_a_teacher_answers_every_question_in_order_and_is_never_asked_twice(kind
 
 def test_tries_that_brought_nothing_are_counted_with_their_reasons_and_their_tokens(tmp_path, log):
     with faulty(log, "length,429") as url:
-        one = source(url, tmp_path, input_price=1.0, output_price=0.0)
-        one.respond(RECIPE, QUESTIONS[:2])
-    used = one.usage(RECIPE, QUESTIONS[:2])
+        one = source(url, tmp_path, input_price=1.0, output_price=0.0, max_tokens_ceiling=3000)
+        one.respond(replace(RECIPE, max_tokens=5), QUESTIONS[:2])
+    used = one.usage(replace(RECIPE, max_tokens=5), QUESTIONS[:2])
     failed = used["failed_tries"]
     assert {why.split()[0]: n for why, n in failed.items()} == {"cut": 2, "429:": 2}
     assert (used["requests"], used["input_tokens"], used["output_tokens"]) == (2, 40, 20)
@@ -58,7 +60,11 @@ def test_tries_that_brought_nothing_are_counted_with_their_reasons_and_their_tok
 
 
 @pytest.mark.parametrize(
-    "fault", ["429", "429_after", "500", "409", "cut", "malformed", "html", "no_choices", "empty", "length", "hang"]
+    "fault",
+    [
+        *("429", "429_after", "429_date", "500", "409", "cut", "malformed", "html", "hang", "drip"),
+        *("no_choices", "null_choice", "empty", "error_in_200"),
+    ],
 )
 def test_after_a_passing_fault_the_set_is_complete(fault, tmp_path, log):
     with faulty(log, fault) as url:
@@ -74,12 +80,20 @@ def test_after_a_passing_fault_the_set_is_complete(fault, tmp_path, log):
         ("500", 3, r"fault 500.* \(3 tries\)"),
         ("hang", 3, r"no answer: .*timed out.* \(3 tries\)"),
         ("cut", 3, r"no answer: .* \(3 tries\)"),
+        ("drip", 3, r"no answer: timed out after 1 s \(3 tries\)"),
         ("malformed", 3, r"not an answer of this API: .* \(3 tries\)"),
         ("no_choices", 3, r"answered without a choice \(3 tries\)"),
+        ("null_choice", 3, r"answered without a choice \(3 tries\)"),
         ("empty", 3, r"an empty answer \(3 tries\)"),
-        ("length", 3, r"cut off after 2000 tokens \(finish_reason=length\) \(3 tries\)"),
+        ("error_in_200", 3, r"an error in an answer's place: upstream is down \(3 tries\)"),
+        ("length", 1, r"cut off after 2000 tokens \(finish_reason=length\); it is not asked for again with the same"),
         ("400", 1, "400: .*fault 400"),
         ("filter", 1, "filter withheld"),
+        ("refusal", 1, r"refused to answer: I will not do that\."),
+        ("tool", 1, r"called a tool instead of answering \(finish_reason=tool_calls\)"),
+        ("odd_end", 1, r"finish_reason=abort\); finished ones end with stop.*'teacher\.t\.finished=\[stop,abort\]'"),
+        ("no_end", 1, r"finish_reason=none\).*'teacher\.t\.finished=\[stop,none\]'"),
+        ("picture", 1, "a part of type image_url, which is no text"),
     ],
 )
 def test_a_lasting_fault_is_reported_row_by_row_and_the_rest_is_kept(fault, times, said, tmp_path, log):
@@ -94,11 +108,127 @@ def test_a_lasting_fault_is_reported_row_by_row_and_the_rest_is_kept(fault, time
     assert found == answers()
 
 
-@pytest.mark.parametrize(("fault", "said"), [("401", "401"), ("404", "404")])
-def test_a_teacher_that_refuses_everything_is_asked_no_further(fault, said, tmp_path, log):
-    with faulty(log, fault) as url, pytest.raises(UserError, match=f"teacher t refuses every request: {said}"):
-        source(url, tmp_path, concurrency=1).respond(RECIPE, QUESTIONS)
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("401", r"401: .*Look at the key: teacher\.t\.api_key_env"),
+        ("404", r"404: .*Look at teacher\.t\.base_url and teacher\.t\.model"),
+        ("402", r"402: Insufficient Balance.*needs credit"),
+        ("quota", r"429: You exceeded your current quota.*insufficient_quota.*needs credit"),
+        ("hard_limit", r"400: Billing hard limit has been reached.*needs credit"),
+        ("balance", r"400: Your credit balance is too low.*needs credit"),
+        ("quota_in_200", r"Insufficient credits.*needs credit"),
+        ("message_in_200", r"The model `m` does not exist.*teacher\.t\.model=MODEL"),
+        ("key", r"401: Incorrect API key provided: \[key\].*Look at the key"),
+        ("model", r"404: The model `m` does not exist.*teacher\.t\.model=MODEL"),
+        ("permission", r"403: You have no access to this project"),
+        ("field", r"400: Unsupported parameter: 'max_tokens'.*teacher\.t\.request"),
+        ("429_day", r"429: .*It asks to be left alone for 24\.0 hours; come back then"),
+    ],
+)
+@pytest.mark.parametrize("kind", [OpenAITeacher, AnthropicTeacher])
+def test_a_teacher_that_refuses_everything_is_asked_once_at_full_concurrency(kind, fault, said, tmp_path, log):
+    with faulty(log, f"{fault}*") as url, pytest.raises(UserError, match=f"teacher t refuses every request: .*{said}"):
+        source(url, tmp_path, kind, concurrency=50).respond(RECIPE, QUESTIONS)
     assert sum(asked(log).values()) == 1
+
+
+def test_a_teacher_whose_quota_ends_half_way_keeps_what_it_answered_and_says_so(tmp_path, log):
+    questions, (port,) = [Question(f"q{n}", f"How many, {n}?", "1") for n in range(12)], free_ports(1)
+    with faulty(log, "quota>5", port=port) as url:
+        with pytest.raises(UserError, match=r"needs credit.* direct has 5 of 12 answers, which are kept; the same"):
+            source(url, tmp_path, concurrency=3).respond(RECIPE, questions)
+        assert 6 <= sum(asked(log).values()) <= 5 + 3
+    with faulty(log, port=port) as url:
+        before = asked(log)
+        assert source(url, tmp_path).respond(RECIPE, questions) == answers(questions)
+    assert (asked(log) - before).total() == 7
+
+
+def test_questions_are_asked_one_by_one_until_one_is_answered_and_after_ten_in_vain_no_more(tmp_path, log):
+    questions = [Question(f"q{n}", f"How many, {n}?", "1") for n in range(30)]
+    with faulty(log, "filter*") as url, pytest.raises(UserError, match="30 of 30 questions have no response") as told:
+        source(url, tmp_path, concurrency=8).respond(RECIPE, questions)
+    assert sum(asked(log).values()) == 10
+    failed = json.loads(next((tmp_path / "journal").glob("*.failed.json")).read_text())
+    assert list(failed.values()).count("not asked: of 10 before it none was answered") == 20
+    assert "q0: the server's filter withheld the answer" in str(told.value)
+
+
+CUT = replace(RECIPE, max_tokens=100)
+
+
+@pytest.mark.parametrize(("kind", "fault"), [(OpenAITeacher, "length*"), (AnthropicTeacher, "max_tokens*")])
+@pytest.mark.parametrize(("ceiling", "limits"), [(None, [100]), (80, [100]), (400, [100, 400])])
+def test_an_answer_cut_off_is_asked_for_once_more_with_the_ceiling_and_never_with_the_same_limit(
+    ceiling, limits, kind, fault, tmp_path, log
+):
+    with faulty(log, fault) as url:
+        one = source(url, tmp_path, kind, max_tokens_ceiling=ceiling, output_price=1e6, input_price=0.0)
+        more = rf"cut off after {limits[-1]} tokens \(.*\).*teacher\.t\.max_tokens_ceiling={2 * limits[-1]} asks"
+        with pytest.raises(UserError, match=more):
+            one.respond(CUT, QUESTIONS[:1])
+        assert sent_limits(log) == limits
+    used = one.usage(CUT, QUESTIONS[:1])
+    assert (used["requests"], list(used["failed_tries"].values()), used["cost"]) == (0, [1] * len(limits), sum(limits))
+
+
+def test_a_ceiling_that_is_raised_later_asks_for_the_cut_answers_alone_and_with_nothing_smaller(tmp_path, log):
+    with faulty(log, "length") as url:
+        with pytest.raises(UserError, match="1 of 1 questions"):
+            source(url, tmp_path).respond(CUT, QUESTIONS[:1])
+        one = source(url, tmp_path, max_tokens_ceiling=400, concurrency=1)
+        assert one.respond(CUT, QUESTIONS[:2]) == answers(QUESTIONS[:2])
+    assert sent_limits(log) == [100, 400, 100, 400]  # the first question goes on with 400, the second begins with 100
+
+
+def test_a_greedy_teacher_is_never_sent_what_it_was_sent_before(tmp_path, log):
+    greedy = replace(CUT, temperature=0.0)
+    with faulty(log, "length,empty") as url:
+        for _ in range(2):
+            with pytest.raises(UserError, match="cut off after 100 tokens"):
+                source(url, tmp_path).respond(greedy, QUESTIONS[:1])
+        assert sum(asked(log).values()) == 1
+        with pytest.raises(UserError, match="q0: an empty answer"):
+            source(url, tmp_path, max_tokens_ceiling=200).respond(greedy, QUESTIONS[:1])
+        assert source(url, tmp_path).respond_again(greedy, QUESTIONS[:1], 1) == {}
+    assert sum(asked(log).values()) == 2
+
+
+def sent_limits(log):
+    fields = [json.loads(line.removeprefix("fields ")) for line in log.read_text().splitlines() if line[0] == "f"]
+    return [one["max_tokens"] for one in fields]
+
+
+def test_content_in_parts_is_their_text_and_thoughts_are_left_out(tmp_path, log):
+    with faulty(log, "parts") as url:
+        assert source(url, tmp_path).respond(RECIPE, QUESTIONS[:1]) == ["Final Answer: 1"]
+
+
+@pytest.mark.parametrize("fault", ["no_usage", "text_usage", "text_tokens", "minus_usage"])
+def test_usage_that_is_not_told_in_whole_numbers_is_unknown_and_the_answer_is_kept(fault, tmp_path, log):
+    with faulty(log, fault) as url:
+        one = source(url, tmp_path, input_price=1.0, output_price=1.0, concurrency=1)
+        assert one.respond(RECIPE, QUESTIONS[:2]) == ["Final Answer: 1"] * 2
+    used = one.usage(RECIPE, QUESTIONS[:2])
+    assert (used["requests"], used["without_usage"], used["cost"], used["known_cost"]) == (2, 2, None, 0.0)
+    unknown = "an unknown number of tokens, at an unknown cost: the server does not say what it used"
+    assert spent([used]) == f"2 requests to t, 2 answered, {unknown}"
+
+
+def test_an_answer_lost_on_the_way_may_be_on_the_bill_and_one_never_sent_is_not(tmp_path, log):
+    with faulty(log, "hang") as url:
+        one = source(url, tmp_path, input_price=1.0, output_price=1.0)
+        one.respond(RECIPE, QUESTIONS[:1])
+    used = one.usage(RECIPE, QUESTIONS[:1])
+    assert (used["without_usage"], used["known_cost"]) == (1, 15 / 1e6)
+    assert "at least 10 tokens read and 5 written, for at least $1.5e-05; what 1 of them took is unknown" in spent(
+        [used]
+    )
+    gone = source("http://127.0.0.1:9", tmp_path / "gone", input_price=1.0, output_price=1.0, tries=2)
+    with pytest.raises(UserError, match=r"no answer: Connection error\. .*connection attempts failed.* \(2 tries\)"):
+        gone.respond(RECIPE, QUESTIONS[:1])
+    assert gone.usage(RECIPE, QUESTIONS[:1])["cost"] == 0.0
 
 
 def test_an_unknown_model_is_named(tmp_path, log):
@@ -144,6 +274,17 @@ def test_a_key_that_is_not_there_is_missed_before_anything_is_asked(tmp_path, mo
     monkeypatch.delenv("SPPL_TEST_KEY", raising=False)
     with pytest.raises(UserError, match="the environment variable SPPL_TEST_KEY holds no key"):
         source("http://127.0.0.1:9", tmp_path, api_key_env="SPPL_TEST_KEY").respond(RECIPE, QUESTIONS)
+
+
+@pytest.mark.parametrize("fault", ["echo_401*", "echo_500*", "echo_400*"])
+def test_a_key_that_the_server_repeats_is_written_nowhere(fault, tmp_path, log, monkeypatch, caplog):
+    caplog.set_level("DEBUG", logger="sppl")
+    monkeypatch.setenv("SPPL_TEST_KEY", "an-own-key-4711")
+    with faulty(log, fault) as url, pytest.raises(UserError, match=r"denied: Bearer \[key\]") as told:
+        source(url, tmp_path, api_key_env="SPPL_TEST_KEY", tries=2).respond(RECIPE, QUESTIONS[:2])
+    written = [path.read_text() for path in tmp_path.rglob("*") if path.is_file()]
+    assert any("denied: Bearer [key]" in text for text in written)
+    assert not [text for text in [*written, caplog.text, str(told.value)] if "an-own-key-4711" in text]
 
 
 def test_an_estimate_counts_what_is_missing_and_an_unknown_price_is_said(tmp_path):

@@ -1,0 +1,77 @@
+"""What the requests to one teacher took, as far as the server says: answers, tokens, dollars, tries for nothing."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sppl.schemas import Message
+from sppl.teachers.teacher import NONE, Tokens, cost
+
+MARKS = 16
+"""Tokens for the marks around a message, at most."""
+
+
+@dataclass
+class Bill:
+    """The sums of one teacher's requests, added as they come in.
+
+    Args:
+        teacher: its name.
+        prices: US dollars per million tokens read and written; None if not known.
+        silent: requests whose tokens nobody knows.
+        failed: reasons of the tries without an answer.
+        above: tokens read and written beyond what `most` had foreseen, the largest so far.
+    """
+
+    teacher: str
+    prices: tuple[float, float] | None
+    answers: int = 0
+    tokens: Tokens = NONE
+    silent: int = 0
+    failed: Counter[str] = field(default_factory=Counter)
+    above: Tokens = NONE
+
+    def add(self, tokens: Tokens | None, why: str = "") -> None:
+        """Adds a request that brought an answer or, with a reason, none; `tokens` is None where nobody knows them."""
+        self.answers += not why
+        self.failed.update([why] if why else [])
+        self.silent += tokens is None
+        self.tokens = _both(self.tokens, tokens or NONE)
+
+    def most(self, messages: Sequence[Message], max_tokens: int) -> Tokens:
+        """Tokens that a request may take at most: one per byte read, the limit written, and what was seen beyond it."""
+        read = MARKS + sum(MARKS + len(one["content"].encode(errors="replace")) for one in messages)
+        return _both((read, max_tokens), self.above)
+
+    def dollars(self, tokens: Tokens) -> float:
+        """What so many tokens cost; 0 where the price is not known, for nothing can be said then."""
+        return cost(self.prices, *tokens) or 0.0
+
+    def learn(self, foreseen: Tokens, tokens: Tokens | None) -> None:
+        """Remembers by how much a request took more than was foreseen: a server may add a prompt of its own."""
+        read, written = tokens or NONE
+        self.above = (
+            self.above[0] + max(0, read - foreseen[0]),
+            self.above[1] + max(0, written - foreseen[1]),
+        )
+
+    def usage(self) -> Mapping[str, Any]:
+        """The sums in plain data; `cost` is None where a price or the tokens of a request are not known.
+
+        Where there are such requests `without_usage` says how many, and `known_cost` what the others cost.
+        """
+        known = cost(self.prices, *self.tokens)
+        sums = {
+            "teacher": self.teacher,
+            "requests": self.answers,
+            "input_tokens": self.tokens[0],
+            "output_tokens": self.tokens[1],
+            "cost": None if self.silent else known,
+            "failed_tries": dict(self.failed),
+        }
+        return sums | ({"without_usage": self.silent, "known_cost": known} if self.silent else {})
+
+
+def _both(one: Tokens, other: Tokens) -> Tokens:
+    return one[0] + other[0], one[1] + other[1]

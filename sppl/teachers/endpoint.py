@@ -1,0 +1,161 @@
+"""A teacher's address, key, prices and limits: what is the same for every API, checked before anything is sent."""
+
+import math
+import os
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from sppl.keys import without_keys
+from sppl.schemas import UserError
+from sppl.teachers.teacher import Decoding
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """Settings that every API needs.
+
+    Args:
+        name: the word recipes use.
+        model: as the API calls it.
+        api_key_env: NAME of the environment variable that holds the key, never the key; null for a server without.
+        base_url: the endpoint; null for the SDK's own.
+        input_price: US dollars per million tokens read; null if not known.
+        output_price: US dollars per million tokens written.
+        concurrency: requests under way at once, at most; less while the server says it is too much.
+        timeout: seconds until a request counts as lost.
+        tries: times one request is sent, at most.
+        backoff: seconds before the second try, doubled for every further one.
+        max_tokens_ceiling: tokens an answer may have that a recipe's `max_tokens` cut off; it is asked for once more
+            with this limit. null: it is not asked for again.
+        finished: how finished answers end, in the API's words; `none` where it gives null. All others are no answers.
+        request: further fields of every request, as the API names them; null leaves a field out that would be sent,
+            e.g. `temperature`, which newer models refuse.
+    """
+
+    name: str
+    model: str
+    api_key_env: str | None
+    base_url: str | None = None
+    input_price: float | None = None
+    output_price: float | None = None
+    concurrency: int = 8
+    timeout: float = 120.0
+    tries: int = 6
+    backoff: float = 1.0
+    max_tokens_ceiling: int | None = None
+    finished: Sequence[str] = ()
+    request: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        wrong = [
+            f"{name}={getattr(self, name)!r} is not a {'whole ' if whole else ''}number of at least {least:g}"
+            for name, least, whole in NUMBERS
+            if not (getattr(self, name) is None and name in UNKNOWN) and not _is(getattr(self, name), least, whole)
+        ]
+        if self.base_url is not None and not _is_address(self.base_url):
+            wrong.append(f"base_url={self.base_url!r} is no address; they look like https://my.host/v1")
+        if isinstance(self.finished, str) or not self.finished:
+            wrong.append(f"finished={self.finished!r} is not a list of words, e.g. [stop]")
+        wrong += [f"request.{name} is set by {OURS[name]}" for name in self.request if name in OURS]
+        if wrong:
+            raise UserError(f"{self.group}: " + "; ".join(wrong))
+
+    @property
+    def group(self) -> str:
+        """Where its settings are, as one types them."""
+        return f"teacher.{self.name}"
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """What an answer depends on. A limit is none of it: an answer that is finished is the same under a larger one.
+
+        So raising `max_tokens_ceiling`, or a further word in `finished`, asks for nothing a second time.
+        """
+        return {"model": self.model, "base_url": self.base_url} | ({"request": self.request} if self.request else {})
+
+    @property
+    def prices(self) -> tuple[float, float] | None:
+        known = self.input_price is not None and self.output_price is not None
+        return (self.input_price, self.output_price) if known else None  # pyright: ignore[reportReturnType]
+
+    @property
+    def fields(self) -> Collection[str]:
+        """The fields that are the same in every request."""
+        return {"temperature", "model", *self.request}
+
+    def greedy(self, decoding: Decoding) -> bool:
+        """Whether the same request would bring the same answer."""
+        return self.request.get("temperature", decoding.temperature) == 0
+
+    def key(self) -> str:
+        """The key; `none` for a server without.
+
+        Raises:
+            UserError: the environment variable is empty, or holds what no key can be.
+        """
+        if self.api_key_env is None:
+            return "none"
+        key = os.environ.get(self.api_key_env, "")
+        where = f"{self.group}: the environment variable {self.api_key_env}"
+        if not key.strip():
+            raise UserError(f"{where} holds no key; export it first")
+        odd = next((sign for sign in key if not "!" <= sign <= "~"), None)
+        if odd is not None:
+            what = {"\n": "a line break", "\r": "a line break", " ": "a blank"}.get(
+                odd, f"the character U+{ord(odd):04X}"
+            )
+            raise UserError(
+                f"{where} holds {what}, which no key has, and no request can be sent with it; export the key alone, "
+                f'e.g. export {self.api_key_env}="$(tr -d [:space:] < FILE)"'
+            )
+        return key
+
+    def options(self) -> dict[str, Any]:
+        """Arguments of an SDK's client; a UserError where there is no key."""
+        return {"api_key": self.key(), "base_url": self.base_url, "max_retries": 0, "timeout": self.timeout}
+
+    def hide(self, text: str) -> str:
+        """The text without the key, which a server may repeat, and without anything else that looks like one."""
+        return without_keys(text, os.environ.get(self.api_key_env, "") if self.api_key_env else "")
+
+    def body(self, **own: Any) -> dict[str, Any]:
+        """A request's fields: our own, those of `request` over them, and none that is None."""
+        return {name: value for name, value in {**own, **self.request}.items() if value is not None}
+
+
+NUMBERS = (
+    ("input_price", 0, False),
+    ("output_price", 0, False),
+    ("concurrency", 1, True),
+    ("timeout", 0, False),
+    ("tries", 1, True),
+    ("backoff", 0, False),
+    ("max_tokens_ceiling", 1, True),
+)
+"""Each setting that is a number, the least it may be, and whether it is a whole one."""
+OURS = {
+    "messages": "the recipe",
+    "model": "teacher.NAME.model",
+    "max_tokens": "strategy.NAME.max_tokens",
+    "max_completion_tokens": "strategy.NAME.max_tokens, with teacher.NAME.limit=max_completion_tokens",
+    "stream": "us: answers come whole",
+    "n": "us: every question has one answer at a time",
+}
+"""Fields that `request` must not hold: cost and meaning of an answer would be others than we think."""
+UNKNOWN = ("input_price", "output_price", "max_tokens_ceiling")
+"""Those that may be null."""
+
+
+def _is(value: Any, least: float, whole: bool) -> bool:
+    kinds = int if whole else int | float
+    return isinstance(value, kinds) and not isinstance(value, bool) and math.isfinite(value) and value >= least
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number
+        return False

@@ -1,0 +1,159 @@
+"""What a server's error means: it passes, it concerns this request, or it will be the same for every request.
+
+The words are those of OpenAI's and Anthropic's error codes and of servers that speak OpenAI's language. An error that
+nothing here knows concerns its own request, or passes where its status says that the server is at fault.
+"""
+
+import json
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sppl.teachers.endpoint import Endpoint
+from sppl.teachers.teacher import NONE, NoAnswer, Refused, Rejected, Tokens, Transient
+
+PATIENCE = 600.0
+"""Seconds: where a server asks for a longer wait, the command ends instead."""
+
+MONEY_CODE = re.compile(
+    r"insufficient_(quota|balance|credit|fund)|billing|spend(ing)?_limit|payment_required|exceeded_current_quota"
+    r"|arrear|credit_balance|out_of_credit|insufficientbalance",
+)
+MONEY_SAID = re.compile(
+    r"credit balance|balance (is )?(too low|not enough)|(insufficient|not enough|no|out of|used all|any) "
+    r"(available |account )?(credits?\b|funds\b|balance\b|quota\b)|billing (hard|soft) limit|payment required"
+    r"|spending limit|in arrears|not in good standing",
+)
+QUOTA_SAID = re.compile(r"exceeded your (current|monthly) (quota|usage)")
+RETRY_SAID = re.compile(r"(retry|try again) (in|after) |per (second|minute|min\b)")
+KEY_CODE = re.compile(
+    r"invalid_api_key|authentication|account_(deactivated|disabled|suspended)|organization_on_hold"
+    r"|invalid_organization|invalid_project|unsupported_country|access_terminated|ip_not_authorized|cmek"
+)
+KEY_SAID = re.compile(
+    r"(incorrect|invalid|missing|expired|no) api key|api key (is )?(not valid|invalid|expired|disabled|missing)"
+)
+MODEL_CODE = re.compile(r"model_(not_found|not_available|decommissioned|deprecated)|deploymentnotfound|invalid_model")
+MODEL_SAID = re.compile(
+    r"(invalid|unknown|no such|not a valid) model\b|\bmodel\b.{0,120}(does not exist|doesn't exist|not found"
+    r"|not exist\b|is not a valid|(been|is) (deprecated|decommissioned|retired)|no longer (available|supported))",
+)
+CONTENT = re.compile(
+    r"moderation|flagged|content[_ ](policy|filter|management)|usage (policy|policies|guidelines)|safety"
+)
+FIELD_CODE = re.compile(r"unsupported_(parameter|value)|unknown_parameter")
+PASSING_CODE = re.compile(r"rate_limit|overloaded|server_error|api_error|timeout|ramp_limit|unavailable")
+"""For errors that come without a status."""
+OWN_PART = re.compile(r"messages|prompt|input|content|context", re.I)
+"""A `param` like this is the request's own; any other one is the same in every request."""
+AGAIN = {408, 409, 425, 429}
+HOPELESS = {401, 402, 403, 404, 405, 407, 410, 426, 451, 501, 505}
+
+
+@dataclass(frozen=True)
+class Told:
+    """What an error's body says: its message, its codes (lower case, blank between them), the field it is about."""
+
+    message: str
+    codes: str = ""
+    param: str = ""
+    status: int = 0
+    """The HTTP status that the body tells; 0 for none."""
+
+
+def told(body: Any) -> Told:
+    """Reads an error's body in any usual form: an object or text under `error`, `detail` or `message`, or a text."""
+    if isinstance(body, str):
+        return Told(_short(body))
+    if not isinstance(body, Mapping):
+        return Told(_short(json.dumps(body, default=str)))
+    inner = next((body[name] for name in ("error", "errors", "detail") if body.get(name)), body)
+    while isinstance(inner, list) and inner:
+        inner = inner[0]
+    if not isinstance(inner, Mapping):
+        return Told(_short(str(inner)), status=_status(body))
+    message = next((inner[name] for name in ("message", "msg", "detail", "error") if inner.get(name)), None)
+    codes = " ".join(dict.fromkeys(_codes(inner))).lower()
+    param = inner.get("param")
+    said = _short(message if isinstance(message, str) else json.dumps(inner, default=str, ensure_ascii=False))
+    return Told(said, codes, param if isinstance(param, str) else "", _status(inner) or _status(body))
+
+
+def fault(
+    status: int, said: Told, teacher: Endpoint, *, wait: float | None = None, tokens: Tokens | None = NONE
+) -> NoAnswer:
+    """The error to raise.
+
+    Args:
+        status: HTTP's; 0 where there is none: an error in the body of an answer.
+        teacher: whose settings are the way on.
+        wait: seconds the server asks for.
+        tokens: that were read and written all the same.
+    """
+    where = teacher.group
+    words = said.message.lower()
+    why = f"{status}: {said.message}" if status else said.message
+    if said.codes and not all(code in words for code in said.codes.split()):
+        why += f" ({said.codes})"
+    if status == 402 or MONEY_CODE.search(said.codes) or MONEY_SAID.search(words) or _quota(words, wait):
+        return Refused(f"{why}. Its account needs credit, or a higher limit, at the provider's", tokens=tokens)
+    if status in (401, 407) or KEY_CODE.search(said.codes) or KEY_SAID.search(words):
+        held = f"{where}.api_key_env={teacher.api_key_env or 'null'}"
+        return Refused(f"{why}. Look at the key: {held}", tokens=tokens)
+    if CONTENT.search(words) and status in (0, 400, 403, 422):
+        return Rejected(why, tokens=tokens)
+    if status in (0, 400, 404, 410, 422) and (MODEL_CODE.search(said.codes) or MODEL_SAID.search(words)):
+        return Refused(f"{why}. Give another one: {where}.model=MODEL", tokens=tokens)
+    if status in (404, 405):
+        return Refused(f"{why}. Look at {where}.base_url and {where}.model", tokens=tokens)
+    if status in HOPELESS:
+        return Refused(why, tokens=tokens)
+    if status in AGAIN or status >= 500 or (not status and (PASSING_CODE.search(said.codes) or not said.codes)):
+        if wait is not None and wait > PATIENCE:
+            return Refused(f"{why}. It asks to be left alone for {_spoken(wait)}; come back then", tokens=tokens)
+        return Transient(why, wait=wait, crowded=status in (429, 529), tokens=tokens)
+    if _about_every_request(said, words, teacher.fields):
+        about = f" (the field {said.param})" if said.param else ""
+        return Refused(f"{why}{about}. What every request holds is set by {where}.request", tokens=tokens)
+    return Rejected(why, tokens=tokens)
+
+
+def _about_every_request(said: Told, words: str, fields: Collection[str]) -> bool:
+    """Whether it is about a field that is the same in every request; whether a prompt has room for it is its own."""
+    if "context" in words or "too long" in words:
+        return False
+    first = re.match(r"\W*(\w+)", words)
+    named = bool(first and first[1] in fields)
+    return named or bool(FIELD_CODE.search(said.codes) or (said.param and not OWN_PART.search(said.param)))
+
+
+def _quota(words: str, wait: float | None) -> bool:
+    """Whether a quota is used up for good; some say the same of a limit per minute, and then tell when to come back."""
+    return bool(QUOTA_SAID.search(words)) and wait is None and not RETRY_SAID.search(words)
+
+
+def _codes(error: Mapping[str, Any]) -> Iterator[str]:
+    """The machine-readable words of an error, those of its details too."""
+    for name in ("code", "type", "status", "error_code"):
+        if isinstance(error.get(name), str):
+            yield "_".join(error[name].split())
+    for name in ("details", "metadata"):
+        if isinstance(error.get(name), Mapping):
+            yield from _codes(error[name])
+
+
+def _status(error: Mapping[str, Any]) -> int:
+    for name in ("code", "status", "status_code"):
+        value = error.get(name)
+        if isinstance(value, int | str) and re.fullmatch(r"[45]\d\d", str(value)):
+            return int(value)
+    return 0
+
+
+def _short(text: str) -> str:
+    return " ".join(text.split())[:300] or "no reason given"
+
+
+def _spoken(seconds: float) -> str:
+    return f"{seconds / 3600:,.1f} hours" if seconds >= 5400 else f"{seconds / 60:.0f} minutes"
