@@ -12,7 +12,7 @@ from sppl.benchmarks.benchmark import Benchmark
 from sppl.generation.answer import Generator
 from sppl.metrics.needs import HiddenStates, Rewards, ScoredTable, TokenStats
 from sppl.models.target import TargetModel
-from sppl.prompts import FixedExamples, SelfAligned, SelfAlignedPrompt
+from sppl.prompts import Alone, FixedExamples, SelfAligned, SelfAlignedPrompt
 from sppl.provenance import canonical, fingerprint
 from sppl.schemas import Question, UserError
 from sppl.scoring.scoring_settings import Scoring
@@ -114,6 +114,8 @@ def table_leaf(
             kind, benchmark.name, target.name, strategy, need.name, settings=settings | {"of": canonical(need)}
         )
     settings["context"] = canonical(need.context)
+    if isinstance(need.context, Alone):
+        settings["before"] = "the tokenizer's own BOS"  # once it was any first token of the chat template
     closing = benchmark.final_line if prompt.final_line else ""
     if need.columns:
         settings["columns"] = list(need.columns)

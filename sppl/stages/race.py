@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from sppl.analysis.racing import Decision, survivors
+from sppl.analysis.racing import Bound, Decision, survivors
 from sppl.metrics.leading import leading
 from sppl.metrics.needs import Metric, Perplexed, scored_needs
 from sppl.provenance import canonical
@@ -21,7 +21,7 @@ from sppl.strategies.recipe import Recipe
 
 log = logging.getLogger(__name__)
 
-COLUMNS = ["questions", "strategy", "n_examples", "mean", "behind", "z", "survives"]
+COLUMNS = ["questions", "strategy", "n_examples", "mean", "behind", "z", "limit", "survives"]
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Race:
         settings = {
             "tables": sorted(leaf.name for leaf in own.leaves().values()),
             "metric": canonical(self.leader),
-            "race": [scorer.first, scorer.then, scorer.z],
+            "race": {"first": scorer.first, "then": scorer.then, "error": scorer.error},
         }
         words = (self.wanted.benchmark.name, self.wanted.target.name, f"{len(self.wanted.examples)}_strategies")
         return self.wanted.store.leaf("races", *words, settings=settings)
@@ -51,7 +51,10 @@ class Race:
     def facts(self, decisions: pd.DataFrame) -> dict[str, Any]:
         """What its provenance says beside the decisions."""
         raced, n = decisions.groupby("strategy")["questions"].max(), self.n_questions
-        return {"metric": self.leader.name, "n_questions": n, "scored": int(raced.sum()), "all": n * len(raced)}
+        return {
+            "metric": self.leader.name, "error": self.wanted.scorer.error, "n_questions": n, "scored": int(raced.sum()),
+            "all": n * len(raced),
+        }  # fmt: skip
 
     def batches(self, stop: int | None = None) -> Iterator[tuple[int, int]]:
         """First question and end of every batch, up to the question `stop`."""
@@ -96,7 +99,7 @@ class Race:
             decisions = self._decide({name: pd.concat(losses[name]) for name in racing}, last=end == self.n_questions)
             if not decisions:
                 continue
-            rows += [[end, d.strategy, d.n_examples, d.mean, d.behind, d.z, d.survives] for d in decisions]
+            rows += [[end, d.strategy, d.n_examples, d.mean, d.behind, d.z, d.limit, d.survives] for d in decisions]
             if say:
                 self._say(end, decisions)
             racing = [decision.strategy for decision in decisions if decision.survives]
@@ -131,15 +134,16 @@ class Race:
                 "compares strategies on the same questions. Take a target with a longer context, or scorer.budget=fixed"
             )
         scorer = self.wanted.scorer
-        return survivors({name: shared[name].to_numpy() for name in losses}, scorer.z, first=scorer.first)
+        bound = Bound(len(self.wanted.examples), self.n_questions, scorer.error, scorer.first)
+        return survivors({name: shared[name].to_numpy() for name in losses}, bound)
 
     def _say(self, end: int, decisions: list[Decision]) -> None:
         first = min(decisions, key=lambda one: (one.mean, one.strategy))
         out = [f"{d.strategy} ({d.behind:.3f} behind, z {d.z:.1f})" for d in decisions if not d.survives]
         on = [f"{d.strategy} ({d.behind:.3f}, z {d.z:.1f})" for d in decisions if d.survives and d is not first]
         log.info(
-            "race by %s, %d of %d questions: %s leads (%.3f nats per token)%s%s",
-            self.leader.name, end, self.n_questions, first.strategy, first.mean,
+            "race by %s, %d of %d questions: %s leads (%.3f nats per token; limit z %.1f)%s%s",
+            self.leader.name, end, self.n_questions, first.strategy, first.mean, first.limit,
             f"; out: {', '.join(out)}" if out else "", f"; still in: {', '.join(on)}" if on else "",
         )  # fmt: skip
 
