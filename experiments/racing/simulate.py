@@ -17,6 +17,7 @@ from sppl.analysis.checks import PAIR
 from sppl.analysis.conventions import comparable
 from sppl.analysis.paper import main_outcomes
 from sppl.analysis.racing import Bound, Limit, race
+from sppl.analysis.racing_study import two_standard_errors
 from sppl.store import Store
 
 EXPECTED = Path(__file__).with_name("expected.csv")
@@ -25,9 +26,9 @@ SOURCE = {"repository": "XuanRen4470/SPPL", "commit": "48d727e78"}
 STRATEGIES, LEADS, QUESTIONS = (2, 3, 6, 9), (0.0, 0.02, 0.05), (50, 300)
 RULES: dict[str, Callable[[int, int], Limit]] = {
     "error=0.05": Bound,
-    "z=2": lambda n_strategies, n_examples: lambda n: 2.0,
+    "z=2": two_standard_errors,
 }
-"""The rule, and the one before it, which made no allowance for the number of decisions."""
+"""The rule, and the one before it."""
 Noise = Callable[[np.random.Generator, int, int], NDArray]
 """Of a generator, the questions and the strategies: log-perplexities `[questions, strategies]`, all of mean 0."""
 

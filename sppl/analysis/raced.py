@@ -103,14 +103,15 @@ def race_sentences(races: pd.DataFrame) -> list[str]:
     for (benchmark, target, metric), part in races.groupby(["benchmark", "target_model", "metric"], sort=False):
         raced, of = part.groupby("strategy")["questions"].max(), int(part["of"].iloc[0])
         dropped = [
-            f"{row['strategy']} out after {row['questions']} ({row['behind']:.3f} nats per token behind: {_distance(row)})"
+            f"{row['strategy']} out after {row['questions']} ({row['behind']:.3f} nats per token behind: "
+            f"{_distance(row)})"
             for row in part[~part["survives"]].to_dict("records")
         ]
         left = part.loc[(part["questions"] == part["questions"].max()) & part["survives"], "strategy"].tolist()
         end = f"{left[0]} won" if len(left) == 1 else f"{', '.join(left)} were still in it"
         lines.append(
             f"{benchmark} / {target}: race by {metric}: {'; '.join([*dropped, end])} after {raced.max()} of {of} "
-            f"questions; {raced.sum():,} of {of * len(raced):,} responses scored; the best strategy is dropped in at most "
-            f"{100 * part['error'].iloc[0]:g} % of such races"
+            f"questions; {raced.sum():,} of {of * len(raced):,} responses scored; the best strategy is dropped in at "
+            f"most {100 * part['error'].iloc[0]:g} % of such races"
         )
     return lines

@@ -10,6 +10,11 @@ from sppl.analysis.checks import PAIR
 from sppl.analysis.racing import FIRST, THEN, Bound, Limit, race
 
 
+def two_standard_errors(*_: int) -> Limit:
+    """The rule of before, whatever the numbers of strategies and examples: it makes no allowance for many decisions."""
+    return lambda _: 2.0
+
+
 def racing_study(
     scores: pd.DataFrame,
     accuracies: pd.DataFrame,
@@ -24,8 +29,8 @@ def racing_study(
     """One row per benchmark, target and random order: racing beside a uniform sample that costs as much.
 
     Columns: `share` (scorings done, of all), `dropped` (the winner of all examples by mean log-perplexity was dropped),
-    `agrees` (it won the race), `agrees_with_mean` (by the mean of perplexities, SPPL's own aggregate), `regret` (best accuracy minus the
-    winner's), the same for the `uniform_` sample of equal size, and `full_regret` of all examples.
+    `agrees` (it won the race), `agrees_with_mean` (by the mean of perplexities, SPPL's own aggregate), `regret` (best
+    accuracy minus the winner's), the same for the `uniform_` sample of equal size, and `full_regret` of all examples.
 
     Args:
         scores: perplexities per example of one metric; candidates only.

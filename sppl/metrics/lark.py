@@ -15,9 +15,9 @@ class Lark:
     """What a response adds to the learnability of a question's candidates (no unit).
 
     g_k = L_k / sum_i L_i * (2 rho_k - sum_i rho_i L_i / sum_i L_i),  rho_k = B_k / L_k,
-    over the candidates i of a question, one per strategy; L is the mean token NLL of a response given its question, under
-    the whole vocabulary, and B its mean token Brier score (1 - 2 p_t + sum_v p_v^2) under the softmax of the 50 most
-    likely tokens alone, where p_t is 0 for a token that is not one of them.
+    over the candidates i of a question, one per strategy; L is the mean token NLL of a response given its question,
+    under the whole vocabulary, and B its mean token Brier score (1 - 2 p_t + sum_v p_v^2) under the softmax of the 50
+    most likely tokens alone, where p_t is 0 for a token that is not one of them.
     Higher is better: the loss falls fast where it is made of doubts rather than of surprises.
     Source: arXiv 2605.30651. A strategy's value is the arithmetic mean over examples, and depends on its rivals.
     """

@@ -14,8 +14,9 @@ FAR = -100.0
 class ExtraColumns:
     """Columns of one value (float32) per token, filled block by block.
 
-    `entropy` is that of the whole distribution the token was drawn from (nats). `top50_brier` (0 to 2) is the Brier score
-    of the token under the softmax of the 50 most likely tokens alone: a token that is not among them has probability 0.
+    `entropy` is that of the whole distribution the token was drawn from (nats). `top50_brier` (0 to 2) is the Brier
+    score of the token under the softmax of the 50 most likely tokens alone: one that is not among them has probability
+    0.
     """
 
     def __init__(self, columns: Sequence[str], n_tokens: int, device: torch.device) -> None:

@@ -95,11 +95,13 @@ def table_leaf(
     examples: Sequence[tuple[Question, str]],
     pool: Leaf,
     start: int = 0,
+    beside: Sequence[Sequence[tuple[Question, str]]] = (),
 ) -> Leaf:
     """What one metric's need is of one strategy's responses, to the questions from number `start` on.
 
     Token statistics in one context, where self-aligned ones depend on the pool as well; rewards, which depend on no
-    target; or what is read inside the target, given the question.
+    target; or what is read inside the target, given the question. Where prompts are cut to what all strategies'
+    responses leave room for, it depends on those, too: `beside` has them.
     """
     shown = fingerprint([[question.id, question.prompt, text] for question, text in examples])
     if isinstance(need, Rewards):
@@ -108,6 +110,9 @@ def table_leaf(
     settings = {"target": target.identity, "examples": shown, "end": scorer.end}
     if scorer.overlong != "error":
         settings["overlong"] = scorer.overlong
+    if scorer.overlong == "truncate_left":
+        every = {(question.id, text) for pairs in (*beside, examples) for question, text in pairs}
+        settings["beside"] = fingerprint(sorted(every))
     if not isinstance(need, TokenStats):
         kind = "hidden_states" if isinstance(need, HiddenStates) else "gradients"
         return store.leaf(

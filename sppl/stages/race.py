@@ -1,8 +1,6 @@
 """A race: batches of questions for all strategies still in it; whoever is clearly behind is scored no further."""
 
 import logging
-import re
-import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -16,6 +14,7 @@ from sppl.metrics.needs import Metric, Perplexed, scored_needs
 from sppl.provenance import canonical
 from sppl.schemas import UserError
 from sppl.stages.tables import Leaves, Pieces, Wanted, unscored
+from sppl.stages.together import as_list
 from sppl.store import Leaf
 from sppl.strategies.recipe import Recipe
 
@@ -129,9 +128,12 @@ class Race:
         if shared.empty and not last:
             return []
         if shared.empty:
+            none = [name for name, values in losses.items() if values.empty]
             raise UserError(
                 f"{self.leader.name}: no question fits the target's context for all of {', '.join(losses)}; a race "
-                "compares strategies on the same questions. Take a target with a longer context, or scorer.budget=fixed"
+                "compares strategies on the same questions."
+                + (f" Of {', '.join(none)} no response fits at all: leave them out." if none else "")
+                + " Take a target with a longer context, or scorer.budget=fixed"
             )
         scorer = self.wanted.scorer
         bound = Bound(len(self.wanted.examples), self.n_questions, scorer.error, scorer.first)
@@ -161,8 +163,7 @@ def pieces_of(wanted: Wanted, race: Race | None) -> Pieces:
         pieces = race.pieces(store.read(race.leaf)) if store.exists(race.leaf) else {}
     missing = {key[0] for key in wanted.leaves(stop=1) if key not in pieces or not all(map(store.exists, pieces[key]))}
     if missing:
-        names = [name for name in wanted.examples if race or name in missing]
-        raise unscored(wanted.benchmark, wanted.target, names, wanted.metrics, wanted.scorer)
+        raise unscored(wanted.benchmark, wanted.target, wanted.examples, missing, wanted.metrics, wanted.scorer)
     return pieces
 
 
@@ -176,7 +177,7 @@ def competitors(strategy: Mapping[str, Recipe], metrics: Mapping[str, Metric]) -
     if len(racing) < 2:
         raise UserError(
             "scorer.budget=race compares strategies while it scores them, so it needs all of them in one job; this job "
-            f"has only {', '.join(strategy)}. Give them as a list: {_as_list(sys.argv)}"
+            f"has only {', '.join(strategy)}. Give them as a list: {as_list(sys.argv)}"
         )
     leader = leading(metrics.values())
     if leader is None:
@@ -185,14 +186,3 @@ def competitors(strategy: Mapping[str, Recipe], metrics: Mapping[str, Metric]) -
             f"'metric=[sppl,{','.join(metrics)}]', or score everything: scorer.budget=fixed"
         )
     return racing, leader
-
-
-def _as_list(argv: list[str]) -> str:
-    """The command that puts a sweep's strategies into one job."""
-    words = [word for word in argv[1:] if word not in ("-m", "--multirun")]
-    swept = re.compile(r"strategy=([\w.]+(?:,[\w.]+)+)")
-    given = [swept.sub(r"strategy=[\1]", word) for word in words]
-    if given == words:
-        given = [word for word in words if not word.startswith("strategy=")]
-        given.append("strategy=[gpt4,claude]")
-    return "python run.py " + shlex.join(given)

@@ -1,11 +1,9 @@
 """What is read inside the target, what pilots gave, and what cannot be read."""
 
-from functools import partial
-
 import numpy as np
 import pytest
-import pytorch_lightning as pl
 
+from sppl.hardware.hardware import Hardware
 from sppl.lab.source import LabQuestions
 from sppl.metrics.needs import HiddenStates
 from sppl.prompts import SelfAlignedPrompt
@@ -66,7 +64,7 @@ def read(lab, store, texts):
     inside_leaves(
         store, lab.target, {("gpt4", HiddenStates()): leaf}, examples, scorer=Scoring(),
         prompt=SelfAlignedPrompt("{question}{examples}", "{answer}"),
-        trainer=partial(pl.Trainer, accelerator="cpu", devices=1),
+        trainer=Hardware("cpu"),
     )  # fmt: skip
     return store.read(leaf)
 

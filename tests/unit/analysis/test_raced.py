@@ -34,7 +34,9 @@ def decisions() -> pd.DataFrame:
         (4, "gpt4", 4, 0.5, 0.0, 0.0, 2.4, True),
         (4, "claude", 4, 1.1, 0.6, 2.5, 2.4, False),
     ]
-    return pd.DataFrame(rows, columns=["questions", "strategy", "n_examples", "mean", "behind", "z", "limit", "survives"])
+    return pd.DataFrame(
+        rows, columns=["questions", "strategy", "n_examples", "mean", "behind", "z", "limit", "survives"]
+    )
 
 
 def ranked(metric: str) -> pd.DataFrame:
@@ -105,8 +107,8 @@ def test_the_sentences_and_the_table_tell_how_the_race_went():
     races = decisions().assign(benchmark="lab", target_model="lab", metric="sppl_n2", of=6, error=0.05)
     (line,) = race_sentences(races)
     assert line.startswith(
-        "lab / lab: race by sppl_n2: rewrite out after 2 (0.400 nats per token behind: 3.0 standard errors, the limit is "
-        "2.7)"
+        "lab / lab: race by sppl_n2: rewrite out after 2 (0.400 nats per token behind: 3.0 standard errors, the limit "
+        "is 2.7)"
     )
     assert "gpt4 won after 4 of 6 questions; 12 of 24 responses scored; " in line
     assert line.endswith("the best strategy is dropped in at most 5 % of such races")
