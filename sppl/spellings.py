@@ -11,6 +11,7 @@ MOVED = {
     "trainer=paper": "training=paper",
     "stage.benchmark.batch_size=": "generator.batch_size=",
     "stage.predict.batch_size=": "generator.batch_size=",
+    "scorer.z=": "scorer.error=, the chance that a race drops its best strategy (scorer.error=0.05)",
 }
 """How settings were once typed, and how they are now."""
 
@@ -20,5 +21,6 @@ def moved(arguments: Iterable[str]) -> str:
     for given in arguments:
         for old, new in MOVED.items():
             if given.lstrip("+~").startswith(old):
-                return f"{given}: this setting is now {new} (trainer is the hardware, training how a model is trained)"
+                two = " (trainer is the hardware, training how a model is trained)" if "trainer" in old else ""
+                return f"{given}: this setting is now {new}{two}"
     return ""

@@ -86,7 +86,7 @@ def with_vocabulary(vocabulary: int, rounds: int) -> dict[str, float]:
                 for number, batch in enumerate(plan(requests, max_tokens=4096, form="tree")):
                     scorer.predict_step(batch, number)
 
-    more = ("brier_top50", "entropy", "loss_top50")
+    more = ("entropy", "top50_brier")
     tasks = {"sppl + perplexity": lambda: scored(()), "all that need no other context": lambda: scored(more)}
     return in_turns(tasks, rounds)
 

@@ -15,14 +15,14 @@ import pandas as pd
 import torch
 from hardware import median_ratio, peak_of, seconds_of
 
-from sppl.analysis.racing import survivors
+from sppl.analysis.racing import Bound, survivors
 from sppl.benchmarks.benchmark import Benchmark
 from sppl.lab.source import LabQuestions, LabTeacher
 from sppl.models.target import TargetModel, frozen
 from sppl.prompts import SelfAligned, SelfAlignedPrompt
 from sppl.scoring.planner import lower_bound
 from sppl.scoring.requests import Request
-from sppl.scoring.scorer import ResponseScorer
+from sppl.scoring.scorer import ResponseScorer, tokens_at_once
 from sppl.scoring.scoring_settings import Scoring
 from sppl.stages.asked import Asking
 from sppl.stages.pool import Pool
@@ -53,13 +53,14 @@ def race(
     """The winner, and the mean losses that were computed to find it: batches for the strategies still in the race."""
     racing, done, losses = list(requests), 0, {name: list[float]() for name in requests}
     n = len(next(iter(requests.values())))
+    bound = Bound(len(requests), n, budget.error, budget.first)
     while done < n and len(racing) > 1:
         stop = min(n, done + (budget.then if done else budget.first))
         batch = [(name, request) for name in racing for request in requests[name][done:stop]]
-        answers = scorer.score([request for _, request in batch], max_tokens=budget.max_tokens)
+        answers = scorer.score([request for _, request in batch], max_tokens=tokens_at_once(scorer.model))
         for (name, _), (logprobs, _) in zip(batch, answers, strict=True):
             losses[name].append(float(-logprobs.mean()))
-        decisions = survivors({name: losses[name] for name in racing}, budget.z, first=budget.first)
+        decisions = survivors({name: losses[name] for name in racing}, bound)
         racing, done = [one.strategy for one in decisions if one.survives], stop
     return min(racing, key=lambda name: (sum(losses[name]), name)), losses
 
@@ -105,7 +106,7 @@ def main() -> None:
         file.writelines(json.dumps(row) + "\n" for row in rows)
     share = len(scored) / len(everything)
     print(f"race picks {winner}, all questions pick {best}; {100 * share:.1f} % of the scorings, {ratio:.1f}x faster")
-    records = pd.read_csv(RECORDS).set_index("z").loc[budget.z]
+    records = pd.read_csv(RECORDS).set_index(["rule", "questions"]).loc[(f"error={budget.error}", 300)]
     print(
         f"the paper's records ({records['n_races']:.0f} races, {RECORDS.parent}): {100 * records['share']:.1f} % of "
         f"the scorings, {100 * records['agrees']:.1f} % name the winner of all examples"

@@ -1,6 +1,7 @@
 """The order of strategies that were not all scored on the same questions, because a race dropped some on the way."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -27,7 +28,8 @@ def rank_raced(
     Args:
         scores: per example.
         metrics: which of the scores' metrics to rank by.
-        decisions: of `sppl.stages.race`: one row per batch and strategy, `questions, strategy, behind, z, survives`.
+        decisions: of `sppl.stages.race`, one row per batch and strategy: `questions, strategy, behind, z, limit,
+            survives`.
         leading: name of the metric the race was run by.
         n_questions: that there were to race over.
     """
@@ -82,27 +84,34 @@ def _by_race(scores: pd.DataFrame, metric: RankedMetric, last: pd.DataFrame, n_q
 
 def _standing(row: pd.Series, *, survives: bool, together: int, where: str) -> str:
     if not survives:
-        return f"dropped {where}: {row['behind']:.3f} nats per token behind on the same questions (z {row['z']:.1f})"
+        return f"dropped {where}: {row['behind']:.3f} nats per token behind on the same questions ({_distance(row)})"
     return f"won the race {where}" if together == 1 else f"still in the race {where}"
+
+
+def _distance(row: Any) -> str:
+    return f"{row['z']:.1f} standard errors, the limit is {row['limit']:.1f}"
 
 
 def race_sentences(races: pd.DataFrame) -> list[str]:
     """What happened in each race, in plain words.
 
     Args:
-        races: the decisions, with `benchmark, target_model, metric` and `of`, the questions there were.
+        races: the decisions, with `benchmark, target_model, metric`, `of`, the questions there were, and `error`, the
+            chance that the best strategy is dropped.
     """
     lines = []
     for (benchmark, target, metric), part in races.groupby(["benchmark", "target_model", "metric"], sort=False):
         raced, of = part.groupby("strategy")["questions"].max(), int(part["of"].iloc[0])
         dropped = [
-            f"{row.strategy} out after {row.questions} ({row.behind:.3f} nats per token behind, z {row.z:.1f})"
-            for row in part[~part["survives"]].itertuples()
+            f"{row['strategy']} out after {row['questions']} ({row['behind']:.3f} nats per token behind: "
+            f"{_distance(row)})"
+            for row in part[~part["survives"]].to_dict("records")
         ]
         left = part.loc[(part["questions"] == part["questions"].max()) & part["survives"], "strategy"].tolist()
         end = f"{left[0]} won" if len(left) == 1 else f"{', '.join(left)} were still in it"
         lines.append(
             f"{benchmark} / {target}: race by {metric}: {'; '.join([*dropped, end])} after {raced.max()} of {of} "
-            f"questions; {raced.sum():,} of {of * len(raced):,} responses scored"
+            f"questions; {raced.sum():,} of {of * len(raced):,} responses scored; the best strategy is dropped in at "
+            f"most {100 * part['error'].iloc[0]:g} % of such races"
         )
     return lines

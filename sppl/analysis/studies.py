@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,8 @@ from sppl.analysis.conventions import PAPER, SOUND, Conventions, comparable
 from sppl.analysis.differences import differences
 from sppl.analysis.outcomes import accuracies
 from sppl.analysis.paper import OURS, RECORDED, RecordedMetric, main_outcomes, planbench_outcomes
-from sppl.analysis.racing_study import racing_study
+from sppl.analysis.racing import Bound, Limit
+from sppl.analysis.racing_study import racing_study, two_standard_errors
 from sppl.analysis.resampling import RankedMetric
 
 CLEANED = replace(SOUND, name="sound, cleaned", scored_as=PAPER.scored_as)
@@ -174,14 +176,23 @@ def metric_differences(scores: pd.DataFrame, outcomes: pd.DataFrame) -> pd.DataF
 
 
 def racing(scores: pd.DataFrame, outcomes: pd.DataFrame) -> pd.DataFrame:
-    """Racing at several z over 20 random orders per pair, beside a uniform sample of equal cost, main tasks."""
+    """Racing with several errors, and with a fixed z, beside a uniform sample of equal cost; 20 random orders per pair.
+
+    Main tasks; all 300 questions, and the first 50 of each order. The fixed z makes no allowance for the number of
+    decisions, and states no error.
+    """
     runs = main_outcomes(outcomes)
     own = comparable(scores[(scores["metric"] == OURS) & scores["example_id"].notna()], runs)
     rows = []
-    for z in (1.5, 2.0, 2.5, 3.0):
-        study = racing_study(own, accuracies(runs), z=z)
-        means = study.drop(columns=[*PAIR, "order"]).astype(float).mean()
-        rows.append({"z": z, "n_races": len(study)} | means.to_dict())
+    rules: dict[str, Callable[[int, int], Limit]] = {
+        f"error={error}": partial(Bound, error=error) for error in (0.01, 0.05, 0.1, 0.2)
+    }
+    rules["z=2"] = two_standard_errors
+    for name, rule in rules.items():
+        for questions in (50, 300):
+            study = racing_study(own, accuracies(runs), rule=rule, questions=questions)
+            means = study.drop(columns=[*PAIR, "order"]).astype(float).mean()
+            rows.append({"rule": name, "questions": questions, "n_races": len(study)} | means.to_dict())
     return pd.DataFrame(rows)
 
 

@@ -103,6 +103,7 @@ def metrics_table(
     *,
     scores: pd.DataFrame | None = None,
     metrics: Sequence[RankedMetric] = (),
+    answers: pd.DataFrame | None = None,
     conventions: Conventions = SOUND,
 ) -> pd.DataFrame:
     """One row per benchmark, target, setup and metric: how well the metric's order foretold the accuracies.
@@ -117,8 +118,11 @@ def metrics_table(
     Args:
         rankings: of `rank`.
         outcomes: as `sppl.schemas.TABLES["outcomes"]`.
-        scores: gives `spearman_low` and `spearman_high`, 95 % over resampled examples, for metrics scored per example.
+        scores: gives `spearman_low`, `spearman_high` and, in words, what they cover (`spearman_interval`), for metrics
+            scored per example.
         metrics: how those scores are aggregated.
+        answers: of trained models to single test questions, as `sppl.analysis.paired` wants them; without them the
+            interval holds the accuracies fixed, and says so.
         conventions: how accuracies are averaged and ties are treated.
 
     Raises:
@@ -138,7 +142,8 @@ def metrics_table(
         for setup, reached in setups.get((benchmark, target), nothing):
             judged = _judged(part, reached, conventions)
             if scores is not None and resampler is not None and judged["spearman"] is not pd.NA:
-                judged |= spearman_interval(scores, resampler, part, reached["accuracy"])
+                own = _of_setup_answers(answers, benchmark, target, setup)
+                judged |= spearman_interval(scores, resampler, part, reached["accuracy"], own)
             here = {"benchmark": benchmark, "target_model": target, "metric": name}
             if "cost" in part:
                 here["cost"] = part["cost"].iloc[0]
@@ -154,6 +159,7 @@ def metrics_table(
         "metric",
         "direction",
         *numbers[:3],
+        "spearman_interval",
         "picked",
         *numbers[3:],
         *cost,
@@ -162,7 +168,15 @@ def metrics_table(
         "note",
     ]
     frame = pd.DataFrame(rows, columns=columns)
+    frame["spearman_interval"] = frame["spearman_interval"].fillna("").astype(str)
     return frame[columns].astype(dict.fromkeys([*numbers, *cost], "Float64") | {"n_strategies": "Int64"})
+
+
+def _of_setup_answers(answers: pd.DataFrame | None, benchmark: str, target: str, setup: str) -> pd.DataFrame | None:
+    if answers is None or answers.empty:
+        return None
+    key = {"benchmark": benchmark, "target_model": target, "setup": setup}
+    return answers[(answers[list(key)] == pd.Series(key)).all(axis=1)]
 
 
 def _judged(ranked: pd.DataFrame, reached: pd.DataFrame, conventions: Conventions) -> dict[str, Any]:

@@ -30,16 +30,12 @@ def chat_ids(tokenizer: "PreTrainedTokenizerBase", messages: Sequence[Message]) 
 
 
 def alone_ids(tokenizer: "PreTrainedTokenizerBase") -> tuple[int, ...]:
-    """What stands before a response without a question: the tokenizer's first token, or nothing."""
+    """What stands before a response without a question: the BOS the tokenizer opens every text with, or nothing.
+
+    What only the chat template writes does not count: often it is the mark of a turn, and there is no turn here.
+    """
     bos = cast("int | None", tokenizer.bos_token_id)
-    return (bos,) if bos is not None and _starts_with_bos(tokenizer, bos) else ()
-
-
-def _starts_with_bos(tokenizer: "PreTrainedTokenizerBase", bos: int) -> bool:
-    """Whether the tokenizer opens a text with BOS by itself, or its chat template does."""
-    if tokenizer.chat_template:
-        return prompt_ids(tokenizer, "", Template())[:1] == (bos,)
-    return _ids(tokenizer, "", special=True)[:1] == (bos,)
+    return (bos,) if bos is not None and _ids(tokenizer, "", special=True)[:1] == (bos,) else ()
 
 
 def response_ids(tokenizer: "PreTrainedTokenizerBase", text: str, template: Template, *, end: bool) -> tuple[int, ...]:

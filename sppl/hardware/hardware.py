@@ -26,7 +26,7 @@ class Hardware:
         devices: how many of them, or their numbers.
         strategy: Lightning's name for how they share the work.
         precision: what the configuration gives `training.precision` unless that is set.
-        lightning: further settings of Lightning's Trainer.
+        lightning: further settings of Lightning's Trainer, for training.
     """
 
     accelerator: Literal["cpu", "gpu", "auto"] = "cpu"
@@ -38,6 +38,11 @@ class Hardware:
     def __post_init__(self) -> None:
         if self.accelerator not in ("cpu", "gpu", "auto"):
             raise UserError(f"trainer.accelerator={self.accelerator}: there are cpu, gpu (CUDA) and auto")
+        for name in sorted({"accelerator", "devices", "strategy", "precision"} & set(self.lightning)):
+            place = "training.precision" if name == "precision" else f"trainer.{name}"
+            raise UserError(
+                f"trainer.lightning.{name}={self.lightning[name]} is told elsewhere: {place}={self.lightning[name]}"
+            )
 
     @property
     def device(self) -> "torch.device":
@@ -71,6 +76,10 @@ class Hardware:
         own = {"accelerator": self.accelerator, "devices": self.devices, "strategy": self.strategy}
         return make_trainer(**{**own, **self.lightning, **settings})
 
-    def unsharded(self) -> "Hardware":
-        """The same, except that every device holds the whole model: what answers and scores needs no shares."""
-        return replace(self, strategy="ddp_spawn") if self.strategy == SHARDED else self
+    def reading(self) -> "Hardware":
+        """The same devices for what only reads a model, so that nothing but the model decides what is read.
+
+        Every device holds the whole model, in its own dtype; further settings of Lightning's Trainer (a precision, a
+        number of batches) are for training.
+        """
+        return replace(self, strategy="ddp_spawn" if self.strategy == SHARDED else self.strategy, lightning={})

@@ -11,9 +11,9 @@ from sppl.prompts import Context, FixedExamples, SelfAligned
 EXAMPLE = ["strategy", "example_id"]
 """The keys of one response in every table a metric gets or returns."""
 
-COLUMNS = ("entropy", "brier_top50", "loss_top50", "step")
+COLUMNS = ("entropy", "top50_brier", "step")
 """What token statistics can hold beyond `logprob` and `rank`: the entropy of the distribution the token was drawn from
-(nats); Brier score and loss (nats) under the 50 most likely tokens; the number of the token's reasoning step."""
+(nats); Brier score under the softmax of the 50 most likely tokens; the number of the token's reasoning step."""
 
 
 @dataclass(frozen=True)

@@ -60,8 +60,10 @@ class TargetModel:
         place = Path(self.path)
         here = place.is_dir() or self.is_gguf
         source = _digest(str(place.resolve())) if here else {"hub": self.path, "revision": self.revision}
-        own_code = {"own_code": True} if self.trust_remote_code else {}
-        return {"source": source, "dtype": self.dtype, "template": canonical(self.wrapping), **own_code}
+        more: dict[str, Any] = {"own_code": True} if self.trust_remote_code else {}
+        if self.attention != "sdpa":  # in 16 bits another implementation gives other numbers
+            more["attention"] = self.attention
+        return {"source": source, "dtype": self.dtype, "template": canonical(self.wrapping), **more}
 
     def tokenizer(self) -> "PreTrainedTokenizerBase":
         """The target's tokenizer, with a padding token.

@@ -18,6 +18,7 @@ from sppl.report.markup import Markup, element, items, joined
 from sppl.report.page_tables import PAIR, settings_of
 from sppl.report.pairs import Pair, panels, sentences
 from sppl.report.picks import NEXT, Pick
+from sppl.report.tables import interval_words
 
 PAGE = "index.html"
 OPEN_PAIRS = 4
@@ -79,7 +80,7 @@ def write_page(
         _heat(judged, gallery) if len(judged[[*PAIR, *settings_of(judged, "metric")]].drop_duplicates()) > 1 else "",
         *([] if many else _each(pairs, gallery, drawn)),
         _section("Strategies", STRATEGIES, page_tables.strategies(rows, metrics)),
-        _section("Metrics", METRICS, page_tables.metrics(judged, chances)) if len(judged) else "",
+        _section("Metrics", _about_metrics(judged), page_tables.metrics(judged, chances)) if len(judged) else "",
         *(_section(title, "", page_tables.plain(frame)) for title, frame in (further or {}).items()),
         *(_each(pairs, gallery, drawn) if many else []),
         _trust(metrics, gallery),
@@ -129,6 +130,11 @@ def _about(pairs: list[Pair], metrics: list[str], drawn: Sequence[str] | None) -
     shown = f"Plots per pair of {', '.join(drawn)} only" if drawn else "No plots per pair, there are too many"
     only = "" if drawn is None else f" {shown}; the tables have all metrics."
     return f"{where}; {ranked}.{only}"
+
+
+def _about_metrics(judged: pd.DataFrame) -> str:
+    told = interval_words(judged)
+    return f"{METRICS} {told}." if told else METRICS
 
 
 def _counted(names: Any, word: str) -> str:

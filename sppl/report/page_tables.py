@@ -7,6 +7,7 @@ import pandas as pd
 from sppl.analysis.outcomes import UNTRAINED
 from sppl.report.markup import Markup
 from sppl.report.sortable import Cell, known, sortable
+from sppl.report.tables import interval_heading
 
 PAIR = ["benchmark", "target_model"]
 SIMULATED = "simulated"
@@ -64,7 +65,8 @@ def metrics(judged: pd.DataFrame, chances: pd.DataFrame | None) -> Markup:
         found = {(row["benchmark"], row["target_model"], row["metric"]): row for row in chances.to_dict("records")}
         columns["pick beats runner-up"] = [_chance(row, found) for row in records]
     columns["Spearman"] = [known(row["spearman"], reason=_first(row["note"])) for row in records]
-    columns["95 % interval"] = [_interval(row) for row in records]
+    heading = interval_heading(judged)
+    columns[heading if heading == "interval" else f"{heading} interval"] = [_interval(row) for row in records]
     columns["accuracy of the pick"] = [known(row["picked_accuracy"], reason=_no_pick(row)) for row in records]
     columns["best accuracy"] = [known(row["best_accuracy"], reason="no strategy has both") for row in records]
     columns["regret"] = [known(row["regret"], reason=_no_pick(row)) for row in records]

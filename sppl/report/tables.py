@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 KEYS = ("benchmark", "target_model", "strategy", "metric", "direction", "picked", "runner_up", "note", "source")
-KEYS += ("block", "method")
+KEYS += ("block", "method", "spearman_interval")
 MISSING = "n/a"
 
 
@@ -45,6 +45,23 @@ def cell(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.3f}" if abs(value) < 1000 else f"{value:.4g}"
     return str(value)
+
+
+def interval_heading(judged: pd.DataFrame) -> str:
+    """How intervals of correlations may be headed: by their level where all have one, else as an interval only."""
+    told = [words for words in judged["spearman_interval"] if words]
+    levels = {words.partition(":")[0] for words in told if "%" in words}
+    return levels.pop() if len(levels) == 1 and all("%" in words for words in told) else "interval"
+
+
+def interval_words(judged: pd.DataFrame) -> str:
+    """What the intervals of correlations cover; empty where there is none."""
+    told: dict[str, list[str]] = {}
+    for metric, words in zip(judged["metric"], judged["spearman_interval"], strict=True):
+        if words:
+            told.setdefault(words, []).append(str(metric))
+    every = [words + (f" ({', '.join(dict.fromkeys(who))})" if len(told) > 1 else "") for words, who in told.items()]
+    return f"Interval of Spearman: {'; '.join(every)}" if every else ""
 
 
 def markdown(frame: pd.DataFrame) -> str:

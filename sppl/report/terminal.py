@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from sppl.report.picks import NEXT, Pick
-from sppl.report.tables import KEYS, MISSING, cell
+from sppl.report.tables import KEYS, MISSING, cell, interval_heading, interval_words
 
 SIMULATED = "simulated"
 PAIR = ["benchmark", "target_model"]
@@ -179,7 +179,11 @@ def _metrics(judged: pd.DataFrame) -> Table:
     for column in ("metric", *settings, "better", "picks"):
         table.add_column(column, overflow="fold")
     between = "\n" if costs else " "
-    for column in (f"accuracy of{between}the pick", "regret", f"Spearman with{between}accuracy [95 %]"):
+    for column in (
+        f"accuracy of{between}the pick",
+        "regret",
+        f"Spearman with{between}accuracy [{interval_heading(judged)}]",
+    ):
         table.add_column(column, justify="right", no_wrap=bool(costs))
     for column in costs:
         table.add_column("passes" if column == "cost" else column, justify="right", no_wrap=True)
@@ -197,9 +201,9 @@ def _metrics(judged: pd.DataFrame) -> Table:
             cell(row["spearman"]) + span,
             *(MISSING if pd.isna(row[column]) else f"{row[column]:.3g}" for column in costs),
         )
-    if costs:
-        table.caption = "passes, seconds: per response; a pass that several metrics share counts for each"
-        table.caption_justify = "left"
+    told = [interval_words(judged)]
+    told += ["passes, seconds: per response; a pass that several metrics share counts for each"] if costs else []
+    table.caption, table.caption_justify = "\n".join(filter(None, told)), "left"
     return table
 
 

@@ -1,4 +1,4 @@
-"""ExtraColumns statistics per token that some metrics ask for, taken from logits while they are there."""
+"""Further statistics per token that some metrics ask for, taken from logits while they are there."""
 
 from collections.abc import Sequence
 
@@ -14,34 +14,33 @@ FAR = -100.0
 class ExtraColumns:
     """Columns of one value (float32) per token, filled block by block.
 
-    `entropy` is that of the whole distribution the token was drawn from (nats). `loss_top50` (nats) and `brier_top50`
-    (0 to 2) are the loss and the Brier score of the token under the 50 most likely tokens, and the token itself where
-    it is not among them, with their probabilities made to sum to 1.
+    `entropy` is that of the whole distribution the token was drawn from (nats). `top50_brier` (0 to 2) is the Brier
+    score of the token under the softmax of the 50 most likely tokens alone: one that is not among them has probability
+    0.
     """
 
     def __init__(self, columns: Sequence[str], n_tokens: int, device: torch.device) -> None:
         self.columns = {name: torch.empty(n_tokens, dtype=torch.float32, device=device) for name in columns}
 
-    def fill(self, block: slice, logprobs: Tensor, *, weights: Tensor, shifted: Tensor) -> None:
-        """Takes rows of logits as `shifted` (minus their largest; written over) and `weights` (exp of that)."""
-        total = weights.sum(1)
+    def fill(self, block: slice, tokens: Tensor, *, weights: Tensor, shifted: Tensor) -> None:
+        """Takes rows of logits as `shifted` (minus their largest; written over) and `weights` (exp of that).
+
+        Args:
+            block: the place of these tokens among all.
+            tokens: their ids, one per row.
+            weights: `[tokens, vocabulary]`.
+            shifted: `[tokens, vocabulary]`.
+        """
         if "entropy" in self.columns:
+            total = weights.sum(1)
             mean = torch.einsum("tv,tv->t", weights, shifted.clamp_(min=FAR)) / total
             self.columns["entropy"][block] = total.log() - mean
-        if "brier_top50" in self.columns or "loss_top50" in self.columns:
+        if "top50_brier" in self.columns:
             top = weights.topk(min(TOP, weights.shape[1]), dim=1, sorted=False).values
-            log_own = logprobs + total.log()
-            own = log_own.exp()
-            outside = own * (own < top.amin(1))
-            kept = top.sum(1) + outside
-            likely = own / kept
-            found = {
-                "loss_top50": kept.log() - log_own,
-                "brier_top50": 1 - 2 * likely + (top.square().sum(1) + outside.square()) / kept.square(),
-            }
-            for name, values in found.items():
-                if name in self.columns:
-                    self.columns[name][block] = values
+            own = weights.gather(1, tokens)[:, 0]
+            kept = top.sum(1)
+            likely = own * (own >= top.amin(1)) / kept
+            self.columns["top50_brier"][block] = 1 - 2 * likely + top.square().sum(1) / kept.square()
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The columns, once every block is filled."""

@@ -1,7 +1,8 @@
 """The forms a pass can be run in, and which of them is exact for a model."""
 
 import logging
-from typing import Literal
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -22,15 +23,20 @@ def choose_form(config: PreTrainedConfig) -> Form:
     config = config.get_text_config()
     layers = set(getattr(config, "layer_types", None) or ["unknown"])
     sliding = getattr(config, "sliding_window", None) if "unknown" in layers else None
-    rotary = getattr(config, "rope_parameters", None) or {}
-    full = layers <= {"full_attention", "unknown"} and not sliding and not getattr(config, "attention_chunk_size", None)
-    return "tree" if full and rotary and rotary.get("rope_type") not in LENGTH_DEPENDENT else "padded"
+    rotary = getattr(config, "rope_parameters", None)
+    full = layers <= {"full_attention", "unknown"} and not sliding
+    return "tree" if full and rotary and not _needs_rows(config) else "padded"
+
+
+def _needs_rows(config: PreTrainedConfig) -> bool:
+    """Whether a short trial would not show that shared forms are wrong for long prompts."""
+    return bool(same_positions(config)(1) or getattr(config, "attention_chunk_size", None))
 
 
 def exact_form(model: PreTrainedModel, form: Form | Literal["auto"] = "auto") -> Form:
     """The form to plan with: the one asked for or chosen, checked on this very model; else `padded`, with a warning."""
     wanted = choose_form(model.config) if form == "auto" else form
-    if wanted != "padded" and not _agrees_with_padding(model):
+    if wanted != "padded" and (_needs_rows(model.config.get_text_config()) or not _agrees_with_padding(model)):
         log.warning("%s is scored with padding: its shared forms are not exact", type(model).__name__)
         return "padded"
     log.info("%s is scored in the form %s", type(model).__name__, wanted)
@@ -56,14 +62,55 @@ def _agrees_with_padding(model: PreTrainedModel) -> bool:
 def padded_states(model: PreTrainedModel, batch: Pass) -> Tensor:
     """Hidden states `[scored tokens, width]` of a pass with one row per request.
 
-    Rows are padded on the right: under causal attention no token sees what comes after it, so no mask is needed.
+    Rows are padded on the right: under causal attention no token sees what comes after it, so no mask is needed. Where
+    the rotary embedding changes with the length of a pass, every row is read with those for which it is the same, and
+    whole: what its last token is does not matter, but that it is there does.
     """
-    rows = [request.prefix + request.response[:-1] for request in batch.requests]
-    width = max(1, *(len(row) for row in rows))
-    ids = torch.zeros(len(rows), width, dtype=torch.long)
+    alike = same_positions(model.config.get_text_config())
+    whole = [request.prefix + request.response for request in batch.requests]
+    by_length: dict[Hashable, list[int]] = {}
+    for number, row in enumerate(whole):
+        by_length.setdefault(alike(len(row)), []).append(number)
+    rows = whole if alike(1) else [row[:-1] for row in whole]
+    found: dict[int, Tensor] = {}
+    for numbers in by_length.values():
+        hidden = _read([rows[number] for number in numbers], model)
+        for number, states in zip(numbers, hidden, strict=True):
+            end = len(whole[number]) - 1
+            found[number] = states[end - batch.requests[number].n_scored : end]
+    return torch.cat([found[number] for number in range(len(rows))])
+
+
+def _read(rows: Sequence[tuple[int, ...]], model: PreTrainedModel) -> Tensor:
+    """Hidden states `[rows, longest, width]`."""
+    ids = torch.zeros(len(rows), max(1, *(len(row) for row in rows)), dtype=torch.long)
     for place, row in zip(ids, rows, strict=True):
         place[: len(row)] = torch.tensor(row, dtype=torch.long)
-    hidden = model.base_model(input_ids=ids.to(model.device), use_cache=False).last_hidden_state
-    spans = [range(len(row) - request.n_scored, len(row)) for row, request in zip(rows, batch.requests, strict=True)]
-    flat = [number * width + position for number, span in enumerate(spans) for position in span]
-    return hidden.flatten(0, 1)[torch.tensor(flat, dtype=torch.long, device=hidden.device)]
+    _forget_lengths(model)
+    return model.base_model(input_ids=ids.to(model.device), use_cache=False).last_hidden_state
+
+
+def same_positions(config: PreTrainedConfig) -> Callable[[int], tuple[int, ...]]:
+    """Of a row's length: rows for which it gives the same have the same rotary embeddings; empty for most models."""
+    given = getattr(config, "rope_parameters", None) or {}
+    each = [given] if "rope_type" in given else [part for part in given.values() if isinstance(part, Mapping)]
+    changing = [part for part in each if part.get("rope_type") in LENGTH_DEPENDENT]
+
+    def of(length: int) -> tuple[int, ...]:
+        return tuple(
+            int(length > part["original_max_position_embeddings"])  # one of two sets of factors
+            if part["rope_type"] == "longrope"
+            else max(length, config.max_position_embeddings)  # a base that grows with the length
+            for part in changing
+        )
+
+    return of
+
+
+def _forget_lengths(model: PreTrainedModel) -> None:
+    """Sets `dynamic` rotary embeddings back, which otherwise keep the base of the longest row they have seen."""
+    module: Any
+    for module in model.modules():
+        if getattr(module, "rope_type", None) == "dynamic":
+            module.inv_freq = module.original_inv_freq.to(module.inv_freq.device)
+            module.max_seq_len_cached = module.original_max_seq_len

@@ -37,7 +37,7 @@ def token_statistics(
             part = scores[first : first + step].float()
             logprobs[block], ranks[block] = _statistics(part, tokens[block, None], larger[: len(part)])
             if further is not None:
-                further.fill(block, logprobs[block], weights=part, shifted=larger[: len(part)])
+                further.fill(block, tokens[block, None], weights=part, shifted=larger[: len(part)])
     return logprobs.cpu().numpy(), ranks.cpu().numpy()
 
 

@@ -58,8 +58,8 @@ def tokens_at_once(model: PreTrainedModel) -> int:
 class ResponseScorer(ModelReader):
     """Scores passes: `Trainer.predict(scorer, passes_loader(passes))` gives one list of `Scored` per pass.
 
-    The weights keep their dtype: leave the trainer's precision at its default. A pass that does not fit into memory is
-    planned again with half its tokens, and so is every later one as large: one scorer per model remembers it.
+    The weights keep their dtype, whatever the precision of training (`Hardware.reading`). A pass that does not fit into
+    memory is planned again with half its tokens, and so is every later one as large: one scorer per model remembers it.
 
     Args:
         model: its output and its shared forms are checked here, once, on a few tokens.

@@ -19,12 +19,14 @@ class Scoring:
         form: how a pass is run (`tree`, `padded`), `auto` for the cheapest that is exact; it does not change any score.
         end: whether ending the response (its EOS) is scored as one more token.
         overlong: what happens to a prompt and response longer than the target can read: `error` before any work, `skip`
-            leaves the question out for all strategies, `truncate_left` cuts the prompt's beginning. Either is counted
-            in the report.
+            leaves the question out for all strategies, `truncate_left` shows its question fewer own answers (the first
+            goes first) and, where it has none, cuts the question's beginning, alike for all strategies. Either is
+            counted in the report.
         budget: `fixed` scores every response; `race` goes batch by batch and drops strategies clearly behind.
         first: questions before the race's first decision.
         then: questions between its later decisions.
-        z: standard errors behind the leader that end a strategy's race.
+        error: the chance that a race drops its best strategy, at most, whatever the number of strategies and decisions;
+            0 drops nobody.
     """
 
     max_tokens: int | None = field(default=None, metadata=NAME_ONLY)
@@ -34,14 +36,19 @@ class Scoring:
     budget: Budget = "fixed"
     first: int = 20
     then: int = 10
-    z: float = 2.0
+    error: float = 0.05
+
+    @property
+    def together(self) -> bool:
+        """Whether what is scored of a strategy depends on the others, so that one job needs all of them."""
+        return self.budget == "race" or self.overlong == "truncate_left"
 
     def __post_init__(self) -> None:
         for name, kind in (("form", Form), ("overlong", Overlong), ("budget", Budget)):
             if getattr(self, name) not in get_args(kind):
                 raise ValueError(f"scorer.{name} is one of {', '.join(get_args(kind))}, got {getattr(self, name)!r}")
-        if self.first < 2 or self.then < 1 or self.z < 0:
+        if self.first < 2 or self.then < 1 or not 0 <= self.error < 1:
             raise ValueError(
-                "a race needs scorer.first >= 2 questions, scorer.then >= 1 and scorer.z >= 0, "
-                f"got {self.first}, {self.then} and {self.z}"
+                "a race needs scorer.first >= 2 questions, scorer.then >= 1 and 0 <= scorer.error < 1, "
+                f"got {self.first}, {self.then} and {self.error}"
             )

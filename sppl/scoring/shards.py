@@ -53,7 +53,7 @@ def scored_in_shards(
     if todo:
         quietly = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
         ask = partial(
-            trainer.unsharded(), **quietly, enable_model_summary=False, callbacks=[Progress("score"), Shards(folder)]
+            trainer.reading(), **quietly, enable_model_summary=False, callbacks=[Progress("score"), Shards(folder)]
         )
         runner = ask(use_distributed_sampler=True)
         if len(todo) < runner.num_devices * runner.num_nodes:  # Lightning cannot deal out fewer passes than devices

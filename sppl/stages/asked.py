@@ -1,14 +1,14 @@
 """What the scorer is asked: requests for every response and context, and the tables their answers make."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 
 from sppl.data.steps import response_steps
-from sppl.data.tokens import alone_ids, check_fits, prompt_ids, response_ids
+from sppl.data.tokens import alone_ids, prompt_ids, response_ids
 from sppl.models.target import TargetModel
 from sppl.prompts import Alone, Context, FixedExamples, SelfAligned, SelfAlignedPrompt, StepWise
 from sppl.schemas import Question, UserError
@@ -32,6 +32,10 @@ class Asked:
     """Each with the place its response starts at."""
     alone: int
     """Tokens to read when the response is scored after its question: one forward pass."""
+    prompt: tuple[int, ...] = ()
+    """What its requests' prefixes begin with: all that does not depend on the response."""
+    shortened: Literal["", "fewer_examples", "cut"] = ""
+    """How the prompt is less than was asked for: fewer own answers, or its beginning cut off as well."""
 
     @property
     def tokens(self) -> int:
@@ -77,8 +81,23 @@ class Asking:
         self._prompts: dict[tuple[str, tuple[str, ...], bool], tuple[int, ...]] = {}
         self._count = 0
 
-    def responses(self, examples: Sequence[tuple[Question, str]], context: Context, *, steps: bool) -> list[Asked]:
-        """One entry per response of a strategy, in their order, with the numbers of steps where they are wanted."""
+    def responses(
+        self,
+        examples: Sequence[tuple[Question, str]],
+        context: Context,
+        *,
+        steps: bool,
+        rooms: Mapping[str, int] | None = None,
+    ) -> list[Asked]:
+        """One entry per response of a strategy, in their order.
+
+        Args:
+            examples: the questions with the strategy's responses.
+            context: what stands before them.
+            steps: whether the numbers of steps are wanted.
+            rooms: question id -> tokens its prompt may have; a longer one is shown fewer own answers (the first goes
+                first), and where it has none the question's beginning is cut off.
+        """
         questions = [question for question, _ in examples]
         shown: list[list[str]] = [[] for _ in questions]
         if isinstance(context, SelfAligned):
@@ -86,25 +105,38 @@ class Asking:
         elif isinstance(context, FixedExamples):
             shown = [self._pool.fixed(questions, context.n_examples) for _ in questions]
         return [
-            self._asked(question, text, own, context, steps=steps)
+            self._asked(question, text, own, context, steps=steps, room=(rooms or {}).get(question.id))
             for (question, text), own in zip(examples, shown, strict=True)
         ]
 
-    def _asked(self, question: Question, text: str, own: Sequence[str], context: Context, *, steps: bool) -> Asked:
+    def _asked(
+        self, question: Question, text: str, own: Sequence[str], context: Context, *, steps: bool, room: int | None
+    ) -> Asked:
         ids = response_ids(self._tokenizer, text, self._wrapping, end=self._end)
         numbers: tuple[int, ...] = ()
         if steps or isinstance(context, StepWise):
             numbers = response_steps(self._tokenizer, text, self._wrapping, end=self._end)
         bare = self._encoded(question)
-        if isinstance(context, SelfAligned | FixedExamples):
-            prefix = self._encoded(question, own, examples_first=isinstance(context, FixedExamples))
+        if isinstance(context, Alone):
+            prefix, shortened = alone_ids(self._tokenizer), ""
         else:
-            prefix = alone_ids(self._tokenizer) if isinstance(context, Alone) else bare
+            prefix, shortened = self._within(room, question, own, examples_first=isinstance(context, FixedExamples))
         requests = []
         for before, start, stop in spans(numbers, context, len(ids)):
             requests.append((start, Request(prefix + ids[before:start], ids[start:stop], self._count)))
             self._count += 1
-        return Asked(question.id, ids, numbers, tuple(requests), len(bare) + len(ids) - 1)
+        return Asked(question.id, ids, numbers, tuple(requests), len(bare) + len(ids) - 1, prefix, shortened)
+
+    def _within(
+        self, room: int | None, question: Question, own: Sequence[str], *, examples_first: bool
+    ) -> tuple[tuple[int, ...], Literal["", "fewer_examples", "cut"]]:
+        """The prompt, and how it was shortened to have no more tokens than there is room for."""
+        for left_out in range(len(own) + 1):
+            ids = self._encoded(question, own[left_out:], examples_first=examples_first)
+            if room is None or len(ids) <= room:
+                return ids, "fewer_examples" if left_out else ""
+        ids, room = self._encoded(question), room or 0
+        return ids[:1] + ids[len(ids) - room + 1 :], "cut"
 
     def _encoded(self, question: Question, own: Sequence[str] = (), *, examples_first: bool = False) -> tuple[int, ...]:
         """A question with the target's own answers, as the model reads it."""
@@ -125,50 +157,6 @@ def refuse_empty(examples: Mapping[str, Sequence[tuple[Question, str]]]) -> None
     if empty:
         found = ", ".join(empty)
         raise UserError(f"empty responses cannot be scored: {found}. Answer them, or leave those questions out")
-
-
-Fitted = tuple[list[Asked], int]
-"""What fits the target's context, and how many responses were left out or cut for it."""
-
-
-def fitted(
-    asked: Mapping[tuple[str, Context], list[Asked]], limit: int | None, scorer: Scoring
-) -> dict[tuple[str, Context], Fitted]:
-    """The responses of each strategy and context that fit, with `truncate_left` by cutting their prompt.
-
-    Raises:
-        UserError: something does not fit and `overlong` is `error`, or nothing does (a race goes on to its next batch).
-    """
-    if limit is None:
-        return {key: (responses, 0) for key, responses in asked.items()}
-    if scorer.overlong == "error":
-        lengths = [(one.example_id, _length(r)) for part in asked.values() for one in part for _, r in one.requests]
-        check_fits(lengths, limit, "prompts with response")
-    found: dict[tuple[str, Context], Fitted] = {}
-    for key, responses in asked.items():
-        over = [any(_length(request) > limit for _, request in one.requests) for one in responses]
-        parts = [_cut(one, limit, scorer) if long else one for one, long in zip(responses, over, strict=True)]
-        found[key] = ([one for one in parts if one is not None], sum(over))
-    if scorer.budget == "fixed" and not any(responses for responses, _ in found.values()):
-        raise UserError(f"nothing fits into the target's {limit} tokens; take a target with a longer context")
-    return found
-
-
-def _cut(one: Asked, limit: int, scorer: Scoring) -> Asked | None:
-    """The response with shorter prompts, whose first token stays; None where it is left out."""
-    requests = []
-    for start, request in one.requests:
-        room, prefix = limit - len(request.response), request.prefix
-        if len(prefix) > room:
-            if scorer.overlong != "truncate_left" or room < 2 or not prefix:
-                return None
-            prefix = prefix[:1] + prefix[len(prefix) - room + 1 :]
-        requests.append((start, replace(request, prefix=prefix)))
-    return replace(one, requests=tuple(requests))
-
-
-def _length(request: Request) -> int:
-    return len(request.prefix) + len(request.response)
 
 
 def spans(steps: Sequence[int], context: Context, n_tokens: int) -> list[tuple[int, int, int]]:

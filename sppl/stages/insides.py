@@ -1,7 +1,7 @@
 """What the score stage reads inside the target: hidden-state summaries and projected gradients, leaf by leaf."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -9,13 +9,14 @@ import numpy as np
 import pandas as pd
 
 from sppl.hardware.hardware import Hardware
-from sppl.metrics.needs import Gradients, HiddenStates
+from sppl.metrics.needs import Gradients, HiddenStates, TokenStats
 from sppl.models.target import TargetModel, frozen
-from sppl.prompts import Context, GivenQuestion, SelfAlignedPrompt
+from sppl.prompts import GivenQuestion, SelfAlignedPrompt
 from sppl.schemas import Question, UserError
 from sppl.scoring.scoring_settings import Scoring
-from sppl.stages.asked import Asked, Asking, fitted, refuse_empty
+from sppl.stages.asked import Asked, refuse_empty
 from sppl.stages.pool import Pool
+from sppl.stages.scoring import fitting_requests
 from sppl.store import Leaf, Store
 from sppl.training.lora import Lora, add_lora
 
@@ -37,8 +38,11 @@ def inside_leaves(
     prompt: SelfAlignedPrompt,
     scorer: Scoring,
     trainer: Hardware,
+    compared: Collection[str] = (),
 ) -> None:
     """Reads all responses whose leaves are missing, given their questions, one after the other.
+
+    The arguments are those of `sppl.stages.scoring.score_leaves`.
 
     Raises:
         UserError: a response is empty or does not fit, or the target has no such layer.
@@ -50,24 +54,22 @@ def inside_leaves(
     from sppl.scoring.summariser import requests_loader
 
     refuse_empty({name: examples[name] for name, _ in todo})
-    asking, given = Asking(target, prompt, Pool((), (), ""), scorer), GivenQuestion()
-    asked: dict[tuple[str, Context], list[Asked]] = {
-        (name, given): asking.responses(examples[name], given, steps=False)
-        for name in dict.fromkeys(name for name, _ in todo)
-    }
-    fitting = fitted(asked, getattr(frozen(target).config, "max_position_embeddings", None), scorer)
+    given = GivenQuestion()
+    needs, nobody = [(name, TokenStats(given)) for name, _ in todo], Pool((), (), "")
+    fitting = fitting_requests(target, needs, examples, nobody, prompt=prompt, scorer=scorer, compared=compared)
     for need in dict.fromkeys(need for _, need in todo):
         if isinstance(need, HiddenStates):
-            _refuse_bare({name: fitting[name, given][0] for name, other in todo if other == need}, target)
+            _refuse_bare({name: fitting[name, given].responses for name, other in todo if other == need}, target)
         module = _module(target, need)
         on = Facts(module.model, trainer.device)
-        runner = partial(trainer, inference_mode=False) if isinstance(need, Gradients) else trainer
+        runner = partial(trainer.reading(), inference_mode=False) if isinstance(need, Gradients) else trainer.reading()
         for name in [name for name, other in todo if other == need]:
-            start, (responses, cut) = time.perf_counter(), fitting[name, given]
+            start, fit = time.perf_counter(), fitting[name, given]
+            if not (responses := fit.responses):
+                continue
             requests = [request for one in responses for _, request in one.requests]
             read = list(predicted(runner, module, requests_loader(requests), f"{need.name} {name}"))
-            facts: dict[str, object] = {"overlong": cut} if cut else {}
-            facts |= {"responses": len(responses), "tokens": sum(one.tokens for one in responses)}
+            facts = fit.facts | {"responses": len(responses), "tokens": sum(one.tokens for one in responses)}
             facts["passes"] = BACKWARD if isinstance(need, Gradients) else 1.0
             frame = _summaries(responses, read) if isinstance(need, HiddenStates) else _gradients(responses, read)
             store.write(todo[name, need], frame, {}, time.perf_counter() - start, **facts, **on.notes())

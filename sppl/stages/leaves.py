@@ -13,7 +13,7 @@ from sppl.benchmarks.gold import check_gold
 from sppl.generation.answer import Generator
 from sppl.metrics.needs import HiddenStates, Rewards, ScoredTable, TokenStats
 from sppl.models.target import TargetModel
-from sppl.prompts import FixedExamples, SelfAligned, SelfAlignedPrompt
+from sppl.prompts import Alone, FixedExamples, SelfAligned, SelfAlignedPrompt
 from sppl.provenance import canonical, fingerprint
 from sppl.schemas import Question, UserError
 from sppl.scoring.scoring_settings import Scoring
@@ -98,11 +98,13 @@ def table_leaf(
     examples: Sequence[tuple[Question, str]],
     pool: Leaf,
     start: int = 0,
+    beside: Sequence[Sequence[tuple[Question, str]]] = (),
 ) -> Leaf:
     """What one metric's need is of one strategy's responses, to the questions from number `start` on.
 
     Token statistics in one context, where self-aligned ones depend on the pool as well; rewards, which depend on no
-    target; or what is read inside the target, given the question.
+    target; or what is read inside the target, given the question. Where prompts are cut to what all strategies'
+    responses leave room for, it depends on those, too: `beside` has them.
     """
     shown = fingerprint([[question.id, question.prompt, text] for question, text in examples])
     if isinstance(need, Rewards):
@@ -111,12 +113,17 @@ def table_leaf(
     settings = {"target": target.identity, "examples": shown, "end": scorer.end}
     if scorer.overlong != "error":
         settings["overlong"] = scorer.overlong
+    if scorer.overlong == "truncate_left":
+        every = {(question.id, text) for pairs in (*beside, examples) for question, text in pairs}
+        settings["beside"] = fingerprint(sorted(every))
     if not isinstance(need, TokenStats):
         kind = "hidden_states" if isinstance(need, HiddenStates) else "gradients"
         return store.leaf(
             kind, benchmark.name, target.name, strategy, need.name, settings=settings | {"of": canonical(need)}
         )
     settings["context"] = canonical(need.context)
+    if isinstance(need.context, Alone):
+        settings["before"] = "the tokenizer's own BOS"  # once it was any first token of the chat template
     closing = benchmark.final_line if prompt.final_line else ""
     if need.columns:
         settings["columns"] = list(need.columns)

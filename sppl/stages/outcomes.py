@@ -106,15 +106,16 @@ def scores_of(store: Store, rankings: Sequence[str]) -> pd.DataFrame | None:
 
 
 def races_of(store: Store, rankings: Sequence[str]) -> pd.DataFrame:
-    """The decisions of the races behind the rankings, with the metric and how many questions there were."""
+    """The decisions of the races behind the rankings, with the metric, how many questions there were and the error."""
     parts = []
     for fact in (store.provenance(store.open(one)) for one in dict.fromkeys(rankings)):
         if "race" in fact:
             leaf = store.open(fact["race"])
             said = store.provenance(leaf)
             key = {"benchmark": leaf.words[0], "target_model": leaf.words[1], "metric": said["metric"]}
-            frame = store.read(leaf).assign(**key, of=said["n_questions"])
-            parts.append(frame[[*key, "questions", "of", *frame.columns.drop([*key, "questions", "of"])]])
+            frame = store.read(leaf).assign(**key, of=said["n_questions"], error=said["error"])
+            first = [*key, "questions", "of"]
+            parts.append(frame[[*first, *frame.columns.drop(first)]])
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 

@@ -1,13 +1,15 @@
 """The target's own answers as examples: which ones each question is shown."""
 
 import logging
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from sppl.benchmarks.benchmark import Benchmark
-from sppl.prompts import SelfAlignedPrompt, rotate
+from sppl.metrics.needs import Need, TokenStats
+from sppl.prompts import FixedExamples, SelfAligned, SelfAlignedPrompt, rotate
 from sppl.schemas import Question, UserError
 from sppl.store import Leaf, MissingArtefact, Store
 
@@ -45,6 +47,25 @@ class Pool:
                 "n_predict above n_score"
             )
         return list(self.texts[-n:])
+
+    def shortage(self, prompt: SelfAlignedPrompt, questions: Sequence[Question], need: Need) -> str:
+        """How many of the questions are shown fewer own answers than a table asks for; empty where none is."""
+        context = need.context if isinstance(need, TokenStats) else None
+        if not self.texts or not isinstance(context, SelfAligned | FixedExamples):
+            return ""  # of an empty pool its note says all there is to say
+        wanted, there = context.n_examples, len(self.texts)
+        if isinstance(context, FixedExamples):
+            counts = [min(wanted, there)] * len(questions)
+        else:
+            counts = [len(shown) for shown in self.shown(prompt, questions, wanted)]
+        fewer = Counter(count for count in counts if count < wanted)
+        if not fewer:
+            return ""
+        told = [f"{times} were shown {count or 'none'}" for count, times in sorted(fewer.items(), reverse=True)]
+        return (
+            f"the pool has {there} own answer{'s' * (there > 1)}, too few to show every question {wanted}: of "
+            f"{len(questions)} questions {', '.join(told)}"
+        )
 
 
 def read_pool(

@@ -1,8 +1,6 @@
 """A race: batches of questions for all strategies still in it; whoever is clearly behind is scored no further."""
 
 import logging
-import re
-import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -10,18 +8,19 @@ from typing import Any
 
 import pandas as pd
 
-from sppl.analysis.racing import Decision, survivors
+from sppl.analysis.racing import Bound, Decision, survivors
 from sppl.metrics.leading import leading
 from sppl.metrics.needs import Metric, Perplexed, scored_needs
 from sppl.provenance import canonical
 from sppl.schemas import UserError
 from sppl.stages.tables import Leaves, Pieces, Wanted, unscored
+from sppl.stages.together import as_list
 from sppl.store import Leaf
 from sppl.strategies.recipe import Recipe
 
 log = logging.getLogger(__name__)
 
-COLUMNS = ["questions", "strategy", "n_examples", "mean", "behind", "z", "survives"]
+COLUMNS = ["questions", "strategy", "n_examples", "mean", "behind", "z", "limit", "survives"]
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ class Race:
         settings = {
             "tables": sorted(leaf.name for leaf in own.leaves().values()),
             "metric": canonical(self.leader),
-            "race": [scorer.first, scorer.then, scorer.z],
+            "race": {"first": scorer.first, "then": scorer.then, "error": scorer.error},
         }
         words = (self.wanted.benchmark.name, self.wanted.target.name, f"{len(self.wanted.examples)}_strategies")
         return self.wanted.store.leaf("races", *words, settings=settings)
@@ -51,7 +50,10 @@ class Race:
     def facts(self, decisions: pd.DataFrame) -> dict[str, Any]:
         """What its provenance says beside the decisions."""
         raced, n = decisions.groupby("strategy")["questions"].max(), self.n_questions
-        return {"metric": self.leader.name, "n_questions": n, "scored": int(raced.sum()), "all": n * len(raced)}
+        return {
+            "metric": self.leader.name, "error": self.wanted.scorer.error, "n_questions": n, "scored": int(raced.sum()),
+            "all": n * len(raced),
+        }  # fmt: skip
 
     def batches(self, stop: int | None = None) -> Iterator[tuple[int, int]]:
         """First question and end of every batch, up to the question `stop`."""
@@ -96,7 +98,7 @@ class Race:
             decisions = self._decide({name: pd.concat(losses[name]) for name in racing}, last=end == self.n_questions)
             if not decisions:
                 continue
-            rows += [[end, d.strategy, d.n_examples, d.mean, d.behind, d.z, d.survives] for d in decisions]
+            rows += [[end, d.strategy, d.n_examples, d.mean, d.behind, d.z, d.limit, d.survives] for d in decisions]
             if say:
                 self._say(end, decisions)
             racing = [decision.strategy for decision in decisions if decision.survives]
@@ -126,20 +128,24 @@ class Race:
         if shared.empty and not last:
             return []
         if shared.empty:
+            none = [name for name, values in losses.items() if values.empty]
             raise UserError(
                 f"{self.leader.name}: no question fits the target's context for all of {', '.join(losses)}; a race "
-                "compares strategies on the same questions. Take a target with a longer context, or scorer.budget=fixed"
+                "compares strategies on the same questions."
+                + (f" Of {', '.join(none)} no response fits at all: leave them out." if none else "")
+                + " Take a target with a longer context, or scorer.budget=fixed"
             )
         scorer = self.wanted.scorer
-        return survivors({name: shared[name].to_numpy() for name in losses}, scorer.z, first=scorer.first)
+        bound = Bound(len(self.wanted.examples), self.n_questions, scorer.error, scorer.first)
+        return survivors({name: shared[name].to_numpy() for name in losses}, bound)
 
     def _say(self, end: int, decisions: list[Decision]) -> None:
         first = min(decisions, key=lambda one: (one.mean, one.strategy))
         out = [f"{d.strategy} ({d.behind:.3f} behind, z {d.z:.1f})" for d in decisions if not d.survives]
         on = [f"{d.strategy} ({d.behind:.3f}, z {d.z:.1f})" for d in decisions if d.survives and d is not first]
         log.info(
-            "race by %s, %d of %d questions: %s leads (%.3f nats per token)%s%s",
-            self.leader.name, end, self.n_questions, first.strategy, first.mean,
+            "race by %s, %d of %d questions: %s leads (%.3f nats per token; limit z %.1f)%s%s",
+            self.leader.name, end, self.n_questions, first.strategy, first.mean, first.limit,
             f"; out: {', '.join(out)}" if out else "", f"; still in: {', '.join(on)}" if on else "",
         )  # fmt: skip
 
@@ -157,8 +163,7 @@ def pieces_of(wanted: Wanted, race: Race | None) -> Pieces:
         pieces = race.pieces(store.read(race.leaf)) if store.exists(race.leaf) else {}
     missing = {key[0] for key in wanted.leaves(stop=1) if key not in pieces or not all(map(store.exists, pieces[key]))}
     if missing:
-        names = [name for name in wanted.examples if race or name in missing]
-        raise unscored(wanted.benchmark, wanted.target, names, wanted.metrics, wanted.scorer)
+        raise unscored(wanted.benchmark, wanted.target, wanted.examples, missing, wanted.metrics, wanted.scorer)
     return pieces
 
 
@@ -172,7 +177,7 @@ def competitors(strategy: Mapping[str, Recipe], metrics: Mapping[str, Metric]) -
     if len(racing) < 2:
         raise UserError(
             "scorer.budget=race compares strategies while it scores them, so it needs all of them in one job; this job "
-            f"has only {', '.join(strategy)}. Give them as a list: {_as_list(sys.argv)}"
+            f"has only {', '.join(strategy)}. Give them as a list: {as_list(sys.argv)}"
         )
     leader = leading(metrics.values())
     if leader is None:
@@ -181,14 +186,3 @@ def competitors(strategy: Mapping[str, Recipe], metrics: Mapping[str, Metric]) -
             f"'metric=[sppl,{','.join(metrics)}]', or score everything: scorer.budget=fixed"
         )
     return racing, leader
-
-
-def _as_list(argv: list[str]) -> str:
-    """The command that puts a sweep's strategies into one job."""
-    words = [word for word in argv[1:] if word not in ("-m", "--multirun")]
-    swept = re.compile(r"strategy=([\w.]+(?:,[\w.]+)+)")
-    given = [swept.sub(r"strategy=[\1]", word) for word in words]
-    if given == words:
-        given = [word for word in words if not word.startswith("strategy=")]
-        given.append("strategy=[gpt4,claude]")
-    return "python run.py " + shlex.join(given)

@@ -8,16 +8,17 @@ import pandas as pd
 
 from sppl.benchmarks.benchmark import Benchmark
 from sppl.generation.answer import Generator
-from sppl.metrics.needs import Metric, Outcomes, Table, TokenStats, compares, own_answers, table_needs
+from sppl.metrics.needs import Metric, Outcomes, Table, TokenStats, compares, own_answers, scored_needs, table_needs
 from sppl.models.target import TargetModel
 from sppl.prompts import SelfAlignedPrompt
 from sppl.provenance import canonical
-from sppl.schemas import UserError
+from sppl.schemas import Question, UserError
 from sppl.scoring.scoring_settings import Scoring
-from sppl.stages.leaves import Plan, predictions_leaf, take
+from sppl.stages.fitting import overlong_notes
+from sppl.stages.leaves import Plan, take
 from sppl.stages.none_right import warn_if_none_is_right
 from sppl.stages.pilots import pilot_facts, pilot_leaves
-from sppl.stages.pool import read_pool
+from sppl.stages.pool import Pool, read_pool
 from sppl.stages.race import Race, competitors, pieces_of
 from sppl.stages.ranking import announce, rankings_leaf, write_ranking
 from sppl.stages.responses import responses_folder
@@ -88,20 +89,24 @@ def rank(
             _measure(store, part, one, stats)
     inputs = {one.name: store.digest(one) for one in measured.values()}
     decided = store.digest(race.leaf) if race else None
-    leaf = rankings_leaf(store, benchmark.name, target_model.name, ranked, inputs, race=decided)
+    questions = take(benchmark, "train", n_score)
+    pool = Pool((), (), "")
+    if own_answers(table_needs(metric.values())):
+        pool = read_pool(store, wanted.pool, benchmark, prompt, take(benchmark, "train", n_predict))
+    flags = _flags(metric, stats, store, pool, prompt, questions)
+    leaf = rankings_leaf(store, benchmark.name, target_model.name, ranked, inputs, race=decided, flags=flags)
     plan = Plan((leaf.name,), ()) if store.exists(leaf) else Plan((), (leaf.name,))
     if dry:
         return plan
     warn_if_none_is_right(store, benchmark, ranked, take(benchmark, "train", n_score))
     scores = pd.concat([store.read(one) for one in measured.values()], ignore_index=True)
     facts = {"source": benchmark.responses.label}
-    scores, notes = (scores, {}) if race else _comparable(scores, scorer)
-    notes |= _pool_notes(metric, store, benchmark, target_model, prompt, n_predict, generator)
+    scores = scores if race else _comparable(scores, scorer, len(questions))
     costs = {one.name: _cost(store, one, stats) for one in metric.values()}
     metrics = list(metric.values())
     more: dict[str, Any] = {"race": race.leaf} if race else {}
     more["responses"] = {name: responses_folder(benchmark, recipe) for name, recipe in ranked.items()}
-    write_ranking(store, leaf, scores, metrics, inputs=inputs, facts=facts, notes=notes, costs=costs, **more)
+    write_ranking(store, leaf, scores, metrics, inputs=inputs, facts=facts, flags=flags, costs=costs, **more)
     announce(store.read(leaf), loggers)
     return plan
 
@@ -170,30 +175,45 @@ def _cost(store: Store, metric: Metric, stats: Pieces) -> dict[str, float | None
     }
 
 
-def _comparable(scores: pd.DataFrame, scorer: Scoring) -> tuple[pd.DataFrame, dict[str, str]]:
-    """The scores of questions that every strategy has, where `overlong=skip` left some out, and a note per metric."""
-    if scorer.overlong != "skip":
-        return scores, {}
+def _comparable(scores: pd.DataFrame, scorer: Scoring, n_questions: int) -> pd.DataFrame:
+    """The scores of questions that every strategy has, where `overlong` left some out.
+
+    Raises:
+        UserError: there is none by some metric.
+    """
+    if scorer.overlong == "error":
+        return scores
     n = scores.groupby("metric")["strategy"].transform("nunique")
-    whole = scores.groupby(["metric", "example_id"])["strategy"].transform("nunique") == n
-    lost = scores[~whole].groupby("metric")["example_id"].nunique()
-    notes = {str(name): f"{count} questions left out: too long for the target" for name, count in lost.items()}
-    return scores[whole], notes
+    whole = scores[scores.groupby(["metric", "example_id"])["strategy"].transform("nunique") == n]
+    for metric, part in scores.groupby("metric"):
+        if metric not in set(whole["metric"]):
+            counts = part.groupby("strategy")["example_id"].nunique()
+            raise UserError(
+                f"{metric}: no question fits the target's context for all strategies (of {n_questions} questions fit "
+                f"{', '.join(f'{count} of {name}' for name, count in counts.items())}), so nothing can be compared. "
+                "Leave the longest out of `strategy`, or take a target with a longer context"
+            )
+    return whole
 
 
-def _pool_notes(
+def _flags(
     metric: Mapping[str, Metric],
+    stats: Pieces,
     store: Store,
-    benchmark: Benchmark,
-    target: TargetModel,
+    pool: Pool,
     prompt: SelfAlignedPrompt,
-    n_predict: int,
-    generator: Generator,
+    questions: Sequence[Question],
 ) -> dict[str, str]:
-    """What has to be said beside every metric that shows own answers, where the pool is not what was asked for."""
-    pooled = [one.name for one in metric.values() if own_answers(one.needs())]
-    if not pooled:
-        return {}
-    leaf = predictions_leaf(store, benchmark, target, n_predict, generator)
-    note = read_pool(store, leaf, benchmark, prompt, take(benchmark, "train", n_predict)).note
-    return dict.fromkeys(pooled, note) if note else {}
+    """Metric name -> what has to be said beside it, where it was not computed as it was asked for."""
+    flags: dict[str, str] = {}
+    for one in metric.values():
+        needs = scored_needs([one])
+        pooled = [need for need in needs if own_answers([need])]
+        said = [pool.note] if pooled else []
+        said += [pool.shortage(prompt, questions, need) for need in pooled]
+        said += overlong_notes(
+            [store.provenance(leaf) for key, leaves in stats.items() if key[1] in needs for leaf in leaves]
+        )
+        if told := "; ".join(dict.fromkeys(filter(None, said))):
+            flags[one.name] = told
+    return flags

@@ -26,11 +26,14 @@ def rankings_leaf(
     strategies: Iterable[str],
     inputs: Mapping[str, str],
     race: str | None = None,
+    flags: Mapping[str, str] | None = None,
 ) -> Leaf:
-    """The ranking of these strategies by scores with these digests, and by the race with this one."""
+    """The ranking of these strategies by scores with these digests, by the race with this one, flagged like this."""
     settings: dict[str, Any] = {"scores": sorted(inputs.values()), "strategies": sorted(strategies)}
     if race:
         settings["race"] = race
+    if flags:
+        settings["flags"] = dict(flags)
     return store.leaf("rankings", benchmark, target, f"{len(settings['strategies'])}_strategies", settings=settings)
 
 
@@ -42,7 +45,7 @@ def write_ranking(
     *,
     inputs: Mapping[str, str],
     facts: Mapping[str, str],
-    notes: Mapping[str, str],
+    flags: Mapping[str, str],
     costs: Mapping[str, Mapping[str, float | None]] | None = None,
     race: Leaf | None = None,
     responses: Mapping[str, str] | None = None,
@@ -52,7 +55,7 @@ def write_ranking(
     Args:
         inputs: names and digests of what the scores were read from.
         facts: columns that say the same of every row.
-        notes: metric name -> what has to be said beside it; it joins the column `note`, and is the column `flag`.
+        flags: metric name -> what has to be said beside it; it joins the column `note`, and is the column `flag`.
         costs: metric name -> `passes` and `seconds` per response; the first becomes the column `cost`, both are kept in
             the provenance.
         race: where the decisions of the race are kept that dropped some of the strategies on the way.
@@ -72,7 +75,7 @@ def write_ranking(
         else:
             frame = rank(scores, metrics)
         frame = frame.assign(**facts)
-        said = [notes.get(metric, "") for metric in frame["metric"]]
+        said = [flags.get(metric, "") for metric in frame["metric"]]
         frame["note"] = ["; ".join(filter(None, pair)) for pair in zip(frame["note"], said, strict=True)]
         if any(said):
             frame["flag"] = said

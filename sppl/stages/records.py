@@ -39,5 +39,5 @@ def rank_records(
         runs = source.read(outcomes)
         runs = pd.concat([main_outcomes(runs), planbench_outcomes(runs)], ignore_index=True)
         kept = comparable(source.read(scores), runs)
-        write_ranking(store, leaf, kept, list(metric.values()), inputs=inputs, facts={"source": "records"}, notes={})
+        write_ranking(store, leaf, kept, list(metric.values()), inputs=inputs, facts={"source": "records"}, flags={})
     return plan

@@ -92,7 +92,8 @@ def report(
     rows["source"] = sources(rows, every, store, results)
     scores = scores_of(store, rankings)
     costs = costs_of(store, rankings)
-    judged = _judged(every, outcomes, scores, metrics, conventions)
+    answers = pd.DataFrame() if records else answers_of(store, results, outcomes)
+    judged = _judged(every, outcomes, scores, metrics, answers, conventions)
     judged = judged.merge(costs[[*PAIR, "metric", "seconds"]], on=[*PAIR, "metric"], how="left")
     write_tables(out, rows, judged)
     further: dict[str, pd.DataFrame] = {}
@@ -106,7 +107,6 @@ def report(
     if also is not None:
         write_csv(out, "also", also)
         further["Further tasks of lm-eval"] = also
-    answers = pd.DataFrame() if records else answers_of(store, results, outcomes)
     if len(answers) and answers["strategy"].nunique() > 1:
         compared = paired(answers)
         write_csv(out, "comparisons", compared)
@@ -188,11 +188,12 @@ def _judged(
     outcomes: pd.DataFrame,
     scores: pd.DataFrame | None,
     metrics: Sequence[Metric],
+    answers: pd.DataFrame,
     conventions: Literal["default", "paper"],
 ) -> pd.DataFrame:
     """What each metric was worth by the chosen conventions, Spearman by the other's, and the chance of the pick."""
     ours, other = (SOUND, AUTHORS) if conventions == "default" else (AUTHORS, SOUND)
-    judged = metrics_table(rankings, outcomes, scores=scores, metrics=metrics, conventions=ours)
+    judged = metrics_table(rankings, outcomes, scores=scores, metrics=metrics, answers=answers, conventions=ours)
     judged[f"spearman_{other.name}"] = metrics_table(rankings, outcomes, conventions=other)["spearman"]
     if rankings.empty:
         return judged

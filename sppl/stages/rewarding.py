@@ -49,7 +49,7 @@ def reward_leaves(
         check_fits(lengths, limit, f"chats for the reward model {source.name}")
         for name in names:
             start = time.perf_counter()
-            rewards = list(predicted(trainer, rewarder, chats_loader(chats[name]), "reward"))
+            rewards = list(predicted(trainer.reading(), rewarder, chats_loader(chats[name]), "reward"))
             ids = [question.id for question, _ in examples[name]]
             frame = pd.DataFrame({"example_id": ids, "reward": pd.Series(rewards, dtype=float)})
             facts = {"responses": len(ids), "tokens": sum(map(len, chats[name])), "passes": 1.0}

@@ -1,5 +1,7 @@
 """score: statistics per token of every response, in every context the metrics need, in one go."""
 
+import logging
+import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
@@ -11,11 +13,21 @@ import pandas as pd
 from sppl.benchmarks.benchmark import Benchmark
 from sppl.generation.answer import Generator
 from sppl.hardware.hardware import Hardware
-from sppl.metrics.needs import Gradients, HiddenStates, Metric, Rewards, Table, TokenStats, own_answers, scored_needs
+from sppl.metrics.needs import (
+    Gradients,
+    HiddenStates,
+    Metric,
+    Rewards,
+    Table,
+    TokenStats,
+    own_answers,
+    scored_needs,
+)
 from sppl.models.target import TargetModel
 from sppl.prompts import SelfAlignedPrompt
 from sppl.schemas import Question
 from sppl.scoring.scoring_settings import Scoring
+from sppl.stages.fitting import nothing_left
 from sppl.stages.insides import inside_leaves
 from sppl.stages.leaves import Plan, predictions_leaf, take
 from sppl.stages.pool import Pool, read_pool
@@ -24,11 +36,14 @@ from sppl.stages.responses import known_responses, responses
 from sppl.stages.rewarding import reward_leaves
 from sppl.stages.scoring import fitting_requests, score_leaves
 from sppl.stages.tables import Leaves, Pieces, Wanted
+from sppl.stages.together import refuse_apart
 from sppl.store import Leaf, Store
 from sppl.strategies.recipe import Recipe
 
 if TYPE_CHECKING:
     from pytorch_lightning.loggers import Logger
+
+log = logging.getLogger(__name__)
 
 
 def score(
@@ -59,6 +74,8 @@ def score(
     leader = None
     if scorer.budget == "race":
         strategy, leader = competitors(strategy, metric)
+    ranked = tuple(name for name, recipe in strategy.items() if recipe.ranked)
+    refuse_apart(ranked, scorer, sys.argv)
     needs = scored_needs(metric.values())
     questions = take(benchmark, "train", n_score)
     predictions = predictions_leaf(store, benchmark, target_model, n_predict, generator)
@@ -69,7 +86,10 @@ def score(
     else:
         pool = Pool((), (), "")
     examples = {name: responses(store, benchmark, recipe, questions) for name, recipe in strategy.items()}
-    wanted = Wanted(store, benchmark, target_model, tuple(metric), needs, examples, predictions, prompt, scorer)
+    if not dry:
+        for note in dict.fromkeys(filter(None, (pool.shortage(prompt, questions, need) for need in needs))):
+            log.warning("%s: %s", predictions.name, note)
+    wanted = Wanted(store, benchmark, target_model, tuple(metric), needs, examples, predictions, prompt, scorer, ranked)
     make = partial(_make, wanted, pool, trainer=trainer)
     if leader:
         if not dry and scorer.overlong == "error":  # before any work, not when the race comes to it
@@ -78,9 +98,18 @@ def score(
         plan, pieces = _race(Race(wanted, leader), make, dry=dry)
     else:
         leaves = wanted.leaves()
-        plan, pieces = _planned(store, leaves.values()), {key: [leaf] for key, leaf in leaves.items()}
+        plan = _planned(store, leaves.values())
+        pieces: Pieces = {key: [leaf] for key, leaf in leaves.items()}
         if plan.to_make and not dry:
             make(leaves)
+    lost = [
+        (name, need.name)
+        for name in examples
+        for need in needs
+        if not any(map(store.exists, pieces.get((name, need), ())))  # no table is written of what does not fit at all
+    ]
+    if lost and not dry:
+        raise nothing_left(lost, scorer)
     for (name, need), parts in pieces.items() if loggers and not dry else ():
         if isinstance(need, TokenStats):
             frame = pd.concat([store.read(leaf) for leaf in parts])
@@ -112,13 +141,14 @@ def _make(
         rewards = {(name, need): leaf for (name, need), leaf in todo.items() if isinstance(need, Rewards)}
         score_leaves(
             store, wanted.target, tokens, examples, pool, prompt=wanted.prompt, scorer=wanted.scorer, trainer=trainer,
-            start=start,
+            start=start, compared=wanted.compared,
         )  # fmt: skip
         reward_leaves(store, rewards, examples, trainer=trainer)
         inside = {(n, need): leaf for (n, need), leaf in todo.items() if isinstance(need, HiddenStates | Gradients)}
         inside_leaves(
-            store, wanted.target, inside, examples, prompt=wanted.prompt, scorer=wanted.scorer, trainer=trainer
-        )
+            store, wanted.target, inside, examples, prompt=wanted.prompt, scorer=wanted.scorer, trainer=trainer,
+            compared=wanted.compared,
+        )  # fmt: skip
 
 
 def _race(race: Race, make: Callable[[Leaves, int, int], None], *, dry: bool) -> tuple[Plan, Pieces]:

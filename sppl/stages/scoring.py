@@ -16,7 +16,8 @@ from sppl.provenance import fingerprint
 from sppl.schemas import Question
 from sppl.scoring.requests import Request
 from sppl.scoring.scoring_settings import Form, Scoring
-from sppl.stages.asked import Asked, Asking, Fitted, fitted, refuse_empty
+from sppl.stages.asked import Asked, Asking, refuse_empty
+from sppl.stages.fitting import Fitted, fitted, rooms
 from sppl.stages.pool import Pool
 from sppl.store import Leaf, Store
 
@@ -54,13 +55,15 @@ def score_leaves(
     scorer: Scoring,
     trainer: Hardware,
     start: int = 0,
+    compared: Collection[str] = (),
 ) -> None:
     """Scores what is missing of the leaves, whose locks the caller holds, in as few passes as it takes.
 
     Contexts in which metrics ask for different further columns are run one after the other, so that no context pays
     for columns that nobody reads there. What a leaf cost is kept beside it: `tokens` that are read when each response
     is scored by itself, `passes` (the same in forward passes over question and response, per response), and its share
-    of the seconds. The examples are those from the benchmark's question number `start` on.
+    of the seconds. The examples are those from the benchmark's question number `start` on; responses of the strategies
+    `compared` (none: of all) decide how much of a prompt there is room for.
 
     Raises:
         UserError: a response is empty, or something does not fit the target's context and `overlong` is `error`.
@@ -68,24 +71,27 @@ def score_leaves(
     todo = {key: leaf for key, leaf in leaves.items() if not store.exists(leaf)}
     if not todo:
         return
-    ask = partial(fitting_requests, target, examples=examples, pool=pool, prompt=prompt, scorer=scorer, start=start)
+    ask = partial(
+        fitting_requests, target, examples=examples, pool=pool, prompt=prompt, scorer=scorer, start=start,
+        compared=compared,
+    )  # fmt: skip
     # A run that was killed while it wrote its tables left the passes of all of them: planned alike, they are found.
     killed = _works(store, leaves, ask(leaves), todo) if len(leaves) > len(todo) else []
     for work in killed if any(store.begun(one.leaf) for one in killed) else _works(store, todo, ask(todo), todo):
         begun = time.perf_counter()
         scored, on = _scored(store, target, work, scorer=scorer, trainer=trainer)
         seconds = time.perf_counter() - begun
-        total = sum(one.tokens for responses, _ in work.fitting.values() for one in responses)
+        total = sum(one.tokens for fit in work.fitting.values() for one in fit.responses)
         tables = {
-            key: pd.concat([one.table(scored) for one in responses], ignore_index=True)
-            for key, (responses, _) in work.fitting.items()
-            if responses
+            key: pd.concat([one.table(scored) for one in fit.responses], ignore_index=True)
+            for key, fit in work.fitting.items()
+            if fit.responses
         }
         for (name, need), leaf in todo.items():
             if (name, need.context) in tables:
-                responses, cut = work.fitting[name, need.context]
+                fit = work.fitting[name, need.context]
+                responses, notes = fit.responses, fit.facts
                 tokens = sum(one.tokens for one in responses)
-                notes: dict[str, object] = {"overlong": cut} if cut else {}
                 if own_answers([need]) and pool.note:
                     notes["pool"] = pool.note
                 notes |= {"responses": len(responses), "tokens": tokens, **on}
@@ -100,7 +106,7 @@ def _works(store: Store, leaves: Leaves, fitting: Mapping[tuple[str, Context], F
     first, found = next(iter(leaves.values())), list[Work]()
     for columns, contexts in _by_columns(leaves).items():
         here = {key: part for key, part in fitting.items() if key[1] in contexts}
-        requests = [request for responses, _ in here.values() for one in responses for _, request in one.requests]
+        requests = [request for fit in here.values() for one in fit.responses for _, request in one.requests]
         further = tuple(sorted(columns - {"step"}))
         settings = {"requests": _key(requests)} | ({"columns": further} if further else {})
         leaf = store.leaf("token_stats", *first.words[:2], "passes", settings=settings)
@@ -118,21 +124,31 @@ def fitting_requests(
     prompt: SelfAlignedPrompt,
     scorer: Scoring,
     start: int = 0,
+    compared: Collection[str] = (),
 ) -> dict[tuple[str, Context], Fitted]:
     """The requests of each strategy and context that is needed, as far as they fit the target.
+
+    With `overlong=truncate_left` a question's prompt is the same for all strategies: short enough for the longest
+    response among those `compared` (none: all).
 
     Raises:
         UserError: a response is empty, or something does not fit the target's context and `overlong` is `error`.
     """
     refuse_empty({name: examples[name] for name, _ in needs})
+    limit = getattr(frozen(target).config, "max_position_embeddings", None)
     asked: dict[tuple[str, Context], list[Asked]] = {}
     for columns, contexts in _by_columns(needs).items():
         # The numbers of requests start anew here, so that what a killed run left behind fits them.
         asking = Asking(target, prompt, pool, scorer, start)
-        for name, context in dict.fromkeys((name, need.context) for name, need in needs):
-            if context in contexts:
-                asked[name, context] = asking.responses(examples[name], context, steps="step" in columns)
-    return fitted(asked, getattr(frozen(target).config, "max_position_embeddings", None), scorer)
+        ask = partial(asking.responses, steps="step" in columns)
+        wanted = [one for one in dict.fromkeys((name, need.context) for name, need in needs) if one[1] in contexts]
+        room: dict[Context, dict[str, int]] = {}
+        if limit and scorer.overlong == "truncate_left":
+            for context in dict.fromkeys(context for _, context in wanted):
+                room[context] = rooms([ask(examples[name], context) for name in compared or examples], limit)
+        for name, context in wanted:
+            asked[name, context] = ask(examples[name], context, rooms=room.get(context))
+    return fitted(asked, limit, scorer)
 
 
 def _by_columns(needs: Iterable[tuple[str, TokenStats]]) -> dict[frozenset[str], set[Context]]:

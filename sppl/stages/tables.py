@@ -1,7 +1,7 @@
 """The tables that metrics need of every strategy's responses, and the leaves they are kept in."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 
 from sppl.benchmarks.benchmark import Benchmark
 from sppl.generation.answer import Generator
@@ -37,13 +37,17 @@ class Wanted:
     pool: Leaf
     prompt: SelfAlignedPrompt
     scorer: Scoring
+    compared: tuple[str, ...] = ()
+    """The strategies that are ranked, if others are scored as well; none: all are."""
 
     def leaves(self, names: Iterable[str] | None = None, start: int = 0, stop: int | None = None) -> Leaves:
         """The leaves of these strategies (None: of all) for the questions `start` to `stop`."""
+        beside = [self.examples[name][start:stop] for name in self.compared or self.examples]
         return {
             (name, need): table_leaf(
                 self.store, self.benchmark, self.target, strategy=name, need=need, prompt=self.prompt,
                 scorer=self.scorer, examples=self.examples[name][start:stop], pool=self.pool, start=start,
+                beside=beside,
             )
             for name in (self.examples if names is None else names)
             for need in self.needs
@@ -74,18 +78,26 @@ def known_tables(
     pooled = store.exists(pool) or not own_answers(needs)
     missing = [name for name, frame in known.items() if len(frame) < len(questions) or not pooled]
     if missing:
-        raise unscored(benchmark, target, missing, metric, scorer)
+        raise unscored(benchmark, target, strategy, missing, metric, scorer)
     examples = {name: list(zip(questions, frame["response"], strict=True)) for name, frame in known.items()}
     return Wanted(store, benchmark, target, tuple(metric), needs, examples, pool, prompt, scorer)
 
 
 def unscored(
-    benchmark: Benchmark, target: TargetModel, names: Sequence[str], metrics: Iterable[str], scorer: Scoring
+    benchmark: Benchmark,
+    target: TargetModel,
+    strategies: Iterable[str],
+    missing: Collection[str],
+    metrics: Iterable[str],
+    scorer: Scoring,
 ) -> MissingArtefact:
-    """The error that says which command scores these strategies."""
-    race = " scorer.budget=race" if scorer.budget == "race" else ""
+    """The error that says which command scores the missing ones of the strategies, or all if they go together."""
+    names = [name for name in strategies if scorer.together or name in missing]
+    plain = Scoring()
+    typed = [f" scorer.{f.name}={getattr(scorer, f.name)}" for f in fields(scorer)
+             if f.metadata.get("identity", True) and getattr(scorer, f.name) != getattr(plain, f.name)]  # fmt: skip
     return MissingArtefact(
         f"no scores of {','.join(names)} for {benchmark.name} / {target.name} with these settings; make them: python "
         f"run.py 'stage=[predict,score,rank]' benchmark={benchmark.name} target_model={target.name} "
-        f"'strategy=[{','.join(names)}]' 'metric=[{','.join(metrics)}]'{race}"
+        f"'strategy=[{','.join(names)}]' 'metric=[{','.join(metrics)}]'{''.join(typed).lower()}"
     )

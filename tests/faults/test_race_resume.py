@@ -14,7 +14,7 @@ from tests.conftest import QUICK
 KILLS = 10
 COMMAND = [
     *("stage=[predict,score,rank]", "strategy=[gpt4,claude,rewrite,code]", *QUICK, "n_score=24"),
-    *("scorer.budget=race", "scorer.first=4", "scorer.then=2", "scorer.z=1000", "scorer.max_tokens=600"),
+    *("scorer.budget=race", "scorer.first=4", "scorer.then=2", "scorer.error=0", "scorer.max_tokens=600"),
 ]
 
 

@@ -3,11 +3,8 @@
 import pytest
 
 from sppl.lab.source import LabQuestions
-from sppl.prompts import StepWise
 from sppl.schemas import UserError
-from sppl.scoring.requests import Request
-from sppl.scoring.scoring_settings import Scoring
-from sppl.stages.asked import Asked, fitted, refuse_empty
+from sppl.stages.asked import refuse_empty
 from sppl.store import MissingArtefact
 
 pytestmark = pytest.mark.filterwarnings("default")
@@ -80,18 +77,3 @@ def test_an_empty_response_is_refused_before_any_work():
     examples = {"gpt4": list(zip(questions, ["7", "", "8"], strict=True)), "claude": [(questions[0], " \n")]}
     with pytest.raises(UserError, match="train-0001 of gpt4, train-0000 of claude"):
         refuse_empty(examples)
-
-
-@pytest.mark.parametrize(("overlong", "left"), [("skip", ["b"]), ("truncate_left", ["a", "b"])])
-def test_a_step_that_does_not_fit_its_window_leaves_out_or_shortens_the_whole_response(overlong, left):
-    long = Asked(
-        "a", (7, 8, 9), (0, 0, 1), ((0, Request((1, 2), (7, 8), 0)), (2, Request((1, 2, 3, 7, 8), (9,), 1))), 4
-    )
-    short = Asked("b", (7,), (0,), ((0, Request((1, 2), (7,), 2)),), 2)
-    key = ("gpt4", StepWise(1))
-    found, cut = fitted({key: [long, short]}, 5, Scoring(overlong=overlong))[key]
-    assert [one.example_id for one in found] == left
-    assert cut == 1
-    if overlong == "truncate_left":
-        assert [request.prefix for _, request in found[0].requests] == [(1, 2), (1, 3, 7, 8)]  # the first token stays
-        assert found[1] == short

@@ -1,14 +1,17 @@
 """The pool of own answers: how they are drawn, how they end, and what stands in where none is correct."""
 
+import re
 from dataclasses import replace
 
 import pandas as pd
 import pytest
 
 from sppl.generation.local import LocalGenerator
-from sppl.prompts import SelfAlignedPrompt
+from sppl.metrics.needs import TokenStats
+from sppl.prompts import FixedExamples, GivenQuestion, SelfAligned, SelfAlignedPrompt
+from sppl.schemas import Question
 from sppl.stages.leaves import predictions_leaf, take
-from sppl.stages.pool import read_pool
+from sppl.stages.pool import Pool, read_pool
 
 pytestmark = pytest.mark.filterwarnings("default")
 WARM = "benchmark.sampling={temperature: 1.5, top_p: 0.9, top_k: 20, seed: 3}"
@@ -92,3 +95,47 @@ def test_the_flag_of_an_empty_pool_reaches_table_terminal_and_page(fallback, sai
     values = pd.read_csv(done.reports / "pool" / "table.csv")
     same = (values["sppl_n2"] - values["perplexity"]).abs().max() < 1e-4
     assert same == (fallback == "perplexity")
+
+
+def small_pool(n_right: int) -> Pool:
+    ids = ("q0", "q1", "q2")[:n_right]
+    return Pool(ids, tuple(f"answer to {one}" for one in ids), "")
+
+
+QUESTIONS = [Question(f"q{number}", "?", "7", {}) for number in range(4)]
+
+
+@pytest.mark.parametrize(
+    ("right", "rotation", "context", "said"),
+    [
+        (1, "skip_own", SelfAligned(2), "1 own answer, too few .* 2: of 4 questions 3 were shown 1, 1 were shown none"),
+        (2, "skip_own", SelfAligned(2), "2 own answers, too few .* 2: of 4 questions 2 were shown 1"),
+        (3, "skip_own", SelfAligned(2), ""),
+        (2, "paper", SelfAligned(2), "2 own answers, too few .* 2: of 4 questions 4 were shown 1"),
+        (1, "paper", SelfAligned(1), "1 own answer, too few .* 1: of 4 questions 4 were shown none"),
+        (1, "skip_own", FixedExamples(2), "1 own answer, too few .* 2: of 4 questions 4 were shown 1"),
+        (2, "skip_own", FixedExamples(2), ""),
+        (1, "skip_own", GivenQuestion(), ""),
+        (0, "skip_own", SelfAligned(2), ""),  # an empty pool has a note of its own
+    ],
+)
+def test_questions_that_are_shown_fewer_own_answers_than_asked_for_are_counted(right, rotation, context, said):
+    prompt = SelfAlignedPrompt(**WORDING, rotation=rotation)
+    found = small_pool(right).shortage(prompt, QUESTIONS, TokenStats(context))
+    assert re.search(said, found)
+    assert bool(found) == bool(said)
+
+
+def test_the_flag_of_a_pool_smaller_than_asked_for_reaches_table_terminal_and_page(run_py):
+    given = ["strategy=[gpt4,claude]", "metric=[sppl,in_context_gain,perplexity]", "metric.sppl.n_examples=40"]
+    done = run_py("stage=[predict,score,rank,report]", "n_score=6", "n_predict=12", *given, "name=small")
+    assert done.code == 0, done.out
+    flags = pd.read_csv(done.reports / "small" / "metrics.csv").set_index("metric")["flag"].fillna("").to_dict()
+    flag = flags.pop("sppl_n40")
+    assert re.fullmatch(r"the pool has \d+ own answers, too few to show every question 40: of 6 questions .*", flag)
+    assert set(flags.values()) == {""}
+    out = " ".join(done.out.split())
+    assert f"sppl_n40: {flag}" in out
+    assert f"But {flag}." in out
+    assert out.count(flag) >= 3  # said while scoring, under the table and beside the pick
+    assert flag in (done.reports / "small" / "index.html").read_text()

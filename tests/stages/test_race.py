@@ -31,7 +31,7 @@ def ranking(stage, store, *given: str) -> pd.DataFrame:
 
 def test_batch_by_batch_gives_the_scores_of_all_at_once_and_the_same_ranking(stage, made):
     stage("predict", made)
-    nobody_out = [*RACE, "scorer.z=1000"]
+    nobody_out = [*RACE, "scorer.error=0"]
     raced, fixed = stage("score", made, *nobody_out), stage("score", made, *RACE, "scorer.budget=fixed")
     key = ["example_id", "token"]
     for context in ("self_aligned_n2", "question"):
@@ -50,14 +50,14 @@ def test_batch_by_batch_gives_the_scores_of_all_at_once_and_the_same_ranking(sta
 
 def test_a_strategy_clearly_behind_is_scored_no_further_and_ranked_behind(stage, made):
     stage("predict", made)
-    plan = stage("score", made, *RACE, "scorer.z=3")
+    plan = stage("score", made, *RACE, "scorer.error=0.3")
     kept = decisions(made, plan)
     dropped = kept[~kept["survives"]].groupby("strategy")["questions"].max()
     assert len(dropped)
     for name, questions in dropped.items():
         leaves = made_of(made, plan, f"token_stats/lab/lab/{name}/self_aligned")
         assert sum(made.read(made.open(leaf))["example_id"].nunique() for leaf in leaves) == questions
-    frame = ranking(stage, made, *RACE, "scorer.z=3")
+    frame = ranking(stage, made, *RACE, "scorer.error=0.3")
     led = frame[frame["metric"] == "sppl_n2"].set_index("strategy")
     assert led.loc[dropped.index, "rank"].min() > led.drop(dropped.index)["rank"].max()
     assert led.loc[dropped.index, "note"].str.startswith("dropped after").all()
@@ -67,7 +67,7 @@ def test_a_strategy_clearly_behind_is_scored_no_further_and_ranked_behind(stage,
 def test_a_race_killed_in_its_second_batch_goes_on_with_the_same_bytes(stage, made, store, monkeypatch):
     from sppl.scoring.scorer import ResponseScorer
 
-    given = [*RACE, "scorer.z=1000", "scorer.max_tokens=700"]
+    given = [*RACE, "scorer.error=0", "scorer.max_tokens=700"]
     stage("predict", store)
     stage("predict", made)
     step, calls = ResponseScorer.predict_step, []
@@ -109,7 +109,7 @@ def test_a_race_that_is_over_is_not_run_again_and_a_new_metric_scores_only_what_
 
 def test_other_settings_of_the_race_are_another_race(stage, made):
     stage("predict", made)
-    plans = [stage("score", made, *RACE, given) for given in ("scorer.z=2", "scorer.z=1", "scorer.then=4")]
+    plans = [stage("score", made, *RACE, given) for given in ("scorer.error=0.1", "scorer.error=0.2", "scorer.then=4")]
     assert len({made_of(made, plan, "races/")[0] for plan in plans}) == 3
 
 
@@ -133,7 +133,7 @@ def test_a_dry_race_says_what_it_would_make_first_and_makes_nothing(stage, made,
 
 
 def test_a_batch_in_which_nothing_fits_the_target_is_passed_over(stage, made, store, lab, monkeypatch):
-    given = ["strategy=[gpt4,claude]", "metric=[perplexity]", "scorer.overlong=skip", "scorer.z=1000", "n_score=8"]
+    given = ["strategy=[gpt4,claude]", "metric=[perplexity]", "scorer.overlong=skip", "scorer.error=0", "n_score=8"]
     tokenizer, length = lab.target.tokenizer(), {}
     for question in lab.benchmark.questions.questions("train", 8):
         (text,) = lab.benchmark.responses.respond(Recipe("gpt4", ""), [question])

@@ -27,14 +27,16 @@ def scores() -> pd.DataFrame:
 
 def decisions() -> pd.DataFrame:
     rows = [
-        (2, "gpt4", 2, 1.0, 0.1, 0.5, True),
-        (2, "claude", 2, 0.9, 0.0, 0.0, True),
-        (2, "rewrite", 2, 1.3, 0.4, 3.0, False),
-        (2, "code", 2, 2.2, 1.3, 9.0, False),
-        (4, "gpt4", 4, 0.5, 0.0, 0.0, True),
-        (4, "claude", 4, 1.1, 0.6, 2.5, False),
+        (2, "gpt4", 2, 1.0, 0.1, 0.5, 2.7, True),
+        (2, "claude", 2, 0.9, 0.0, 0.0, 2.7, True),
+        (2, "rewrite", 2, 1.3, 0.4, 3.0, 2.7, False),
+        (2, "code", 2, 2.2, 1.3, 9.0, 2.7, False),
+        (4, "gpt4", 4, 0.5, 0.0, 0.0, 2.4, True),
+        (4, "claude", 4, 1.1, 0.6, 2.5, 2.4, False),
     ]
-    return pd.DataFrame(rows, columns=["questions", "strategy", "n_examples", "mean", "behind", "z", "survives"])
+    return pd.DataFrame(
+        rows, columns=["questions", "strategy", "n_examples", "mean", "behind", "z", "limit", "survives"]
+    )
 
 
 def ranked(metric: str) -> pd.DataFrame:
@@ -53,7 +55,8 @@ def test_a_value_is_that_of_the_strategys_own_questions_and_the_row_says_how_man
     assert frame["first_value"].to_dict() == {"gpt4": 2.0, "claude": 2.0, "rewrite": 3.0, "code": 3.0}
     assert frame.loc["gpt4", "note"] == "won the race after 4 of 6 questions"
     assert frame.loc["rewrite", "note"] == (
-        "dropped after 2 of 6 questions: 0.400 nats per token behind on the same questions (z 3.0)"
+        "dropped after 2 of 6 questions: 0.400 nats per token behind on the same questions (3.0 standard errors, the "
+        "limit is 2.7)"
     )
     assert frame["p_first"].isna().all()
 
@@ -99,12 +102,16 @@ def test_the_sentences_and_the_table_tell_how_the_race_went():
     frame = rank_raced(scores(), METRICS, decisions(), leading="sppl_n2", n_questions=6)
     assert sentence(frame[frame["metric"] == "sppl_n2"]) == (
         "gpt4 is ahead of claude by sppl_n2; gpt4 won the race after 4 of 6 questions, claude was dropped after 4 of 6 "
-        "questions: 0.600 nats per token behind on the same questions (z 2.5)"
+        "questions: 0.600 nats per token behind on the same questions (2.5 standard errors, the limit is 2.4)"
     )
-    races = decisions().assign(benchmark="lab", target_model="lab", metric="sppl_n2", of=6)
+    races = decisions().assign(benchmark="lab", target_model="lab", metric="sppl_n2", of=6, error=0.05)
     (line,) = race_sentences(races)
-    assert line.startswith("lab / lab: race by sppl_n2: rewrite out after 2 (0.400 nats per token behind, z 3.0)")
-    assert line.endswith("gpt4 won after 4 of 6 questions; 12 of 24 responses scored")
+    assert line.startswith(
+        "lab / lab: race by sppl_n2: rewrite out after 2 (0.400 nats per token behind: 3.0 standard errors, the limit "
+        "is 2.7)"
+    )
+    assert "gpt4 won after 4 of 6 questions; 12 of 24 responses scored; " in line
+    assert line.endswith("the best strategy is dropped in at most 5 % of such races")
     outcomes = pd.DataFrame(
         {"benchmark": "lab", "target_model": "lab", "strategy": ["gpt4"], "setup": "", "seed": 0, "accuracy": 0.5}
     )

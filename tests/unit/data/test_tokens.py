@@ -79,8 +79,31 @@ def test_in_the_papers_frame_the_response_follows_after_one_space(tokenizer):
     assert list(prompt + response) == whole
 
 
-def test_alone_a_response_follows_the_first_token_only(byte_level):
-    assert alone_ids(byte_level) == (byte_level.bos_token_id,)
+def test_alone_a_response_follows_the_bos_that_the_tokenizer_adds_by_itself(sentencepiece):
+    assert alone_ids(sentencepiece) == (sentencepiece.bos_token_id,) == tuple(sentencepiece("")["input_ids"])
+
+
+def test_alone_a_response_follows_nothing_where_only_the_template_writes_its_first_token(byte_level):
+    assert prompt_ids(byte_level, "How many plums?", CHAT)[0] == byte_level.bos_token_id
+    assert byte_level("")["input_ids"] == []
+    assert alone_ids(byte_level) == ()
+
+
+def test_a_mark_of_turns_is_no_first_token_even_where_it_is_called_bos():
+    """As in SmolLM2: the BOS opens every turn, and the tokenizer never adds it."""
+    marks = ["<|im_start|>", "<|im_end|>"]
+    core = Tokenizer(models.BPE({piece: n for n, piece in enumerate([*marks, *map(chr, range(32, 127))])}, []))
+    core.add_special_tokens(marks)
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=core, bos_token=marks[0], eos_token=marks[1])
+    tokenizer.chat_template = (
+        "{% for m in messages %}<|im_start|>{{ m.role }} {{ m.content }}<|im_end|>{% endfor %}"
+        "{% if add_generation_prompt %}<|im_start|>assistant {% endif %}"
+    )
+    assert prompt_ids(tokenizer, "Why?", CHAT).count(tokenizer.bos_token_id) == 2
+    assert alone_ids(tokenizer) == ()
+    core.post_processor = processors.TemplateProcessing(single="<|im_start|> $A", special_tokens=[(marks[0], 0)])
+    adding = PreTrainedTokenizerFast(tokenizer_object=core, bos_token=marks[0], eos_token=marks[1])
+    assert alone_ids(adding) == (0,)
 
 
 def test_what_does_not_fit_is_named_with_the_longest():

@@ -89,10 +89,19 @@ def test_the_device_is_the_first_of_those_named(monkeypatch, devices, index):
     assert Hardware("gpu", devices).device == torch.device("cuda", index)
 
 
-def test_what_only_scores_is_not_shared_out():
-    assert Hardware("cpu", 2, "fsdp_spawn").unsharded().strategy == "ddp_spawn"
-    plain = Hardware("cpu", 2, "ddp_spawn")
-    assert plain.unsharded() is plain
+def test_what_only_scores_is_not_shared_out_and_takes_no_settings_of_training():
+    assert Hardware("cpu", 2, "fsdp_spawn").reading().strategy == "ddp_spawn"
+    plain = Hardware("cpu", 2, "ddp_spawn", lightning={"limit_predict_batches": 1})
+    assert plain.reading() == Hardware("cpu", 2, "ddp_spawn")
+
+
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [("precision", "training.precision=2"), ("devices", "trainer.devices=2"), ("strategy", "trainer.strategy=2")],
+)
+def test_what_has_a_place_of_its_own_is_no_further_setting_of_lightning(name, place):
+    with pytest.raises(UserError, match=f"trainer.lightning.{name}=2 is told elsewhere: {place}"):
+        Hardware(lightning={name: 2})
 
 
 def _killed(_: int) -> None:

@@ -11,7 +11,7 @@ from hydra.utils import instantiate
 from sppl.metrics.needs import Metric, Tables, table_needs
 
 CASES = sorted(Path(__file__).with_name("cases").glob("*.json"))
-FLOATS = ("logprob", "entropy", "brier_top50", "loss_top50")
+FLOATS = ("logprob", "entropy", "top50_brier")
 
 
 def table(responses: dict[str, Any]) -> pd.DataFrame:

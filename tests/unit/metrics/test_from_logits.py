@@ -122,15 +122,17 @@ def test_a_response_of_one_token_that_nothing_stands_before_has_no_ifd_and_is_na
 
 
 def test_lark(model, texts):
-    loss, brier = {}, {}
+    loss, brier, outside = {}, {}, 0
     for key, (prompt, response, _) in texts.items():
         losses, briers = [], []
         for row, token in zip(np.exp(logprobs(model, prompt, response)), response, strict=True):
-            kept = set(np.argsort(row)[-50:].tolist()) | {token}
-            total = sum(row[v] for v in kept)
-            losses.append(-np.log(row[token] / total))
-            briers.append(sum((row[v] / total - (v == token)) ** 2 for v in kept))
+            top = np.argsort(row)[-50:].tolist()
+            likely = dict.fromkeys(range(VOCABULARY), 0.0) | {v: row[v] / sum(row[top]) for v in top}
+            losses.append(-np.log(row[token]))
+            briers.append(sum((p - (v == token)) ** 2 for v, p in likely.items()))
+            outside += token not in top
         loss[key], brier[key] = np.mean(losses), np.mean(briers)
+    assert 0 < outside < sum(len(response) for _, response, _ in texts.values())
     expected = {}
     for strategy, question in texts:
         rivals = [key for key in texts if key[1] == question]

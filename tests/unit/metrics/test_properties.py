@@ -26,7 +26,7 @@ MOVES = {
     "aslec_drop_h1": ("question+step", "logprob", 1),
     "aslec_casl_h1": ("question+step", "logprob", 1),
     "in_context_gain_n2": ("self_aligned_n2", "logprob", 1),
-    "lark": ("question+brier_top50+loss_top50", "brier_top50", 1),
+    "lark": ("question+top50_brier", "top50_brier", 1),
     "entropy": ("question+entropy", "entropy", -1),
     "reward_skywork_llama_8b": ("rewards_skywork_llama_8b", "reward", 1),
     "car_skywork_llama_8b": ("rewards_skywork_llama_8b", "reward", 1),
@@ -51,8 +51,8 @@ def drawn(metric, seed: int, strategies=("gpt4", "claude", "rewrite"), examples=
         for strategy, example, n in keys:
             columns = {"strategy": strategy, "example_id": example, "token": np.arange(n), "token_id": 7}
             columns |= {"logprob": -rng.uniform(0.2, 4, n), "rank": rng.integers(2, 90, n), "step": np.arange(n) // 3}
-            columns |= {name: rng.uniform(0.2, 0.9, n) for name in ("entropy", "brier_top50")}
-            parts.append(pd.DataFrame(columns).assign(loss_top50=rng.uniform(0.5, 3, n)))
+            columns |= {name: rng.uniform(0.2, 0.9, n) for name in ("entropy", "top50_brier")}
+            parts.append(pd.DataFrame(columns))
         tables[need] = pd.concat(parts, ignore_index=True)
     return tables
 
@@ -159,5 +159,5 @@ def test_lark_of_a_single_candidate_is_its_brier_score_over_its_loss():
     metric = METRICS["lark"]
     tables = drawn(metric, 6, strategies=("gpt4",))
     (frame,) = tables.values()
-    means = frame.groupby("example_id")[["brier_top50", "loss_top50"]].mean()
-    assert values(metric, tables) == pytest.approx((means["brier_top50"] / means["loss_top50"]).to_dict())
+    means = frame.groupby("example_id")[["top50_brier", "logprob"]].mean()
+    assert values(metric, tables) == pytest.approx((means["top50_brier"] / -means["logprob"]).to_dict())

@@ -14,7 +14,7 @@ from sppl.scoring.requests import Request
 from sppl.scoring.scorer import ResponseScorer
 from sppl.scoring.shards import scored_in_shards
 
-COLUMNS = ("entropy", "brier_top50", "loss_top50")
+COLUMNS = ("entropy", "top50_brier")
 
 
 def model(vocabulary: int) -> LlamaForCausalLM:
@@ -34,19 +34,19 @@ def test_four_tokens_alike_have_entropy_ln_4_and_brier_three_quarters():
     llama.lm_head.weight.zero_()
     found = further(llama, torch.ones(1, 8), [2])
     assert found["entropy"] == pytest.approx([np.log(4)])
-    assert found["loss_top50"] == pytest.approx([np.log(4)])
-    assert found["brier_top50"] == pytest.approx([0.75**2 + 3 * 0.25**2])
+    assert found["top50_brier"] == pytest.approx([0.75**2 + 3 * 0.25**2])
 
 
-def test_a_token_beyond_the_50_likeliest_is_added_to_them():
+def test_a_token_beyond_the_50_likeliest_has_probability_0_and_the_last_of_them_has_not():
     llama = model(60)
     llama.lm_head.weight.zero_()
     llama.lm_head.weight[50:, 0] = -np.log(4)  # ten tokens a quarter as likely as the first fifty
-    within, beyond = (further(llama, torch.eye(8)[:1], [token]) for token in (3, 55))
-    assert within["loss_top50"] == pytest.approx([np.log(50)])
-    assert beyond["loss_top50"] == pytest.approx([np.log(50.25 / 0.25)])
-    likely = 0.25 / 50.25
-    assert beyond["brier_top50"] == pytest.approx([(1 - likely) ** 2 + 50 * (1 / 50.25) ** 2])
+    llama.lm_head.weight[49, 0] = -np.log(2)  # and the fiftieth half as likely
+    first, fiftieth, beyond = (further(llama, torch.eye(8)[:1], [token])["top50_brier"] for token in (3, 49, 55))
+    squares = 49 * (1 / 49.5) ** 2 + (0.5 / 49.5) ** 2
+    assert first == pytest.approx([1 - 2 / 49.5 + squares])
+    assert fiftieth == pytest.approx([1 - 2 * 0.5 / 49.5 + squares])
+    assert beyond == pytest.approx([1 + squares])
 
 
 def test_a_token_that_is_ruled_out_spoils_nothing():

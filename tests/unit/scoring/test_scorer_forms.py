@@ -1,3 +1,4 @@
+import copy
 from functools import cache
 
 import numpy as np
@@ -14,6 +15,7 @@ from transformers import (
     LlamaConfig,
     MambaConfig,
     MistralConfig,
+    Phi3Config,
     PreTrainedConfig,
     PreTrainedModel,
     Qwen2Config,
@@ -214,3 +216,41 @@ def test_a_single_request_that_does_not_fit_says_what_to_do(monkeypatch):
     with pytest.raises(torch.OutOfMemoryError) as error:
         scorer.predict_step(only, 0)
     assert "smaller dtype" in error.value.__notes__[0]
+
+
+ORIGINAL = 12
+LONGROPE = {
+    "rope_type": "longrope", "rope_theta": 10000.0, "short_factor": [1.0, 1.1], "long_factor": [3.0, 9.0],
+    "original_max_position_embeddings": ORIGINAL,
+}  # fmt: skip
+BY_LENGTH: dict[str, PreTrainedConfig] = {
+    "longrope": LlamaConfig(**SHAPE, rope_parameters=LONGROPE),
+    "phi3": Phi3Config(**SHAPE, rope_parameters=LONGROPE, original_max_position_embeddings=ORIGINAL),
+    "dynamic": LlamaConfig(
+        **SHAPE | {"max_position_embeddings": ORIGINAL},
+        rope_parameters={"rope_type": "dynamic", "factor": 4.0, "rope_theta": 10000.0},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BY_LENGTH)
+@pytest.mark.parametrize("form", ["auto", "tree"])
+def test_where_positions_change_with_the_length_short_and_long_rows_are_each_scored_as_one_by_one(name, form):
+    torch.manual_seed(0)
+    model = AutoModelForCausalLM.from_config(BY_LENGTH[name]).eval()
+    draw = np.random.default_rng(0)
+    sizes = [(3, 5), (9, 3), (9, 4), (20, 8), (2, 10), (8, 5), (14, 1), (20, 4)]  # ORIGINAL is reached by the third
+    requests = [
+        Request(tuple(draw.integers(0, VOCABULARY, prompt).tolist()), tuple(draw.integers(0, VOCABULARY, n).tolist()))
+        for prompt, n in sizes
+    ]
+    expected = [alone(copy.deepcopy(model), request) for request in requests]
+    for max_tokens in (1, 30, 1000):
+        scored = ResponseScorer(model, form=form).score(requests, max_tokens=max_tokens)
+        for (logprobs, _), wanted in zip(scored, expected, strict=True):
+            np.testing.assert_allclose(logprobs, wanted, atol=1e-4)
+    mixed = torch.tensor([list(requests[0].prefix + requests[0].response) + [0] * 20])
+    with torch.inference_mode():  # the short row among long ones would have had other scores
+        wrong = model(input_ids=mixed).logits[0].log_softmax(-1)
+    own = wrong[range(2, 7), list(requests[0].response)]
+    assert abs(own.numpy() - expected[0]).max() > 1e-3

@@ -1,0 +1,121 @@
+"""What of prompts and responses fits the target's context, and what is left out or shortened for it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sppl.prompts import Context
+from sppl.schemas import UserError
+from sppl.scoring.requests import Request
+from sppl.scoring.scoring_settings import Scoring
+from sppl.stages.asked import Asked
+
+LEAST = 2
+"""Tokens that are left of a prompt at least: its first and one more."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """The responses that fit, and the ids of the questions that were not scored as they were asked for."""
+
+    responses: tuple[Asked, ...]
+    left_out: tuple[str, ...] = ()
+    fewer_examples: tuple[str, ...] = ()
+    cut: tuple[str, ...] = ()
+
+    @property
+    def facts(self) -> dict[str, object]:
+        """What a leaf's provenance says of it; empty where everything fitted."""
+        lists = {"left_out": self.left_out, "fewer_examples": self.fewer_examples, "cut": self.cut}
+        count = sum(map(len, lists.values()))
+        found: dict[str, object] = {"overlong": count} if count else {}
+        return found | {key: list(ids) for key, ids in lists.items() if ids}
+
+
+def rooms(asked: Iterable[Sequence[Asked]], limit: int) -> dict[str, int]:
+    """Per question how many tokens its prompt may have so that every strategy's response fits behind it.
+
+    A response that fits behind no prompt does not count: its question is left out.
+
+    Args:
+        asked: the responses of each strategy, in one context.
+        limit: the tokens that the target can read.
+    """
+    found: dict[str, int] = {}
+    for responses in asked:
+        for one in responses:
+            room = limit - max(_length(request) - len(one.prompt) for _, request in one.requests)
+            if room >= min(LEAST, len(one.prompt)):
+                found[one.example_id] = min(room, found.get(one.example_id, room))
+    return found
+
+
+def fitted(
+    asked: Mapping[tuple[str, Context], Sequence[Asked]], limit: int | None, scorer: Scoring
+) -> dict[tuple[str, Context], Fitted]:
+    """The responses of each strategy and context that fit; prompts were shortened before, where that is wanted.
+
+    Raises:
+        UserError: something does not fit and `overlong` is `error`, or nothing does (a race goes on to its next batch).
+    """
+    found: dict[tuple[str, Context], Fitted] = {}
+    over: list[tuple[int, str]] = []
+    for (name, context), responses in asked.items():
+        kept, left_out = list[Asked](), list[str]()
+        for one in responses:
+            longest = max(_length(request) for _, request in one.requests)
+            if limit is None or longest <= limit:
+                kept.append(one)
+            else:
+                left_out.append(one.example_id)
+                over.append((longest, f"{one.example_id} of {name} in the context {context.name}"))
+        shortened = {
+            how: tuple(one.example_id for one in kept if one.shortened == how) for how in ("fewer_examples", "cut")
+        }
+        found[name, context] = Fitted(tuple(kept), tuple(left_out), **shortened)
+    if over and scorer.overlong == "error":
+        total = sum(map(len, asked.values()))
+        raise UserError(
+            f"{len(over)} of {total} prompts with response are longer than the target's {limit} tokens; the longest is "
+            f"{max(over)[1]} with {max(over)[0]}. scorer.overlong=skip leaves such questions out for all strategies, "
+            "scorer.overlong=truncate_left shows fewer own answers and then cuts the question; or take a target with a "
+            "longer context"
+        )
+    if over and scorer.budget == "fixed" and not any(one.responses for one in found.values()):
+        raise UserError(f"nothing fits into the target's {limit} tokens; take a target with a longer context")
+    return found
+
+
+def _length(request: Request) -> int:
+    return len(request.prefix) + len(request.response)
+
+
+def overlong_notes(facts: Iterable[Mapping[str, Any]]) -> list[str]:
+    """What tables say of questions that were left out or shortened, by the provenance of what was scored of them."""
+    found: dict[str, set[str]] = {}
+    for fact in facts:
+        for key in ("left_out", "fewer_examples", "cut"):
+            found.setdefault(key, set()).update(fact.get(key, ()))
+    told = {
+        "left_out": "left out: too long for the target",
+        "fewer_examples": "shown fewer own answers, alike for all strategies: too long for the target",
+        "cut": "without their beginning, alike for all strategies: too long for the target",
+    }
+    return [f"{len(found[key])} questions {words}" for key, words in told.items() if found.get(key)]
+
+
+def nothing_left(missing: Iterable[tuple[str, str]], scorer: Scoring) -> UserError:
+    """The error that says which strategies have no response that fits, in which context.
+
+    Args:
+        missing: strategies and the names of tables that hold nothing.
+        scorer: that left everything out.
+    """
+    found: dict[str, list[str]] = {}
+    for name, table in missing:
+        found.setdefault(name, []).append(table)
+    said = "; ".join(f"{name}: none fits ({', '.join(tables)})" for name, tables in found.items())
+    return UserError(
+        f"scorer.overlong={scorer.overlong} leaves some strategies no response, so they cannot be compared: {said}. "
+        "Leave them out of `strategy`, shorten their responses, or take a target with a longer context"
+    )

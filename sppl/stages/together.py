@@ -1,0 +1,39 @@
+"""Strategies that have to be scored in one job, because what is scored of one depends on the others."""
+
+import re
+import shlex
+from collections.abc import Iterable, Sequence
+
+from sppl.schemas import UserError
+from sppl.scoring.scoring_settings import Scoring
+
+SWEPT = re.compile(r"strategy=([\w.]+(?:,[\w.]+)+)")
+"""How a sweep over strategies is typed."""
+
+
+def as_list(argv: Sequence[str]) -> str:
+    """The command that puts a sweep's strategies into one job.
+
+    Args:
+        argv: of the command that was typed, the program's own name first.
+    """
+    words = [word for word in argv[1:] if word not in ("-m", "--multirun")]
+    given = [SWEPT.sub(r"strategy=[\1]", word) for word in words]
+    if given == words:
+        given = [word for word in words if not word.startswith("strategy=")]
+        given.append("strategy=[gpt4,claude]")
+    return "python run.py " + shlex.join(given)
+
+
+def refuse_apart(strategies: Iterable[str], scorer: Scoring, argv: Sequence[str]) -> None:
+    """Refuses prompts cut alike for all strategies where each is a job of its own.
+
+    Raises:
+        UserError: this job has one strategy of a sweep; the message is the command that has all of them.
+    """
+    names = list(strategies)
+    if scorer.overlong == "truncate_left" and len(names) < 2 and any(map(SWEPT.match, argv)):
+        raise UserError(
+            "scorer.overlong=truncate_left cuts the prompts of a question alike for all strategies, so it needs all of "
+            f"them in one job; this job has only {', '.join(names)}. Give them as a list: {as_list(argv)}"
+        )
