@@ -1,12 +1,13 @@
 """The target answers on a server that speaks OpenAI's language: vLLM, SGLang, `transformers serve`."""
 
+import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from sppl.generation.answer import Answer, Prompt
+from sppl.generation.answer import Answer, Overlong, Prompt
 from sppl.generation.serving import load_adapter, models_of
 from sppl.hardware.hardware import Hardware
 from sppl.models.target import TargetModel
@@ -17,6 +18,8 @@ from sppl.teachers.asking import Request, ask_all
 from sppl.teachers.journal import Journal
 from sppl.teachers.teacher import Decoding, Rejected, Reply, Session, Transient
 
+TOO_LONG = re.compile(r"context[ _](length|window)|maximum context|too long", re.IGNORECASE)
+"""How servers say that a request does not fit into the model's context."""
 FINISHED = {"stop": True, "length": False}
 """How a server says that an answer is over, and whether the model ended it itself."""
 
@@ -66,7 +69,14 @@ class ServerGenerator:
 
     def open(self, target: TargetModel, hardware: Hardware, journal: Path) -> "ServerAnswering":
         """What answers; `journal` keeps the answers until the artifact is written."""
-        return ServerAnswering(self, journal)
+        if target.generation != "greedy":
+            raise UserError(
+                "target_model.generation=model is for answers in this process (generator=local); what a server follows "
+                "is said when it is started, and in generator.request (docs/servers.md)"
+            )
+        options = dict(target.template_options)
+        request = {**({"chat_template_kwargs": options} if options else {}), **self.request}
+        return ServerAnswering(replace(self, request=request), journal)
 
 
 @dataclass
@@ -83,8 +93,9 @@ class ServerAnswering:
         max_new_tokens: int,
         sampling: Sampling | None = None,
         trained: Path | None = None,
+        overlong: Overlong = "refuse",
         what: str = "answer",
-    ) -> list[Answer]:
+    ) -> list[Answer | None]:
         """One answer per prompt, in their order; those in the journal are not asked for again.
 
         Raises:
@@ -106,6 +117,8 @@ class ServerAnswering:
             failed = ask_all(server, list(todo.values()), arrived, lambda *_: None)
         except UserError as error:
             raise UserError(f"{error}. It lists the models {listed}: generator.model=NAME") from error
+        long = {key for key, why in failed.items() if overlong == "skip" and TOO_LONG.search(why)}
+        failed = {key: why for key, why in failed.items() if key not in long}
         if failed:
             names = {one.key: name for name, one in requests.items()}
             shown = "; ".join(f"{names[key]}: {why}" for key, why in list(failed.items())[:5])
@@ -114,8 +127,9 @@ class ServerAnswering:
                 f"unanswered ({shown}). The others are kept; the same command asks for the missing ones only"
             )
         known = journal.read()
-        found = [known[requests[prompt.id].key] for prompt in prompts]
-        return [Answer(one["text"], one["n_tokens"], one["ended"]) for one in found]
+        keys = [requests[prompt.id].key for prompt in prompts]
+        answers = {key: Answer(one["text"], one["n_tokens"], one["ended"]) for key, one in known.items()}
+        return [None if key in long else answers[key] for key in keys]
 
     def facts(self) -> dict[str, Any]:
         """Where it ran, as far as we know."""

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedConfig, PreTrainedModel
 
+from sppl.models.loading import body
 from sppl.scoring.packed import packed_states
 from sppl.scoring.planner import Form, Pass, plan
 from sppl.scoring.requests import Request
@@ -63,7 +64,7 @@ def padded_states(model: PreTrainedModel, batch: Pass) -> Tensor:
     ids = torch.zeros(len(rows), width, dtype=torch.long)
     for place, row in zip(ids, rows, strict=True):
         place[: len(row)] = torch.tensor(row, dtype=torch.long)
-    hidden = model.base_model(input_ids=ids.to(model.device), use_cache=False).last_hidden_state
+    hidden = body(model)(input_ids=ids.to(model.device), use_cache=False).last_hidden_state
     spans = [range(len(row) - request.n_scored, len(row)) for row, request in zip(rows, batch.requests, strict=True)]
     flat = [number * width + position for number, span in enumerate(spans) for position in span]
     return hidden.flatten(0, 1)[torch.tensor(flat, dtype=torch.long, device=hidden.device)]

@@ -8,7 +8,15 @@ import numpy as np
 import pandas as pd
 
 from sppl.data.steps import response_steps
-from sppl.data.tokens import alone_ids, check_fits, prompt_ids, response_ids
+from sppl.data.tokens import (
+    alone_ids,
+    check_fits,
+    lead_ids,
+    prompt_ids,
+    refuse_changed,
+    refuse_unknown,
+    response_ids,
+)
 from sppl.models.target import TargetModel
 from sppl.prompts import Alone, Context, FixedExamples, SelfAligned, SelfAlignedPrompt, StepWise
 from sppl.schemas import Question, UserError
@@ -95,16 +103,16 @@ class Asking:
         numbers: tuple[int, ...] = ()
         if steps or isinstance(context, StepWise):
             numbers = response_steps(self._tokenizer, text, self._wrapping, end=self._end)
-        bare = self._encoded(question)
+        bare, lead = self._encoded(question), lead_ids(self._tokenizer, text, self._wrapping)
         if isinstance(context, SelfAligned | FixedExamples):
-            prefix = self._encoded(question, own, examples_first=isinstance(context, FixedExamples))
+            prefix = self._encoded(question, own, examples_first=isinstance(context, FixedExamples)) + lead
         else:
-            prefix = alone_ids(self._tokenizer) if isinstance(context, Alone) else bare
+            prefix = alone_ids(self._tokenizer) if isinstance(context, Alone) else bare + lead
         requests = []
         for before, start, stop in spans(numbers, context, len(ids)):
             requests.append((start, Request(prefix + ids[before:start], ids[start:stop], self._count)))
             self._count += 1
-        return Asked(question.id, ids, numbers, tuple(requests), len(bare) + len(ids) - 1)
+        return Asked(question.id, ids, numbers, tuple(requests), len(bare) + len(lead) + len(ids) - 1)
 
     def _encoded(self, question: Question, own: Sequence[str] = (), *, examples_first: bool = False) -> tuple[int, ...]:
         """A question with the target's own answers, as the model reads it."""
@@ -125,6 +133,28 @@ def refuse_empty(examples: Mapping[str, Sequence[tuple[Question, str]]]) -> None
     if empty:
         found = ", ".join(empty)
         raise UserError(f"empty responses cannot be scored: {found}. Answer them, or leave those questions out")
+
+
+def refuse_unwritable(target: TargetModel, examples: Mapping[str, Sequence[tuple[Question, str]]]) -> None:
+    """Nothing.
+
+    Raises:
+        UserError: some responses hold no text, or the target's template would write them as something else.
+    """
+    refuse_empty(examples)
+    texts = {f"{question.id} of {name}": text for name, pairs in examples.items() for question, text in pairs}
+    refuse_changed(target.tokenizer(), texts, target.wrapping, "responses")
+
+
+def refuse_beyond(target: TargetModel, asked: Mapping[tuple[str, Context], list[Asked]], rows: int) -> None:
+    """Nothing.
+
+    Raises:
+        UserError: some requests hold tokens for which the target's embedding has no row.
+    """
+    requests = [(one.example_id, request) for part in asked.values() for one in part for _, request in one.requests]
+    items = [(name, request.prefix + request.response) for name, request in requests]
+    refuse_unknown(target.tokenizer(), items, rows, "prompts with response")
 
 
 Fitted = tuple[list[Asked], int]

@@ -10,11 +10,12 @@ import pandas as pd
 
 from sppl.hardware.hardware import Hardware
 from sppl.metrics.needs import Gradients, HiddenStates
+from sppl.models.loading import context_length, embedding_rows
 from sppl.models.target import TargetModel, frozen
 from sppl.prompts import Context, GivenQuestion, SelfAlignedPrompt
 from sppl.schemas import Question, UserError
 from sppl.scoring.scoring_settings import Scoring
-from sppl.stages.asked import Asked, Asking, fitted, refuse_empty
+from sppl.stages.asked import Asked, Asking, fitted, refuse_beyond, refuse_unwritable
 from sppl.stages.pool import Pool
 from sppl.store import Leaf, Store
 from sppl.training.lora import Lora, add_lora
@@ -49,13 +50,15 @@ def inside_leaves(
     from sppl.hardware.progress import predicted
     from sppl.scoring.summariser import requests_loader
 
-    refuse_empty({name: examples[name] for name, _ in todo})
+    refuse_unwritable(target, {name: examples[name] for name, _ in todo})
     asking, given = Asking(target, prompt, Pool((), (), ""), scorer), GivenQuestion()
     asked: dict[tuple[str, Context], list[Asked]] = {
         (name, given): asking.responses(examples[name], given, steps=False)
         for name in dict.fromkeys(name for name, _ in todo)
     }
-    fitting = fitted(asked, getattr(frozen(target).config, "max_position_embeddings", None), scorer)
+    model = frozen(target)
+    refuse_beyond(target, asked, embedding_rows(model))
+    fitting = fitted(asked, context_length(model.config), scorer)
     for need in dict.fromkeys(need for _, need in todo):
         if isinstance(need, HiddenStates):
             _refuse_bare({name: fitting[name, given][0] for name, other in todo if other == need}, target)

@@ -10,13 +10,14 @@ import pandas as pd
 
 from sppl.hardware.hardware import Hardware
 from sppl.metrics.needs import TokenStats, own_answers
+from sppl.models.loading import context_length, embedding_rows
 from sppl.models.target import TargetModel, frozen
 from sppl.prompts import Context, SelfAlignedPrompt
 from sppl.provenance import fingerprint
 from sppl.schemas import Question
 from sppl.scoring.requests import Request
 from sppl.scoring.scoring_settings import Form, Scoring
-from sppl.stages.asked import Asked, Asking, Fitted, fitted, refuse_empty
+from sppl.stages.asked import Asked, Asking, Fitted, fitted, refuse_beyond, refuse_unwritable
 from sppl.stages.pool import Pool
 from sppl.store import Leaf, Store
 
@@ -122,9 +123,10 @@ def fitting_requests(
     """The requests of each strategy and context that is needed, as far as they fit the target.
 
     Raises:
-        UserError: a response is empty, or something does not fit the target's context and `overlong` is `error`.
+        UserError: a response is empty or cannot be written, a token is not the target's, or something does not fit its
+            context and `overlong` is `error`.
     """
-    refuse_empty({name: examples[name] for name, _ in needs})
+    refuse_unwritable(target, {name: examples[name] for name, _ in needs})
     asked: dict[tuple[str, Context], list[Asked]] = {}
     for columns, contexts in _by_columns(needs).items():
         # The numbers of requests start anew here, so that what a killed run left behind fits them.
@@ -132,7 +134,9 @@ def fitting_requests(
         for name, context in dict.fromkeys((name, need.context) for name, need in needs):
             if context in contexts:
                 asked[name, context] = asking.responses(examples[name], context, steps="step" in columns)
-    return fitted(asked, getattr(frozen(target).config, "max_position_embeddings", None), scorer)
+    model = frozen(target)
+    refuse_beyond(target, asked, embedding_rows(model))
+    return fitted(asked, context_length(model.config), scorer)
 
 
 def _by_columns(needs: Iterable[tuple[str, TokenStats]]) -> dict[frozenset[str], set[Context]]:
