@@ -20,7 +20,7 @@ def rendering_of(tokenizer: "PreTrainedTokenizerBase", template: Template = CHAT
     Raises:
         UserError: see `Rendering`.
     """
-    return _made(tokenizer, template, repr(tokenizer.chat_template))
+    return _made(tokenizer, template, repr((tokenizer.chat_template, tokenizer.eos_token)))
 
 
 @lru_cache(maxsize=8)

@@ -79,6 +79,7 @@ def _train(
     from sppl.hardware.progress import Progress, quiet
     from sppl.models.loading import embedding_rows
     from sppl.models.target import set_aside
+    from sppl.scoring.checks import check_model
     from sppl.training.fit import fit
     from sppl.training.lora import add_lora
 
@@ -91,6 +92,7 @@ def _train(
     _refuse_by_accident(target, training, model)
     items = [(one.id, one.prompt + one.response) for one in (*train, *validation)]
     refuse_unknown(target.tokenizer(), items, embedding_rows(model), "examples")
+    check_model(model)
     if trainer.devices == 1:  # several take their copies from the CPU
         place(model, trainer.device)
     facts = Facts(model, trainer.device)

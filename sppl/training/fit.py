@@ -19,7 +19,6 @@ from sppl.hardware.trainer import errors_of_processes
 from sppl.models.loading import context_length
 from sppl.provenance import fingerprint
 from sppl.schemas import UserError
-from sppl.scoring.checks import check_model
 from sppl.training.batches import Example, Steps, fit_length
 from sppl.training.checkpoints import Best, Checkpoints, last_checkpoint
 from sppl.training.finetuner import Finetuner
@@ -64,12 +63,10 @@ def fit(
         save_total: how many checkpoints are kept.
 
     Raises:
-        UserError: the model cannot be trained, an example is too long or empty, the settings cannot be followed, or the
-            loss is not finite.
+        UserError: an example is too long or empty, the settings cannot be followed, or the loss is not finite.
     """
     if training.precision == "bf16-true":
         log.warning("bf16-true keeps what is trained in 16 bits: steps smaller than a 256th of a weight are lost")
-    check_model(model)
     train, held_out = _steps(model, examples, validation or (), training, seed)
     folder.mkdir(parents=True, exist_ok=True)
     run = _run_name(training, seed, train, held_out)
