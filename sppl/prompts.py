@@ -1,10 +1,12 @@
 """Contexts a response is scored in, the wording of the self-aligned prompt, and who shows which example."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Literal
+from typing import Any, Literal
+
+from sppl.schemas import Message
 
 Rotation = Literal["skip_own", "paper"]
 
@@ -169,23 +171,39 @@ def rotate(position: int, question_id: str, pool_ids: Sequence[str], n: int, rot
 
 @dataclass(frozen=True)
 class Template:
-    """How a user turn becomes a prompt: `chat` by the tokenizer's own template, `paper` by the plain-text frame."""
+    """How a conversation becomes text: `chat` by the tokenizer's own template, `paper` by the plain-text frame.
+
+    Args:
+        kind: which of the two.
+        system: the system sentence of the paper's frame; empty for the form without one.
+        options: what the chat template is told beside the turns, such as `{"enable_thinking": False}`.
+        date: the day the chat template is told it is, where it asks.
+    """
 
     kind: Literal["chat", "paper"] = "chat"
     system: str = ""
-    """The system sentence of the paper's frame; empty for the form without one."""
+    options: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    date: str = "2024-07-26"
 
 
 FRAME_END = "[/INST]"
 """Where the prompt of the paper's frame ends; the response follows after one space."""
 
 
-def paper_frame(content: str, system: str = "") -> str:
+def paper_frame(turns: Sequence[Message], system: str = "") -> str:
     """The plain-text frame the authors of arXiv 2502.11779 scored in: Llama-2's markers, whatever the target.
 
     Args:
-        content: the user turn.
+        turns: of a conversation; a system turn takes the place of `system`.
         system: the sentence of the system block; empty for the form without one (the authors' Mistral).
     """
-    block = f"<<SYS>>\n{system}\n<</SYS>>\n\n" if system else ""
-    return f"[INST] {block}{content} {FRAME_END}"
+    text = ""
+    for turn in turns:
+        if turn["role"] == "system":
+            system = turn["content"]
+        elif turn["role"] == "user":
+            block = f"<<SYS>>\n{system}\n<</SYS>>\n\n" if system and not text else ""
+            text += f"{' ' if text else ''}[INST] {block}{turn['content']} {FRAME_END}"
+        else:
+            text += f" {turn['content']}"
+    return text

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from sppl.schemas import QuestionSource, ResponseSource, Sampling, UserError
 
@@ -27,6 +27,11 @@ class Benchmark:
             YAML files. They never judge the benchmark's own answers.
         without: ids of questions that are left out, of every split and for all strategies.
         sampling: how the untrained target answers in `predict`; None: greedily.
+        overlong: what happens to a question that does not fit into the target's context with room for an answer:
+            `refuse` all work, or `skip` it for all models, which is counted.
+
+    Raises:
+        UserError: `overlong` is none of the two.
     """
 
     name: str
@@ -38,6 +43,11 @@ class Benchmark:
     also: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
     sampling: Sampling | None = None
+    overlong: Literal["refuse", "skip"] = "refuse"
+
+    def __post_init__(self) -> None:
+        if self.overlong not in ("refuse", "skip"):
+            raise UserError(f"benchmark.overlong={self.overlong}: there are refuse and skip")
 
     @property
     def task_file(self) -> Path:
@@ -79,6 +89,7 @@ def from_sources(
     also: Sequence[str] = (),
     without: Sequence[str] = (),
     sampling: Mapping[str, Any] | None = None,
+    overlong: Literal["refuse", "skip"] = "refuse",
 ) -> Benchmark:
     """The benchmark whose questions, and unless `respond` names another, whose responses come from `source`.
 
@@ -97,7 +108,9 @@ def from_sources(
     chosen = sources[source]
     answered = _respond(name, respond, {"source": chosen["responses"]} if "responses" in chosen else {}, responders)
     further = _further(also, without, sampling)
-    return Benchmark(name, chosen["questions"], answered, task, max_new_tokens, final_line, **further)
+    return Benchmark(
+        name, chosen["questions"], answered, task, max_new_tokens, final_line, overlong=overlong, **further
+    )
 
 
 def _further(also: Sequence[str], without: Sequence[str], sampling: Mapping[str, Any] | None) -> dict[str, Any]:

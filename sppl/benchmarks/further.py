@@ -12,15 +12,17 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
-from sppl.benchmarks.harness import asked, quiet
+from sppl.benchmarks.harness import quiet
+from sppl.benchmarks.wrapped import asked
+from sppl.data.rendering import Rendering
 from sppl.schemas import UserError
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+    from transformers import PreTrainedModel
 
 
 @dataclass(frozen=True)
@@ -59,9 +61,15 @@ class Further:
         }
 
     def evaluate(
-        self, model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase", *, batch_size: int, device: str = "cpu"
-    ) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
-        """A model's figures, and what each document adds to them.
+        self,
+        model: "PreTrainedModel",
+        rendering: Rendering,
+        *,
+        batch_size: int,
+        device: str = "cpu",
+        overlong: Literal["refuse", "skip"] = "refuse",
+    ) -> tuple[pd.DataFrame, list[dict[str, Any]], int]:
+        """A model's figures, what each document adds to them, and how many documents were left out as too long.
 
         Returns:
             A frame `question_id, metric, value`, for metrics with a value per document; and per metric, the task's
@@ -69,7 +77,9 @@ class Further:
             metric behind one of several filters is called `metric,filter`.
         """
         task = load(self.given)
-        found = asked(model, tokenizer, task, batch_size=batch_size, device=device, limit=self.n)
+        found, left_out = asked(
+            model, rendering, task, batch_size=batch_size, device=device, limit=self.n, overlong=overlong
+        )
         values = [
             (str(sample["doc_id"]), _called(metric, sample["filter"]), float(value))
             for sample in found["samples"][task.task_name]
@@ -78,7 +88,7 @@ class Further:
         ]
         columns = {"question_id": str, "metric": str, "value": float}
         frame = pd.DataFrame(values, columns=list(columns)).astype(columns)
-        return frame, _figures(task, found, frame)
+        return frame, _figures(task, found, frame), left_out
 
 
 def _figures(task: Any, found: dict[str, Any], frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -1,20 +1,15 @@
-"""lm-evaluation-harness in process: the same task judges given texts and evaluates models."""
+"""lm-evaluation-harness in process: a task judges given texts."""
 
 import json
 import logging
-import random
-import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sppl.schemas import Question, UserError
-
-if TYPE_CHECKING:
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 METRIC = "accuracy"
 """The name every task of ours gives the verdict on one answer, a fraction."""
@@ -34,43 +29,6 @@ def judge(task_file: Path, questions: Sequence[Question], texts: Sequence[str]) 
             filtered = next(iter(request.filtered_resps.values()))
             judged[request.doc["id"]] = float(task.process_results(request.doc, [filtered])[METRIC])
     return [judged[question.id] for question in questions]
-
-
-def asked(
-    model: "PreTrainedModel",
-    tokenizer: "PreTrainedTokenizerBase",
-    task: Any,
-    *,
-    batch_size: int,
-    device: str,
-    limit: int | None = None,
-) -> dict[str, Any]:
-    """What lm-eval's own command finds out about a model on one task, in the tokenizer's chat template.
-
-    Its `simple_evaluate` asks pip and the system about their versions for every model, which takes a second; the store
-    keeps the versions anyway.
-    """
-    import lm_eval
-    import numpy as np
-    import torch
-    from lm_eval.models.huggingface import HFLM
-
-    quiet()
-    random.seed(0)  # these four seeds are the command's
-    np.random.seed(1234)
-    torch.manual_seed(1234)
-    task.set_fewshot_seed(seed=1234)
-    longest = getattr(model.config, "max_position_embeddings", None)
-    options: dict[str, Any] = {"batch_size": batch_size, "max_length": longest, "device": device}
-    options["trust_remote_code"] = False
-    wrapped: Any = HFLM(**{"pretrained": model, "tokenizer": tokenizer}, **options)
-    if not sys.stderr.isatty():  # a log file is no place for progress bars
-        wrapped.generate_until = partial(wrapped.generate_until, disable_tqdm=True)
-        wrapped.loglikelihood = partial(wrapped.loglikelihood, disable_tqdm=True)
-    ask: Any = lm_eval.evaluate  # its decorator hides its signature from type checkers
-    tasks = {"tasks": {task.task_name: task}, "groups": {}, "group_map": {}}
-    how = {"apply_chat_template": True, "fewshot_as_multiturn": True, "bootstrap_iters": 0}
-    return ask(lm=wrapped, task_dict=tasks, limit=limit, **how)
 
 
 @contextmanager

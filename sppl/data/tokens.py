@@ -1,32 +1,52 @@
-"""From text to token ids: the one place that decides where a prompt ends and a response begins.
+"""From text to token ids: the functions that training, scoring and generation share, so that they see the same ids."""
 
-Training, scoring and generation all use these three functions, so they see the same ids: the prompt comes from the
-target's template, which alone adds the first token; the response is tokenised by itself, without special tokens, and
-appended.
-"""
-
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 
-from sppl.prompts import FRAME_END, Template, paper_frame
+from sppl.data.rendering import Ids, Rendering
+from sppl.prompts import Template
 from sppl.schemas import Message, UserError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
+CHAT = Template()
 
-def prompt_ids(tokenizer: "PreTrainedTokenizerBase", content: str, template: Template) -> tuple[int, ...]:
+
+def rendering_of(tokenizer: "PreTrainedTokenizerBase", template: Template = CHAT) -> Rendering:
+    """How the tokenizer's conversations are written in a template, found and proved once.
+
+    Raises:
+        UserError: see `Rendering`.
+    """
+    return _made(tokenizer, template, repr((tokenizer.chat_template, tokenizer.eos_token)))
+
+
+@lru_cache(maxsize=8)
+def _made(tokenizer: "PreTrainedTokenizerBase", template: Template, _written: str) -> Rendering:
+    return Rendering(tokenizer, template)
+
+
+def prompt_ids(tokenizer: "PreTrainedTokenizerBase", content: str, template: Template) -> Ids:
     """Ids of one user turn up to where the assistant's answer begins."""
-    if template.kind == "paper":
-        return _ids(tokenizer, paper_frame(content, template.system), special=True)
-    return chat_ids(tokenizer, [Message(role="user", content=content)])
+    return chat_ids(tokenizer, [Message(role="user", content=content)], template)
 
 
-def chat_ids(tokenizer: "PreTrainedTokenizerBase", messages: Sequence[Message]) -> tuple[int, ...]:
+def chat_ids(tokenizer: "PreTrainedTokenizerBase", messages: Sequence[Message], template: Template = CHAT) -> Ids:
     """Ids of a chat up to where the assistant's answer begins."""
-    chat = cast("list[dict[str, str]]", list(messages))
-    ids = tokenizer.apply_chat_template(chat, tokenize=True, add_generation_prompt=True, return_dict=False)
-    return tuple(cast("list[int]", ids))
+    return rendering_of(tokenizer, template).prompt(messages)
+
+
+def response_ids(tokenizer: "PreTrainedTokenizerBase", text: str, template: Template, *, end: bool) -> Ids:
+    """Ids of a response as the template writes it, with what ends the turn after it where `end` is set."""
+    turn = rendering_of(tokenizer, template).turn(text, end=end)
+    return turn.response + turn.end
+
+
+def lead_ids(tokenizer: "PreTrainedTokenizerBase", text: str, template: Template) -> Ids:
+    """What the template writes between a prompt and this response: mostly nothing."""
+    return rendering_of(tokenizer, template).turn(text, end=False).lead
 
 
 def alone_ids(tokenizer: "PreTrainedTokenizerBase") -> tuple[int, ...]:
@@ -38,26 +58,66 @@ def alone_ids(tokenizer: "PreTrainedTokenizerBase") -> tuple[int, ...]:
     return (bos,) if bos is not None and _ids(tokenizer, "", special=True)[:1] == (bos,) else ()
 
 
-def response_ids(tokenizer: "PreTrainedTokenizerBase", text: str, template: Template, *, end: bool) -> tuple[int, ...]:
-    """Ids of a response, with the end-of-turn token after it where `end` is set."""
-    if template.kind == "paper":  # the response follows the frame after one space, as part of the same text
-        ids = _ids(tokenizer, f"{FRAME_END} {text}")[len(_ids(tokenizer, FRAME_END)) :]
-    else:
-        ids = _ids(tokenizer, text)
-    return (*ids, cast("int", tokenizer.eos_token_id)) if end else ids
-
-
 def _ids(tokenizer: "PreTrainedTokenizerBase", text: str, *, special: bool = False) -> tuple[int, ...]:
     return tuple(cast("list[int]", tokenizer(text, add_special_tokens=special)["input_ids"]))
 
 
-def check_fits(lengths: Sequence[tuple[str, int]], limit: int | None, what: str) -> None:
+def refuse_changed(
+    tokenizer: "PreTrainedTokenizerBase", texts: Mapping[str, str], template: Template, what: str
+) -> None:
+    """Refuses responses that the template would write as something else, all in one report.
+
+    Args:
+        texts: responses by what messages call them.
+        what: they are, for the message.
+
+    Raises:
+        UserError: there are some.
+    """
+    rendering, changed = rendering_of(tokenizer, template), dict[str, str]()
+    for name, text in texts.items():
+        try:
+            rendering.turn(text, end=False)
+        except UserError as error:
+            changed[name] = str(error)
+    if changed:
+        named = ", ".join([*changed][:5]) + (", ..." if len(changed) > 5 else "")
+        raise UserError(
+            f"{len(changed)} of {len(texts)} {what} cannot be used ({named}): {next(iter(changed.values()))}"
+        )
+
+
+def refuse_unknown(
+    tokenizer: "PreTrainedTokenizerBase", items: Sequence[tuple[str, Sequence[int]]], rows: int, what: str
+) -> None:
+    """Refuses tokens for which the target has no embedding, all in one report.
+
+    Args:
+        items: id and tokens of each sequence.
+        rows: of the embedding.
+        what: the sequences are, for the message.
+
+    Raises:
+        UserError: there are some.
+    """
+    beyond = {name: max(ids) for name, ids in items if ids and max(ids) >= rows}
+    if beyond:
+        name, token = next(iter(beyond.items()))
+        raise UserError(
+            f"{len(beyond)} of {len(items)} {what} hold tokens that the target has no embedding for, such as "
+            f"{tokenizer.convert_ids_to_tokens(token)!r} (id {token} of {rows} rows) in {name}: the tokenizer and the "
+            "weights are not of one model. Give a folder in which both belong together: target_model.path=FOLDER"
+        )
+
+
+def check_fits(lengths: Sequence[tuple[str, int]], limit: int | None, what: str, way: str = "") -> None:
     """Refuses token sequences longer than the target can read, all in one report.
 
     Args:
         lengths: id and number of tokens of each sequence.
         limit: the model's number of positions; None where it has no limit.
         what: what the sequences are, for the message.
+        way: how to go on, for the message.
 
     Raises:
         UserError: one or more do not fit.
@@ -67,5 +127,5 @@ def check_fits(lengths: Sequence[tuple[str, int]], limit: int | None, what: str)
         worst = max(over, key=lambda item: item[1])
         raise UserError(
             f"{len(over)} of {len(lengths)} {what} are longer than the target's {limit} tokens; "
-            f"the longest is {worst[0]} with {worst[1]}"
+            f"the longest is {worst[0]} with {worst[1]}{way and f'. {way}'}"
         )

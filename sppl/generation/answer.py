@@ -1,12 +1,17 @@
 """What every way of generating is asked, and what comes back."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from sppl.hardware.hardware import Hardware
 from sppl.models.target import TargetModel
-from sppl.schemas import Message, Question, Sampling
+from sppl.schemas import Message, Question, Sampling, UserError
+
+log = logging.getLogger(__name__)
+
+Overlong = Literal["refuse", "skip"]
 
 
 class Prompt(NamedTuple):
@@ -28,6 +33,27 @@ class Answer(NamedTuple):
     """Whether it ended by itself; otherwise it was cut off at the longest length."""
 
 
+def answered(
+    questions: Sequence[Question], answers: Sequence[Answer | None], what: str
+) -> tuple[list[Question], list[Answer], int]:
+    """The questions that were answered, the answers, and how many were left out, which is said.
+
+    Raises:
+        UserError: all were.
+    """
+    both = [(question, one) for question, one in zip(questions, answers, strict=True) if one is not None]
+    left_out = [question.id for question, one in zip(questions, answers, strict=True) if one is None]
+    if not both:
+        raise UserError(
+            f"{what}: none of the {len(questions)} questions fits into the target's context with room for an answer; "
+            "lower benchmark.max_new_tokens, or take a target with a longer context"
+        )
+    if left_out:
+        named = ", ".join(left_out[:5]) + (", ..." if len(left_out) > 5 else "")
+        log.warning("%s: %d of %d questions left out, too long: %s", what, len(left_out), len(questions), named)
+    return [question for question, _ in both], [one for _, one in both], len(left_out)
+
+
 def prompts_of(questions: Sequence[Question]) -> list[Prompt]:
     """Each question as the only turn."""
     return [Prompt(question.id, [Message(role="user", content=question.prompt)]) for question in questions]
@@ -43,18 +69,21 @@ class Answering(Protocol):
         max_new_tokens: int,
         sampling: Sampling | None = None,
         trained: Path | None = None,
+        overlong: Overlong = "refuse",
         what: str = "answer",
-    ) -> list[Answer]:
-        """One answer per prompt, in their order.
+    ) -> list[Answer | None]:
+        """One answer per prompt, in their order; None for prompts that are left out.
 
         Args:
             max_new_tokens: the longest answer.
             sampling: None for greedy answers.
             trained: the folder of an adapter or a fine-tuned model; None: the untrained target.
+            overlong: what happens to a prompt that does not fit into the target's context with the longest answer:
+                `refuse` all work, or `skip` it.
             what: is going on, for the progress bar.
 
         Raises:
-            UserError: a prompt and the longest answer do not fit into the target's context, or nobody answers.
+            UserError: a prompt does not fit and is not to be skipped, or nobody answers.
         """
         ...
 

@@ -5,25 +5,30 @@ import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 from tqdm import tqdm
 
-from sppl.data.tokens import chat_ids, check_fits
-from sppl.generation.answer import Answer, Prompt
-from sppl.generation.decoding import Ids, decode, drawn, most_likely
+from sppl.data.tokens import check_fits, refuse_unknown, rendering_of
+from sppl.generation.alone import decoder_of
+from sppl.generation.answer import Answer, Overlong, Prompt
+from sppl.generation.decoding import Choose, Ids, decode, drawn, most_likely
 from sppl.generation.ends import end_tokens
 from sppl.generation.graphed import decode_graphed
+from sppl.generation.own_settings import as_settings_say, say_ignored
 from sppl.hardware.device import Facts, memory_for_work, place
+from sppl.models.loading import context_length, embedding_rows
 from sppl.models.target import TargetModel, frozen
-from sppl.schemas import Sampling
+from sppl.schemas import Sampling, UserError
 from sppl.scoring.attention import head_width
+from sppl.scoring.checks import check_model
 from sppl.scoring.forms import choose_form
 from sppl.training.trained import trained_model
 
 log = logging.getLogger(__name__)
 
+WAY = "Lower benchmark.max_new_tokens, or leave these out for all models: benchmark.overlong=skip"
 ROWS_ON_CPU = 64
 ROWS_ON_GPU = 1024
 """The largest batches; on a GPU memory may allow fewer."""
@@ -45,7 +50,7 @@ class LocalAnswering:
     def __init__(self, target: TargetModel, device: torch.device, batch_size: int | None = None) -> None:
         self.target, self.device, self.batch_size = target, device, batch_size
         self._facts: Facts | None = None
-        self.tokenizer = cast("Any", target.tokenizer())
+        self.rendering = rendering_of(target.tokenizer(), target.asking)
 
     def answer(
         self,
@@ -54,41 +59,49 @@ class LocalAnswering:
         max_new_tokens: int,
         sampling: Sampling | None = None,
         trained: Path | None = None,
+        overlong: Overlong = "refuse",
         what: str = "answer",
-    ) -> list[Answer]:
-        """One answer per prompt, in their order.
+    ) -> list[Answer | None]:
+        """One answer per prompt, in their order; None for prompts that are left out.
 
         Args:
-            prompts, max_new_tokens, sampling, trained, what: see `Answering`.
+            prompts, max_new_tokens, sampling, trained, overlong, what: see `Answering`.
 
         Raises:
-            UserError: a prompt and the longest answer do not fit into the target's context.
+            UserError: the model cannot answer, or a prompt does not fit and is not to be skipped.
         """
         model = place(trained_model(self.target, trained), self.device)
+        check_model(model)
         self._facts = self._facts or Facts(model, self.device)
-        read = [chat_ids(self.tokenizer, prompt.messages) for prompt in prompts]
-        lengths = [(prompt.id, len(ids) + max_new_tokens) for prompt, ids in zip(prompts, read, strict=True)]
-        check_fits(lengths, self.limit(model), "questions with room for an answer")
-        ends = end_tokens(self.tokenizer, model.generation_config)
-        made = continue_prompts(
-            model, read, ends=ends, max_new_tokens=max_new_tokens, sampling=sampling, batch_size=self.batch_size,
-            what=what,
-        )  # fmt: skip
-        return [self._answer(ids, ends) for ids in made]
+        own, followed = model.generation_config, self.target.generation == "model"
+        if sampling and followed:
+            raise UserError(
+                "benchmark.sampling says how answers are drawn, and target_model.generation=model that the model's own "
+                "settings do; say one of them: benchmark.sampling=null or target_model.generation=greedy"
+            )
+        say_ignored(self.target.name, own, followed=followed)
+        read = [self.rendering.prompt(prompt.messages) for prompt in prompts]
+        named = [(prompt.id, ids) for prompt, ids in zip(prompts, read, strict=True)]
+        limit, ends = context_length(model.config), end_tokens(self.rendering, own)
+        if overlong == "refuse":
+            lengths = [(name, len(ids) + max_new_tokens) for name, ids in named]
+            check_fits(lengths, limit, "questions with room for an answer", WAY)
+        refuse_unknown(self.rendering.tokenizer, named, embedding_rows(model), "questions")
+        fits = [limit is None or len(ids) + max_new_tokens <= limit for ids in read]
+        made = iter(continue_prompts(
+            model, [ids for ids, fit in zip(read, fits, strict=True) if fit], ends=ends, max_new_tokens=max_new_tokens,
+            sampling=sampling, settings=own if followed else None, batch_size=self.batch_size, what=what,
+        ))  # fmt: skip
+        return [self._answer(next(made), ends) if fit else None for fit in fits]
 
     @property
     def context(self) -> int:
         """Tokens the target can read and write in all."""
-        return self.limit(frozen(self.target)) or sys.maxsize
-
-    @staticmethod
-    def limit(model: Any) -> int | None:
-        """The same of a model at hand, None where it has no limit."""
-        return getattr(model.config.get_text_config(), "max_position_embeddings", None)
+        return context_length(frozen(self.target).config) or sys.maxsize
 
     def length(self, prompt: Prompt) -> int:
         """Tokens of a prompt."""
-        return len(chat_ids(self.tokenizer, prompt.messages))
+        return len(self.rendering.prompt(prompt.messages))
 
     def facts(self) -> dict[str, Any]:
         """Device, dtype and peak memory."""
@@ -97,7 +110,7 @@ class LocalAnswering:
     def _answer(self, ids: list[int], ends: frozenset[int]) -> Answer:
         ended = bool(ids) and ids[-1] in ends
         kept = ids[:-1] if ended else ids
-        return Answer(self.tokenizer.decode(kept, skip_special_tokens=True), len(kept), ended)
+        return Answer(self.rendering.read(kept), len(kept), ended)
 
 
 def continue_prompts(
@@ -107,22 +120,30 @@ def continue_prompts(
     ends: frozenset[int],
     max_new_tokens: int,
     sampling: Sampling | None = None,
+    settings: Any = None,
     batch_size: int | None = None,
     what: str = "answer",
 ) -> list[list[int]]:
     """The continuation of each prompt, its end included; prompts of like length share a batch.
 
     A batch that does not fit into memory is tried again in halves, and so is every later one.
+
+    Args:
+        sampling: how tokens are drawn; None: they are not.
+        settings: a generation configuration that says how tokens are chosen; None: the most likely ones are.
     """
     order = sorted(range(len(prompts)), key=lambda number: len(prompts[number]))
     size = batch_size or rows_at_once(model, max(map(len, prompts), default=1) + max_new_tokens)
-    made: dict[int, list[int]] = {}
+    way, made = decoder_of(model), dict[int, list[int]]()
+    if way is decode and not sampling and not settings and _graphs(model, max_new_tokens):
+        way = decode_graphed
     with torch.inference_mode(), tqdm(total=len(order), desc=what, leave=False, disable=_hidden()) as bar:
         while order:
             batch = order[:size]
             given = [prompts[number] for number in batch]
+            how = {} if way is decode_graphed else {"choose": _chooser(model, given, sampling, settings)}
             try:
-                found = _continued(model, given, ends=ends, max_new_tokens=max_new_tokens, sampling=sampling)
+                found = way(model, given, ends=ends, max_new_tokens=max_new_tokens, **how)
             except torch.OutOfMemoryError:
                 if size == 1:
                     raise
@@ -150,14 +171,15 @@ def rows_at_once(model: Any, tokens: int) -> int:
     return max(1, min(ROWS_ON_GPU, int(room / bytes_each)))
 
 
-def _continued(
-    model: Any, prompts: list[Ids], *, ends: frozenset[int], max_new_tokens: int, sampling: Sampling | None
-) -> list[list[int]]:
+def _graphs(model: Any, max_new_tokens: int) -> bool:
+    """Whether steps can be recorded and are worth it."""
+    return model.device.type == "cuda" and max_new_tokens > FEW_TOKENS and choose_form(model.config) == "tree"
+
+
+def _chooser(model: Any, prompts: Sequence[Ids], sampling: Sampling | None, settings: Any) -> Choose:
     if sampling:
-        return decode(model, prompts, ends=ends, max_new_tokens=max_new_tokens, choose=drawn(sampling, prompts))
-    if model.device.type == "cuda" and max_new_tokens > FEW_TOKENS and choose_form(model.config) == "tree":
-        return decode_graphed(model, prompts, ends=ends, max_new_tokens=max_new_tokens)
-    return decode(model, prompts, ends=ends, max_new_tokens=max_new_tokens, choose=most_likely)
+        return drawn(sampling, prompts)
+    return as_settings_say(settings, prompts, model.device) if settings else most_likely
 
 
 def _hidden() -> bool:

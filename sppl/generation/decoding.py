@@ -113,16 +113,26 @@ def drawn(sampling: Sampling, prompts: Sequence[Ids]) -> Choose:
     warpers: list[Any] = [TemperatureLogitsWarper(sampling.temperature)]
     warpers += [TopKLogitsWarper(sampling.top_k)] if sampling.top_k else []
     warpers += [TopPLogitsWarper(sampling.top_p)] if sampling.top_p < 1 else []
-    seeds = [sha256(repr((sampling.seed, *prompt)).encode()).digest()[:8] for prompt in prompts]
-    generators = [torch.Generator().manual_seed(int.from_bytes(seed, "big") >> 1) for seed in seeds]
+    draw = draw_each(sampling.seed, prompts)
 
     def choose(logits: Tensor, places: Sequence[int]) -> list[int]:
         scores = logits.float()
         for warp in warpers:
             scores = warp(None, scores)
+        return draw(scores, places)
+
+    return choose
+
+
+def draw_each(seed: int, prompts: Sequence[Ids]) -> Choose:
+    """Draws a token per row from its logits, with random numbers that depend on the seed and the prompt alone."""
+    seeds = [sha256(repr((seed, *prompt)).encode()).digest()[:8] for prompt in prompts]
+    generators = [torch.Generator().manual_seed(int.from_bytes(one, "big") >> 1) for one in seeds]
+
+    def draw(scores: Tensor, places: Sequence[int]) -> list[int]:
         below = scores.softmax(-1, dtype=torch.float64).cumsum(-1)
         numbers = torch.stack([torch.rand(1, generator=generators[place], dtype=torch.float64) for place in places])
         limits = numbers.to(below.device) * below[:, -1:]
         return torch.searchsorted(below, limits, right=True).clamp(max=below.shape[1] - 1)[:, 0].tolist()
 
-    return choose
+    return draw

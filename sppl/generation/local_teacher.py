@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from sppl.generation.answer import Answer, Prompt
 from sppl.hardware.hardware import Hardware
@@ -93,4 +93,4 @@ class _Batches:
         prompts = [prompt for prompt, _ in batch]
         answers = await asyncio.to_thread(self.answering.answer, prompts, max_new_tokens=room, sampling=sampling)
         for (_, found), answer in zip(batch, answers, strict=True):
-            found.set_result(answer)
+            found.set_result(cast("Answer", answer))  # what does not fit is refused above

@@ -1,11 +1,12 @@
 """The target answers on a server that speaks OpenAI's language: vLLM, SGLang, `transformers serve`."""
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from sppl.generation.answer import Answer, Prompt
+from sppl.generation.answer import Answer, Overlong, Prompt
 from sppl.generation.serving import load_adapter, models_of
 from sppl.hardware.hardware import Hardware
 from sppl.models.target import TargetModel
@@ -18,6 +19,8 @@ from sppl.teachers.journal import Journal
 from sppl.teachers.replies import openai_reply
 from sppl.teachers.teacher import Decoding, Refused, Reply
 
+TOO_LONG = re.compile(r"context[ _](length|window)|maximum context|too long", re.IGNORECASE)
+"""How servers say that a request does not fit into the model's context."""
 CUT_OFF = "length"
 """How a server says that an answer is over though the model did not end it itself."""
 
@@ -77,7 +80,14 @@ class ServerGenerator:
 
     def open(self, target: TargetModel, hardware: Hardware, journal: Path) -> "ServerAnswering":
         """What answers; `journal` keeps the answers until the artifact is written."""
-        return ServerAnswering(self, journal)
+        if target.generation != "greedy":
+            raise UserError(
+                "target_model.generation=model is for answers in this process (generator=local); what a server follows "
+                "is said when it is started, and in generator.request (docs/servers.md)"
+            )
+        options = dict(target.template_options)
+        request = {**({"chat_template_kwargs": options} if options else {}), **self.request}
+        return ServerAnswering(replace(self, request=request), journal)
 
 
 @dataclass
@@ -94,8 +104,9 @@ class ServerAnswering:
         max_new_tokens: int,
         sampling: Sampling | None = None,
         trained: Path | None = None,
+        overlong: Overlong = "refuse",
         what: str = "answer",
-    ) -> list[Answer]:
+    ) -> list[Answer | None]:
         """One answer per prompt, in their order; those in the journal are not asked for again.
 
         Raises:
@@ -123,6 +134,8 @@ class ServerAnswering:
                 f"{what}: the server at {self.settings.base_url} refuses every request: {error}. It lists the models "
                 f"{listed}: generator.model=NAME"
             ) from error
+        long = {key for key, why in failed.items() if overlong == "skip" and TOO_LONG.search(why)}
+        failed = {key: why for key, why in failed.items() if key not in long}
         if failed:
             names = {one.key: name for name, one in requests.items()}
             shown = "; ".join(f"{names[key]}: {why}" for key, why in list(failed.items())[:5])
@@ -131,8 +144,9 @@ class ServerAnswering:
                 f"unanswered ({shown}). The others are kept; the same command asks for the missing ones only"
             )
         known = journal.read()
-        found = [known[requests[prompt.id].key] for prompt in prompts]
-        return [Answer(one["text"], one["n_tokens"], one["ended"]) for one in found]
+        keys = [requests[prompt.id].key for prompt in prompts]
+        answers = {key: Answer(one["text"], one["n_tokens"], one["ended"]) for key, one in known.items()}
+        return [None if key in long else answers[key] for key in keys]
 
     def facts(self) -> dict[str, Any]:
         """Where it ran, as far as we know."""

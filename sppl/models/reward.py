@@ -4,8 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from sppl.models.chat import write_chat
+from sppl.models.loading import dtype_name, reading
+from sppl.prompts import Template
 from sppl.provenance import content_digest
-from sppl.schemas import UserError
+from sppl.schemas import Message, UserError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -44,13 +47,12 @@ class RewardModel:
         from transformers.utils.logging import disable_progress_bar
 
         disable_progress_bar()
-        try:
+        dtype = dtype_name(self.dtype, f"the dtype of the reward model {self.name}")
+        with reading(self.path, self._unusable):
             model, found = AutoModelForSequenceClassification.from_pretrained(
-                self.path, revision=self.revision, dtype=self.dtype, use_safetensors=True, trust_remote_code=False,
+                self.path, revision=self.revision, dtype=dtype, use_safetensors=True, trust_remote_code=False,
                 output_loading_info=True,
             )  # fmt: skip
-        except (OSError, ValueError, KeyError) as error:
-            raise self._unusable(f"cannot be loaded: {' '.join(str(error).split())[:300]}") from error
         if found["missing_keys"]:  # transformers would fill them with random numbers
             missing = ", ".join(sorted(found["missing_keys"])[:3])
             raise self._unusable(f"is no trained sequence classifier: its weights lack {missing}")
@@ -66,15 +68,16 @@ class RewardModel:
         """
         from transformers import AutoTokenizer
 
-        try:
+        with reading(self.path, lambda why: self._unusable(f"has no tokenizer that can be read ({why})")):
             tokenizer = AutoTokenizer.from_pretrained(self.path, revision=self.revision, trust_remote_code=False)
-        except (OSError, ValueError, KeyError) as error:
-            raise self._unusable(f"has no tokenizer: {' '.join(str(error).split())[:300]}") from error
         if not tokenizer.chat_template:
             raise self._unusable("has no chat template")
-        chats = [[{"role": "user", "content": q}, {"role": "assistant", "content": r}] for q, r in pairs]
-        found = [tokenizer.apply_chat_template(chat, tokenize=True, return_dict=False) for chat in chats]
-        return [tuple(cast("list[int]", ids)) for ids in found]
+        chats = [[Message(role="user", content=q), Message(role="assistant", content=r)] for q, r in pairs]
+        try:
+            texts = [write_chat(tokenizer, chat, Template(), ask=False) for chat in chats]
+        except UserError as error:
+            raise self._unusable(f"has a chat template that cannot write a chat ({error.__cause__})") from error
+        return [tuple(cast("list[int]", tokenizer(text, add_special_tokens=False)["input_ids"])) for text in texts]
 
     def _unusable(self, why: str) -> UserError:
         return UserError(

@@ -1,15 +1,17 @@
 """The target model: where it is, how it is loaded, and one frozen copy per process."""
 
-import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from sppl.models.adapter import base_of, has_tokenizer, merged
 from sppl.models.gguf import load_gguf, load_gguf_tokenizer
+from sppl.models.loading import check_weights, dtype_name, reading, refuse_config
 from sppl.prompts import Template
 from sppl.provenance import canonical, content_digest
 from sppl.schemas import UserError
@@ -17,7 +19,8 @@ from sppl.schemas import UserError
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-log = logging.getLogger(__name__)
+Kind = Literal["chat", "paper"]
+Decoding = Literal["greedy", "model"]
 
 
 @dataclass(frozen=True)
@@ -26,13 +29,21 @@ class TargetModel:
 
     Args:
         name: the word tables and leaves use.
-        path: a local folder in the Hugging Face layout, a GGUF file, or a hub id.
+        path: a local folder in the Hugging Face layout, of a model or of an adapter, a GGUF file, or a hub id.
         revision: commit or tag of a hub id.
         dtype: of the weights, e.g. `float32`, `bfloat16`.
         attention: the implementation transformers should use.
-        template: `chat` for the tokenizer's own template, `paper` for the plain-text frame of arXiv 2502.11779's code.
+        template: what responses are scored in: `chat` for the tokenizer's own template, `paper` for the plain-text
+            frame of arXiv 2502.11779's code.
+        template_options: what the chat template is told beside the turns, e.g. `{enable_thinking: false}`.
+        date: the day chat templates are told it is, so that a prompt is the same every day.
         system: system sentence of the paper's frame; unused by `chat`.
+        generation: how answers that are not sampled are chosen: `greedy`, or as the `model`'s own generation settings
+            say, all but the length.
         trust_remote_code: run the Python files that come with the model; only for a source you would run anything of.
+
+    Raises:
+        UserError: a value is none of those there are.
     """
 
     name: str
@@ -40,9 +51,24 @@ class TargetModel:
     revision: str | None = None
     dtype: str = "float32"
     attention: str = "sdpa"
-    template: Literal["chat", "paper"] = "chat"
+    template: Kind = "chat"
+    template_options: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    date: str = Template.date
     system: str = ""
+    generation: Decoding = "greedy"
     trust_remote_code: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "dtype", dtype_name(self.dtype, "target_model.dtype"))
+        object.__setattr__(self, "template_options", dict(self.template_options or {}))
+        object.__setattr__(self, "date", str(self.date))
+        for name, kind in (("template", Kind), ("generation", Decoding)):
+            if getattr(self, name) not in get_args(kind):
+                raise UserError(f"target_model.{name}={getattr(self, name)}: there are {', '.join(get_args(kind))}")
+        try:
+            date.fromisoformat(self.date)
+        except ValueError as error:
+            raise UserError(f"target_model.date={self.date}: a day is written like {Template.date}") from error
 
     @property
     def is_gguf(self) -> bool:
@@ -51,68 +77,85 @@ class TargetModel:
 
     @property
     def wrapping(self) -> Template:
-        """How a user turn becomes a prompt of this model."""
-        return Template(self.template, self.system)
+        """How conversations are written in scoring."""
+        return Template(self.template, self.system, self.template_options, self.date)
+
+    @property
+    def asking(self) -> Template:
+        """How they are written in training and in use: always as the chat template does, if there is one.
+
+        Raises:
+            UserError: there is none, and it was given options.
+        """
+        if self.template == "chat" or self.tokenizer().chat_template:
+            return Template("chat", "", self.template_options, self.date)
+        if self.template_options:
+            raise UserError(
+                f"target_model.template_options are for a chat template, and {self.path} has none; leave them out"
+            )
+        return self.wrapping
 
     @property
     def identity(self) -> dict[str, Any]:
         """What its numbers depend on: a local folder or file counts by its content, a hub id by its revision."""
-        place = Path(self.path)
-        here = place.is_dir() or self.is_gguf
-        source = _digest(str(place.resolve())) if here else {"hub": self.path, "revision": self.revision}
-        more: dict[str, Any] = {"own_code": True} if self.trust_remote_code else {}
+        more: dict[str, Any] = {"generation": self.generation} if self.generation != "greedy" else {}
+        more |= {"own_code": True} if self.trust_remote_code else {}
         if self.attention != "sdpa":  # in 16 bits another implementation gives other numbers
             more["attention"] = self.attention
+        source = _source(self.path, self.revision)
+        if Path(self.path).is_dir() and (base := self._base):  # a hub id is not asked for here
+            source = {"adapter": source, "base": _source(*base)}
         return {"source": source, "dtype": self.dtype, "template": canonical(self.wrapping), **more}
 
     def tokenizer(self) -> "PreTrainedTokenizerBase":
-        """The target's tokenizer, with a padding token.
+        """The target's tokenizer, with a padding token if it has one of end of sequence; the same one every time.
 
         Raises:
-            UserError: it cannot be loaded, or `template=chat` and it has no chat template.
+            UserError: it cannot be loaded.
         """
-        from transformers import AutoTokenizer
-
-        if self.is_gguf:
-            tokenizer = load_gguf_tokenizer(Path(self.path))
-        else:
-            with _loading(self.path):
-                tokenizer = AutoTokenizer.from_pretrained(
-                    self.path, revision=self.revision, trust_remote_code=self.trust_remote_code
-                )
-        if tokenizer.pad_token_id is None:
-            tokenizer.pad_token = tokenizer.eos_token
-        if self.template == "chat" and not tokenizer.chat_template:
-            raise UserError(
-                f"the tokenizer of {self.path} has no chat template; use an instruction-tuned model, or the plain "
-                "frame: target_model.template=paper"
-            )
-        return tokenizer
+        return _tokenizer(self)
 
     def load(self) -> "PreTrainedModel":
-        """A fresh copy of the model in eval mode, on the CPU.
+        """A fresh copy of the model in eval mode, on the CPU, an adapter's weights merged in.
 
         Raises:
-            UserError: the folder or hub id cannot be read.
+            UserError: it cannot be read, is quantised or none that can be a target, or its weights are no numbers.
         """
-        from transformers import AutoModelForCausalLM
+        from transformers import AutoConfig, AutoModelForCausalLM
         from transformers.utils.logging import disable_progress_bar
 
         disable_progress_bar()
         if self.is_gguf:
             model = load_gguf(Path(self.path), self.dtype)
             model.set_attn_implementation(self.attention)
+            check_weights(model, {}, self.path)
             return model
-        with _loading(self.path):
-            model = AutoModelForCausalLM.from_pretrained(
-                self.path,
-                revision=self.revision,
+        base = self._base
+        path, revision = base or (self.path, self.revision)
+        with reading(path):
+            config = AutoConfig.from_pretrained(path, revision=revision, trust_remote_code=self.trust_remote_code)
+            refuse_config(config, path)
+            read: Any = AutoModelForCausalLM.from_pretrained(
+                path,
+                revision=revision,
                 dtype=self.dtype,
                 attn_implementation=self.attention,
                 use_safetensors=True,
                 trust_remote_code=self.trust_remote_code,
+                output_loading_info=True,
             )
+            model, found = read
+            check_weights(model, found, path)
+        if base:
+            with reading(self.path):
+                model = merged(model, self.path, self.revision)
+                check_weights(model, {}, self.path)
         return model.eval()
+
+    @property
+    def _base(self) -> tuple[str, str | None] | None:
+        """Path and revision of the model an adapter was trained from."""
+        return None if self.is_gguf else _base(self.path, self.revision)
 
 
 class FrozenCopy:
@@ -179,34 +222,36 @@ def quiet_peft() -> Iterator[None]:
         yield
 
 
+@lru_cache(maxsize=4)
+def _tokenizer(target: TargetModel) -> "PreTrainedTokenizerBase":
+    from transformers import AutoTokenizer
+
+    if target.is_gguf:
+        tokenizer = load_gguf_tokenizer(Path(target.path))
+    else:
+        path, revision = target.path, target.revision
+        with reading(path):
+            base = _base(path, revision)
+            path, revision = base if base and not has_tokenizer(path, revision) else (path, revision)
+            tokenizer = AutoTokenizer.from_pretrained(
+                path, revision=revision, trust_remote_code=target.trust_remote_code
+            )
+    if tokenizer.pad_token_id is None and tokenizer.eos_token_id is not None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer
+
+
+@lru_cache(maxsize=8)
+def _base(path: str, revision: str | None) -> tuple[str, str | None] | None:
+    with reading(path):
+        return base_of(path, revision)
+
+
+def _source(path: str, revision: str | None) -> Any:
+    """A digest of a folder or file, or what names a model on the hub."""
+    return _digest(str(Path(path).resolve())) if Path(path).exists() else {"hub": path, "revision": revision}
+
+
 @lru_cache(maxsize=8)
 def _digest(path: str) -> str:
     return content_digest(Path(path))
-
-
-class _loading:  # noqa: N801 - reads as a statement: `with _loading(path):`
-    """Turns the many ways in which loading fails into one sentence."""
-
-    def __init__(self, path: str) -> None:
-        self.path = path
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        from safetensors import SafetensorError
-
-        if isinstance(error, OSError | ValueError | KeyError | SafetensorError):
-            where = (
-                "the folder" if Path(self.path).exists() else "neither a folder here nor a hub id that can be reached:"
-            )
-            reason = " ".join(str(error).split())[:300]
-            if "trust_remote_code" in str(error):
-                raise UserError(
-                    f"the target model at {self.path!r} comes with Python code of its own, which is not run unasked; "
-                    "read it, and if you trust it: target_model.trust_remote_code=true"
-                ) from error
-            raise UserError(
-                f"the target model cannot be loaded from {self.path!r} ({where} {self.path}: {reason}). "
-                "Give a folder with config.json, tokenizer and safetensors weights: target_model.path=FOLDER"
-            ) from error

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedConfig, PreTrainedModel
 
+from sppl.models.loading import body
 from sppl.scoring.packed import packed_states
 from sppl.scoring.planner import Form, Pass, plan
 from sppl.scoring.requests import Request
@@ -87,7 +88,7 @@ def _read(rows: Sequence[tuple[int, ...]], model: PreTrainedModel) -> Tensor:
     for place, row in zip(ids, rows, strict=True):
         place[: len(row)] = torch.tensor(row, dtype=torch.long)
     _forget_lengths(model)
-    return model.base_model(input_ids=ids.to(model.device), use_cache=False).last_hidden_state
+    return body(model)(input_ids=ids.to(model.device), use_cache=False).last_hidden_state
 
 
 def same_positions(config: PreTrainedConfig) -> Callable[[int], tuple[int, ...]]:

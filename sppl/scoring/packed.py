@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from sppl.models.loading import body
 from sppl.scoring.attention import ATTENTION, Layout, Segment
 from sppl.scoring.planner import Group, Pass
 
@@ -63,9 +64,7 @@ def _run(model: PreTrainedModel, row: Row, keep: dict[int, tuple[Tensor, Tensor]
     positions = torch.tensor([row.positions], dtype=torch.long).to(model.device, non_blocking=True)
     layout = Layout(row.segments, row.cache.layers if row.cache else {}, keep)
     with _attention(model, ATTENTION):
-        return model.base_model(
-            input_ids=ids, position_ids=positions, use_cache=False, layout=layout
-        ).last_hidden_state[0]
+        return body(model)(input_ids=ids, position_ids=positions, use_cache=False, layout=layout).last_hidden_state[0]
 
 
 def _append(row: Row, group: Group) -> None:

@@ -12,10 +12,12 @@ from transformers import PreTrainedModel
 
 from sppl.hardware.device import memory_for_work
 from sppl.hardware.reader import ModelReader
+from sppl.schemas import UserError
 from sppl.scoring.attention import head_width, kernel
+from sppl.scoring.checks import check_model
 from sppl.scoring.columns import ExtraColumns
 from sppl.scoring.forms import exact_form, padded_states
-from sppl.scoring.head import check_head, token_statistics
+from sppl.scoring.head import token_statistics
 from sppl.scoring.packed import PrefixCache, packed_states, read_prefix
 from sppl.scoring.planner import Form, Pass, plan
 from sppl.scoring.requests import Request
@@ -67,7 +69,8 @@ class ResponseScorer(ModelReader):
         form: how passes are to be planned.
 
     Raises:
-        ValueError: the model's output is more than its last hidden state times its head.
+        UserError: the model is not causal, computes no numbers, or its output is more than its last hidden state times
+            its head.
     """
 
     def __init__(
@@ -79,7 +82,7 @@ class ResponseScorer(ModelReader):
         """What memory was found to hold; None until it ran out."""
         self._cache: PrefixCache | None = None
         with torch.inference_mode():
-            check_head(self.model)
+            check_model(self.model)
             self.form: Form = exact_form(self.model, form)
             """The form that is exact for this model: what `plan` is to be given."""
 
@@ -121,6 +124,13 @@ class ResponseScorer(ModelReader):
         further = ExtraColumns(self.further, len(tokens), self.model.device) if self.further else None
         wanted = torch.tensor(tokens, dtype=torch.long)
         logprobs, ranks = token_statistics(self.model, self._states(batch), wanted, further)
+        if not np.isfinite(logprobs).all():
+            bad, dtype = int((~np.isfinite(logprobs)).sum()), str(self.model.dtype).removeprefix("torch.")
+            wider = "bfloat16" if dtype == "float16" else "float32"
+            raise UserError(
+                f"{type(self.model).__name__} gives {bad} of {len(logprobs)} tokens no finite log-probability in "
+                f"{dtype}; try target_model.dtype={wider}"
+            )
         columns = further.arrays() if further else {}
         ends = np.cumsum([request.n_scored for request in batch.requests])
         spans = [slice(end - request.n_scored, end) for end, request in zip(ends, batch.requests, strict=True)]

@@ -10,6 +10,7 @@ from torch.utils.data import DataLoader
 from transformers import PreTrainedModel
 
 from sppl.hardware.reader import ModelReader
+from sppl.models.loading import body
 from sppl.scoring.head import token_statistics
 from sppl.scoring.requests import Request
 
@@ -65,7 +66,7 @@ class Summariser(ModelReader):
         ids = torch.tensor([tokens], device=self.model.device)
         hook = self._layer.register_forward_hook(self._add_up)
         try:
-            hidden = self.model.base_model(input_ids=ids, use_cache=False).last_hidden_state[0, :-1]
+            hidden = body(self.model)(input_ids=ids, use_cache=False).last_hidden_state[0, :-1]
         finally:
             hook.remove()
         logprobs, _ = token_statistics(self.model, hidden, ids[0, 1:])

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from sppl.data.steps import response_steps
-from sppl.data.tokens import alone_ids, prompt_ids, response_ids
+from sppl.data.tokens import alone_ids, lead_ids, prompt_ids, refuse_changed, refuse_unknown, response_ids
 from sppl.models.target import TargetModel
 from sppl.prompts import Alone, Context, FixedExamples, SelfAligned, SelfAlignedPrompt, StepWise
 from sppl.schemas import Question, UserError
@@ -116,26 +116,28 @@ class Asking:
         numbers: tuple[int, ...] = ()
         if steps or isinstance(context, StepWise):
             numbers = response_steps(self._tokenizer, text, self._wrapping, end=self._end)
-        bare = self._encoded(question)
+        bare, lead = self._encoded(question), lead_ids(self._tokenizer, text, self._wrapping)
         if isinstance(context, Alone):
             prefix, shortened = alone_ids(self._tokenizer), ""
         else:
-            prefix, shortened = self._within(room, question, own, examples_first=isinstance(context, FixedExamples))
+            fixed = isinstance(context, FixedExamples)
+            prefix, shortened = self._within(room, question, own, lead, examples_first=fixed)
         requests = []
         for before, start, stop in spans(numbers, context, len(ids)):
             requests.append((start, Request(prefix + ids[before:start], ids[start:stop], self._count)))
             self._count += 1
-        return Asked(question.id, ids, numbers, tuple(requests), len(bare) + len(ids) - 1, prefix, shortened)
+        tokens = len(bare) + len(lead) + len(ids) - 1
+        return Asked(question.id, ids, numbers, tuple(requests), tokens, prefix, shortened)
 
     def _within(
-        self, room: int | None, question: Question, own: Sequence[str], *, examples_first: bool
+        self, room: int | None, question: Question, own: Sequence[str], lead: tuple[int, ...], *, examples_first: bool
     ) -> tuple[tuple[int, ...], Literal["", "fewer_examples", "cut"]]:
         """The prompt, and how it was shortened to have no more tokens than there is room for."""
         for left_out in range(len(own) + 1):
-            ids = self._encoded(question, own[left_out:], examples_first=examples_first)
+            ids = self._encoded(question, own[left_out:], examples_first=examples_first) + lead
             if room is None or len(ids) <= room:
                 return ids, "fewer_examples" if left_out else ""
-        ids, room = self._encoded(question), room or 0
+        ids, room = self._encoded(question) + lead, room or 0
         return ids[:1] + ids[len(ids) - room + 1 :], "cut"
 
     def _encoded(self, question: Question, own: Sequence[str] = (), *, examples_first: bool = False) -> tuple[int, ...]:
@@ -157,6 +159,28 @@ def refuse_empty(examples: Mapping[str, Sequence[tuple[Question, str]]]) -> None
     if empty:
         found = ", ".join(empty)
         raise UserError(f"empty responses cannot be scored: {found}. Answer them, or leave those questions out")
+
+
+def refuse_unwritable(target: TargetModel, examples: Mapping[str, Sequence[tuple[Question, str]]]) -> None:
+    """Nothing.
+
+    Raises:
+        UserError: some responses hold no text, or the target's template would write them as something else.
+    """
+    refuse_empty(examples)
+    texts = {f"{question.id} of {name}": text for name, pairs in examples.items() for question, text in pairs}
+    refuse_changed(target.tokenizer(), texts, target.wrapping, "responses")
+
+
+def refuse_beyond(target: TargetModel, asked: Mapping[tuple[str, Context], list[Asked]], rows: int) -> None:
+    """Nothing.
+
+    Raises:
+        UserError: some requests hold tokens for which the target's embedding has no row.
+    """
+    requests = [(one.example_id, request) for part in asked.values() for one in part for _, request in one.requests]
+    items = [(name, request.prefix + request.response) for name, request in requests]
+    refuse_unknown(target.tokenizer(), items, rows, "prompts with response")
 
 
 def spans(steps: Sequence[int], context: Context, n_tokens: int) -> list[tuple[int, int, int]]:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from sppl.benchmarks.benchmark import Benchmark
 from sppl.benchmarks.harness import judge
-from sppl.generation.answer import Generator, prompts_of
+from sppl.generation.answer import Generator, answered, prompts_of
 from sppl.hardware.hardware import Hardware
 from sppl.models.target import TargetModel
 from sppl.schemas import UserError
@@ -112,36 +112,48 @@ def _evaluate(
 
     start, folder = time.perf_counter(), store.whole(adapter) if adapter else None
     if isinstance(asked, Further):
-        frame, said = _ask_further(asked, target, folder, trainer)
+        frame, said = _ask_further(asked, benchmark, target, folder, trainer)
     else:
         answering = generator.open(target, trainer, store.parts(leaf))
         made = answering.answer(
             prompts_of(asked),
             max_new_tokens=benchmark.max_new_tokens,
             trained=folder,
+            overlong=benchmark.overlong,
             what=f"benchmark {leaf.words[2]}",
         )
+        questions, made, left_out = answered(asked, made, f"benchmark {leaf.words[2]}")
         texts = [one.text for one in made]
-        correct = judge(benchmark.task_file, asked, texts)
-        frame = pd.DataFrame({"question_id": [q.id for q in asked], "answer": texts, "correct": correct})
+        correct = judge(benchmark.task_file, questions, texts)
+        frame = pd.DataFrame({"question_id": [q.id for q in questions], "answer": texts, "correct": correct})
         said = {"accuracy": float(frame["correct"].mean()), "cut": sum(not one.ended for one in made)}
-        said |= answering.facts()
+        said |= {"overlong": left_out, **answering.facts()}
     inputs = {adapter.name: store.digest(adapter)} if adapter else {}
     store.write(leaf, frame, inputs, time.perf_counter() - start, **said, **facts)
     store.clear_parts(leaf)
 
 
 def _ask_further(
-    task: "Further", target: TargetModel, folder: Path | None, trainer: Hardware
+    task: "Further", benchmark: Benchmark, target: TargetModel, folder: Path | None, trainer: Hardware
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """What a model does on one of lm-eval's own tasks, which asks it in ways of its own."""
+    from sppl.data.tokens import rendering_of
+    from sppl.generation.ends import end_tokens
+    from sppl.generation.own_settings import say_ignored, within_generate
     from sppl.hardware.device import Facts, place
+    from sppl.scoring.checks import check_model
     from sppl.training.trained import trained_model
 
     model = place(trained_model(target, folder), trainer.device)
-    facts = Facts(model, trainer.device)
-    frame, figures = task.evaluate(model, target.tokenizer(), batch_size=BATCH, device=str(trainer.device))
-    return frame, {"figures": figures, **facts.notes()}
+    check_model(model)
+    facts, rendering = Facts(model, trainer.device), rendering_of(target.tokenizer(), target.asking)
+    ends, followed = end_tokens(rendering, model.generation_config), target.generation == "model"
+    say_ignored(target.name, model.generation_config, followed=followed)
+    with within_generate(model, ends, followed=followed):
+        frame, figures, left_out = task.evaluate(
+            model, rendering, batch_size=BATCH, device=str(trainer.device), overlong=benchmark.overlong
+        )
+    return frame, {"figures": figures, "overlong": left_out, **facts.notes()}
 
 
 def _also(benchmark: Benchmark, n_test: int | str) -> "dict[Further, dict[str, Any]]":

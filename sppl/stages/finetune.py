@@ -18,6 +18,8 @@ from sppl.training.training_settings import Training
 if TYPE_CHECKING:
     from pytorch_lightning.loggers import Logger
 
+    from sppl.training.batches import Example
+
 
 def finetune(
     *,
@@ -72,58 +74,65 @@ def _train(
     """Trains, resuming from the leaf's own checkpoints where a killed run left some, and saves the model."""
     import pytorch_lightning as pl
 
-    from sppl.data.tokens import prompt_ids, response_ids
+    from sppl.data.tokens import refuse_unknown
     from sppl.hardware.device import Facts, place
     from sppl.hardware.progress import Progress, quiet
+    from sppl.models.loading import embedding_rows
     from sppl.models.target import set_aside
-    from sppl.prompts import Template
-    from sppl.training.batches import Example
+    from sppl.scoring.checks import check_model
     from sppl.training.fit import fit
     from sppl.training.lora import add_lora
 
     start = time.perf_counter()
-    tokenizer = target.tokenizer()
-    chat = Template()
-
-    def encoded(pairs: Sequence[tuple[Question, str]]) -> list[Example]:
-        return [
-            Example(
-                question.id,
-                prompt_ids(tokenizer, question.prompt, chat),
-                response_ids(tokenizer, text, chat, end=True),
-            )
-            for question, text in pairs
-        ]
-
+    train, validation = (_encoded(target, pairs, name) for pairs in (examples, held_out))
     parts = store.parts(leaf)
     pl.seed_everything(seed, verbose=False)
     set_aside()
     model: Any = add_lora(target.load(), training.lora) if training.lora else target.load()
     _refuse_by_accident(target, training, model)
+    items = [(one.id, one.prompt + one.response) for one in (*train, *validation)]
+    refuse_unknown(target.tokenizer(), items, embedding_rows(model), "examples")
+    check_model(model)
     if trainer.devices == 1:  # several take their copies from the CPU
         place(model, trainer.device)
     facts = Facts(model, trainer.device)
     quiet()
     fit(
         model,
-        encoded(examples),
+        train,
         training=training,
         trainer=trainer,
         seed=seed,
         folder=parts / "checkpoints",
         loggers=loggers,
-        validation=encoded(held_out),
+        validation=validation,
         callbacks=[Progress(f"finetune {name}")],
         name=f"finetune/{name}",
     )
     made = parts / "made"
     shutil.rmtree(made, ignore_errors=True)
     model.save_pretrained(str(made))
-    tokenizer.save_pretrained(made)
+    target.tokenizer().save_pretrained(made)
     (made / "README.md").unlink(missing_ok=True)  # PEFT's model card names local paths
     notes = {"setup": setup_of(training, len(examples)), "seed": seed, **facts.notes()}
     store.write_folder(leaf, made, {}, time.perf_counter() - start, **notes)
     store.clear_parts(leaf)
+
+
+def _encoded(target: TargetModel, pairs: Sequence[tuple[Question, str]], strategy: str) -> "list[Example]":
+    """Questions with their responses as token ids; learnt is all that the target has to write by itself."""
+    from sppl.data.tokens import refuse_changed, rendering_of
+    from sppl.generation.answer import prompts_of
+    from sppl.training.batches import Example
+
+    tokenizer, template = target.tokenizer(), target.asking
+    refuse_changed(tokenizer, {f"{q.id} of {strategy}": text for q, text in pairs}, template, "responses")
+    rendering, prompts = rendering_of(tokenizer, template), prompts_of([question for question, _ in pairs])
+    turns = [rendering.turn(text, end=True) for _, text in pairs]
+    return [
+        Example(prompt.id, rendering.prompt(prompt.messages), turn.lead + turn.response + turn.end)
+        for prompt, turn in zip(prompts, turns, strict=True)
+    ]
 
 
 def _refuse_by_accident(target: TargetModel, training: Training, model: Any) -> None:

@@ -82,6 +82,7 @@ def predictions_leaf(
         "max_new_tokens": benchmark.max_new_tokens,
         "decoding": canonical(benchmark.sampling) if benchmark.sampling else "greedy",
         **generator.identity,
+        **_skipping(benchmark),
     }
     return store.leaf("predictions", benchmark.name, target.name, f"n{n_predict}", settings=settings)
 
@@ -181,9 +182,15 @@ def results_leaf(
         "judge": benchmark.judge,
         "max_new_tokens": benchmark.max_new_tokens,
         **generator.identity,
+        **_skipping(benchmark),
     }
     word = adapter.words[-1] if adapter else "all_seeds"
     return store.leaf("results", benchmark.name, target.name, strategy, word, settings=settings)
+
+
+def _skipping(benchmark: Benchmark) -> dict[str, str]:
+    """Whether questions may have been left out; where none may, all were answered or there is no leaf."""
+    return {"overlong": benchmark.overlong} if benchmark.overlong != "refuse" else {}
 
 
 def _trained(store: Store, adapter: Leaf | None) -> dict[str, str] | None:
@@ -205,6 +212,7 @@ def also_leaf(
         "target": target.identity,
         "adapter": _trained(store, adapter),
         "task": dict(task),
+        **_skipping(benchmark),
     }
     word = adapter.words[-1] if adapter else "all_seeds"
     return store.leaf("also_results", benchmark.name, target.name, strategy, task["task"], word, settings=settings)

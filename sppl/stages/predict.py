@@ -8,7 +8,7 @@ import pandas as pd
 
 from sppl.benchmarks.benchmark import Benchmark
 from sppl.benchmarks.harness import judge
-from sppl.generation.answer import Generator, prompts_of
+from sppl.generation.answer import Generator, answered, prompts_of
 from sppl.hardware.hardware import Hardware
 from sppl.models.target import TargetModel
 from sppl.stages.leaves import Plan, predictions_leaf, take
@@ -44,8 +44,9 @@ def predict(
             answers = generator.open(target_model, trainer, store.parts(leaf))
             made = answers.answer(
                 prompts_of(questions), max_new_tokens=benchmark.max_new_tokens, sampling=benchmark.sampling,
-                what="predict",
+                overlong=benchmark.overlong, what="predict",
             )  # fmt: skip
+            questions, made, left_out = answered(questions, made, "predict")
             texts = [answer.text for answer in made]
             verdicts = [verdict == 1.0 for verdict in judge(benchmark.task_file, questions, texts)]
             ids = [question.id for question in questions]
@@ -53,6 +54,7 @@ def predict(
             notes = {
                 "correct_share": round(sum(verdicts) / len(verdicts), 4),
                 "cut": sum(not one.ended for one in made),
+                "overlong": left_out,
             }
             store.write(leaf, frame, {}, time.perf_counter() - start, **notes, **answers.facts())
             store.clear_parts(leaf)

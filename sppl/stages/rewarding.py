@@ -9,6 +9,7 @@ import pandas as pd
 from sppl.data.tokens import check_fits
 from sppl.hardware.hardware import Hardware
 from sppl.metrics.needs import Rewards
+from sppl.models.loading import context_length
 from sppl.models.reward import RewardModel
 from sppl.schemas import Question
 from sppl.stages.asked import refuse_empty
@@ -39,7 +40,7 @@ def reward_leaves(
         names = [name for name, other in todo if other == need]
         rewarder = Rewarder(source.load())
         on = Facts(rewarder.model, trainer.device)
-        limit = getattr(rewarder.model.config, "max_position_embeddings", None)
+        limit = context_length(rewarder.model.config)
         chats = {name: source.ids([(question.prompt, text) for question, text in examples[name]]) for name in names}
         lengths = [
             (question.id, len(ids))

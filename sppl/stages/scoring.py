@@ -10,13 +10,14 @@ import pandas as pd
 
 from sppl.hardware.hardware import Hardware
 from sppl.metrics.needs import TokenStats, own_answers
+from sppl.models.loading import context_length, embedding_rows
 from sppl.models.target import TargetModel, frozen
 from sppl.prompts import Context, SelfAlignedPrompt
 from sppl.provenance import fingerprint
 from sppl.schemas import Question
 from sppl.scoring.requests import Request
 from sppl.scoring.scoring_settings import Form, Scoring
-from sppl.stages.asked import Asked, Asking, refuse_empty
+from sppl.stages.asked import Asked, Asking, refuse_beyond, refuse_unwritable
 from sppl.stages.fitting import Fitted, fitted, rooms
 from sppl.stages.pool import Pool
 from sppl.store import Leaf, Store
@@ -132,10 +133,12 @@ def fitting_requests(
     response among those `compared` (none: all).
 
     Raises:
-        UserError: a response is empty, or something does not fit the target's context and `overlong` is `error`.
+        UserError: a response is empty or cannot be written, a token is not the target's, or something does not fit its
+            context and `overlong` is `error`.
     """
-    refuse_empty({name: examples[name] for name, _ in needs})
-    limit = getattr(frozen(target).config, "max_position_embeddings", None)
+    refuse_unwritable(target, {name: examples[name] for name, _ in needs})
+    model = frozen(target)
+    limit = context_length(model.config)
     asked: dict[tuple[str, Context], list[Asked]] = {}
     for columns, contexts in _by_columns(needs).items():
         # The numbers of requests start anew here, so that what a killed run left behind fits them.
@@ -148,6 +151,7 @@ def fitting_requests(
                 room[context] = rooms([ask(examples[name], context) for name in compared or examples], limit)
         for name, context in wanted:
             asked[name, context] = ask(examples[name], context, rooms=room.get(context))
+    refuse_beyond(target, asked, embedding_rows(model))
     return fitted(asked, limit, scorer)
 
 

@@ -19,7 +19,7 @@ WINDOW = 8
 
 @dataclass(frozen=True)
 class Example:
-    """One training example as token ids; the response ends with the end-of-sequence token."""
+    """One training example as token ids; the response is all that is learnt, what ends the turn included."""
 
     id: str
     prompt: tuple[int, ...]

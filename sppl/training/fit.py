@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
@@ -15,11 +16,13 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from sppl.hardware.trainer import errors_of_processes
+from sppl.models.loading import context_length
 from sppl.provenance import fingerprint
 from sppl.schemas import UserError
 from sppl.training.batches import Example, Steps, fit_length
 from sppl.training.checkpoints import Best, Checkpoints, last_checkpoint
 from sppl.training.finetuner import Finetuner
+from sppl.training.packing import packs
 from sppl.training.training_settings import Training
 
 log = logging.getLogger(__name__)
@@ -99,23 +102,29 @@ def _steps(
         raise UserError(
             "training.select=best needs validation examples; use select=final, or a benchmark that has some"
         )
-    config = model.config.get_text_config()
-    limit = min(filter(None, [training.max_tokens, getattr(config, "max_position_embeddings", None)]), default=None)
-    flash = "flash" in (config._attn_implementation or "")
-    size = training.batch_size
+    limit = min(filter(None, [training.max_tokens, context_length(model.config)]), default=None)
+    flash = "flash" in (model.config.get_text_config()._attn_implementation or "")
+    size, batching = training.batch_size, training.batching
+    if batching == "packed" and not packs(model):
+        log.warning("%s is trained with padding: packed examples would see each other", _class_of(model))
+        batching = "padded"
     train = Steps(
         fit_length(examples, limit, training.overlong),
         size,
         training.accumulate,
         seed,
-        batching=training.batching,
+        batching=batching,
         one_row=flash,
     )
     if not validation:
         return train, None
     kept = fit_length(validation, limit, training.overlong)
     everything = math.ceil(len(kept) / size)
-    return train, Steps(kept, size, everything, batching=training.batching, one_row=flash, shuffle=False)
+    return train, Steps(kept, size, everything, batching=batching, one_row=flash, shuffle=False)
+
+
+def _class_of(model: Any) -> str:
+    return type(model.get_base_model() if hasattr(model, "get_base_model") else model).__name__
 
 
 def _run_name(training: Training, seed: int, *data: Steps | None) -> str:

@@ -37,7 +37,8 @@ def add_lora(model: PreTrainedModel, lora: Lora) -> PeftModel:
     one. A is drawn from torch's global generator: seed it before. B is zero, so the outputs are unchanged at first.
 
     Raises:
-        UserError: the model has no linear layer of one of the names; the message lists those it has.
+        UserError: the model has no linear layer of one of the names (the message lists those it has), or one of them is
+            a head that shares its weights with the embedding.
     """
     from peft import LoraConfig, TaskType, get_peft_model
     from torch import nn
@@ -50,6 +51,7 @@ def add_lora(model: PreTrainedModel, lora: Lora) -> PeftModel:
             f"training.lora.targets names {', '.join(missing)}, of which {type(model).__name__} has no linear "
             f"layer; it has {', '.join(sorted(names))}"
         )
+    _refuse_tied(model, lora)
     config = LoraConfig(
         r=lora.rank,
         lora_alpha=lora.alpha,
@@ -59,3 +61,15 @@ def add_lora(model: PreTrainedModel, lora: Lora) -> PeftModel:
     )
     with quiet_peft():
         return get_peft_model(model, config)  # pyright: ignore[reportReturnType]
+
+
+def _refuse_tied(model: PreTrainedModel, lora: Lora) -> None:
+    """Refuses an adapter on a head whose weights are the embedding's: it would be kept, and taken off, for one only."""
+    head, embedding = model.get_output_embeddings(), model.get_input_embeddings()
+    name = next((name.rpartition(".")[2] for name, part in model.named_modules() if part is head), "")
+    if head is not None and name in lora.targets and head.weight is embedding.weight:  # pyright: ignore
+        raise UserError(
+            f"training.lora.targets names {name}, which in this {type(model).__name__} shares its weights with the "
+            "embedding, so an adapter cannot belong to it alone; leave it out: "
+            f"'training.lora.targets=[{','.join(one for one in lora.targets if one != name)}]'"
+        )

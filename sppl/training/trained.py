@@ -4,6 +4,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from sppl.models.loading import reading
 from sppl.models.target import TargetModel, frozen, frozen_copy
 
 
@@ -28,4 +29,5 @@ def _whole(target: TargetModel, folder: Path) -> Any:
 
     kind = {"dtype": target.dtype, "attn_implementation": target.attention}
     kind |= {"use_safetensors": True, "trust_remote_code": target.trust_remote_code}
-    return AutoModelForCausalLM.from_pretrained(folder, **kind).eval().requires_grad_(False)
+    with reading(str(folder)):
+        return AutoModelForCausalLM.from_pretrained(folder, **kind).eval().requires_grad_(False)

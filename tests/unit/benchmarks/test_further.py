@@ -7,6 +7,7 @@ import lm_eval
 import pytest
 
 from sppl.benchmarks.further import Further
+from sppl.data.tokens import rendering_of
 from sppl.models.target import TargetModel
 from sppl.schemas import UserError
 
@@ -38,7 +39,7 @@ def target(root, monkeypatch):
 def test_a_built_in_task_over_local_documents_gives_its_own_metrics_and_a_value_per_document(target, tmp_path):
     task = Further(write_task(tmp_path, DOCUMENTS), 4)
     model = target.load()
-    frame, figures = task.evaluate(model, target.tokenizer(), batch_size=2)
+    frame, figures, _ = task.evaluate(model, rendering_of(target.tokenizer()), batch_size=2)
     assert [figure["metric"] for figure in figures] == ["acc", "acc_norm"]
     assert sorted(set(frame["question_id"])) == list("0123")
     for figure in figures:
@@ -46,7 +47,7 @@ def test_a_built_in_task_over_local_documents_gives_its_own_metrics_and_a_value_
         assert figure["value"] == values.mean()
         assert figure["se"] == pytest.approx((values.var() / 4) ** 0.5)
         assert figure["higher_is_better"]
-    again, _ = task.evaluate(model, target.tokenizer(), batch_size=4)
+    again, _, _ = task.evaluate(model, rendering_of(target.tokenizer()), batch_size=4)
     assert again.equals(frame)
 
 
@@ -54,7 +55,7 @@ def test_a_generating_task_keeps_its_filters_and_its_first_metric_leads(target, 
     documents = [{"question": f"What is 3 + {n}?", "answer": f"3 + {n} = {3 + n}\n#### {3 + n}"} for n in range(3)]
     include = str(BUILT_IN / "gsm8k" / "gsm8k.yaml")
     given = write_task(tmp_path, documents, "gsm8k_here", include=include, num_fewshot=1, fewshot_split="test")
-    frame, figures = Further(given, None).evaluate(target.load(), target.tokenizer(), batch_size=3)
+    frame, figures, _ = Further(given, None).evaluate(target.load(), rendering_of(target.tokenizer()), batch_size=3)
     assert [figure["metric"] for figure in figures] == ["exact_match,strict-match", "exact_match,flexible-extract"]
     assert len(frame) == 6
     greedy = write_task(tmp_path, documents, "gsm8k_more", include=include, num_fewshot=3, fewshot_split="test")

@@ -12,12 +12,13 @@ from transformers import (
     Qwen2Config,
 )
 
+from sppl.data.tokens import rendering_of
 from sppl.generation import answering
 from sppl.generation.answering import continue_prompts
 from sppl.generation.decoding import decode, drawn, most_likely
 from sppl.generation.ends import end_tokens
 from sppl.generation.graphed import cut, decode_graphed
-from sppl.schemas import Sampling
+from sppl.schemas import Sampling, UserError
 
 VOCABULARY, ENDS = 60, frozenset({1, 2})
 SHAPE = {
@@ -85,15 +86,15 @@ def test_the_size_of_a_batch_changes_no_answer_and_the_order_is_the_prompts(batc
 
 
 def test_out_of_memory_halves_the_batch_and_later_ones(monkeypatch, caplog):
-    model, sizes, real = model_of("llama"), [], answering._continued
+    model, sizes = model_of("llama"), []
 
     def small(model, prompts, **rest):
         sizes.append(len(prompts))
         if len(prompts) > 3:
             raise torch.OutOfMemoryError("too many")
-        return real(model, prompts, **rest)
+        return decode(model, prompts, **rest)
 
-    monkeypatch.setattr(answering, "_continued", small)
+    monkeypatch.setattr(answering, "decoder_of", lambda _: small)
     assert continue_prompts(model, PROMPTS, ends=ENDS, max_new_tokens=24, batch_size=8) == one_by_one(model)
     assert sizes == [8, 4, 2, 2, 2, 2]
     assert "out of memory with 8 answers at once: going on with 4" in caplog.text
@@ -126,14 +127,25 @@ def test_drawing_follows_temperature_top_k_and_top_p():
 def test_an_answer_ends_at_the_tokenizers_end_the_models_ends_and_the_templates_end_of_a_turn(root):
     tokenizer = AutoTokenizer.from_pretrained(root / "sppl" / "lab" / "checkpoint")
     own = tokenizer.eos_token_id
-    assert end_tokens(tokenizer, GenerationConfig(eos_token_id=own)) == {own}
-    assert end_tokens(tokenizer, GenerationConfig(eos_token_id=[own, 7, 9])) == {own, 7, 9}
+
+    def ends(config: GenerationConfig) -> frozenset[int]:
+        return end_tokens(rendering_of(tokenizer), config)
+
+    assert ends(GenerationConfig(eos_token_id=own)) == {own}
+    assert ends(GenerationConfig(eos_token_id=[own, 7, 9])) == {own, 7, 9}
     tokenizer.add_special_tokens({"additional_special_tokens": ["<end_of_turn>"]})
-    tokenizer.chat_template = "{% for m in messages %}<{{ m.role }}>{{ m.content }}<end_of_turn>\n{% endfor %}"
+    tokenizer.chat_template = (
+        "{% for m in messages %}<{{ m.role }}>{{ m.content }}<end_of_turn>\n{% endfor %}"
+        "{% if add_generation_prompt %}<assistant>{% endif %}"
+    )
     turn = tokenizer.convert_tokens_to_ids("<end_of_turn>")
-    assert end_tokens(tokenizer, GenerationConfig(eos_token_id=None)) == {own, turn}
-    tokenizer.chat_template = "{% for m in messages %}[{{ m.role }}] {{ m.content }}\n{% endfor %}"
-    assert end_tokens(tokenizer, GenerationConfig()) == {own}
+    assert ends(GenerationConfig(eos_token_id=None)) == {own, turn}
+    tokenizer.chat_template = tokenizer.chat_template.replace("<end_of_turn>", "")
+    assert ends(GenerationConfig()) == {own}
+    tokenizer.eos_token = None
+    assert ends(GenerationConfig(eos_token_id=7)) == {7}
+    with pytest.raises(UserError, match="nothing would end an answer"):
+        ends(GenerationConfig())
 
 
 def test_what_comes_after_the_first_end_is_cut():

@@ -4,7 +4,7 @@ import torch
 from transformers import AutoModelForCausalLM, CohereConfig, Gemma2Config, GraniteConfig, LlamaConfig, LlamaForCausalLM
 
 from sppl.scoring import head
-from sppl.scoring.head import check_head, token_statistics
+from sppl.scoring.head import token_statistics
 
 SHAPE = {
     "vocab_size": 11, "hidden_size": 8, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2,
@@ -69,10 +69,3 @@ def test_scales_and_caps_after_the_head_are_applied(config):
         logprobs, _ = token_statistics(model, model.base_model(ids).last_hidden_state[0, :-1], ids[0, 1:])
         expected = model(ids).logits[0, :-1].log_softmax(-1).gather(1, ids[0, 1:, None])[:, 0]
     np.testing.assert_allclose(logprobs, expected, atol=1e-5)
-
-
-def test_a_model_that_changes_its_logits_in_an_unknown_way_is_refused(llama):
-    check_head(llama)
-    llama.register_forward_hook(lambda model, args, output: output.__setitem__("logits", output["logits"] * 2))
-    with pytest.raises(ValueError, match="LlamaForCausalLM changes its logits"):
-        check_head(llama)

@@ -1,0 +1,265 @@
+"""What a conversation is made of, read off the template's own writing and proved before it is used.
+
+Where a prompt ends, what stands before a response, what of it is written, and what ends the turn: none of this is
+assumed. A conversation with a mark in place of the response is rendered and taken apart, and two texts show that the
+parts, put together, are the ids of the whole.
+"""
+
+import logging
+from collections.abc import Sequence
+from functools import lru_cache
+from itertools import takewhile
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+from sppl.models.chat import check_template, named, write_chat
+from sppl.prompts import Template
+from sppl.schemas import Message, UserError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+log = logging.getLogger(__name__)
+
+MARK = "\u2402"
+"""Stands for a response; no template writes it by itself."""
+QUESTION = Message(role="user", content="?")
+"""Before every response that is taken apart: what stands further back does not change its tokens."""
+TEXTS = (
+    ("How much is 3 + 4?", "3 + 4 = 7.\nFinal Answer: 7"),
+    ("Why do plums fall, and pears?", "Because “down” is where they go (all of them)"),
+)
+"""Questions and responses of the proof."""
+
+Ids = tuple[int, ...]
+
+
+class Turn(NamedTuple):
+    """The assistant's turn after a prompt."""
+
+    text: str
+    """The response as the template writes it: some trim it."""
+    lead: Ids
+    """What the template writes before it, such as an empty think block; mostly nothing."""
+    response: Ids
+    """A space that the template puts before every response belongs to its first word."""
+    end: Ids
+    """What ends the turn; what the template may write after that is left out."""
+
+
+class Rendering:
+    """The conversations of one tokenizer in one template.
+
+    Args:
+        tokenizer: of the target.
+        template: the frame.
+
+    Raises:
+        UserError: there is no such template, it does not write what it is given, or the parts are not the whole.
+    """
+
+    def __init__(self, tokenizer: "PreTrainedTokenizerBase", template: Template) -> None:
+        check_template(tokenizer, template)
+        self.tokenizer, self.template = tokenizer, template
+        self._opening = _opening(tokenizer) if template.kind == "paper" else ()
+        finished, asked = self._write([QUESTION, _answer(MARK)]), self._write([QUESTION], ask=True)
+        if finished.count(MARK) != 1:
+            raise UserError(
+                f"the chat template of {named(tokenizer)} writes a response {finished.count(MARK)} times instead of "
+                "once, so nothing can be trained on; mend chat_template.jinja in the model's folder, or take the "
+                "plain frame: target_model.template=paper"
+            )
+        self._before, self._after = finished.split(MARK)
+        unasked = self._write([QUESTION])
+        never_asks = asked == unasked and self._before[len(asked) :].strip()
+        self._as_asked = self._before.startswith(asked) and not never_asks
+        self._start = asked if self._as_asked else self._before.rstrip(" ")
+        self._lead = self._before[len(self._start) :]
+        self._start_ids = self._ids(self._start)
+        asks = asked != unasked and asked.startswith(unasked)
+        self._set_end(asked[len(unasked) :] if asks else self._before.rpartition(QUESTION["content"])[2])
+        self._prove()
+        self._say(asked)
+        self.turn = lru_cache(maxsize=1 << 16)(self._turn)
+
+    def prompt(self, turns: Sequence[Message]) -> Ids:
+        """Ids of a conversation up to where the assistant is to write."""
+        return self._opening + self._ids(self.prompt_text(turns))
+
+    def prompt_text(self, turns: Sequence[Message]) -> str:
+        """The same as text: as the template asks, or as it begins a finished turn where that is something else."""
+        if self._as_asked:
+            return self._write(turns, ask=True)
+        return self._write([*turns, _answer(MARK)]).partition(MARK)[0].rstrip(" ")
+
+    def open_text(self, turns: Sequence[Message]) -> str:
+        """A conversation whose last turn, the assistant's, is to be continued."""
+        *before, last = turns
+        marked = Message(role=last["role"], content=last["content"] + MARK)
+        return self._write([*before, marked]).partition(MARK)[0]
+
+    @property
+    def name(self) -> str:
+        """What messages call the tokenizer."""
+        return named(self.tokenizer)
+
+    def offsets(self, text: str) -> list[tuple[int, int]]:
+        """First and last character of every id of the response, within `Turn.text`."""
+        written, lead, _ = self._written(text)
+        turn, whole = self.turn(text, end=False), self._start + lead + written
+        first = len(self._start) + len(lead)
+        if self._ids(whole)[len(self._start_ids) + len(turn.lead) :] != turn.response:
+            whole, first = written, 0
+        found = self.tokenizer(whole, add_special_tokens=False, return_offsets_mapping=True)
+        spans = cast("list[tuple[int, int]]", found["offset_mapping"])[-len(turn.response) :] if turn.response else []
+        return [(start - first, stop - first) for start, stop in spans]
+
+    @property
+    def ends(self) -> frozenset[int]:
+        """Where a generated turn is over."""
+        return frozenset(self._stop[:1])
+
+    def read(self, ids: Sequence[int]) -> str:
+        """The response in a generated turn: its text without thoughts, and without what the template adds to it."""
+        marks = [token for token in self._ids(self._lead) if token in _added(self.tokenizer)][-1:]
+        places = [place for place, token in enumerate(ids) if token in marks]
+        lead = self._lead.rpartition(self._decoded(marks))[2] if places else self._lead
+        text = self._decoded(ids[places[-1] + 1 :] if places else ids, skip_special_tokens=True)
+        gap = self._after.partition(self._decoded(self._stop[:1]))[0] if self._rest else ""
+        return text.removeprefix(lead).removesuffix(gap)
+
+    def _turn(self, text: str, *, end: bool) -> Turn:
+        written, lead, whole = self._written(text)
+        before = self._ids(self._start + lead)
+        bare = self._ids(self._start + lead + written)
+        ids = self._ids(whole)[: -self._rest] if self._rest else bare
+        n = len(self._start_ids)
+        if ids[:n] != self._start_ids:  # its first characters would become one token with the prompt's last
+            return Turn(written, self._ids(lead) if lead.strip() else (), self._ids(written), self._ending(end, ()))
+        first = max(n, _common(before, ids)) if lead.strip() else n
+        last = len(bare) if _common(bare, ids) == len(bare) else len(ids)
+        return Turn(written, ids[n:first], ids[first:last], self._ending(end, ids[last:]))
+
+    def _ending(self, wanted: bool, gap: Ids) -> Ids:
+        if wanted and not self._stop:
+            raise UserError(
+                f"nothing ends a turn of {self.name}: its template closes a response with no token of "
+                "its own, and the tokenizer has no end-of-sequence token. Name one: eos_token in "
+                "tokenizer_config.json of the model's folder"
+            )
+        return gap + self._stop if wanted else ()
+
+    def _written(self, text: str) -> tuple[str, str, str]:
+        """A response as the template writes it, what it writes before it, and all of the conversation.
+
+        Raises:
+            UserError: the template changes the response.
+        """
+        whole = self._write([QUESTION, _answer(text)])
+        inner = whole.removeprefix(self._start).removesuffix(self._after)
+        for lead in (self._lead, ""):  # a response that brings its own thoughts gets no empty ones
+            written = inner.removeprefix(lead) if inner.startswith(lead) else None
+            if written is not None and _letters(written) == _letters(text):
+                return written, lead, whole
+        raise UserError(
+            f"the chat template of {self.name} does not write this response as it is: {text[:60]!r} "
+            f"became {inner[-60:]!r}. Write the response as the template does (templates that think drop what stands "
+            "before </think>), or take the plain frame: target_model.template=paper"
+        )
+
+    def _set_end(self, header: str) -> None:
+        """Finds the token, or run of tokens, that the template ends a turn with; without one it is the tokenizer's.
+
+        Args:
+            header: of the assistant's turns, which some templates write after each in any case; it ends nothing.
+        """
+        headers = set(self._ids(header))
+        after, added = self._ids(self._after), _added(self.tokenizer)
+        place = next((place for place, token in enumerate(after) if token in added), None)
+        own = cast("int | None", self.tokenizer.eos_token_id)
+        self._rest = 0 if place is None else len(after) - place
+        self._stop: Ids = () if own is None else (own,)
+        if place is not None:
+            further = takewhile(lambda token: token in added and token not in headers, after[place + 1 :])
+            self._stop = (after[place], *further)
+
+    def _prove(self) -> None:
+        for question, text in TEXTS:
+            turns = [Message(role="user", content=question)]
+            _, lead, response, end = self._turn(text, end=bool(self._stop))
+            made = self.prompt(turns) + lead + response + (end if self._rest else ())
+            written = self._write([*turns, _answer(text)])
+            if not self._rest:
+                written = written[: written.rindex(text) + len(text)]
+            whole = self._opening + self._ids(written)
+            if made != whole[: len(made)]:
+                self._refuse(made, whole)
+
+    def _refuse(self, made: Ids, whole: Ids) -> None:
+        same = _common(made, whole)
+        ours, theirs = (repr(self.tokenizer.decode(list(ids[max(0, same - 2) : same + 4]))) for ids in (made, whole))
+        tokens = [self.tokenizer.convert_ids_to_tokens(list(ids[same : same + 3])) for ids in (made, whole)]
+        other = "target_model.template=paper" if self.template.kind == "chat" else "target_model.template=chat"
+        raise UserError(
+            f"with the tokenizer of {self.name} a prompt and a response after it are not the tokens of the "
+            f"whole conversation: near {ours} they begin {tokens[0]}, the template's own {theirs} {tokens[1]}, so what "
+            "is trained would not be what is asked. Often the prompt ends in a space that becomes part of the next "
+            f"word: take it out of chat_template.jinja in the model's folder, or take the other frame: {other}"
+        )
+
+    def _say(self, asked: str) -> None:
+        name = self.name
+        if not self._as_asked:
+            _say_once(
+                f"{name}: the template asks with {asked[-40:]!r} and begins a finished answer with "
+                f"{self._start[-40:]!r}; answers are asked for, scored and trained after the latter"
+            )
+        elif self._lead.strip():
+            _say_once(
+                f"{name}: the template writes {self._lead!r} before a response: it is scored after that, and trained "
+                "with it. If the target thinks before it answers and is not to: "
+                "target_model.template_options={enable_thinking: false}, where the template knows that option"
+            )
+        if not self._rest and self._after.strip():
+            _say_once(
+                f"{name}: the template closes a response with the text {self._after!r}, which is no token of the "
+                "tokenizer; the end-of-sequence token is taught, and ends an answer, in its place"
+            )
+
+    def _write(self, turns: Sequence[Message], *, ask: bool = False) -> str:
+        return write_chat(self.tokenizer, turns, self.template, ask=ask)
+
+    def _decoded(self, ids: Sequence[int], **how: bool) -> str:
+        return cast("str", self.tokenizer.decode(list(ids), clean_up_tokenization_spaces=False, **how))
+
+    def _ids(self, text: str) -> Ids:
+        return tuple(cast("list[int]", self.tokenizer(text, add_special_tokens=False)["input_ids"]))
+
+
+def _answer(text: str) -> Message:
+    return Message(role="assistant", content=text)
+
+
+def _opening(tokenizer: "PreTrainedTokenizerBase") -> Ids:
+    """What the tokenizer puts before a text by itself."""
+    bare, whole = (cast("list[int]", tokenizer("a", add_special_tokens=extra)["input_ids"]) for extra in (False, True))
+    starts = [place for place in range(len(whole)) if whole[place : place + len(bare)] == bare]
+    return tuple(whole[: starts[0]]) if starts else ()
+
+
+def _added(tokenizer: "PreTrainedTokenizerBase") -> set[int]:
+    """Tokens that are never part of a text by accident."""
+    return {*tokenizer.all_special_ids, *cast("Any", tokenizer).added_tokens_decoder}
+
+
+def _common(one: Ids, other: Ids) -> int:
+    """How many ids two sequences begin with alike."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
+
+
+def _letters(text: str) -> str:
+    return "".join(text.split())
+
+
+@lru_cache(maxsize=256)
+def _say_once(message: str) -> None:
+    log.warning(message)

@@ -1,0 +1,93 @@
+"""Whether a model answers prompts of different lengths as one batch, and what is done where it does not.
+
+Shorter prompts are filled up on their left and rows that have ended leave, which not every architecture allows: one
+that keeps a state may read the filling, and some have a cache of their own. So it is tried on the very model.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+from transformers import LogitsProcessorList
+
+from sppl.generation.decoding import Choose, Ids, decode
+from sppl.generation.own_settings import within_generate
+from sppl.schemas import UserError
+
+log = logging.getLogger(__name__)
+
+PROMPTS = ((5, 6, 7, 8, 9, 10, 11), (12, 13, 14), (15, 16, 17, 18, 19), (20, 21))
+"""Of the trial: different lengths, so that rows are filled up."""
+TOKENS = ((3, 4, 3, 4, 3), (1, 0), (4, 4, 3, 3, 4), (3, 3, 3, 4, 4))
+"""What follows them; 0 ends a row, so that it leaves the batch."""
+
+
+def decode_alone(
+    model: Any, prompts: Sequence[Ids], *, ends: frozenset[int], max_new_tokens: int, choose: Choose
+) -> list[list[int]]:
+    """What `decode` gives, one prompt after the other and in the way transformers itself generates."""
+    return [_one(model, prompt, place, ends, max_new_tokens, choose) for place, prompt in enumerate(prompts)]
+
+
+def decoder_of(model: Any) -> Callable[..., list[list[int]]]:
+    """`decode` where it gives what a model says of every prompt alone; else `decode_alone`.
+
+    Raises:
+        UserError: that does not either.
+    """
+    if _right(model, decode):
+        return decode
+    log.warning("%s answers one prompt at a time: a batch of prompts changes its answers", type(model).__name__)
+    if _right(model, decode_alone):
+        return decode_alone
+    raise UserError(
+        f"{type(model).__name__} answers something else when it keeps what it has read than when it reads everything "
+        "anew, so its answers cannot be relied on; let a server answer (docs/servers.md), or take another target"
+    )
+
+
+def _one(model: Any, prompt: Ids, place: int, ends: frozenset[int], longest: int, choose: Choose) -> list[int]:
+    def only(_: Tensor, logits: Tensor) -> Tensor:
+        """Leaves the chosen token only."""
+        (token,) = choose(logits, [place])
+        scores = torch.full_like(logits, -torch.inf)
+        scores[0, token] = 0.0
+        return scores
+
+    read = torch.tensor([prompt], device=model.device)
+    with within_generate(model, ends, followed=False):
+        made = model.generate(
+            input_ids=read, attention_mask=torch.ones_like(read), max_new_tokens=longest, pad_token_id=min(ends),
+            do_sample=False, logits_processor=LogitsProcessorList([cast("Any", only)]),
+        )  # fmt: skip
+    return made[0, len(prompt) :].tolist()
+
+
+def _right(model: Any, way: Callable[..., list[list[int]]]) -> bool:
+    """Whether the logits along given answers are those of reading prompt and answer at once."""
+    size = model.config.get_text_config().vocab_size
+    prompts = [tuple(token % size for token in prompt) for prompt in PROMPTS]
+    seen: list[list[Tensor]] = [[] for _ in prompts]
+
+    def given(logits: Tensor, places: Sequence[int]) -> list[int]:
+        for row, place in enumerate(places):
+            seen[place].append(logits[row].float())
+        return [TOKENS[place][min(len(seen[place]), len(TOKENS[place])) - 1] for place in places]
+
+    with torch.inference_mode():
+        try:
+            way(model, prompts, ends=frozenset({0}), max_new_tokens=len(TOKENS[0]), choose=given)
+        except torch.OutOfMemoryError:
+            raise
+        except (AttributeError, KeyError, TypeError, ValueError, RuntimeError, NotImplementedError, IndexError):
+            log.info("%s cannot run %s", type(model).__name__, way.__name__, exc_info=True)
+            return False
+        tolerance = 1e-3 if model.dtype in (torch.float32, torch.float64) else 5e-2
+        for prompt, tokens, found in zip(prompts, TOKENS, seen, strict=True):
+            read = torch.tensor([[*prompt, *tokens[:-1]]], device=model.device)
+            whole = model(input_ids=read, use_cache=False).logits[0, len(prompt) - 1 :].float()
+            if (torch.stack(found[: len(tokens)]) - whole).norm() > tolerance * whole.norm():
+                return False
+    return True

@@ -1,0 +1,97 @@
+"""A target that is an adapter: the model it was trained from, with the adapter's weights merged into its own."""
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from sppl.schemas import UserError
+
+SETTINGS = "adapter_config.json"
+
+
+class Base(NamedTuple):
+    """The model an adapter was trained from."""
+
+    path: str
+    revision: str | None
+
+
+def base_of(path: str, revision: str | None) -> Base | None:
+    """The model an adapter was trained from; None where the path holds no adapter.
+
+    Raises:
+        UserError: the folder holds a whole model beside it, no weights, or does not say what it was trained from.
+    """
+    folder = Path(path)
+    if folder.is_dir():
+        file = folder / SETTINGS if (folder / SETTINGS).is_file() else None
+    elif folder.exists():
+        return None
+    else:
+        from transformers.utils.peft_utils import find_adapter_config_file
+
+        found = find_adapter_config_file(path, revision=revision)
+        file = Path(found) if found else None
+    if file is None:
+        return None
+    settings: dict[str, Any] = json.loads(file.read_text())
+    if folder.is_dir():
+        _check_folder(folder)
+    named = settings.get("base_model_name_or_path")
+    if not named:
+        raise UserError(
+            f"{path} is an adapter and does not say of which model; write it into {SETTINGS} as "
+            "base_model_name_or_path, or merge the two yourself and give the folder: target_model.path=FOLDER"
+        )
+    beside = folder / named
+    base = Base(str(beside) if not Path(named).exists() and beside.is_dir() else named, settings.get("revision"))
+    if (Path(base.path) / SETTINGS).is_file():
+        raise UserError(
+            f"{path} is an adapter of {base.path}, which is an adapter itself; merge that one into its model, save "
+            f"the folder, and name it in {SETTINGS} as base_model_name_or_path"
+        )
+    return base
+
+
+def has_tokenizer(path: str, revision: str | None) -> bool:
+    """Whether a tokenizer lies beside an adapter; else it is its model's."""
+    if Path(path).is_dir():
+        return any(Path(path).glob("tokenizer*"))
+    from transformers.utils.hub import cached_file
+
+    found = cached_file(
+        path, "tokenizer_config.json", revision=revision,
+        _raise_exceptions_for_missing_entries=False, _raise_exceptions_for_connection_errors=False,
+    )  # fmt: skip
+    return found is not None
+
+
+def merged(model: Any, path: str, revision: str | None) -> Any:
+    """The model with an adapter merged into its weights, in their dtype.
+
+    Raises:
+        UserError: its kind cannot be merged, as with learnt prompts.
+    """
+    from peft import PeftModel
+
+    worn: Any = PeftModel.from_pretrained(model, path, revision=revision)
+    if not hasattr(worn.base_model, "merge_and_unload"):
+        kind = worn.peft_config["default"].peft_type.value
+        raise UserError(
+            f"{path} is an adapter of the kind {kind}, which has no weights to merge into a model; give a whole "
+            "model or a LoRA adapter: target_model.path=FOLDER"
+        )
+    whole = worn.merge_and_unload()
+    whole.config._name_or_path = path
+    whole.name_or_path = path
+    return whole
+
+
+def _check_folder(folder: Path) -> None:
+    if any(folder.glob("model*.safetensors")):
+        raise UserError(
+            f"{folder} holds a whole model and an adapter ({SETTINGS}), and it is not clear which is meant; put one of "
+            "them into a folder of its own: target_model.path=FOLDER"
+        )
+    if not (folder / "adapter_model.safetensors").is_file():  # PEFT would go on and look for a pickle
+        raise UserError(f"{folder} is an adapter without weights in adapter_model.safetensors; save it so that it has")

@@ -1,0 +1,113 @@
+"""A conversation as the tokenizer's chat template writes it, on a fixed day, or one sentence about why it cannot."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from sppl.prompts import Template, paper_frame
+from sppl.schemas import Message, UserError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+GIVEN = {"messages", "tools", "documents", "add_generation_prompt", "raise_exception", "strftime_now"}
+"""What every template is handed."""
+OURS = GIVEN - {"tools", "documents"}
+"""What is decided for each use, so no option may say it."""
+
+
+def write_chat(tokenizer: "PreTrainedTokenizerBase", turns: Sequence[Message], template: Template, *, ask: bool) -> str:
+    """The text of a conversation; with `ask` up to where the assistant is to answer.
+
+    Raises:
+        UserError: the template refuses the conversation, or is broken.
+    """
+    if template.kind == "paper":
+        return paper_frame(turns, template.system)
+    from jinja2 import TemplateError
+
+    today = date.fromisoformat(template.date)
+    options = {name: value for name, value in template.options.items() if name != "chat_template"}
+    given = {"tools": None, "documents": None, **tokenizer.special_tokens_map, **options}
+    try:
+        compiled = _compiled(tokenizer.get_chat_template(template.options.get("chat_template")))
+        return compiled.render(
+            messages=[dict(turn) for turn in turns], add_generation_prompt=ask,
+            strftime_now=lambda form: today.strftime(form),  # transformers' own says another day every day
+            **given,
+        )  # fmt: skip
+    except (TemplateError, ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
+        roles = ", ".join(turn["role"] for turn in turns)
+        raise UserError(
+            f"the chat template of {named(tokenizer)} cannot write a conversation of the turns {roles} "
+            f"({type(error).__name__}: {' '.join(str(error).split())[:200]}). Mend chat_template.jinja in the model's "
+            "folder, or take the plain frame: target_model.template=paper"
+        ) from error
+
+
+def check_template(tokenizer: "PreTrainedTokenizerBase", template: Template) -> None:
+    """Refuses a tokenizer without the chat template that is asked for, and options it does not know.
+
+    Raises:
+        UserError: the message names the templates or the options there are.
+    """
+    if template.kind == "paper":
+        return
+    written: Any = tokenizer.chat_template
+    name = template.options.get("chat_template")
+    if isinstance(written, Mapping):
+        names = ", ".join(sorted(written))
+        if (name or "default") not in written:
+            asked = f"none called {name!r}" if name else "no default among them"
+            raise UserError(
+                f"{named(tokenizer)} has the chat templates {names}, and {asked}; say which: "
+                f"target_model.template_options={{chat_template: {sorted(written)[0]}}}"
+            )
+        written = written[name or "default"]
+    elif name is not None:
+        raise UserError(
+            f"{named(tokenizer)} has a single chat template, and target_model.template_options names {name!r} of "
+            "several; leave chat_template out"
+        )
+    if not written:
+        raise UserError(
+            f"the tokenizer of {named(tokenizer)} has no chat template; use an instruction-tuned model, or the plain "
+            "frame: target_model.template=paper"
+        )
+    known = {name for name in _variables(written, tokenizer) - GIVEN if not name.endswith("_token")}
+    given = set(template.options) - {"chat_template"}
+    if wrong := sorted((given - known - {"tools", "documents"}) | (given & OURS)):
+        there = f"it reads {', '.join(sorted(known))}" if known else "it reads none"
+        raise UserError(
+            f"the chat template of {named(tokenizer)} has no option {', '.join(wrong)}; {there}: "
+            "target_model.template_options={NAME: VALUE}"
+        )
+
+
+def named(tokenizer: "PreTrainedTokenizerBase") -> str:
+    """What messages call the tokenizer: where it came from."""
+    return str(getattr(tokenizer, "name_or_path", "") or type(tokenizer).__name__)
+
+
+def _variables(written: str, tokenizer: "PreTrainedTokenizerBase") -> set[str]:
+    """The names a template reads without having set them.
+
+    Raises:
+        UserError: it is no Jinja.
+    """
+    from jinja2 import TemplateError, meta
+
+    try:
+        return set(meta.find_undeclared_variables(_compiled(written).environment.parse(written)))
+    except TemplateError as error:
+        raise UserError(
+            f"the chat template of {named(tokenizer)} is no template that can be read ({error}); mend "
+            "chat_template.jinja in the model's folder, or take the plain frame: target_model.template=paper"
+        ) from error
+
+
+def _compiled(written: str) -> Any:
+    """The template, in the sandbox and with the functions that transformers gives it."""
+    from transformers.utils.chat_template_utils import _compile_jinja_template
+
+    return _compile_jinja_template(written)

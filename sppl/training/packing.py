@@ -1,0 +1,75 @@
+"""Whether examples can follow each other in one row of a model without seeing each other: tried, not assumed.
+
+Attention that is full or sliding keeps them apart by their positions, which start anew. What keeps a state, convolves,
+or numbers positions by itself does not, and says nothing about it.
+"""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sppl.models.loading import body
+from sppl.training.batches import Example, collate
+
+log = logging.getLogger(__name__)
+
+ROWS = (((5, 6, 7, 8, 9), (10, 11, 12, 13)), ((14, 15, 16), (17, 18, 19, 20, 21)), ((22, 23, 24, 25), (26, 27, 28)))
+"""Prompts and responses of the trial."""
+
+
+def packs(model: Any) -> bool:
+    """Whether packed examples have the states that their losses are computed from when each has a row of its own.
+
+    Also whether an example's states stay as they are when the one before it is another, which shows a leak in 16 bits,
+    too.
+    """
+    size = model.config.get_text_config().vocab_size
+    first, second, other = (
+        Example(str(number), *(tuple(token % size for token in part) for part in row))
+        for number, row in enumerate(ROWS)
+    )
+    double = model.dtype in (torch.float32, torch.float64)
+    alike, untouched = (1e-4, 1e-5) if double else (5e-2, 1e-3)
+    try:
+        with _still(model), torch.inference_mode():
+            apart, packed = _states(model, [[first], [second]]), _states(model, [[first, second]], packed=True)
+            n = len(second.response)
+            behind = _states(model, [[other, second]], packed=True)[-n:]
+    except torch.OutOfMemoryError:
+        raise
+    except (AttributeError, KeyError, TypeError, ValueError, RuntimeError, NotImplementedError, IndexError):
+        log.info("%s cannot run packed rows", type(model).__name__, exc_info=True)
+        return False
+    return _near(packed, apart, alike) and _near(behind, packed[-n:], untouched)
+
+
+def _states(model: Any, rows: list[list[Example]], *, packed: bool = False) -> Tensor:
+    batch = collate(rows, 1, packed=packed)
+    ids, positions = batch["input_ids"].to(model.device), batch["position_ids"]
+    positions = None if positions is None else positions.to(model.device)
+    hidden = body(model)(input_ids=ids, position_ids=positions, use_cache=False).last_hidden_state
+    return hidden.flatten(0, 1)[batch["where"].to(model.device)].float()
+
+
+@contextmanager
+def _still(model: Any) -> Iterator[None]:
+    """Without dropout; and on a CPU, where a model may wait for its GPUs, without kernels that only these have."""
+    training, attention = model.training, model.config._attn_implementation
+    away = model.device.type == "cpu" and "flash" in (attention or "")
+    model.eval()
+    if away:
+        model.set_attn_implementation("sdpa")
+    try:
+        yield
+    finally:
+        model.train(training)
+        if away:
+            model.set_attn_implementation(attention)
+
+
+def _near(one: Tensor, other: Tensor, tolerance: float) -> bool:
+    return bool((one - other).norm() <= tolerance * other.norm())
