@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from sppl.models.gguf import load_gguf, load_gguf_tokenizer
+from sppl.packaged import lab_checkpoint
 from sppl.prompts import Template
 from sppl.provenance import canonical, content_digest
 from sppl.schemas import UserError
@@ -26,7 +27,7 @@ class TargetModel:
 
     Args:
         name: the word tables and leaves use.
-        path: a local folder in the Hugging Face layout, a GGUF file, or a hub id.
+        path: a local folder in the Hugging Face layout, a GGUF file, or a hub id; `lab` is the model of the package.
         revision: commit or tag of a hub id.
         dtype: of the weights, e.g. `float32`, `bfloat16`.
         attention: the implementation transformers should use.
@@ -43,6 +44,10 @@ class TargetModel:
     template: Literal["chat", "paper"] = "chat"
     system: str = ""
     trust_remote_code: bool = False
+
+    def __post_init__(self) -> None:
+        if self.path == "lab":
+            object.__setattr__(self, "path", str(lab_checkpoint()))
 
     @property
     def is_gguf(self) -> bool:

@@ -3,8 +3,7 @@
 import logging
 import re
 import shlex
-import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -162,8 +161,15 @@ def pieces_of(wanted: Wanted, race: Race | None) -> Pieces:
     return pieces
 
 
-def competitors(strategy: Mapping[str, Recipe], metrics: Mapping[str, Metric]) -> tuple[dict[str, Recipe], Metric]:
+def competitors(
+    strategy: Mapping[str, Recipe], metrics: Mapping[str, Metric], typed: Sequence[str]
+) -> tuple[dict[str, Recipe], Metric]:
     """The strategies that race, and the metric that decides; references such as the bare gold label do not race.
+
+    Args:
+        strategy: of this job.
+        metrics: likewise.
+        typed: the command line, for the message.
 
     Raises:
         UserError: there are not two strategies in this job, or no metric has log-perplexities.
@@ -172,7 +178,7 @@ def competitors(strategy: Mapping[str, Recipe], metrics: Mapping[str, Metric]) -
     if len(racing) < 2:
         raise UserError(
             "scorer.budget=race compares strategies while it scores them, so it needs all of them in one job; this job "
-            f"has only {', '.join(strategy)}. Give them as a list: {_as_list(sys.argv)}"
+            f"has only {', '.join(strategy)}. Give them as a list: {_as_list(typed)}"
         )
     leader = leading(metrics.values())
     if leader is None:
@@ -183,9 +189,9 @@ def competitors(strategy: Mapping[str, Recipe], metrics: Mapping[str, Metric]) -
     return racing, leader
 
 
-def _as_list(argv: list[str]) -> str:
+def _as_list(typed: Sequence[str]) -> str:
     """The command that puts a sweep's strategies into one job."""
-    words = [word for word in argv[1:] if word not in ("-m", "--multirun")]
+    words = [word for word in typed[1:] if word not in ("-m", "--multirun")]
     swept = re.compile(r"strategy=([\w.]+(?:,[\w.]+)+)")
     given = [swept.sub(r"strategy=[\1]", word) for word in words]
     if given == words:

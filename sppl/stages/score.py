@@ -58,7 +58,7 @@ def score(
     """
     leader = None
     if scorer.budget == "race":
-        strategy, leader = competitors(strategy, metric)
+        strategy, leader = competitors(strategy, metric, store.typed)
     needs = scored_needs(metric.values())
     questions = take(benchmark, "train", n_score)
     predictions = predictions_leaf(store, benchmark, target_model, n_predict, generator)
