@@ -10,7 +10,7 @@ SECRET_VALUE = re.compile(r"\b(sk-[\w-]{16,}|hf_\w{16,}|wandb_v\d+_\w{16,})")
 SECRET_NAME = re.compile(r"(api_?key|token|secret|password)$", re.IGNORECASE)
 
 
-def key_among(arguments: Iterable[str]) -> str:
+def check_arguments(arguments: Iterable[str]) -> str:
     """What to tell the user if a command line argument (`name=value`) looks like a key; empty if none does.
 
     The sentence holds the argument's name, never its value. No heavy import stands before this check.
@@ -25,7 +25,7 @@ def key_among(arguments: Iterable[str]) -> str:
     return ""
 
 
-def key_in(config: Mapping[Any, Any]) -> str:
+def check_for_keys(config: Mapping[Any, Any]) -> str:
     """What to tell the user if a configuration holds a key, written out or read from the environment; else empty.
 
     The sentence holds the place, never the value: whatever looks like a key, has a key's name, or is what an

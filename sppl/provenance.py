@@ -1,10 +1,9 @@
-"""Facts that say where a result comes from: canonical settings, digests, versions, commit, command."""
+"""Facts that say where a result comes from: canonical settings, digests, versions, commit."""
 
 import json
 import os
 import platform
 import subprocess
-import sys
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -15,7 +14,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-VERSIONED = ("sppl", "torch", "transformers", "pytorch-lightning", "peft", "lm-eval", "tokenizers", "numpy", "pandas")
+from sppl import __version__
+
+VERSIONED = ("torch", "transformers", "pytorch-lightning", "peft", "lm-eval", "tokenizers", "numpy", "pandas")
 
 
 def canonical(value: Any) -> Any:
@@ -77,7 +78,7 @@ def folder_bytes(path: Path) -> int:
 @lru_cache(maxsize=1)
 def versions() -> dict[str, str]:
     """Versions of Python and of the packages that shape numbers."""
-    found = {"python": platform.python_version()}
+    found = {"python": platform.python_version(), "sppl": __version__}
     for package in VERSIONED:
         try:
             found[package] = version(package)
@@ -89,14 +90,11 @@ def versions() -> dict[str, str]:
 @lru_cache(maxsize=1)
 def commit() -> str:
     """The commit of the checkout the code runs from, with `+` after it when files differ; empty outside a checkout."""
-    here = Path(__file__).parent
+    here = Path(__file__).parents[1]
+    if not (here / ".git").exists():  # an installed package may lie inside of somebody else's checkout
+        return ""
     ask = ["git", "-C", str(here), "describe", "--always", "--abbrev=12", "--dirty=+", "--exclude=*"]
     try:
         return subprocess.run(ask, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
     except (OSError, subprocess.SubprocessError):
         return ""
-
-
-def command() -> str:
-    """The command line of this process, as typed after `python`."""
-    return " ".join(sys.argv)

@@ -20,8 +20,8 @@ from typing import Any
 import pandas as pd
 from filelock import FileLock, Timeout
 
-from sppl.provenance import canonical, command, commit, content_digest, fingerprint, folder_bytes, versions, write_json
-from sppl.refusals import NAME, NAME_RULE
+from sppl.names import NAME, NAME_RULE
+from sppl.provenance import canonical, commit, content_digest, fingerprint, folder_bytes, versions, write_json
 from sppl.schemas import TABLES, UserError, validate
 
 log = logging.getLogger(__name__)
@@ -64,11 +64,19 @@ class Store:
         root: the folder; made when something is first written.
         config: the resolved configuration of the running job, copied into every provenance.
         wait: whether `making` waits for another process that makes the same.
+        typed: the command line of this process, the words that start the program first; its line is in every
+            provenance.
     """
 
     root: str
     config: Mapping[str, Any] = field(default_factory=dict, repr=False)
     wait: bool = True
+    typed: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def command(self) -> str:
+        """The command line of this process, for a shell; empty where there was none."""
+        return " ".join([*self.typed[:1], shlex.join(self.typed[1:])]).strip()
 
     def leaf(self, kind: str, *words: str, settings: Mapping[str, Any]) -> Leaf:
         """The name of an artefact; nothing is read or written.
@@ -168,7 +176,7 @@ class Store:
         log.info("%s: %.1f MB, %.1f s%s", leaf.name, size, seconds, _where(notes))
 
     def _seal(self, leaf: Leaf, made: Path, inputs: Mapping[str, str], seconds: float, notes: dict[str, Any]) -> None:
-        how = {"versions": versions(), "commit": commit(), "command": command(), "config": self.config}
+        how = {"versions": versions(), "commit": commit(), "command": self.command, "config": self.config}
         provenance = {
             "leaf": leaf.name,
             "digest": content_digest(made),

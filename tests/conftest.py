@@ -42,13 +42,13 @@ def arguments(folder: Path, store: Path, *given: str) -> list[str]:
 @pytest.fixture
 def run_py(tmp_path, shared_store, monkeypatch, capfd):
     """Runs `python run.py ...` inside this process; returns `code`, `out` and `reports`."""
-    import run
+    from sppl.cli.main import main
 
     def call(*given: str, store: Path | None = None) -> SimpleNamespace:
         monkeypatch.chdir(ROOT)
         monkeypatch.setattr(sys, "argv", ["run.py", *arguments(tmp_path, store or shared_store, *given)])
         try:
-            code = run.run()
+            code = main()
         except SystemExit as stop:
             code = stop.code
         said = capfd.readouterr()

@@ -48,14 +48,14 @@ def on_the_lab(rounds: int, questions: int) -> dict[str, float]:
     """The stage `score`, responses and predictions being there already."""
     from hydra import compose, initialize_config_dir
 
-    import run
+    from sppl.cli.running import stage_call
     from sppl.store import Store
 
     def call(stage: str, metrics: list[str], store: Store) -> object:
         with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
             chosen = [f"metric=[{','.join(metrics)}]", f"strategy=[{STRATEGIES}]", f"n_score={questions}"]
             cfg = compose("config", overrides=chosen)
-        return run.stage_call(cfg, stage)(store=store)
+        return stage_call(cfg, stage)(store=store)
 
     def scored(metrics: list[str]) -> object:
         for kind in ("token_stats", "hidden_states", "gradients"):

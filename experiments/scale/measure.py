@@ -21,12 +21,14 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
 from hydra import compose, initialize_config_dir  # noqa: E402
+from hydra.utils import instantiate  # noqa: E402
 
-import run  # noqa: E402
-from sppl.jobs import Job, jobs_in  # noqa: E402
-from sppl.ledger import Ledger  # noqa: E402
+from sppl.cli.jobs import Job, jobs_in  # noqa: E402
+from sppl.cli.ledger import Ledger  # noqa: E402
+from sppl.cli.settings import plain  # noqa: E402
+from sppl.cli.sweeps import plan  # noqa: E402
+from sppl.packaged import conf  # noqa: E402
 from sppl.store import Store  # noqa: E402
-from sppl.sweeps import plan  # noqa: E402
 
 STRATEGIES = ["gpt4", "claude", "mini_gpt4", "step_by_step", "rewrite", "human_examples", "code", "self_check"]
 STRATEGIES += ["self_generated", "groundtruth"]
@@ -44,9 +46,9 @@ def command(seeds: int, folder: Path) -> list[str]:
 def jobs_of(seeds: int, folder: Path) -> list[Job]:
     """The jobs of the sweep, as Hydra expands it, with their configuration."""
     jobs, rest = [], command(seeds, folder)[2:]
-    with initialize_config_dir(str(run.CONF), version_base="1.3"):
+    with initialize_config_dir(str(conf()), version_base="1.3"):
         for strategy in STRATEGIES:
-            config = run.plain(compose("config", overrides=[f"strategy={strategy}", *rest]))
+            config = plain(compose("config", overrides=[f"strategy={strategy}", *rest]))
             for seed in range(seeds):
                 overrides = [f"strategy={strategy}", f"seed={seed}", *rest]
                 jobs.append(Job(folder / "done" / str(len(jobs)), overrides, seeded(config, seed)))
@@ -91,7 +93,7 @@ def seconds(work: Callable[[], Any]) -> float:
 def measured(n: int, folder: Path) -> dict[str, float]:
     """Seconds of every step for `n` jobs."""
     seeds = n // len(STRATEGIES)
-    store, ledger = Store(f"{folder}/store"), Ledger(Store(f"{folder}/store"), [run.CONF])
+    store, ledger = Store(f"{folder}/store"), Ledger(Store(f"{folder}/store"), [conf()])
     jobs = jobs_of(seeds, folder)
     fill(jobs, store, ledger)
     results = [name for job in jobs for name in job.leaves["benchmark"]]
@@ -102,10 +104,10 @@ def measured(n: int, folder: Path) -> dict[str, float]:
     return {
         "jobs": n,
         "list": seconds(lambda: [store.leaves("results", "lab", "lab", one) for one in STRATEGIES]),
-        "look_up": seconds(lambda: plan(folder / "again", again, lambda _: {}, Ledger(store, [run.CONF]))),
+        "look_up": seconds(lambda: plan(folder / "again", again, lambda _: {}, Ledger(store, [conf()]))),
         "records": seconds(lambda: jobs_in(folder / "done", 0, known)),
         "report": seconds(
-            lambda: run.instantiate(report, _partial_=True, _convert_="all")(store=store, rankings=[], results=results)
+            lambda: instantiate(report, _partial_=True, _convert_="all")(store=store, rankings=[], results=results)
         ),
         "command": seconds(lambda: subprocess.run(typed, cwd=ROOT, check=True, capture_output=True)),
     }

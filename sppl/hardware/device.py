@@ -11,7 +11,7 @@ from torch import nn
 M = TypeVar("M", bound=nn.Module)
 
 SHARERS = "SPPL_SHARERS"
-"""Environment variable: how many processes share the GPU, each with its part of the memory (`sppl.launching`)."""
+"""Environment variable: how many processes share the GPU, each with its part of the memory (`sppl.cli.sharing`)."""
 
 
 def place(model: M, device: torch.device) -> M:

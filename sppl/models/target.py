@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from sppl.models.adapter import base_of, has_tokenizer, merged
 from sppl.models.gguf import load_gguf, load_gguf_tokenizer
 from sppl.models.loading import check_weights, dtype_name, reading, refuse_config
+from sppl.packaged import lab_checkpoint
 from sppl.prompts import Template
 from sppl.provenance import canonical, content_digest
 from sppl.schemas import UserError
@@ -29,7 +30,8 @@ class TargetModel:
 
     Args:
         name: the word tables and leaves use.
-        path: a local folder in the Hugging Face layout, of a model or of an adapter, a GGUF file, or a hub id.
+        path: a local folder in the Hugging Face layout, of a model or of an adapter, a GGUF file, or a hub id; `lab` is
+            the model of the package.
         revision: commit or tag of a hub id.
         dtype: of the weights, e.g. `float32`, `bfloat16`.
         attention: the implementation transformers should use.
@@ -59,6 +61,8 @@ class TargetModel:
     trust_remote_code: bool = False
 
     def __post_init__(self) -> None:
+        if self.path == "lab":
+            object.__setattr__(self, "path", str(lab_checkpoint()))
         object.__setattr__(self, "dtype", dtype_name(self.dtype, "target_model.dtype"))
         object.__setattr__(self, "template_options", dict(self.template_options or {}))
         object.__setattr__(self, "date", str(self.date))

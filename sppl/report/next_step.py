@@ -13,22 +13,22 @@ OF_A_STRATEGY = re.compile(r"(?:.*@)?strategy\.(\w[\w+=@-]*)(?:[.:]|$)")
 
 
 def next_command(
-    argv: Sequence[str], strategy: str, *, benchmark: str, target_model: str, from_files: bool = False
+    typed: Sequence[str], strategy: str, *, benchmark: str, target_model: str, from_files: bool = False
 ) -> str:
     """A line for the shell that makes and exports the full training set of one strategy.
 
     Everything typed that shapes responses is kept, so the answers to the sample are found and not asked for again.
 
     Args:
-        argv: of the command that made the pick, the program's own name first.
+        typed: the command that made the pick, the words that start the program first.
         strategy: the pick.
         benchmark: the one it was picked for, where a sweep had several.
         target_model: likewise.
         from_files: strategies are the files of a folder, not options of `strategy`.
     """
-    swept = any(word in ("-m", "--multirun") for word in argv)
+    swept = any(word in ("-m", "--multirun") for word in typed)
     pair, kept = {"benchmark": benchmark, "target_model": target_model}, list[str]()
-    for word in argv[1:]:
+    for word in typed[1:]:
         key, _, value = word.partition("=")
         name = key.lstrip("+~")
         if word.startswith("-") or DROPPED.match(name):
@@ -42,8 +42,7 @@ def next_command(
             word = f"{name}={pair[name]}"
         kept.append(word)
     chosen = f"strategy.only=[{strategy}]" if from_files else f"strategy=[{strategy}]"
-    words = ["python", argv[0], "stage=[generate,export]", *kept, chosen, "n_train=all"]
-    return " ".join(shlex.quote(word) for word in words)
+    return " ".join([typed[0], shlex.join(["stage=[generate,export]", *kept, chosen, "n_train=all"])])
 
 
 def _several(value: str) -> bool:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from sppl.benchmarks.benchmark import Benchmark
 from sppl.data.exports import Card, lines
-from sppl.provenance import command
 from sppl.stages.leaves import Plan, take
 from sppl.stages.responses import known_responses, responses
 from sppl.store import Store
@@ -51,7 +50,7 @@ def export(
         right = known_responses(store, benchmark, recipe, questions)["correct"].tolist()
         kept = [pair for pair, verdict in zip(pairs, right, strict=True) if verdict or not only_correct]
         source = "the data set" if recipe.given else benchmark.responses.label
-        card = Card(benchmark.name, name, recipe.summary, source, len(kept), sum(right), shape, command())
+        card = Card(benchmark.name, name, recipe.summary, source, len(kept), sum(right), shape, store.command)
         _write(places[name] / "data.jsonl", lines(shape, kept))
         _write(places[name] / "README.md", card.text())
         for logger in loggers:

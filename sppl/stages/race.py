@@ -1,8 +1,7 @@
 """A race: batches of questions for all strategies still in it; whoever is clearly behind is scored no further."""
 
 import logging
-import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -167,8 +166,15 @@ def pieces_of(wanted: Wanted, race: Race | None) -> Pieces:
     return pieces
 
 
-def competitors(strategy: Mapping[str, Recipe], metrics: Mapping[str, Metric]) -> tuple[dict[str, Recipe], Metric]:
+def competitors(
+    strategy: Mapping[str, Recipe], metrics: Mapping[str, Metric], typed: Sequence[str]
+) -> tuple[dict[str, Recipe], Metric]:
     """The strategies that race, and the metric that decides; references such as the bare gold label do not race.
+
+    Args:
+        strategy: of this job.
+        metrics: likewise.
+        typed: the command line, for the message.
 
     Raises:
         UserError: there are not two strategies in this job, or no metric has log-perplexities.
@@ -177,7 +183,7 @@ def competitors(strategy: Mapping[str, Recipe], metrics: Mapping[str, Metric]) -
     if len(racing) < 2:
         raise UserError(
             "scorer.budget=race compares strategies while it scores them, so it needs all of them in one job; this job "
-            f"has only {', '.join(strategy)}. Give them as a list: {as_list(sys.argv)}"
+            f"has only {', '.join(strategy)}. Give them as a list: {as_list(typed)}"
         )
     leader = leading(metrics.values())
     if leader is None:

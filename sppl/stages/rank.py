@@ -60,7 +60,7 @@ def rank(
             f"{', '.join(strategy)}: shown as a reference and never ranked; add strategies that compete, e.g. "
             f"'strategy=[gpt4,{next(iter(strategy))}]', or leave out the stages rank and report"
         )
-    leader = competitors(ranked, metric)[1] if scorer.budget == "race" else None
+    leader = competitors(ranked, metric, store.typed)[1] if scorer.budget == "race" else None
     race = None
     try:
         wanted = known_tables(

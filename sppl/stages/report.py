@@ -1,6 +1,5 @@
 """report: rankings beside what fine-tuning really brought, as tables, a page and a table on the terminal."""
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +17,7 @@ from sppl.analysis.raced import race_sentences
 from sppl.analysis.summary import metrics_table, table
 from sppl.metrics.leading import leading
 from sppl.metrics.needs import Metric
-from sppl.provenance import command, commit, versions
+from sppl.provenance import commit, versions
 from sppl.report.next_step import next_command
 from sppl.report.page import write_page
 from sppl.report.paper import write_paper_tables
@@ -130,7 +129,7 @@ def report(
         further["Race: where each strategy stood after so many questions (nats per token)"] = races
         show_lines(race_sentences(races))
     chances = None if every.empty else chance_pick_beats_runner_up(every)
-    picked = _picks(every, chances, metrics, own_files) if ranked and not results and not records else []
+    picked = _picks(every, chances, metrics, own_files, store.typed) if ranked and not results and not records else []
     show_picks(picked)
     many = len(rows[PAIR].drop_duplicates()) > DRAWN_PAIRS
     write_page(
@@ -151,7 +150,11 @@ def report(
 
 
 def _picks(
-    rankings: pd.DataFrame, chances: pd.DataFrame | None, metrics: Sequence[Metric], own_files: str | None
+    rankings: pd.DataFrame,
+    chances: pd.DataFrame | None,
+    metrics: Sequence[Metric],
+    own_files: str | None,
+    typed: Sequence[str],
 ) -> list[Pick]:
     """What to go on with, by the metric that leads a race, else by the first that has a direction."""
     lead = leading(metrics) or next((one for one in metrics if one.higher_is_better is not None), None)
@@ -160,7 +163,7 @@ def _picks(
 
     def command_of(benchmark: str, target: str, strategy: str) -> str:
         pair = {"benchmark": benchmark, "target_model": target}
-        return next_command(sys.argv, strategy, **pair, from_files=own_files is not None)
+        return next_command(typed, strategy, **pair, from_files=own_files is not None)
 
     return picks(rankings, chances, lead.name, command_of)
 
@@ -173,7 +176,7 @@ def _parted(results: Sequence[str]) -> tuple[list[str], list[str]]:
 
 def _provenance(store: Store, rankings: Sequence[str], results: Sequence[str]) -> dict[str, Any]:
     made_of = {"rankings": list(rankings), "results": list(results), "store": store.root}
-    return {"command": command(), **made_of, "commit": commit(), "versions": versions()}
+    return {"command": store.command, **made_of, "commit": commit(), "versions": versions()}
 
 
 def _recorded(records: str) -> pd.DataFrame:

@@ -1,7 +1,6 @@
 """score: statistics per token of every response, in every context the metrics need, in one go."""
 
 import logging
-import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
@@ -73,9 +72,9 @@ def score(
     """
     leader = None
     if scorer.budget == "race":
-        strategy, leader = competitors(strategy, metric)
+        strategy, leader = competitors(strategy, metric, store.typed)
     ranked = tuple(name for name, recipe in strategy.items() if recipe.ranked)
-    refuse_apart(ranked, scorer, sys.argv)
+    refuse_apart(ranked, scorer, store.typed)
     needs = scored_needs(metric.values())
     questions = take(benchmark, "train", n_score)
     predictions = predictions_leaf(store, benchmark, target_model, n_predict, generator)

@@ -11,13 +11,13 @@ SWEPT = re.compile(r"strategy=([\w.]+(?:,[\w.]+)+)")
 """How a sweep over strategies is typed."""
 
 
-def as_list(argv: Sequence[str]) -> str:
+def as_list(typed: Sequence[str]) -> str:
     """The command that puts a sweep's strategies into one job.
 
     Args:
-        argv: of the command that was typed, the program's own name first.
+        typed: of the command that was typed, the words that start the program first.
     """
-    words = [word for word in argv[1:] if word not in ("-m", "--multirun")]
+    words = [word for word in typed[1:] if word not in ("-m", "--multirun")]
     given = [SWEPT.sub(r"strategy=[\1]", word) for word in words]
     if given == words:
         given = [word for word in words if not word.startswith("strategy=")]
@@ -25,15 +25,15 @@ def as_list(argv: Sequence[str]) -> str:
     return "python run.py " + shlex.join(given)
 
 
-def refuse_apart(strategies: Iterable[str], scorer: Scoring, argv: Sequence[str]) -> None:
+def refuse_apart(strategies: Iterable[str], scorer: Scoring, typed: Sequence[str]) -> None:
     """Refuses prompts cut alike for all strategies where each is a job of its own.
 
     Raises:
         UserError: this job has one strategy of a sweep; the message is the command that has all of them.
     """
     names = list(strategies)
-    if scorer.overlong == "truncate_left" and len(names) < 2 and any(map(SWEPT.match, argv)):
+    if scorer.overlong == "truncate_left" and len(names) < 2 and any(map(SWEPT.match, typed)):
         raise UserError(
             "scorer.overlong=truncate_left cuts the prompts of a question alike for all strategies, so it needs all of "
-            f"them in one job; this job has only {', '.join(names)}. Give them as a list: {as_list(argv)}"
+            f"them in one job; this job has only {', '.join(names)}. Give them as a list: {as_list(typed)}"
         )

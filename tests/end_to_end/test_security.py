@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from sppl.cli.settings import check_names
 from sppl.models.target import TargetModel
-from sppl.refusals import unwritable
 from sppl.schemas import UserError
 from sppl.training.trained import trained_model
 from tests.conftest import QUICK, ROOT
@@ -52,22 +52,22 @@ def test_a_page_of_the_ledger_that_names_a_foreign_component_is_not_used(run_py,
 def test_a_record_of_a_job_that_names_a_foreign_component_ends_the_summary(tmp_path, stage):
     from hydra import compose, initialize_config_dir
 
-    import run
+    from sppl.cli.overview import summarise
+    from sppl.cli.settings import plain
 
     with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
         begun = compose("config", overrides=[f"store={tmp_path}/store"], return_hydra_config=True)
-    planted = run.plain(begun)
+    planted = plain(begun)
     planted["stage"][stage] = hostile(tmp_path / "proof")
     record = {"overrides": [], "config": planted, "status": "done", "error": "", "leaves": {}}
     (tmp_path / "job.json").write_text(json.dumps(record))
-    run.Begun.first = 0
     with pytest.raises(UserError, match=r"job.json asks for 'os.system', which neither .* nothing of it is run"):
-        run.summarise(begun, tmp_path)
+        summarise(begun, tmp_path, 0)
     assert not (tmp_path / "proof").exists()
 
 
 def test_an_interpolation_in_a_record_is_not_resolved(tmp_path, monkeypatch):
-    from sppl.jobs import Job, jobs_in
+    from sppl.cli.jobs import Job, jobs_in
 
     Job(tmp_path, [], {"stage": {"report": {"name": "${oc.env:HOME}"}}}).write()
     with pytest.raises(UserError, match=r"oc\.env:HOME"):
@@ -166,8 +166,10 @@ def test_a_name_that_leads_out_of_its_folder_is_refused(run_py, tmp_path, argume
 
 
 def test_a_strategys_key_in_a_file_that_leads_out_of_its_folder_is_refused():
-    assert unwritable({"name": "x", "strategy": {"gpt4": {"name": "gpt4"}}}) == ""
-    assert unwritable({"name": "x", "strategy": {"../b": {"name": "b"}}}).startswith("a name in strategy='../b' cannot")
+    assert check_names({"name": "x", "strategy": {"gpt4": {"name": "gpt4"}}}) == ""
+    assert check_names({"name": "x", "strategy": {"../b": {"name": "b"}}}).startswith(
+        "a name in strategy='../b' cannot"
+    )
 
 
 LEAKS = {

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
-import run
+from sppl.cli.main import main as command
 from sppl.schemas import UserError
 from sppl.store import Store
 from tests.conftest import QUICK
@@ -42,7 +42,7 @@ def start(folder: Path, said: Path, prepare: Callable[[], None] = lambda: None) 
     number = len(list(folder.glob("run*/job.json")))
     sys.argv = ["run.py", *COMMAND, f"store={folder}/store", f"reports={folder}", f"hydra.run.dir={folder}/run{number}"]
     try:
-        code = run.run()
+        code = command()
     except SystemExit as stop:
         code = stop.code if isinstance(stop.code, int) else 1
         sys.stderr.write(f"{stop.code}\n")

@@ -1,4 +1,3 @@
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -12,14 +11,14 @@ def stage(monkeypatch):
     """Calls one stage function with the lab's configuration: `stage("score", store, "strategy=[gpt4]")`."""
     from hydra import compose, initialize_config_dir
 
-    import run
+    from sppl.cli.running import stage_call
 
     monkeypatch.chdir(ROOT)
 
     def call(name: str, store: Store, *overrides: str, **further: object):
         with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
             cfg = compose("config", overrides=[*QUICK, *overrides])
-        return run.stage_call(cfg, name)(store=store, **further)
+        return stage_call(cfg, name)(store=store, **further)
 
     return call
 
@@ -33,7 +32,7 @@ def lab(monkeypatch) -> SimpleNamespace:
 
     monkeypatch.chdir(ROOT)
     benchmark = Benchmark("lab", LabQuestions(), LabTeacher(), task="lab", max_new_tokens=200)
-    return SimpleNamespace(benchmark=benchmark, target=TargetModel("lab", str(Path("sppl/lab/checkpoint"))))
+    return SimpleNamespace(benchmark=benchmark, target=TargetModel("lab", "lab"))
 
 
 @pytest.fixture

@@ -8,6 +8,8 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import get_object
 from omegaconf import DictConfig, OmegaConf
 
+import sppl.cli.app  # noqa: F401 - it knows ${checkout:...}
+
 CONF = Path(__file__).parents[2] / "conf"
 LISTS = {"stage", "strategy", "metric", "logger", "teacher"}
 OPTIONS = sorted(

@@ -8,6 +8,7 @@ import pytest
 
 TOP = {
     "run.py",
+    "setup.py",
     "conf",
     "docs",
     "sppl",
@@ -17,6 +18,10 @@ TOP = {
     "pyproject.toml",
     "constraints.txt",
     "README.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "LICENSE",
+    "hydra_plugins",
 }
 
 

@@ -22,11 +22,11 @@ PAIR = {"benchmark": "b", "target_model": "t"}
     ],
 )
 def test_what_shapes_the_responses_is_kept_and_the_rest_is_not(typed, kept):
-    made = next_command(["run.py", *shlex.split(typed)], "claude", **PAIR)
+    made = next_command(["python run.py", *shlex.split(typed)], "claude", **PAIR)
     words = ["python", "run.py", "stage=[generate,export]", *shlex.split(kept), "strategy=[claude]", "n_train=all"]
     assert shlex.split(made) == words
 
 
 def test_of_strategies_that_are_files_one_is_chosen_by_name():
-    made = next_command(["run.py", "data_dir=d", "strategy.only=[x,y]"], "x", **PAIR, from_files=True)
+    made = next_command(["python run.py", "data_dir=d", "strategy.only=[x,y]"], "x", **PAIR, from_files=True)
     assert made == "python run.py 'stage=[generate,export]' data_dir=d 'strategy.only=[x]' n_train=all"

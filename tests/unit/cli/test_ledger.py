@@ -2,8 +2,8 @@
 
 import pytest
 
-from sppl.jobs import Job
-from sppl.ledger import Ledger, fresh
+from sppl.cli.jobs import Job
+from sppl.cli.ledger import Ledger, fresh
 from sppl.store import Store
 
 

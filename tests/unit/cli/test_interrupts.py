@@ -9,7 +9,7 @@ import pytest
 
 PROGRAM = """
 import os, signal, sys, time
-from sppl.interrupts import stoppable
+from sppl.cli.interrupts import stoppable
 
 def hit():
     os.kill(os.getpid(), signal.{name})

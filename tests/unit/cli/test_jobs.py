@@ -2,7 +2,7 @@
 
 import pytest
 
-from sppl.jobs import Job, jobs_in, ranked_together
+from sppl.cli.jobs import Job, jobs_in, ranked_together
 from sppl.schemas import UserError
 
 

@@ -8,9 +8,9 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-from sppl.jobs import Job
+from sppl.cli.foreign import components_named, foreign_in
+from sppl.cli.jobs import Job
 from sppl.provenance import fingerprint, write_json
-from sppl.refusals import components_named, foreign_in
 from sppl.store import Store
 
 log = logging.getLogger(__name__)

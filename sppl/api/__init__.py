@@ -1,0 +1,1 @@
+"""The method from Python, without Hydra and without a store on disk."""

@@ -1,0 +1,175 @@
+"""`score`, `rank` and `pick`: which strategy's responses suit a target model, without training and without a store."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import pandas as pd
+
+from sppl.analysis.calibration import chance_pick_beats_runner_up
+from sppl.api.comparison import Accelerator, Comparison, Kind, resolve_metrics, resolve_target
+from sppl.api.given import Rows, read_rows
+from sppl.api.memory import memory_store
+from sppl.hardware.hardware import Hardware
+from sppl.metrics.leading import leading
+from sppl.metrics.needs import Metric
+from sppl.models.target import TargetModel
+from sppl.report.picks import picks
+from sppl.schemas import UserError
+
+FIRST = ["metric", "strategy", "value", "rank"]
+"""The columns of a ranking that come first."""
+PAIR = {"benchmark": "given", "target_model": "target"}
+"""What the analysis knows a ranking by; there is one only."""
+
+
+class Picked(NamedTuple):
+    """The strategy to train on, `why` in a few sentences, and the ranking behind it."""
+
+    strategy: str
+    why: str
+    ranking: pd.DataFrame
+
+
+def rank(
+    target: str | TargetModel,
+    responses: Mapping[str, Rows],
+    metrics: Sequence[str | Metric] = ("sppl", "perplexity"),
+    *,
+    answer: Kind = "text",
+    n_predict: int = 100,
+    n_score: int | None = None,
+    accelerator: Accelerator = "auto",
+) -> pd.DataFrame:
+    """Ranks strategies by how well their responses suit the target, as the stages `score` and `rank` do.
+
+    Args:
+        target: a target model; its name in the group `target_model` (`lab`, `qwen2_5_7b`, ...); or a folder, GGUF file
+            or hub id, which is loaded in bfloat16.
+        responses: per strategy its rows (mappings or a DataFrame): `question`, `response`, and where they are known
+            the gold `answer` and an `id`. Questions that not every strategy answers are left out, and `note` says so.
+        metrics: metrics, or their names in the group `metric`, with the defaults they have there.
+        answer: what an answer is: the judge of the target's own ones, which SPPL shows it. Without gold answers they
+            are shown unjudged, and `note` says so.
+        n_predict: questions the target answers itself, the first of those given, where a metric shows own answers.
+        n_score: questions whose responses are scored; None: all.
+        accelerator: `cpu`, `gpu` (CUDA), or `auto`: the GPU where there is one.
+
+    Returns:
+        One row per metric and strategy, the best first: `value`; `rank` (1 is best by the metric's `direction`);
+        `low` and `high`, the 95 % bootstrap interval of the value; `p_first`, the share of the `n_resamples` of the
+        questions in which the strategy is best; `n_examples`; `cost`, forward passes per response; `note`.
+
+    Raises:
+        UserError: something is wrong with the rows, a name or the target; the message says what, and what there is.
+
+    Example:
+        >>> import sppl
+        >>> question = "Ben has 5 cups. He gets 3 more. How many cups does Ben have?"
+        >>> plain = [{"question": question, "response": "5 + 3 = 8"}]
+        >>> wordy = [{"question": question, "response": "Well, let me think about cups: surely it is eight!"}]
+        >>> ranking = sppl.rank("lab", {"plain": plain, "wordy": wordy}, ["perplexity"])
+        >>> ranking[["strategy", "rank"]].to_dict("list")
+        {'strategy': ['plain', 'wordy'], 'rank': [1.0, 2.0]}
+    """
+    compared = Comparison(
+        read_rows(responses), resolve_target(target), resolve_metrics(metrics), answer, n_predict, n_score,
+        Hardware(accelerator),
+    )  # fmt: skip
+    with memory_store() as store:
+        compared.score(store)
+        ranking = compared.rank(store).drop(columns=[*PAIR, "source"])
+    return ranking[[*FIRST, *(column for column in ranking if column not in FIRST)]]
+
+
+def pick(
+    target: str | TargetModel,
+    responses: Mapping[str, Rows],
+    metrics: Sequence[str | Metric] = ("sppl", "perplexity"),
+    *,
+    answer: Kind = "text",
+    n_predict: int = 100,
+    n_score: int | None = None,
+    accelerator: Accelerator = "auto",
+) -> Picked:
+    """The strategy to train on, and why.
+
+    SPPL decides where it is among the metrics, else the first metric that has log-perplexities, else the first that
+    has a direction.
+
+    Args:
+        target, responses, metrics, answer, n_predict, n_score, accelerator: see `rank`.
+
+    Raises:
+        UserError: no metric has a direction; and as `rank`.
+
+    Example:
+        >>> import sppl
+        >>> question = "Ben has 5 cups. He gets 3 more. How many cups does Ben have?"
+        >>> plain = [{"question": question, "response": "5 + 3 = 8"}]
+        >>> wordy = [{"question": question, "response": "Well, let me think about cups: surely it is eight!"}]
+        >>> picked = sppl.pick("lab", {"plain": plain, "wordy": wordy}, ["perplexity"])
+        >>> picked.strategy
+        'plain'
+        >>> picked.why.startswith("plain is ahead of wordy by perplexity")
+        True
+    """
+    made = resolve_metrics(metrics)
+    lead = leading(made) or next((one for one in made if one.higher_is_better is not None), None)
+    if lead is None:
+        names = ", ".join(one.name for one in made)
+        raise UserError(f"{names}: without a direction none of them can pick a strategy; add sppl or perplexity")
+    settings = {"answer": answer, "n_predict": n_predict, "n_score": n_score, "accelerator": accelerator}
+    ranking = rank(target, responses, made, **settings)
+    known = ranking.assign(**PAIR)
+    (found,) = picks(known, chance_pick_beats_runner_up(known), lead.name, lambda *_: "")
+    return Picked(found.strategy, found.said, ranking)
+
+
+def score(
+    target: str | TargetModel,
+    responses: Mapping[str, Rows],
+    metrics: Sequence[str | Metric] = ("sppl", "perplexity"),
+    *,
+    answer: Kind = "text",
+    n_predict: int = 100,
+    n_score: int | None = None,
+    accelerator: Accelerator = "auto",
+) -> pd.DataFrame:
+    """Statistics of every token of every response, in every context that the metrics need.
+
+    Args:
+        target, responses, metrics, answer, n_predict, n_score, accelerator: see `rank`.
+
+    Returns:
+        One row per `strategy`, `context` (`question`, `self_aligned_n2`, ...), `example_id` and `token` (its place),
+        with `token_id`, `text` (that token alone), `logprob` (nats), `rank` (1 is the most likely token), and further
+        columns that a metric asks for.
+
+    Raises:
+        UserError: no metric needs token statistics; and as `rank`.
+
+    Example:
+        >>> import sppl
+        >>> rows = [{"question": "Ben has 5 cups. He gets 3 more. How many?", "response": "5 + 3 = 8"}]
+        >>> table = sppl.score("lab", {"plain": rows}, ["perplexity"])
+        >>> "".join(table["text"])
+        '5 + 3 = 8'
+        >>> bool((table["logprob"] <= 0).all())
+        True
+    """
+    compared = Comparison(
+        read_rows(responses), resolve_target(target), resolve_metrics(metrics), answer, n_predict, n_score,
+        Hardware(accelerator),
+    )  # fmt: skip
+    with memory_store() as store:
+        compared.score(store)
+        tables = [(leaf, store.read(leaf)) for leaf, _, _ in store.kept.values() if leaf.kind == "token_stats"]
+    if not tables:
+        raise UserError("none of these metrics reads token statistics; sppl.rank ranks by them")
+    parts = [table.assign(strategy=leaf.words[2], context=leaf.words[3].partition("-")[0]) for leaf, table in tables]
+    frame = pd.concat(parts, ignore_index=True)
+    tokenizer = compared.target.tokenizer()
+    ids = frame["token_id"].unique().tolist()
+    frame["text"] = frame["token_id"].map({number: tokenizer.decode([number]) for number in ids})
+    first = ["strategy", "context", "example_id", "token", "token_id", "text", "logprob", "rank"]
+    return frame[[*first, *(column for column in frame if column not in first)]]

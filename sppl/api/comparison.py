@@ -1,0 +1,138 @@
+"""Strategies whose responses are given, compared by the stages that the command runs."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+
+from sppl.api.configured import configured, names_in, settings_of
+from sppl.api.given import Given
+from sppl.api.memory import MemoryStore
+from sppl.benchmarks.benchmark import Benchmark
+from sppl.generation.answer import prompts_of
+from sppl.generation.local import LocalGenerator
+from sppl.hardware.hardware import Hardware
+from sppl.metrics.needs import Metric, Outcomes, own_answers, table_needs
+from sppl.models.target import TargetModel
+from sppl.schemas import UserError
+from sppl.scoring.scoring_settings import Scoring
+from sppl.stages.leaves import predictions_leaf
+from sppl.stages.predict import predict
+from sppl.stages.rank import rank
+from sppl.stages.score import score
+from sppl.strategies.recipe import Recipe
+
+Kind = Literal["text", "number", "choice"]
+Accelerator = Literal["auto", "cpu", "gpu"]
+UNJUDGED = "no gold answers: the target's own answers are shown unjudged"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What is compared, of whom, and by what.
+
+    Args:
+        given: questions and responses.
+        target: scores them.
+        metrics: compare them.
+        answer: what an answer is.
+        n_predict: questions the target answers itself, at most.
+        n_score: questions whose responses are scored; None: all.
+        hardware: that does the work.
+    """
+
+    given: Given
+    target: TargetModel
+    metrics: Sequence[Metric]
+    answer: Kind
+    n_predict: int
+    n_score: int | None
+    hardware: Hardware
+
+    @property
+    def benchmark(self) -> Benchmark:
+        """The given questions as a benchmark of the user's own (`benchmark=local`)."""
+        like = settings_of("benchmark", "local")
+        final_line = like["final_line"] if self.given.judged else ""
+        return Benchmark(
+            "given", self.given, self.given, f"local_{self.answer}", like["max_new_tokens"], final_line=final_line
+        )
+
+    def score(self, store: MemoryStore) -> None:
+        """Makes the tables that the metrics need of every response."""
+        if any(own_answers(metric.needs()) for metric in self.metrics):
+            self._predict(store)
+        score(**self._arguments, trainer=self.hardware, store=store)
+
+    def rank(self, store: MemoryStore) -> pd.DataFrame:
+        """The ranking by tables that were made before, best first."""
+        plan = rank(**self._arguments, store=store)
+        ranking = store.read(store.open(plan.to_make[-1]))
+        notes = {metric.name: self._notes(metric) for metric in self.metrics}
+        said = zip(ranking["note"], ranking["metric"].map(notes), strict=True)
+        return ranking.assign(note=["; ".join(filter(None, [first, *further])) for first, further in said])
+
+    @property
+    def _arguments(self) -> dict[str, Any]:
+        """Those that the stages `score` and `rank` share."""
+        count = len(self.given.asked)
+        return {
+            "benchmark": self.benchmark,
+            "target_model": self.target,
+            "strategy": {name: Recipe(name, "given") for name in self.given.responses},
+            "metric": {metric.name: metric for metric in self.metrics},
+            "prompt": configured("prompt", "default"),
+            "scorer": Scoring(),
+            "generator": LocalGenerator(),
+            "n_predict": min(self.n_predict, count),
+            "n_score": count if self.n_score is None else self.n_score,
+        }
+
+    def _predict(self, store: MemoryStore) -> None:
+        """The target's own answers, judged where that can be."""
+        names = ("benchmark", "target_model", "n_predict", "generator")
+        settings = {name: self._arguments[name] for name in names}
+        if self.given.judged:
+            predict(**settings, trainer=self.hardware, store=store)
+            return
+        benchmark, target, n, generator = settings.values()
+        leaf = predictions_leaf(store, benchmark, target, n, generator)
+        asked = self.given.questions("train", n)
+        answering = generator.open(target, self.hardware, store.parts(leaf))
+        made = answering.answer(prompts_of(asked), max_new_tokens=benchmark.max_new_tokens)
+        texts = [answer.text for answer in made]
+        frame = pd.DataFrame({"question_id": [one.id for one in asked], "prediction": texts, "correct": True})
+        store.write(leaf, frame, {}, 0.0)
+
+    def _notes(self, metric: Metric) -> list[str]:
+        notes = [UNJUDGED] if own_answers(metric.needs()) and not self.given.judged else []
+        lost = len(self.given.left_out)
+        return [*notes, f"{lost} questions left out: not answered by every strategy"] if lost else notes
+
+
+def resolve_metrics(metrics: Sequence[str | Metric]) -> list[Metric]:
+    """The metrics, those that are named with the defaults of their files.
+
+    Raises:
+        UserError: a name is unknown, there is none, or one needs models that are trained.
+    """
+    found: list[Metric] = []
+    for one in [metrics] if isinstance(metrics, str) else metrics:
+        found.append(configured("metric", one) if isinstance(one, str) else one)
+    if not found:
+        raise UserError(f"no metric to compare by; there are {', '.join(names_in('metric'))}")
+    if trained := [one.name for one in found if any(isinstance(need, Outcomes) for need in table_needs([one]))]:
+        raise UserError(f"{', '.join(trained)}: reads results of training, which only the command makes")
+    return found
+
+
+def resolve_target(target: str | TargetModel) -> TargetModel:
+    """The target model; a name of the group `target_model` is what its file says, anything else is a path or hub id."""
+    if isinstance(target, TargetModel):
+        return target
+    if target in names_in("target_model"):
+        return configured("target_model", target)
+    return TargetModel(re.sub(r"[^\w.+=@-]", "_", Path(target).name), target, dtype="bfloat16")

@@ -1,0 +1,51 @@
+"""Components by the names the command line knows them by, with the defaults of their configuration files."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+import yaml
+
+from sppl.packaged import conf
+from sppl.schemas import UserError
+
+
+def names_in(group: str) -> list[str]:
+    """The names a configuration group has."""
+    return sorted(path.stem for path in (conf() / group).glob("*.yaml"))
+
+
+def settings_of(group: str, name: str) -> dict[str, Any]:
+    """What a configuration file says.
+
+    Raises:
+        UserError: there is none of that name; the message lists those there are.
+    """
+    path = conf() / group / f"{name}.yaml"
+    if name not in names_in(group):
+        raise UserError(f"there is no {group} {name!r}; there are {', '.join(names_in(group))}")
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def configured(group: str, name: str) -> Any:
+    """The component that a configuration file names, made with what the file says.
+
+    Raises:
+        UserError: there is none of that name, or the file takes settings from others, which only the command reads.
+    """
+    settings = settings_of(group, name)
+    if "${" in str(settings) or "defaults" in settings:
+        raise UserError(f"{group} {name} takes settings from other groups, which only the command has: {group}={name}")
+    return _made(settings)
+
+
+def _made(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_made(part) for part in value]
+    if not isinstance(value, Mapping):
+        return value
+    parts = {str(key): _made(part) for key, part in value.items() if key != "_target_"}
+    if "_target_" not in value:
+        return parts
+    module, _, name = value["_target_"].rpartition(".")
+    return getattr(import_module(module), name)(**parts)

@@ -1,0 +1,79 @@
+"""Hydra's part: the configuration is composed, and one job runs its stages.
+
+Sweeps go through `hydra_plugins/sppl_sweeper.py`, where Hydra finds our sweeper.
+"""
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+import hydra
+from hydra.core.config_store import ConfigStore
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.plugins import Plugins
+from hydra.experimental.callback import Callback
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+
+from sppl.cli.settings import checked, plain
+from sppl.packaged import conf, in_checkout
+
+OmegaConf.register_new_resolver("checkout", in_checkout, replace=True)
+
+
+class Started(Callback):
+    """Keeps what was started, for the summary after Hydra is done."""
+
+    config: ClassVar[DictConfig | None] = None
+    folder: ClassVar[Path]
+    first: ClassVar[int] = 0
+    """The number of the sweep's first job."""
+
+    def on_run_start(self, config: DictConfig, **_: Any) -> None:
+        """Keeps the configuration and folder of a single run."""
+        checked(config, "run")
+        Started.config, Started.folder, Started.first = config, Path(config.hydra.run.dir), 0
+
+    def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
+        """Keeps those of a sweep."""
+        checked(config, "sweep")
+        Started.config, Started.folder = config, Path(config.hydra.sweep.dir)
+
+
+def compose_and_run() -> None:
+    """Runs what was typed: one job, or a sweep. Hydra exits where a job failed or the configuration is wrong."""
+    Started.config, Started.first = None, 0
+    Plugins.instance()  # finds the launchers; where a file of ours has the name it is all there is to say
+    for name in ("joblib", "submitit_local"):
+        ConfigStore.instance().repo["hydra"]["launcher"].pop(f"{name}.yaml", None)
+    run_one_job()
+
+
+@hydra.main(version_base="1.3", config_path=str(conf()), config_name="config")
+def run_one_job(cfg: DictConfig) -> None:
+    """Runs the stages of one job and keeps `job.json` in its folder, whatever happens."""
+    from sppl.cli.choices import refuse_empty_lists
+    from sppl.cli.errors import report_errors
+    from sppl.cli.interrupts import stoppable
+    from sppl.cli.jobs import Job
+    from sppl.cli.ledger import Ledger
+    from sppl.cli.running import run_stages
+    from sppl.cli.sharing import claim_gpu
+    from sppl.cli.slurm import last_timeout
+    from sppl.teachers.budget import sweep_name
+
+    settings = HydraConfig.get()
+    folder = Path(settings.runtime.output_dir)
+    cfg.run_dir = str(folder)
+    cfg.group = (folder.parent if settings.mode == RunMode.MULTIRUN else folder).name
+    if settings.mode == RunMode.MULTIRUN:
+        cfg.sweep = sweep_name(folder.parent)
+        claim_gpu(folder.parent)
+    job = Job(folder, list(settings.overrides.task))
+    with report_errors(job.failed):
+        refuse_empty_lists(cfg)
+        job.config = plain(cfg)
+        job.write()
+        with stoppable(), last_timeout():  # here too: a launcher's worker process runs nothing but this function
+            job.done(run_stages(cfg))
+        if not cfg.dry:
+            Ledger.at(cfg.store, settings.runtime.config_sources).remember(job)

@@ -1,0 +1,82 @@
+"""Choices of configuration groups: lists that are empty, and lists where one choice is wanted."""
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any
+
+from sppl.packaged import conf
+
+LISTED = re.compile(r"[+~]*(?P<group>[\w/]+)(?P<place>@[\w.@:]+)?=\[(?P<choices>[^\]]*)\]")
+"""A group that is given a list, as typed; `place` is another part of the configuration that it fills."""
+
+
+def check_typed_lists(arguments: Iterable[str]) -> str:
+    """How to type a list that was given to a group that takes one choice; empty where there is none.
+
+    Hydra would compose them all over each other, in silence.
+    """
+    for given in arguments:
+        found = LISTED.match(given)
+        if found and _takes_one(found["group"], found["place"]):
+            return _sentence(f"{found['group']}{found['place'] or ''}", re.split(r"\s*,\s*", found["choices"].strip()))
+    return ""
+
+
+def check_composed_lists(choices: Mapping[Any, Any]) -> str:
+    """The same of what was composed, where a file of one's own gives such a list.
+
+    Args:
+        choices: of every group, as Hydra tells them.
+    """
+    for key, chosen in choices.items():
+        group, at, place = str(key).partition("@")
+        if not isinstance(chosen, str | None) and _takes_one(group, at + place):
+            return _sentence(str(key), [str(one) for one in chosen])
+    return ""
+
+
+def _sentence(group: str, chosen: list[str]) -> str:
+    names = [name for name in chosen if name]
+    if len(names) < 2:
+        return (
+            f"{group}=[{','.join(names)}]: `{group}` takes one choice, not a list: {group}={''.join(names) or 'NAME'}"
+        )
+    return (
+        f"{group}=[{','.join(names)}]: `{group}` takes one choice, not a list; a sweep makes one job of each: "
+        f"python run.py -m {group}={','.join(names)}"
+    )
+
+
+def _takes_one(group: str, place: str | None) -> bool:
+    """Whether a group takes one choice; one of the user's own takes what he wants."""
+    return (conf() / group).is_dir() and (bool(place) or group not in _several())
+
+
+@cache
+def _several() -> frozenset[str]:
+    """The groups that `config.yaml` gives a list."""
+    import yaml
+
+    defaults = yaml.safe_load((conf() / "config.yaml").read_text())["defaults"]
+    pairs = (pair for one in defaults if isinstance(one, dict) for pair in one.items())
+    return frozenset(group for group, chosen in pairs if isinstance(chosen, list))
+
+
+def refuse_empty_lists(config: Mapping[Any, Any]) -> None:
+    """Refuses empty lists: an empty list makes its key vanish from the configuration.
+
+    Args:
+        config: of a job.
+
+    Raises:
+        UserError: there is one; the message has the choices.
+    """
+    for group, example in (("stage", "score"), ("strategy", "gpt4"), ("metric", "sppl")):
+        if not config.get(group):
+            from sppl.schemas import UserError
+
+            choices = ", ".join(sorted(path.stem for path in conf().glob(f"{group}/*.yaml")))
+            raise UserError(
+                f"the list `{group}` is empty; choose one or more, e.g. '{group}=[{example}]'. There are: {choices}"
+            )

@@ -1,0 +1,27 @@
+"""Devices on which Lightning would start the whole command once more each."""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def check_devices(config: Mapping[Any, Any]) -> str:
+    """Why this trainer would start the whole command, and with `-m` the whole sweep, on every device; empty if not.
+
+    That is how Lightning's `ddp` works. Every one of these commands would wait for the other's locks.
+    """
+    chosen = config.get("trainer") or {}
+    devices, strategy = (chosen.get(key, 1) for key in ("devices", "strategy"))
+    nodes = (chosen.get("lightning") or {}).get("num_nodes", 1)
+    count = len(devices) if isinstance(devices, list) else devices
+    if str(nodes) != "1":
+        return (
+            f"trainer.lightning.num_nodes={nodes}: a job takes the devices of one machine; for many machines make it a "
+            "sweep, a job per strategy or seed: python run.py -m strategy=gpt4,claude seed=0,1 hydra/launcher=slurm"
+        )
+    if str(count) == "1" or str(strategy).endswith("_spawn"):
+        return ""
+    return (
+        f"trainer.devices={devices} with strategy={strategy} would start this whole command on every device, with -m "
+        f"the whole sweep; take trainer=ddp (or trainer=fsdp) trainer.devices={devices}, which spawns processes for "
+        "the fit alone, or one device per job: python run.py -m ... trainer=gpu hydra/launcher=joblib (or slurm)"
+    )

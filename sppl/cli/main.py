@@ -1,0 +1,50 @@
+"""The command: what is refused at once, help, Hydra, the summary, the exit status.
+
+Nothing is imported before the arguments were looked at, so `--help` and refusals answer at once.
+"""
+
+import logging
+import sys
+
+from sppl.cli.choices import check_typed_lists
+from sppl.cli.command_line import in_own_words
+from sppl.cli.spellings import moved
+from sppl.keys import check_arguments
+
+log = logging.getLogger(__name__)
+
+
+def main() -> int:
+    """Runs what the arguments say; returns the exit status."""
+    given = sys.argv[1:]
+    if refused := check_arguments(given) or moved(given) or check_typed_lists(given):  # before Hydra writes them down
+        sys.exit(in_own_words(refused))
+    if "--help" in given or "-h" in given:
+        from sppl.cli.helptext import help_text
+
+        sys.stdout.write(in_own_words(help_text(given)))
+        return 0
+    return _run()
+
+
+def _run() -> int:
+    from sppl.cli.app import Started, compose_and_run
+    from sppl.cli.interrupts import Stopped, stoppable
+
+    failed = False
+    logging.raiseExceptions = False  # a full disk gets a sentence, not a traceback per log line
+    with stoppable():
+        try:
+            compose_and_run()
+        except SystemExit as stop:  # Hydra's way to say that a job failed or the configuration is wrong
+            if isinstance(stop, Stopped) or isinstance(stop.code, str):  # a signal; a refusal before all else
+                raise
+            failed = bool(stop.code)
+        if Started.config is None:
+            return int(failed)
+        from sppl.cli.errors import report_errors
+        from sppl.cli.overview import summarise
+
+        with report_errors(log.debug):
+            return int(not summarise(Started.config, Started.folder, Started.first) or failed)
+        return 1

@@ -1,0 +1,56 @@
+"""The stages of one job, in their order."""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+
+from sppl.cli.command_line import command_line
+from sppl.cli.jobs import stages
+from sppl.cli.loggers import open_loggers
+from sppl.cli.settings import plain
+from sppl.store import InProgress, MissingArtefact, Store
+
+log = logging.getLogger(__name__)
+
+
+def run_stages(cfg: DictConfig) -> dict[str, list[str]]:
+    """Runs the job stages in their order; returns the names of the leaves each found or made."""
+    store = Store(cfg.store, config=plain(cfg), typed=command_line())
+    calls = {name: stage_call(cfg, name) for name in stages(cfg, "job")}
+    leaves: dict[str, list[str]] = {}
+    news = False
+    for name, call in calls.items():
+        plan = call(store=store, dry=True)
+        news = news or bool(plan.to_make)
+        log.info(plan.line(name))
+    if cfg.dry or not calls:
+        return leaves
+    if news and cfg.trainer.accelerator == "gpu":
+        _ = instantiate(cfg.trainer).device  # a machine without one is told so before any work
+    with open_loggers(cfg, news=news) as loggers:
+        later = dict[str, Callable[..., Any]]()
+        for name, call in calls.items():
+            try:
+                plan = call(store=replace(store, wait=False), loggers=loggers)
+            except InProgress as busy:
+                log.info("%s: another process is making %s; going on with other work meanwhile", name, busy)
+                later[name] = call
+            except MissingArtefact:
+                if not later:
+                    raise
+                later[name] = call  # what it needs may be what is in progress
+            else:
+                leaves[name] = [*plan.found, *plan.to_make]
+        for name, call in later.items():
+            plan = call(store=store, loggers=loggers)
+            leaves[name] = [*plan.found, *plan.to_make]
+    return {name: leaves[name] for name in calls}
+
+
+def stage_call(cfg: Mapping[Any, Any], name: str) -> Callable[..., Any]:
+    """The stage function with its arguments filled in."""
+    return instantiate(cfg["stage"][name], _partial_=True, _convert_="all")

@@ -1,0 +1,68 @@
+"""The composed configuration as plain data, once it is fit to be written down.
+
+What checks it is imported when it is asked, so that showing a configuration needs nothing heavy.
+"""
+
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from sppl.cli.command_line import in_own_words
+from sppl.keys import check_for_keys
+from sppl.names import NAME, NAME_RULE
+
+
+def plain(cfg: DictConfig, resolve: bool = True) -> dict[str, Any]:
+    """The resolved configuration without Hydra's own part."""
+    ours = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "hydra"])
+    return OmegaConf.to_container(ours, resolve=resolve)  # pyright: ignore[reportReturnType]
+
+
+def checked(cfg: DictConfig, place: str = "") -> dict[str, Any]:
+    """What `plain` says, if it can be resolved; ends the process if it must not be written down, or has no `place`."""
+    from sppl.cli.choices import check_composed_lists
+    from sppl.cli.devices import check_devices
+    from sppl.cli.errors import check_folder, sentence_of
+    from sppl.cli.launching import check_launcher
+
+    try:
+        found = plain(cfg)
+        refused = check_names(found) or check_devices(found)
+    except OmegaConfBaseException:
+        found, refused = {}, check_for_keys(plain(cfg, resolve=False))
+        try:
+            OmegaConf.select(cfg, "name")
+        except OmegaConfBaseException as error:  # other than that the job itself says what is wrong
+            refused = refused or sentence_of(error)
+    refused = refused or check_composed_lists(cfg.hydra.runtime.choices) or check_launcher(cfg.hydra.launcher._target_)
+    refused = refused or (place and check_folder(Path(cfg.hydra[place].dir)))
+    if refused:
+        sys.exit(in_own_words(refused))
+    return found
+
+
+def check_names(config: Mapping[Any, Any]) -> str:
+    """Why a job's or sweep's configuration must not be written down: it holds a key, or a name leads out of its folder.
+
+    To be asked before a folder is made; empty if all is well.
+    """
+    if said := check_for_keys(config):
+        return said
+    wrong = next(((place, name) for place, name in _names(config) if not NAME.fullmatch(name)), None)
+    return f"{wrong[0]}={wrong[1]!r} cannot name files and folders: {NAME_RULE}" if wrong else ""
+
+
+def _names(config: Mapping[Any, Any]) -> Iterator[tuple[str, str]]:
+    """What becomes a part of paths, with the place where it stands."""
+    yield "name", str(config.get("name"))
+    for group in ("benchmark", "target_model", "strategy", "teacher"):
+        part = config.get(group)
+        several = part if group in ("strategy", "teacher") and isinstance(part, Mapping) else {}
+        yield from ((f"a name in {group}", str(key)) for key in several)
+        for place, one in {group: part, **{f"{group}.{key}": one for key, one in several.items()}}.items():
+            if isinstance(one, Mapping) and isinstance(one.get("name"), str):
+                yield f"{place}.name", one["name"]

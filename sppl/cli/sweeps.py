@@ -1,0 +1,109 @@
+"""A sweep: every point gets a folder and a record, what is done already is found, and what is missing is started."""
+
+import logging
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.plugins import Plugins
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig, OmegaConf
+
+from sppl.cli.app import Started
+from sppl.cli.errors import sentence_of
+from sppl.cli.jobs import UNBORN, Job, next_number
+from sppl.cli.launching import adapt, importable, workers_may_die
+from sppl.cli.ledger import Ledger, fresh
+from sppl.cli.settings import checked
+from sppl.cli.slurm import slurm_arrays, slurm_ends
+from sppl.schemas import UserError
+from sppl.teachers.budget import count_anew, sweep_name
+
+log = logging.getLogger(__name__)
+
+
+def sweep(
+    arguments: Sequence[str], largest: int | None, context: HydraContext, task: TaskFunction, config: DictConfig
+) -> None:
+    """Plans all jobs, starts those that are missing, and waits for them.
+
+    Args:
+        arguments: overrides, each with one value or several.
+        largest: the largest batch of jobs the user wants.
+        context: of Hydra, with what composes the configuration of a job.
+        task: what runs one job.
+        config: of the sweep.
+    """
+    loader = context.config_loader
+    try:
+        (points,) = BasicSweeper.split_arguments(OverridesParser.create(loader).parse_overrides([*arguments]), None)
+        known = None if config.dry else Ledger.at(config.store, config.hydra.runtime.config_sources)
+        jobs = plan(Started.folder, points, lambda point: checked(loader.load_sweep_config(config, point)), known)
+        Started.first = int(jobs[0].folder.name)
+        count_anew(config.store, sweep_name(Started.folder))
+        if missing := [job for job in jobs if job.status != "done"]:
+            launcher: Any = OmegaConf.to_container(config.hydra.launcher, resolve=True)
+            launcher, size = adapt(launcher, len(missing), largest, config.trainer.accelerator)
+            own = config.copy()
+            OmegaConf.update(own, "hydra.launcher", launcher, merge=False)
+            made = Plugins.instance().instantiate_launcher(context, task, own)
+            for result in start(missing, made, size):
+                _ = result.return_value  # raises what no job should raise
+    except (OSError, UserError) as error:  # such as no room for the jobs' records
+        sys.exit(sentence_of(error) or str(error))
+
+
+def plan(
+    folder: Path,
+    points: Iterable[Sequence[str]],
+    compose: Callable[[list[str]], Mapping[str, Any]],
+    ledger: Ledger | None,
+) -> list[Job]:
+    """The jobs of a sweep, each with its record written: `done`, as in the ledger, or `not started`.
+
+    Args:
+        folder: of the sweep; the jobs get the next free numbers in it.
+        points: the overrides of every job.
+        compose: the resolved configuration of a job with these overrides; asked only for those that have to be started.
+        ledger: None: nothing counts as done.
+    """
+    fresh()
+    jobs = [Job(folder / str(number), list(point)) for number, point in enumerate(points, next_number(folder))]
+    for job in jobs:
+        if ledger is None or not ledger.find(job):
+            job.status, job.error, job.config = "not started", UNBORN, compose(job.overrides)
+    for job in jobs:
+        job.write()
+    done = sum(job.status == "done" for job in jobs)
+    log.info("sweep: %d of %d jobs are done already, %d to start", done, len(jobs), len(jobs) - done)
+    return jobs
+
+
+def start(jobs: Sequence[Job], launcher: Any, size: int) -> list[Any]:
+    """Starts jobs and waits for them; returns what the launcher says of those that came back.
+
+    Jobs in a Slurm queue go on without us: where the wait is broken off, a line says how to cancel them. What Slurm
+    says of a job that it ended is added to the job's record.
+
+    Args:
+        jobs: that are not done.
+        launcher: Hydra's.
+        size: how many of them the launcher gets at once.
+    """
+    results: list[Any] = []
+    importable()
+    try:
+        for first in range(0, len(jobs), size):
+            with workers_may_die():
+                overrides = [[*job.overrides, f"hydra.sweep.subdir={job.folder.name}"] for job in jobs[first:][:size]]
+                results += launcher.launch(overrides, initial_job_idx=first)
+    except SystemExit:
+        if arrays := slurm_arrays():
+            log.error("Slurm goes on with the jobs of this sweep; to cancel them: scancel %s", " ".join(arrays))
+        raise
+    for job, end in zip(jobs, slurm_ends(), strict=False):
+        job.lost(end)
+    return results
