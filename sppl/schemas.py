@@ -69,6 +69,11 @@ class ResponseSource(Protocol):
         """Whether answering costs money; then only the stage `generate` asks."""
         ...
 
+    @property
+    def by_id(self) -> bool:
+        """Whether the response to a question lies there by its id, whatever its gold answer and other fields say."""
+        ...
+
     def respond(self, strategy: Strategy, questions: list[Question]) -> list[str]:
         """One response per question, in their order.
 
@@ -169,10 +174,15 @@ FINITE = pa.Check(lambda values: np.isfinite(values), error="a finite number")
 
 TABLES: dict[str, pa.DataFrameSchema] = {
     "responses": _table(
-        {"question_id": str, "question": str, "response": str, "correct": bool, "taken_from": _optional(str)},
+        {"question_id": str, "question": str, "response": str, "taken_from": _optional(str)},
         ["question_id", "question"],
     ),
-    "predictions": _table({"question_id": str, "prediction": str, "correct": bool}, ["question_id"]),
+    "predictions": _table({"question_id": str, "prediction": str}, ["question_id"]),
+    "answers": _table({"question_id": str, "answer": str}, ["question_id"]),
+    "verdicts": _table(
+        {"question_id": str, "question": str, "answer": str, "correct": pa.Column(float, FRACTION)},
+        ["question_id", "question", "answer"],
+    ),
     "token_stats": _table(
         {
             "example_id": str,

@@ -21,10 +21,27 @@ import pandas as pd
 from filelock import FileLock, Timeout
 
 from sppl.names import NAME, NAME_RULE
-from sppl.provenance import canonical, commit, content_digest, fingerprint, folder_bytes, versions, write_json
+from sppl.provenance import (
+    VERSIONED,
+    canonical,
+    commit,
+    content_digest,
+    fingerprint,
+    folder_bytes,
+    versions,
+    write_json,
+)
 from sppl.schemas import TABLES, UserError, validate
 
 log = logging.getLogger(__name__)
+
+
+MARK = "store.json"
+FORMAT = 2
+"""How artifacts are named and kept; another number is written where that changes."""
+
+_told: set[tuple[str, str, str]] = set()
+"""Stores and libraries of another version that this process has spoken of."""
 
 
 class MissingArtefact(UserError):
@@ -64,6 +81,7 @@ class Store:
         root: the folder; made when something is first written.
         config: the resolved configuration of the running job, copied into every provenance.
         wait: whether `making` waits for another process that makes the same.
+        read_only: whether nothing may be written, as in a dry run.
         typed: the command line of this process, the words that start the program first; its line is in every
             provenance.
     """
@@ -71,12 +89,36 @@ class Store:
     root: str
     config: Mapping[str, Any] = field(default_factory=dict, repr=False)
     wait: bool = True
+    read_only: bool = False
     typed: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def command(self) -> str:
         """The command line of this process, for a shell; empty where there was none."""
         return " ".join([*self.typed[:1], shlex.join(self.typed[1:])]).strip()
+
+    def check_format(self) -> None:
+        """Nothing, for a store of this version or none yet.
+
+        Raises:
+            UserError: the store is another version's; the message is the way on.
+        """
+        mark = Path(self.root, MARK)
+        there = any(Path(self.root, kind).is_dir() for kind in ("responses", "predictions", "token_stats", "adapters"))
+        if not mark.exists() and not there:
+            return
+        try:
+            found = json.loads(mark.read_text())["format"] if mark.exists() else 1
+        except (OSError, ValueError, KeyError, TypeError):
+            found = None
+        if found != FORMAT:
+            old, new = shlex.quote(f"{self.root}.old"), shlex.quote(self.root)
+            raise UserError(
+                f"{self.root} was written by another version of sppl (its artifacts are of format {found}, here it is "
+                f"{FORMAT}), so what is in it cannot be told from the results of other inputs. Set it aside, and keep "
+                f"what teachers were paid for, which is then used again: mv {new} {old} && mkdir -p {new} && "
+                f"if [ -d {old}/journal ]; then cp -r {old}/journal {new}/; fi"
+            )
 
     def leaf(self, kind: str, *words: str, settings: Mapping[str, Any]) -> Leaf:
         """The name of an artefact; nothing is read or written.
@@ -146,9 +188,24 @@ class Store:
         path = self.path(leaf)
         if not path.exists():
             raise MissingArtefact(f"{leaf.name} is not in {self.root}")
-        if content_digest(path) != self.digest(leaf):
+        facts = self.provenance(leaf)
+        self._compare(facts.get("versions", {}))
+        if content_digest(path) != facts["digest"]:
             raise _broken(path, "its content is not what was written (cut short or changed)")
         return path
+
+    def _compare(self, made_with: Mapping[str, str]) -> None:
+        """Warns, once per library and process, that an artifact was computed with another version of it."""
+        here = versions()
+        for package in VERSIONED:
+            then, now = made_with.get(package), here.get(package)
+            if then and now and then != now and (self.root, package, then) not in _told:
+                _told.add((self.root, package, then))
+                log.warning(
+                    "%s holds artifacts computed with %s %s, and here is %s: last digits may differ between those and "
+                    "new ones. They are read all the same; to make all anew: store=ANOTHER_FOLDER",
+                    self.root, package, then, now,
+                )  # fmt: skip
 
     def write(self, leaf: Leaf, frame: pd.DataFrame, inputs: Mapping[str, str], seconds: float, **notes: Any) -> None:
         """Writes a table leaf and its provenance, data last, and logs one line.
@@ -176,6 +233,7 @@ class Store:
         log.info("%s: %.1f MB, %.1f s%s", leaf.name, size, seconds, _where(notes))
 
     def _seal(self, leaf: Leaf, made: Path, inputs: Mapping[str, str], seconds: float, notes: dict[str, Any]) -> None:
+        assert not self.read_only, f"{leaf.name}: a dry run writes nothing"
         how = {"versions": versions(), "commit": commit(), "command": self.command, "config": self.config}
         provenance = {
             "leaf": leaf.name,
@@ -188,6 +246,8 @@ class Store:
             **how,
         }
         path = self.path(leaf)
+        if not Path(self.root, MARK).exists():
+            write_json(Path(self.root, MARK), {"format": FORMAT})
         write_json(_sidecar(path), provenance)
         made.replace(path)
         for name in (path.name, _sidecar(path).name):  # what killed runs left; the caller holds the leaf's lock

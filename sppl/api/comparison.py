@@ -12,14 +12,12 @@ from sppl.api.configured import configured, names_in, settings_of
 from sppl.api.given import Given
 from sppl.api.memory import MemoryStore
 from sppl.benchmarks.benchmark import Benchmark
-from sppl.generation.answer import prompts_of
 from sppl.generation.local import LocalGenerator
 from sppl.hardware.hardware import Hardware
 from sppl.metrics.needs import Metric, Outcomes, own_answers, table_needs
 from sppl.models.target import TargetModel
 from sppl.schemas import UserError
 from sppl.scoring.scoring_settings import Scoring
-from sppl.stages.leaves import predictions_leaf
 from sppl.stages.predict import predict
 from sppl.stages.rank import rank
 from sppl.stages.score import score
@@ -57,9 +55,8 @@ class Comparison:
         """The given questions as a benchmark of the user's own (`benchmark=local`)."""
         like = settings_of("benchmark", "local")
         final_line = like["final_line"] if self.given.judged else ""
-        return Benchmark(
-            "given", self.given, self.given, f"local_{self.answer}", like["max_new_tokens"], final_line=final_line
-        )
+        task = f"local_{self.answer}" if self.given.judged else ""
+        return Benchmark("given", self.given, self.given, task, like["max_new_tokens"], final_line=final_line)
 
     def score(self, store: MemoryStore) -> None:
         """Makes the tables that the metrics need of every response."""
@@ -94,18 +91,7 @@ class Comparison:
     def _predict(self, store: MemoryStore) -> None:
         """The target's own answers, judged where that can be."""
         names = ("benchmark", "target_model", "n_predict", "generator")
-        settings = {name: self._arguments[name] for name in names}
-        if self.given.judged:
-            predict(**settings, trainer=self.hardware, store=store)
-            return
-        benchmark, target, n, generator = settings.values()
-        leaf = predictions_leaf(store, benchmark, target, n, generator)
-        asked = self.given.questions("train", n)
-        answering = generator.open(target, self.hardware, store.parts(leaf))
-        made = answering.answer(prompts_of(asked), max_new_tokens=benchmark.max_new_tokens)
-        texts = [answer.text for answer in made]
-        frame = pd.DataFrame({"question_id": [one.id for one in asked], "prediction": texts, "correct": True})
-        store.write(leaf, frame, {}, 0.0)
+        predict(**{name: self._arguments[name] for name in names}, trainer=self.hardware, store=store)
 
     def _notes(self, metric: Metric) -> list[str]:
         notes = [UNJUDGED] if own_answers(metric.needs()) and not self.given.judged else []

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
+from sppl.benchmarks.rule_files import rule_digest
 from sppl.schemas import QuestionSource, ResponseSource, Sampling, UserError
 
 TASKS = Path(__file__).parent / "tasks"
@@ -20,6 +20,7 @@ class Benchmark:
         questions: where questions come from.
         responses: who answers them by a strategy's recipe.
         task: the lm-eval task that judges an answer: a name in `sppl/benchmarks/tasks`, or the path of a YAML file.
+            Empty: nothing is judged.
         max_new_tokens: the longest answer the target may give.
         final_line: appended to the target's own correct answers before they serve as examples; `{answer}` becomes the
             gold label. Empty: nothing is appended.
@@ -50,6 +51,11 @@ class Benchmark:
             raise UserError(f"benchmark.overlong={self.overlong}: there are refuse and skip")
 
     @property
+    def judged(self) -> bool:
+        """Whether there is a rule that says which answers are right."""
+        return bool(self.task)
+
+    @property
     def task_file(self) -> Path:
         """The YAML of the judging task.
 
@@ -66,8 +72,10 @@ class Benchmark:
 
     @property
     def judge(self) -> str:
-        """What the judgement depends on: the task's name and a digest of its file."""
-        return f"{self.task_file.stem}-{sha256(self.task_file.read_bytes()).hexdigest()[:8]}"
+        """What the judgement depends on: the task's name and a digest of its files and its rule's code."""
+        if not self.judged:
+            return "none"
+        return f"{self.task_file.stem}-{rule_digest(self.task_file)}"
 
     def closing(self, answer: str) -> str:
         """The text appended to a correct answer of the target whose gold label is `answer`."""
@@ -136,6 +144,7 @@ def own(
     *,
     answer: str,
     responses: ResponseSource,
+    task: str | None = None,
     respond: str = "source",
     responders: Mapping[str, ResponseSource] | None = None,
     also: Sequence[str] = (),
@@ -145,6 +154,9 @@ def own(
 ) -> Benchmark:
     """A benchmark of the user's own files, judged by what an answer is: `number`, `choice` or `text`.
 
+    Args:
+        task: another rule instead, as `Benchmark.task`; `answer` then says only how gold answers are read.
+
     Raises:
         UserError: it is none of the three.
     """
@@ -153,4 +165,4 @@ def own(
         raise UserError(f"benchmark.answer={answer}: say what an answer is, one of {', '.join(kinds)}")
     answered = _respond("your task", respond, {"source": responses}, responders)
     further = _further(also, without, sampling)
-    return Benchmark(task=f"local_{answer}", responses=answered, **further, **settings)
+    return Benchmark(task=task or f"local_{answer}", responses=answered, **further, **settings)

@@ -20,11 +20,12 @@ log = logging.getLogger(__name__)
 def run_stages(cfg: DictConfig) -> dict[str, list[str]]:
     """Runs the job stages in their order; returns the names of the leaves each found or made."""
     store = Store(cfg.store, config=plain(cfg), typed=command_line())
+    store.check_format()
     calls = {name: stage_call(cfg, name) for name in stages(cfg, "job")}
     leaves: dict[str, list[str]] = {}
     news = False
     for name, call in calls.items():
-        plan = call(store=store, dry=True)
+        plan = call(store=replace(store, read_only=True), dry=True)
         news = news or bool(plan.to_make)
         log.info(plan.line(name))
     if cfg.dry or not calls:

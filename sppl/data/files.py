@@ -69,6 +69,7 @@ class LocalResponses:
     history: History = "refuse"
     label: ClassVar[str] = "files"
     paid: ClassVar[bool] = False
+    by_id: ClassVar[bool] = True
 
     def identity(self, strategy: Strategy) -> Mapping[str, str]:
         """What the responses of a strategy depend on: themselves."""

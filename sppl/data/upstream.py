@@ -197,6 +197,7 @@ class UpstreamResponses:
     wording: Wording = field(default_factory=Wording)
     label: ClassVar[str] = "files"
     paid: ClassVar[bool] = False
+    by_id: ClassVar[bool] = True
 
     def identity(self, strategy: Strategy) -> Mapping[str, str]:
         """What the answers of a strategy depend on: the content of its file."""

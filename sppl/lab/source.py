@@ -1,10 +1,10 @@
 """The lab's question source and its simulated teachers."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from sppl.lab.dialects import DIALECTS
 from sppl.lab.world import TASK_OPERATIONS, Problem, problems, question_text
@@ -69,7 +69,12 @@ class LabTeacher:
     """Raised when the text of a dialect changes, so that stored responses are not mistaken for new ones."""
     label: ClassVar[str] = "simulated"
     paid: ClassVar[bool] = False
+    by_id: ClassVar[bool] = False
     strategies: ClassVar[tuple[str, ...]] = tuple(DIALECT_OF)
+
+    def identity(self, strategy: Strategy) -> Mapping[str, Any]:
+        """What the responses of a strategy depend on: its name alone."""
+        return {"source": "lab", "edition": self.edition, "dialect": strategy.name}
 
     def respond(self, strategy: Strategy, questions: list[Question]) -> list[str]:
         """One answer per question in the strategy's dialect, a function of strategy name and question id only.

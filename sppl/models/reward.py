@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from sppl.models.chat import write_chat
+from sppl.models.hub import resolved_commit
 from sppl.models.loading import dtype_name, reading
 from sppl.prompts import Template
 from sppl.provenance import content_digest
@@ -32,10 +33,14 @@ class RewardModel:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What the rewards depend on: a local folder counts by its content, a hub id by its revision."""
+        """What the rewards depend on: a local folder counts by its content, a hub id by its commit."""
         folder = Path(self.path)
-        source = content_digest(folder) if folder.is_dir() else {"hub": self.path, "revision": self.revision}
+        source = content_digest(folder) if folder.is_dir() else {"hub": self.path, "commit": self._commit}
         return {"source": source, "dtype": self.dtype}
+
+    @property
+    def _commit(self) -> str | None:
+        return None if Path(self.path).is_dir() else resolved_commit(self.path, self.revision)
 
     def load(self) -> "PreTrainedModel":
         """The model in eval mode, on the CPU.
@@ -50,7 +55,7 @@ class RewardModel:
         dtype = dtype_name(self.dtype, f"the dtype of the reward model {self.name}")
         with reading(self.path, self._unusable):
             model, found = AutoModelForSequenceClassification.from_pretrained(
-                self.path, revision=self.revision, dtype=dtype, use_safetensors=True, trust_remote_code=False,
+                self.path, revision=self._commit, dtype=dtype, use_safetensors=True, trust_remote_code=False,
                 output_loading_info=True,
             )  # fmt: skip
         if found["missing_keys"]:  # transformers would fill them with random numbers
@@ -69,7 +74,7 @@ class RewardModel:
         from transformers import AutoTokenizer
 
         with reading(self.path, lambda why: self._unusable(f"has no tokenizer that can be read ({why})")):
-            tokenizer = AutoTokenizer.from_pretrained(self.path, revision=self.revision, trust_remote_code=False)
+            tokenizer = AutoTokenizer.from_pretrained(self.path, revision=self._commit, trust_remote_code=False)
         if not tokenizer.chat_template:
             raise self._unusable("has no chat template")
         chats = [[Message(role="user", content=q), Message(role="assistant", content=r)] for q, r in pairs]

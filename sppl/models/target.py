@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from sppl.models.adapter import base_of, has_tokenizer, merged
 from sppl.models.gguf import load_gguf, load_gguf_tokenizer
+from sppl.models.hub import COMMIT, resolved_commit
 from sppl.models.loading import check_weights, dtype_name, reading, refuse_config
 from sppl.packaged import lab_checkpoint
 from sppl.prompts import Template
@@ -101,13 +102,13 @@ class TargetModel:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What its numbers depend on: a local folder or file counts by its content, a hub id by its revision."""
+        """What its numbers depend on: a local folder or file counts by its content, a hub id by its commit."""
         more: dict[str, Any] = {"generation": self.generation} if self.generation != "greedy" else {}
         more |= {"own_code": True} if self.trust_remote_code else {}
         if self.attention != "sdpa":  # in 16 bits another implementation gives other numbers
             more["attention"] = self.attention
         source = _source(self.path, self.revision)
-        if Path(self.path).is_dir() and (base := self._base):  # a hub id is not asked for here
+        if base := self._known_base:
             source = {"adapter": source, "base": _source(*base)}
         return {"source": source, "dtype": self.dtype, "template": canonical(self.wrapping), **more}
 
@@ -136,6 +137,7 @@ class TargetModel:
             return model
         base = self._base
         path, revision = base or (self.path, self.revision)
+        revision = _commit(path, revision)
         with reading(path):
             config = AutoConfig.from_pretrained(path, revision=revision, trust_remote_code=self.trust_remote_code)
             refuse_config(config, path)
@@ -152,14 +154,24 @@ class TargetModel:
             check_weights(model, found, path)
         if base:
             with reading(self.path):
-                model = merged(model, self.path, self.revision)
+                model = merged(model, self.path, _commit(self.path, self.revision))
                 check_weights(model, {}, self.path)
         return model.eval()
 
     @property
     def _base(self) -> tuple[str, str | None] | None:
         """Path and revision of the model an adapter was trained from."""
-        return None if self.is_gguf else _base(self.path, self.revision)
+        return None if self.is_gguf else _base(self.path, _commit(self.path, self.revision))
+
+    @property
+    def _known_base(self) -> tuple[str, str | None] | None:
+        """The same, as far as it can be known before the model is fetched."""
+        if Path(self.path).exists():
+            return self._base
+        try:
+            return self._base if COMMIT.fullmatch(_commit(self.path, self.revision) or "") else None
+        except UserError:  # whoever loads it is told so
+            return None
 
 
 class FrozenCopy:
@@ -233,10 +245,11 @@ def _tokenizer(target: TargetModel) -> "PreTrainedTokenizerBase":
     if target.is_gguf:
         tokenizer = load_gguf_tokenizer(Path(target.path))
     else:
-        path, revision = target.path, target.revision
+        path, revision = target.path, _commit(target.path, target.revision)
         with reading(path):
             base = _base(path, revision)
-            path, revision = base if base and not has_tokenizer(path, revision) else (path, revision)
+            if base and not has_tokenizer(path, revision):
+                path, revision = base[0], _commit(*base)
             tokenizer = AutoTokenizer.from_pretrained(
                 path, revision=revision, trust_remote_code=target.trust_remote_code
             )
@@ -253,7 +266,14 @@ def _base(path: str, revision: str | None) -> tuple[str, str | None] | None:
 
 def _source(path: str, revision: str | None) -> Any:
     """A digest of a folder or file, or what names a model on the hub."""
-    return _digest(str(Path(path).resolve())) if Path(path).exists() else {"hub": path, "revision": revision}
+    if Path(path).exists():
+        return _digest(str(Path(path).resolve()))
+    return {"hub": path, "commit": _commit(path, revision)}
+
+
+def _commit(path: str, revision: str | None) -> str | None:
+    """Of a hub id what `resolved_commit` says; of what lies here nothing."""
+    return None if Path(path).exists() else resolved_commit(path, revision)
 
 
 @lru_cache(maxsize=8)

@@ -8,13 +8,23 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from sppl.benchmarks.benchmark import Benchmark
-from sppl.benchmarks.harness import judge
 from sppl.generation.answer import Generator, answered, prompts_of
 from sppl.hardware.hardware import Hardware
 from sppl.models.target import TargetModel
 from sppl.schemas import UserError
-from sppl.stages.leaves import UNTRAINED, Plan, adapter_leaf, also_leaf, results_leaf, setup_of, take
+from sppl.stages.leaves import (
+    UNTRAINED,
+    Plan,
+    adapter_leaf,
+    also_leaf,
+    answers_leaf,
+    results_leaf,
+    setup_of,
+    sources,
+    take,
+)
 from sppl.stages.responses import training_data, training_data_is_there
+from sppl.stages.verdicts import verdicts_behind, verdicts_on
 from sppl.store import Leaf, MissingArtefact, Store
 from sppl.strategies.recipe import Recipe
 from sppl.training.training_settings import Training
@@ -45,7 +55,7 @@ def run_benchmark(
     dry: bool = False,
     loggers: Sequence["Logger"] = (),
 ) -> Plan:
-    """Makes one `results` leaf per strategy and one of the untrained target, and as many per task of `also`.
+    """Makes `answers` and `results` per strategy and of the untrained target, and a leaf per task of `also`.
 
     Raises:
         MissingArtefact: a strategy has not been trained on; the message is the command that does it.
@@ -75,7 +85,7 @@ def run_benchmark(
                     f"train it: python run.py stage=finetune benchmark={benchmark.name} "
                     f"target_model={target_model.name} strategy={name} seed={seed}"
                 )
-        leaf = results_leaf(
+        leaf = answers_leaf(
             store, benchmark, target_model, strategy=name, adapter=adapter, test=test, generator=generator
         )
         asked: dict[Leaf, Sequence[Question] | Further] = {leaf: test}
@@ -85,12 +95,20 @@ def run_benchmark(
         for one in asked:
             (found if store.exists(one) else to_make).append(one.name)
         if dry:
+            if store.exists(leaf):
+                judged = results_leaf(store, benchmark, leaf, test)
+                (found if store.exists(judged) else to_make).append(judged.name)
             continue
+        facts = {"setup": setup_of(training, len(train)), "seed": seed} if adapter else {"setup": {}, "seed": 0}
         with store.making(*asked) as missing:
-            facts = {"setup": setup_of(training, len(train)), "seed": seed} if adapter else {"setup": {}, "seed": 0}
             for one in missing:
                 _evaluate(store, one, target_model, adapter, benchmark, asked[one], trainer, generator, facts)
-        accuracy = store.provenance(leaf)["accuracy"]
+        judged = results_leaf(store, benchmark, leaf, test)
+        (found if store.exists(judged) else to_make).append(judged.name)
+        with store.making(judged) as missing:
+            if missing:
+                _judge(store, judged, leaf, benchmark, test, facts)
+        accuracy = store.provenance(judged)["accuracy"]
         for logger in loggers:
             logger.log_metrics({f"benchmark/{name}/accuracy": accuracy})
     return Plan(tuple(found), tuple(to_make))
@@ -124,13 +142,33 @@ def _evaluate(
         )
         questions, made, left_out = answered(asked, made, f"benchmark {leaf.words[2]}")
         texts = [one.text for one in made]
-        correct = judge(benchmark.task_file, questions, texts)
-        frame = pd.DataFrame({"question_id": [q.id for q in questions], "answer": texts, "correct": correct})
-        said = {"accuracy": float(frame["correct"].mean()), "cut": sum(not one.ended for one in made)}
-        said |= {"overlong": left_out, **answering.facts()}
+        frame = pd.DataFrame({"question_id": [q.id for q in questions], "answer": texts})
+        said = {"cut": sum(not one.ended for one in made), "overlong": left_out, **answering.facts()}
     inputs = {adapter.name: store.digest(adapter)} if adapter else {}
+    inputs |= sources(benchmark, asked if isinstance(asked, Sequence) else (), target)
     store.write(leaf, frame, inputs, time.perf_counter() - start, **said, **facts)
     store.clear_parts(leaf)
+
+
+def _judge(
+    store: Store,
+    leaf: Leaf,
+    answers: Leaf,
+    benchmark: Benchmark,
+    test: "Sequence[Question]",
+    facts: Mapping[str, object],
+) -> None:
+    """The benchmark's rule judges the answers, and the results are written."""
+    start, frame = time.perf_counter(), store.read(answers)
+    by_id = {question.id: question for question in test}
+    own, texts = [by_id[id_] for id_ in frame["question_id"]], frame["answer"].tolist()
+    whose = ("_".join(("results", *answers.words[1:])),)
+    frame["correct"] = verdicts_on(store, benchmark, whose, own, texts, {answers.name: store.digest(answers)})
+    behind = verdicts_behind(store, benchmark, whose, own, texts)
+    inputs = {answers.name: store.digest(answers), **behind}
+    said = {key: value for key, value in store.provenance(answers).items() if key in ("cut", "overlong")}
+    accuracy = float(frame["correct"].mean())
+    store.write(leaf, frame, inputs, time.perf_counter() - start, accuracy=accuracy, **said, **facts)
 
 
 def _ask_further(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sppl.benchmarks.benchmark import Benchmark
+from sppl.code_identity import code_of
 from sppl.generation.answer import Generator
 from sppl.hardware.hardware import Hardware
 from sppl.metrics.needs import Metric, TokenStats, own_answers, table_needs
@@ -14,10 +15,10 @@ from sppl.provenance import canonical
 from sppl.schemas import Question, UserError
 from sppl.scoring.scoring_settings import Scoring
 from sppl.stages.leaves import predictions_leaf, take
-from sppl.stages.pool import Pool, read_pool
+from sppl.stages.pool import Pool, missing_predictions, read_pool
 from sppl.stages.scoring import score_leaves
 from sppl.stages.tables import Wanted
-from sppl.store import Store
+from sppl.store import Leaf, Store
 
 
 @dataclass(frozen=True)
@@ -38,27 +39,40 @@ class BestByMetric:
     generator: Generator
     only_right: bool = True
 
-    @property
-    def identity(self) -> Mapping[str, Any]:
-        """What the choice depends on, beside the candidates."""
+    def identity(self, store: Store, benchmark: Benchmark) -> Mapping[str, Any]:
+        """What the choice depends on, beside the candidates and their verdicts."""
         said = {
             "metric": canonical(self.metric),
+            "code": code_of(self.metric),
             "target": self.target_model.identity,
             "scorer": [self.scorer.end, self.scorer.overlong],
             "only_right": self.only_right,
         }
         if own_answers(self.metric.needs()):
-            said["pool"] = [canonical(self.prompt), self.prompt.final_line, self.n_predict]
+            said["pool"] = [canonical(self.prompt), self._pool(store, benchmark)[1].digest]
         return said
 
+    def _pool(self, store: Store, benchmark: Benchmark) -> tuple[Leaf, Pool]:
+        """The target's own answers to show; an empty pool where they are not there yet."""
+        predictions = predictions_leaf(store, benchmark, self.target_model, self.n_predict, self.generator)
+        if not store.exists(predictions):
+            return predictions, Pool((), (), "")
+        questions = take(benchmark, "train", self.n_predict)
+        return predictions, read_pool(store, predictions, benchmark, self.prompt, questions)
+
     def values(
-        self, store: Store, benchmark: Benchmark, examples: Mapping[str, Sequence[tuple[Question, str]]]
+        self,
+        store: Store,
+        benchmark: Benchmark,
+        examples: Mapping[str, Sequence[tuple[Question, str]]],
+        inputs: Mapping[str, Mapping[str, str]],
     ) -> dict[str, dict[str, float]]:
         """Per strategy and question id how good a response is, lower is better; one that is too long has no value.
 
         Args:
             examples: per strategy the responses to the benchmark's first questions: a question's place decides which
                 own answers it is shown.
+            inputs: per strategy names and digests of the artifacts these were read from.
 
         Raises:
             UserError: the metric has no direction or reads more than token statistics.
@@ -71,20 +85,20 @@ class BestByMetric:
                 f"best_response cannot choose by {self.metric.name}: it needs a metric with a direction that reads "
                 "token statistics, e.g. metric@strategy.best_response.best.metric=perplexity"
             )
-        predictions = predictions_leaf(store, benchmark, self.target_model, self.n_predict, self.generator)
         pool = Pool((), (), "")
         if own_answers(needs):
-            questions = take(benchmark, "train", self.n_predict)
-            pool = read_pool(store, predictions, benchmark, self.prompt, questions)
+            predictions, pool = self._pool(store, benchmark)
+            if not store.exists(predictions):
+                raise missing_predictions(predictions, benchmark)
         wanted = Wanted(
-            store, benchmark, self.target_model, (self.metric.name,), tuple(tokens), examples, predictions, self.prompt,
-            self.scorer,
+            store, benchmark, self.target_model, (self.metric.name,), tuple(tokens), examples, pool, self.prompt,
+            self.scorer, inputs=inputs,
         )  # fmt: skip
         leaves = {(name, need): leaf for (name, need), leaf in wanted.leaves().items() if isinstance(need, TokenStats)}
         with store.making(*leaves.values()):
             score_leaves(
                 store, self.target_model, leaves, examples, pool, prompt=self.prompt, scorer=self.scorer,
-                trainer=self.trainer,
+                trainer=self.trainer, inputs_of=wanted.inputs_of,
             )  # fmt: skip
         found: dict[str, dict[str, float]] = {}
         for name in examples:

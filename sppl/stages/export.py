@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sppl.benchmarks.benchmark import Benchmark
 from sppl.data.exports import Card, lines
 from sppl.stages.leaves import Plan, take
-from sppl.stages.responses import known_responses, responses
+from sppl.stages.responses import responses, right_responses
 from sppl.store import Store
 from sppl.strategies.recipe import Recipe
 
@@ -47,7 +47,7 @@ def export(
     questions = take(benchmark, "train", n_train)
     for name, recipe in strategy.items():
         pairs = responses(store, benchmark, recipe, questions)
-        right = known_responses(store, benchmark, recipe, questions)["correct"].tolist()
+        right = list(right_responses(store, benchmark, recipe, questions).values())
         kept = [pair for pair, verdict in zip(pairs, right, strict=True) if verdict or not only_correct]
         source = "the data set" if recipe.given else benchmark.responses.label
         card = Card(benchmark.name, name, recipe.summary, source, len(kept), sum(right), shape, store.command)

@@ -10,7 +10,7 @@ from sppl.hardware.hardware import Hardware
 from sppl.models.target import TargetModel
 from sppl.schemas import Question, UserError
 from sppl.stages.leaves import Plan, adapter_leaf, setup_of
-from sppl.stages.responses import training_data, training_data_is_there
+from sppl.stages.responses import sources_of_training, training_data, training_data_is_there
 from sppl.store import Leaf, Store
 from sppl.strategies.recipe import Recipe
 from sppl.training.training_settings import Training
@@ -55,7 +55,8 @@ def finetune(
             continue
         with store.making(leaf) as missing:
             if missing:
-                _train(store, leaf, target_model, examples, held_out, training, trainer, seed, name, loggers)
+                inputs = sources_of_training(store, benchmark, recipe, training, n_train, target_model)
+                _train(store, leaf, target_model, examples, held_out, training, trainer, seed, name, loggers, inputs)
     return Plan(tuple(found), tuple(to_make))
 
 
@@ -70,6 +71,7 @@ def _train(
     seed: int,
     name: str,
     loggers: Sequence["Logger"],
+    inputs: Mapping[str, str],
 ) -> None:
     """Trains, resuming from the leaf's own checkpoints where a killed run left some, and saves the model."""
     import pytorch_lightning as pl
@@ -115,7 +117,7 @@ def _train(
     target.tokenizer().save_pretrained(made)
     (made / "README.md").unlink(missing_ok=True)  # PEFT's model card names local paths
     notes = {"setup": setup_of(training, len(examples)), "seed": seed, **facts.notes()}
-    store.write_folder(leaf, made, {}, time.perf_counter() - start, **notes)
+    store.write_folder(leaf, made, inputs, time.perf_counter() - start, **notes)
     store.clear_parts(leaf)
 
 

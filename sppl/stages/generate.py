@@ -10,7 +10,7 @@ from sppl.benchmarks.benchmark import Benchmark
 from sppl.schemas import Asking, Estimate, Question, UserError
 from sppl.stages.leaves import Plan, take
 from sppl.stages.none_right import warn_if_none_is_right
-from sppl.stages.responses import known_responses, make_responses, parts_of
+from sppl.stages.responses import known_responses, make_responses, parts_of, right_responses
 from sppl.stages.spending import dollars, spent
 from sppl.store import Store
 from sppl.strategies.recipe import Recipe
@@ -68,9 +68,9 @@ def generate(
         for name, recipe in sorted(strategy.items(), key=lambda item: bool(item[1].of)):
             if missing[name]:
                 make_responses(store, benchmark, recipe, questions)
-            correct = known_responses(store, benchmark, recipe, questions)["correct"].mean()
+            right = list(right_responses(store, benchmark, recipe, questions).values())
             for logger in loggers:
-                logger.log_metrics({f"generate/{name}/correct": float(correct)})
+                logger.log_metrics({f"generate/{name}/correct": sum(right) / max(1, len(right))})
     except LimitReached as reached:
         left = {name: _missing(store, benchmark, recipe, questions) for name, recipe in strategy.items()}
         raise _stopped(budget, reached, _estimates(benchmark, strategy, left, parts)) from None

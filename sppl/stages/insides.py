@@ -1,7 +1,7 @@
 """What the score stage reads inside the target: hidden-state summaries and projected gradients, leaf by leaf."""
 
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +39,7 @@ def inside_leaves(
     scorer: Scoring,
     trainer: Hardware,
     compared: Collection[str] = (),
+    inputs_of: Callable[[str, Inside], Mapping[str, str]],
 ) -> None:
     """Reads all responses whose leaves are missing, given their questions, one after the other.
 
@@ -71,7 +72,8 @@ def inside_leaves(
             facts = fit.facts | {"responses": len(responses), "tokens": sum(one.tokens for one in responses)}
             facts["passes"] = BACKWARD if isinstance(need, Gradients) else 1.0
             frame = _summaries(responses, read) if isinstance(need, HiddenStates) else _gradients(responses, read)
-            store.write(todo[name, need], frame, {}, time.perf_counter() - start, **facts, **on.notes())
+            inputs, seconds = inputs_of(name, need), time.perf_counter() - start
+            store.write(todo[name, need], frame, inputs, seconds, **facts, **on.notes())
 
 
 def _refuse_bare(responses: Mapping[str, Sequence[Asked]], target: TargetModel) -> None:

@@ -10,13 +10,14 @@ from typing import Any
 
 from sppl.benchmarks.benchmark import Benchmark
 from sppl.benchmarks.gold import check_gold
-from sppl.generation.answer import Generator
+from sppl.generation.answer import Generator, prompts_of
 from sppl.metrics.needs import HiddenStates, Rewards, ScoredTable, TokenStats
 from sppl.models.target import TargetModel
 from sppl.prompts import Alone, FixedExamples, SelfAligned, SelfAlignedPrompt
 from sppl.provenance import canonical, fingerprint
 from sppl.schemas import Question, UserError
 from sppl.scoring.scoring_settings import Scoring
+from sppl.stages.pool import Pool
 from sppl.store import Leaf, Store
 from sppl.training.training_settings import Training
 
@@ -45,9 +46,9 @@ def _short(names: Sequence[str]) -> list[str]:
     return [*names[:4], "..."] if len(names) > 4 else list(names)
 
 
-def questions_digest(questions: Sequence[Question]) -> str:
-    """Changes with the ids, prompts, gold labels or order of the questions."""
-    return fingerprint([[question.id, question.prompt, question.answer] for question in questions])
+def _asked(questions: Sequence[Question]) -> str:
+    """Changes with the ids of the questions, what a model is asked, or their order; with no gold answer."""
+    return fingerprint([[prompt.id, list(prompt.messages)] for prompt in prompts_of(questions)])
 
 
 def take(benchmark: Benchmark, split: Any, n: int | str) -> list[Question]:
@@ -77,8 +78,7 @@ def predictions_leaf(
     """The target's own answers to the first `n_predict` training questions."""
     settings = {
         "target": target.identity,
-        "questions": questions_digest(take(benchmark, "train", n_predict)),
-        "judge": benchmark.judge,
+        "questions": _asked(take(benchmark, "train", n_predict)),
         "max_new_tokens": benchmark.max_new_tokens,
         "decoding": canonical(benchmark.sampling) if benchmark.sampling else "greedy",
         **generator.identity,
@@ -97,14 +97,14 @@ def table_leaf(
     prompt: SelfAlignedPrompt,
     scorer: Scoring,
     examples: Sequence[tuple[Question, str]],
-    pool: Leaf,
+    pool: Pool,
     start: int = 0,
     beside: Sequence[Sequence[tuple[Question, str]]] = (),
 ) -> Leaf:
     """What one metric's need is of one strategy's responses, to the questions from number `start` on.
 
-    Token statistics in one context, where self-aligned ones depend on the pool as well; rewards, which depend on no
-    target; or what is read inside the target, given the question. Where prompts are cut to what all strategies'
+    Token statistics in one context, where self-aligned ones depend on the pool's texts as well; rewards, which depend
+    on no target; or what is read inside the target, given the question. Where prompts are cut to what all strategies'
     responses leave room for, it depends on those, too: `beside` has them.
     """
     shown = fingerprint([[question.id, question.prompt, text] for question, text in examples])
@@ -125,18 +125,16 @@ def table_leaf(
     settings["context"] = canonical(need.context)
     if isinstance(need.context, Alone):
         settings["before"] = "the tokenizer's own BOS"  # once it was any first token of the chat template
-    closing = benchmark.final_line if prompt.final_line else ""
     if need.columns:
         settings["columns"] = list(need.columns)
     word = need.name
     if isinstance(need.context, SelfAligned):
-        settings |= {"prompt": canonical(prompt), "pool": store.digest(pool), "final_line": closing}
+        settings |= {"prompt": canonical(prompt), "pool": pool.digest}
         if start:  # a question's place decides which answers it is shown
             settings["start"] = start
         word = f"{need.name}-{prompt.hash()}"
     if isinstance(need.context, FixedExamples):
-        settings |= {"prompt": canonical(prompt), "wording": prompt.examples_first, "pool": store.digest(pool)}
-        settings["final_line"] = closing
+        settings |= {"prompt": canonical(prompt), "wording": prompt.examples_first, "pool": pool.digest}
         word = f"{need.name}-{prompt.hash(examples_first=True)}"
     return store.leaf("token_stats", benchmark.name, target.name, strategy, word, settings=settings)
 
@@ -164,7 +162,7 @@ def adapter_leaf(
     return store.leaf("adapters", benchmark.name, target.name, strategy, f"seed{seed}", settings=settings)
 
 
-def results_leaf(
+def answers_leaf(
     store: Store,
     benchmark: Benchmark,
     target: TargetModel,
@@ -177,15 +175,26 @@ def results_leaf(
     """The answers of one trained model (or, without an adapter, of the untrained target) to the test questions."""
     settings = {
         "target": target.identity,
-        "adapter": _trained(store, adapter),
-        "questions": questions_digest(test),
-        "judge": benchmark.judge,
+        "adapter": _made(store, adapter),
+        "questions": _asked(test),
         "max_new_tokens": benchmark.max_new_tokens,
         **generator.identity,
         **_skipping(benchmark),
     }
     word = adapter.words[-1] if adapter else "all_seeds"
-    return store.leaf("results", benchmark.name, target.name, strategy, word, settings=settings)
+    return store.leaf("answers", benchmark.name, target.name, strategy, word, settings=settings)
+
+
+def results_leaf(store: Store, benchmark: Benchmark, answers: Leaf, test: Sequence[Question]) -> Leaf:
+    """The judged answers, which depend on all that the questions' records say and on the rule with its code."""
+    settings = {"answers": _made(store, answers), "questions": fingerprint(list(test)), "judge": benchmark.judge}
+    return store.leaf("results", *answers.words, settings=settings)
+
+
+def sources(benchmark: Benchmark, questions: Sequence[Question], target: TargetModel) -> dict[str, str]:
+    """Inputs that are no artifacts, with their digests: what questions say, and the weights of the target."""
+    said = {f"questions of {benchmark.name}": fingerprint(list(questions))}
+    return said | {f"target model {target.name}": fingerprint(target.identity)}
 
 
 def _skipping(benchmark: Benchmark) -> dict[str, str]:
@@ -193,9 +202,9 @@ def _skipping(benchmark: Benchmark) -> dict[str, str]:
     return {"overlong": benchmark.overlong} if benchmark.overlong != "refuse" else {}
 
 
-def _trained(store: Store, adapter: Leaf | None) -> dict[str, str] | None:
-    """What an adapter is, and how it came about: its leaf's name says that, and two ways can end in equal weights."""
-    return {"leaf": adapter.name, "digest": store.digest(adapter)} if adapter else None
+def _made(store: Store, leaf: Leaf | None) -> dict[str, str] | None:
+    """What an artifact is, and how it came about: its name says that, and two ways can end in equal contents."""
+    return {"leaf": leaf.name, "digest": store.digest(leaf)} if leaf else None
 
 
 def also_leaf(
@@ -210,7 +219,7 @@ def also_leaf(
     """What one of lm-eval's own tasks says of a trained model or, without an adapter, of the untrained target."""
     settings = {
         "target": target.identity,
-        "adapter": _trained(store, adapter),
+        "adapter": _made(store, adapter),
         "task": dict(task),
         **_skipping(benchmark),
     }

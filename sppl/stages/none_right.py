@@ -7,7 +7,7 @@ import pandas as pd
 
 from sppl.benchmarks.benchmark import Benchmark
 from sppl.schemas import Question
-from sppl.stages.responses import known_responses
+from sppl.stages.responses import known_responses, right_responses
 from sppl.store import Store
 from sppl.strategies.recipe import Recipe
 
@@ -27,7 +27,8 @@ def warn_if_none_is_right(
     """
     frames = [known_responses(store, benchmark, recipe, questions) for recipe in strategies.values()]
     found = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
-    if found.empty or found["correct"].any():
+    right = [right_responses(store, benchmark, recipe, questions) for recipe in strategies.values()]
+    if found.empty or any(any(one.values()) for one in right):
         return
     gold = {question.id: question.answer for question in questions}
     pairs = zip(found["question_id"], found["response"], strict=True)

@@ -7,7 +7,7 @@ from sppl.benchmarks.benchmark import Benchmark
 from sppl.generation.answer import Generator
 from sppl.metrics.needs import Metric, Outcomes, Table, table_needs
 from sppl.models.target import TargetModel
-from sppl.stages.leaves import adapter_leaf, results_leaf, take
+from sppl.stages.leaves import adapter_leaf, answers_leaf, results_leaf, take
 from sppl.stages.responses import training_data, training_data_is_there
 from sppl.stages.tables import Pieces
 from sppl.store import Leaf, MissingArtefact, Store
@@ -34,7 +34,10 @@ def pilot_leaf(
     if not store.exists(adapter):
         return None
     test = take(benchmark, "test", need.n_test)
-    leaf = results_leaf(store, benchmark, target, strategy=name, adapter=adapter, test=test, generator=generator)
+    answers = answers_leaf(store, benchmark, target, strategy=name, adapter=adapter, test=test, generator=generator)
+    if not store.exists(answers):
+        return None
+    leaf = results_leaf(store, benchmark, answers, test)
     return leaf if store.exists(leaf) else None
 
 
@@ -83,9 +86,10 @@ def pilot_facts(store: Store, leaf: Leaf) -> Mapping[str, Any]:
     An epoch reads every response forward and backward, three passes; an answer to a test question is one pass.
     """
     results = store.provenance(leaf)
-    trained = [store.provenance(store.open(name)) for name in results["inputs"]]
+    answered = [store.provenance(store.open(name)) for name in results["inputs"] if name.startswith("answers/")]
+    trained = [store.provenance(store.open(name)) for one in answered for name in one["inputs"] if store.holds(name)]
     setup, n_test = results["setup"], results["rows"]
     responses = setup["n_train"]
     passes = 3 * setup["epochs"] + n_test / responses
-    seconds = results["seconds"] + sum(one["seconds"] for one in trained)
+    seconds = results["seconds"] + sum(one["seconds"] for one in (*answered, *trained))
     return {"responses": responses, "passes": passes, "seconds": seconds}

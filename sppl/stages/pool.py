@@ -2,15 +2,15 @@
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
-
-import pandas as pd
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from sppl.benchmarks.benchmark import Benchmark
 from sppl.metrics.needs import Need, TokenStats
 from sppl.prompts import FixedExamples, SelfAligned, SelfAlignedPrompt, rotate
+from sppl.provenance import fingerprint
 from sppl.schemas import Question, UserError
+from sppl.stages.verdicts import verdicts_behind, verdicts_on
 from sppl.store import Leaf, MissingArtefact, Store
 
 log = logging.getLogger(__name__)
@@ -24,6 +24,13 @@ class Pool:
     texts: tuple[str, ...]
     note: str
     """Empty, or how the pool differs from what was asked for; tables repeat it."""
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    """Names and digests of the artifacts it was read from: the answers, and the verdicts on them."""
+
+    @property
+    def digest(self) -> str:
+        """What self-aligned statistics depend on: the texts that may be shown, and which questions they answer."""
+        return fingerprint([self.ids, self.texts])
 
     def shown(
         self, prompt: SelfAlignedPrompt, questions: Sequence[Question], n: int, first: int = 0
@@ -77,23 +84,35 @@ def read_pool(
         MissingArtefact: the leaf does not exist; the message is the command that makes it.
     """
     if not store.exists(leaf):
-        raise MissingArtefact(
-            f"no predictions of {leaf.words[1]} for {benchmark.name}; make them: "
-            f"python run.py stage=predict benchmark={benchmark.name} target_model={leaf.words[1]}"
-        )
-    frame = store.read(leaf)
-    correct = frame[frame["correct"]]
-    if len(correct):
-        answers = {question.id: question.answer for question in questions}
-        closings = {key: benchmark.closing(answers[key]) if prompt.final_line else "" for key in correct["question_id"]}
-        texts = [text + closings[key] for key, text in _pairs(correct)]
-        return Pool(tuple(correct["question_id"]), tuple(texts), "")
+        raise missing_predictions(leaf, benchmark)
+    pairs, right, inputs = judged_predictions(store, leaf, benchmark, questions)
+    if any(right):
+        kept = [pair for pair, verdict in zip(pairs, right, strict=True) if verdict]
+        closed = [text + (benchmark.closing(question.answer) if prompt.final_line else "") for question, text in kept]
+        return Pool(tuple(question.id for question, _ in kept), tuple(closed), "", inputs)
     shown = prompt.fallback == "unfiltered"
-    note = f"none of the target's {len(frame)} own answers is correct: "
+    note = f"none of the target's {len(pairs)} own answers is correct: "
     note += "unfiltered ones were shown" if shown else "scored without examples"
     log.warning("%s: %s (prompt.fallback=%s)", leaf.name, note, prompt.fallback)
-    return Pool(tuple(frame["question_id"]), tuple(frame["prediction"]), note) if shown else Pool((), (), note)
+    kept = pairs if shown else []
+    return Pool(tuple(question.id for question, _ in kept), tuple(text for _, text in kept), note, inputs)
 
 
-def _pairs(frame: pd.DataFrame) -> list[tuple[str, str]]:
-    return list(zip(frame["question_id"], frame["prediction"], strict=True))
+def missing_predictions(leaf: Leaf, benchmark: Benchmark) -> MissingArtefact:
+    """The error whose message is the command that makes the target's own answers."""
+    return MissingArtefact(
+        f"no predictions of {leaf.words[1]} for {benchmark.name}; make them: "
+        f"python run.py stage=predict benchmark={benchmark.name} target_model={leaf.words[1]}"
+    )
+
+
+def judged_predictions(
+    store: Store, leaf: Leaf, benchmark: Benchmark, questions: Sequence[Question]
+) -> tuple[list[tuple[Question, str]], list[bool], dict[str, str]]:
+    """The target's answers, whether each is right, and the artifacts both were read from, with their digests."""
+    frame, known = store.read(leaf), {question.id: question for question in questions}
+    pairs = [(known[id_], text) for id_, text in zip(frame["question_id"], frame["prediction"], strict=True)]
+    asked, texts, inputs = [one for one, _ in pairs], [text for _, text in pairs], {leaf.name: store.digest(leaf)}
+    whose = (leaf.words[1],)
+    right = verdicts_on(store, benchmark, whose, asked, texts, inputs)
+    return pairs, [one == 1.0 for one in right], inputs | verdicts_behind(store, benchmark, whose, asked, texts)

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from sppl.benchmarks.benchmark import Benchmark
-from sppl.benchmarks.harness import judge
 from sppl.generation.answer import Generator, answered, prompts_of
 from sppl.hardware.hardware import Hardware
 from sppl.models.target import TargetModel
-from sppl.stages.leaves import Plan, predictions_leaf, take
+from sppl.stages.leaves import Plan, predictions_leaf, sources, take
+from sppl.stages.pool import judged_predictions
 from sppl.store import Store
 
 if TYPE_CHECKING:
@@ -47,18 +47,13 @@ def predict(
                 overlong=benchmark.overlong, what="predict",
             )  # fmt: skip
             questions, made, left_out = answered(questions, made, "predict")
-            texts = [answer.text for answer in made]
-            verdicts = [verdict == 1.0 for verdict in judge(benchmark.task_file, questions, texts)]
             ids = [question.id for question in questions]
-            frame = pd.DataFrame({"question_id": ids, "prediction": texts, "correct": verdicts})
-            notes = {
-                "correct_share": round(sum(verdicts) / len(verdicts), 4),
-                "cut": sum(not one.ended for one in made),
-                "overlong": left_out,
-            }
-            store.write(leaf, frame, {}, time.perf_counter() - start, **notes, **answers.facts())
+            frame = pd.DataFrame({"question_id": ids, "prediction": [answer.text for answer in made]})
+            notes = {"cut": sum(not one.ended for one in made), "overlong": left_out}
+            inputs = sources(benchmark, questions, target_model)
+            store.write(leaf, frame, inputs, time.perf_counter() - start, **notes, **answers.facts())
             store.clear_parts(leaf)
-    share = float(store.read(leaf)["correct"].mean())
+    _, right, _ = judged_predictions(store, leaf, benchmark, take(benchmark, "train", n_predict))
     for logger in loggers:
-        logger.log_metrics({"predict/correct": share})
+        logger.log_metrics({"predict/correct": sum(right) / max(1, len(right))})
     return plan

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from sppl.benchmarks.benchmark import Benchmark
+from sppl.code_identity import code_of
 from sppl.generation.answer import Generator
 from sppl.metrics.needs import Metric, Outcomes, Table, TokenStats, compares, own_answers, scored_needs, table_needs
 from sppl.models.target import TargetModel
@@ -18,7 +19,7 @@ from sppl.stages.fitting import overlong_notes
 from sppl.stages.leaves import Plan, take
 from sppl.stages.none_right import warn_if_none_is_right
 from sppl.stages.pilots import pilot_facts, pilot_leaves
-from sppl.stages.pool import Pool, read_pool
+from sppl.stages.pool import Pool
 from sppl.stages.race import Race, competitors, pieces_of
 from sppl.stages.ranking import announce, rankings_leaf, write_ranking
 from sppl.stages.responses import responses_folder
@@ -75,7 +76,7 @@ def rank(
     measured = {
         (one.name, name): store.leaf(
             "scores", benchmark.name, target_model.name, name, one.name,
-            settings={"metric": canonical(one), "inputs": _digests(store, one, name, stats)},
+            settings={"metric": canonical(one), "code": code_of(one), "inputs": _digests(store, one, name, stats)},
         )
         for one in metric.values()
         for name in ranked
@@ -90,12 +91,10 @@ def rank(
     inputs = {one.name: store.digest(one) for one in measured.values()}
     decided = store.digest(race.leaf) if race else None
     questions = take(benchmark, "train", n_score)
-    pool = Pool((), (), "")
-    if own_answers(table_needs(metric.values())):
-        pool = read_pool(store, wanted.pool, benchmark, prompt, take(benchmark, "train", n_predict))
-    flags = _flags(metric, stats, store, pool, prompt, questions)
+    flags = _flags(metric, stats, store, wanted.pool, prompt, questions)
     leaf = rankings_leaf(store, benchmark.name, target_model.name, ranked, inputs, race=decided, flags=flags)
-    plan = Plan((leaf.name,), ()) if store.exists(leaf) else Plan((), (leaf.name,))
+    found = tuple(one.name for one in measured.values())
+    plan = Plan((*found, leaf.name), ()) if store.exists(leaf) else Plan(found, (leaf.name,))
     if dry:
         return plan
     warn_if_none_is_right(store, benchmark, ranked, take(benchmark, "train", n_score))
@@ -105,7 +104,8 @@ def rank(
     costs = {one.name: _cost(store, one, stats) for one in metric.values()}
     metrics = list(metric.values())
     more: dict[str, Any] = {"race": race.leaf} if race else {}
-    more["responses"] = {name: responses_folder(benchmark, recipe) for name, recipe in ranked.items()}
+    more["responses"] = {name: responses_folder(store, benchmark, recipe) for name, recipe in ranked.items()}
+    more["judge"] = benchmark.judge
     write_ranking(store, leaf, scores, metrics, inputs=inputs, facts=facts, flags=flags, costs=costs, **more)
     announce(store.read(leaf), loggers)
     return plan

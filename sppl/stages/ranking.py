@@ -49,6 +49,7 @@ def write_ranking(
     costs: Mapping[str, Mapping[str, float | None]] | None = None,
     race: Leaf | None = None,
     responses: Mapping[str, str] | None = None,
+    judge: str = "",
 ) -> None:
     """Ranks the strategies of the scores by every metric and stores the ranking, unless it is there.
 
@@ -60,12 +61,13 @@ def write_ranking(
             the provenance.
         race: where the decisions of the race are kept that dropped some of the strategies on the way.
         responses: strategy -> the folder of its responses in the store, for reports.
+        judge: the rule by which these were judged.
     """
     with store.making(leaf) as missing:
         if not missing:
             return
         start = time.perf_counter()
-        known: dict[str, object] = {"responses": responses} if responses else {}
+        known: dict[str, object] = {"responses": responses, "judge": judge} if responses else {}
         if race:
             said = store.provenance(race)
             frame = rank_raced(

@@ -170,8 +170,8 @@ def _picks(
 
 def _parted(results: Sequence[str]) -> tuple[list[str], list[str]]:
     """The leaves of the benchmark's own results, and those of further tasks."""
-    others = [name for name in results if name.startswith("also_results/")]
-    return [name for name in results if name not in others], others
+    own, others = ([name for name in results if name.startswith(kind)] for kind in ("results/", "also_results/"))
+    return own, others
 
 
 def _provenance(store: Store, rankings: Sequence[str], results: Sequence[str]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The rewards of responses: each model loaded once, one leaf per strategy."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
 import pandas as pd
@@ -24,8 +24,9 @@ def reward_leaves(
     examples: Mapping[str, Examples],
     *,
     trainer: Hardware,
+    inputs_of: Callable[[str, Rewards], Mapping[str, str]],
 ) -> None:
-    """Rates all responses whose leaves are missing, and writes leaf by leaf.
+    """Rates all responses whose leaves are missing, and writes leaf by leaf; `inputs_of` says what each is made from.
 
     Raises:
         UserError: a response is empty or too long, or a reward model cannot be used.
@@ -54,4 +55,5 @@ def reward_leaves(
             ids = [question.id for question, _ in examples[name]]
             frame = pd.DataFrame({"example_id": ids, "reward": pd.Series(rewards, dtype=float)})
             facts = {"responses": len(ids), "tokens": sum(map(len, chats[name])), "passes": 1.0}
-            store.write(todo[name, need], frame, {}, time.perf_counter() - start, **facts, **on.notes())
+            inputs, seconds = inputs_of(name, need), time.perf_counter() - start
+            store.write(todo[name, need], frame, inputs, seconds, **facts, **on.notes())

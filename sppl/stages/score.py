@@ -31,7 +31,7 @@ from sppl.stages.insides import inside_leaves
 from sppl.stages.leaves import Plan, predictions_leaf, take
 from sppl.stages.pool import Pool, read_pool
 from sppl.stages.race import Race, competitors
-from sppl.stages.responses import known_responses, responses
+from sppl.stages.responses import known_responses, leaves_behind, responses
 from sppl.stages.rewarding import reward_leaves
 from sppl.stages.scoring import fitting_requests, score_leaves
 from sppl.stages.tables import Leaves, Pieces, Wanted
@@ -88,8 +88,12 @@ def score(
     if not dry:
         for note in dict.fromkeys(filter(None, (pool.shortage(prompt, questions, need) for need in needs))):
             log.warning("%s: %s", predictions.name, note)
-    wanted = Wanted(store, benchmark, target_model, tuple(metric), needs, examples, predictions, prompt, scorer, ranked)
-    make = partial(_make, wanted, pool, trainer=trainer)
+    known = {name: known_responses(store, benchmark, recipe, questions) for name, recipe in strategy.items()}
+    inputs = {name: leaves_behind(store, frame) for name, frame in known.items()}
+    wanted = Wanted(
+        store, benchmark, target_model, tuple(metric), needs, examples, pool, prompt, scorer, ranked, inputs
+    )
+    make = partial(_make, wanted, trainer=trainer)
     if leader:
         if not dry and scorer.overlong == "error":  # before any work, not when the race comes to it
             tokens = [(name, need) for name in examples for need in needs if isinstance(need, TokenStats)]
@@ -125,7 +129,6 @@ def _planned(store: Store, leaves: Iterable[Leaf]) -> Plan:
 
 def _make(
     wanted: Wanted,
-    pool: Pool,
     leaves: Leaves,
     start: int = 0,
     stop: int | None = None,
@@ -139,14 +142,14 @@ def _make(
         tokens = {(name, need): leaf for (name, need), leaf in leaves.items() if isinstance(need, TokenStats)}
         rewards = {(name, need): leaf for (name, need), leaf in todo.items() if isinstance(need, Rewards)}
         score_leaves(
-            store, wanted.target, tokens, examples, pool, prompt=wanted.prompt, scorer=wanted.scorer, trainer=trainer,
-            start=start, compared=wanted.compared,
+            store, wanted.target, tokens, examples, wanted.pool, prompt=wanted.prompt, scorer=wanted.scorer,
+            trainer=trainer, start=start, compared=wanted.compared, inputs_of=wanted.inputs_of,
         )  # fmt: skip
-        reward_leaves(store, rewards, examples, trainer=trainer)
+        reward_leaves(store, rewards, examples, trainer=trainer, inputs_of=wanted.inputs_of)
         inside = {(n, need): leaf for (n, need), leaf in todo.items() if isinstance(need, HiddenStates | Gradients)}
         inside_leaves(
             store, wanted.target, inside, examples, prompt=wanted.prompt, scorer=wanted.scorer, trainer=trainer,
-            compared=wanted.compared,
+            compared=wanted.compared, inputs_of=wanted.inputs_of,
         )  # fmt: skip
 
 
@@ -169,7 +172,8 @@ def _race(race: Race, make: Callable[[Leaves, int, int], None], *, dry: bool) ->
         if decisions is None:
             return Plan(tuple(found), (*to_make, "and more as the race goes on")), {}
         if known is None and not dry:
-            store.write(race.leaf, decisions, {}, time.perf_counter() - begun, **race.facts(decisions))
+            inputs = {leaf.name: store.digest(leaf) for parts in race.pieces(decisions).values() for leaf in parts}
+            store.write(race.leaf, decisions, inputs, time.perf_counter() - begun, **race.facts(decisions))
     return Plan(tuple(found), tuple(to_make)), race.pieces(decisions)
 
 

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -57,6 +57,7 @@ def score_leaves(
     trainer: Hardware,
     start: int = 0,
     compared: Collection[str] = (),
+    inputs_of: Callable[[str, TokenStats], Mapping[str, str]],
 ) -> None:
     """Scores what is missing of the leaves, whose locks the caller holds, in as few passes as it takes.
 
@@ -64,7 +65,7 @@ def score_leaves(
     for columns that nobody reads there. What a leaf cost is kept beside it: `tokens` that are read when each response
     is scored by itself, `passes` (the same in forward passes over question and response, per response), and its share
     of the seconds. The examples are those from the benchmark's question number `start` on; responses of the strategies
-    `compared` (none: of all) decide how much of a prompt there is room for.
+    `compared` (none: of all) decide how much of a prompt there is room for. `inputs_of` says what a leaf is made from.
 
     Raises:
         UserError: a response is empty, or something does not fit the target's context and `overlong` is `error`.
@@ -98,7 +99,7 @@ def score_leaves(
                 notes |= {"responses": len(responses), "tokens": tokens, **on}
                 notes["passes"] = round(tokens / sum(one.alone for one in responses), 4)
                 table = tables[name, need.context][[*BASE, *need.columns]]
-                store.write(leaf, table, {}, seconds * tokens / total, **notes)
+                store.write(leaf, table, inputs_of(name, need), seconds * tokens / total, **notes)
         store.clear_parts(work.leaf)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from sppl.provenance import fingerprint
 from sppl.store import Store
 
 COLUMNS = {
@@ -34,11 +35,11 @@ def spending_of(store: Store, rankings: Sequence[str]) -> pd.DataFrame:
     for fact in (store.provenance(store.open(name)) for name in dict.fromkeys(rankings)):
         benchmark = fact["leaf"].split("/")[1]
         for strategy, folder in fact.get("responses", {}).items():
-            rows[benchmark, strategy, folder] = _row(store, benchmark, strategy, folder)
+            rows[benchmark, strategy, folder] = _row(store, benchmark, strategy, folder, fact["judge"])
     return pd.DataFrame(list(rows.values()), columns=list(COLUMNS)).astype(COLUMNS)
 
 
-def _row(store: Store, benchmark: str, strategy: str, folder: str) -> dict[str, Any]:
+def _row(store: Store, benchmark: str, strategy: str, folder: str, judge: str) -> dict[str, Any]:
     leaves = store.leaves("responses", benchmark, folder)
     facts = [store.provenance(leaf) for leaf in leaves]
     frames = [store.read(leaf) for leaf in leaves]
@@ -54,11 +55,21 @@ def _row(store: Store, benchmark: str, strategy: str, folder: str) -> dict[str, 
         "strategy": strategy,
         "source": ", ".join(teachers or dict.fromkeys(fact["source"] for fact in facts)),
         "responses": sum(map(len, frames)),
-        "right": sum(int(frame["correct"].sum()) for frame in frames),
+        "right": _right(store, benchmark, folder, judge, frames),
         "failed_tries": sum(_failed(used).values()),
         "note": "; ".join(notes),
         **_used(used),
     }
+
+
+def _right(store: Store, benchmark: str, folder: str, judge: str, frames: Sequence[pd.DataFrame]) -> int:
+    """How many of the responses were judged right the last time they were."""
+    verdicts = [store.read(leaf) for leaf in store.leaves("verdicts", benchmark, judge, folder)]
+    if not verdicts or not frames:
+        return 0
+    texts = pd.concat(frames).assign(answer=lambda frame: frame["response"].map(fingerprint))
+    said = pd.concat(verdicts).drop_duplicates(["question_id", "answer"], keep="last")
+    return int((texts[["question_id", "answer"]].merge(said, on=["question_id", "answer"])["correct"] == 1.0).sum())
 
 
 def _used(usages: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

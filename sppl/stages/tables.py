@@ -1,17 +1,19 @@
 """The tables that metrics need of every strategy's responses, and the leaves they are kept in."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 from sppl.benchmarks.benchmark import Benchmark
 from sppl.generation.answer import Generator
-from sppl.metrics.needs import Metric, ScoredTable, Table, own_answers, scored_needs
+from sppl.metrics.needs import Metric, Rewards, ScoredTable, Table, own_answers, scored_needs
 from sppl.models.target import TargetModel
 from sppl.prompts import SelfAlignedPrompt
+from sppl.provenance import fingerprint
 from sppl.schemas import Question
 from sppl.scoring.scoring_settings import Scoring
 from sppl.stages.leaves import predictions_leaf, table_leaf, take
-from sppl.stages.responses import known_responses
+from sppl.stages.pool import Pool, read_pool
+from sppl.stages.responses import known_responses, leaves_behind
 from sppl.store import Leaf, MissingArtefact, Store
 from sppl.strategies.recipe import Recipe
 
@@ -34,11 +36,13 @@ class Wanted:
     needs: tuple[ScoredTable, ...]
     examples: Mapping[str, Examples]
     """Per strategy every question with its response."""
-    pool: Leaf
+    pool: Pool
     prompt: SelfAlignedPrompt
     scorer: Scoring
     compared: tuple[str, ...] = ()
     """The strategies that are ranked, if others are scored as well; none: all are."""
+    inputs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Per strategy names and digests of the artifacts its responses were read from."""
 
     def leaves(self, names: Iterable[str] | None = None, start: int = 0, stop: int | None = None) -> Leaves:
         """The leaves of these strategies (None: of all) for the questions `start` to `stop`."""
@@ -52,6 +56,14 @@ class Wanted:
             for name in (self.examples if names is None else names)
             for need in self.needs
         }  # fmt: skip
+
+    def inputs_of(self, name: str, need: ScoredTable) -> dict[str, str]:
+        """Names and digests of what a table of a strategy is made from: artifacts, and the model that reads them."""
+        found = dict(self.inputs.get(name, {}))
+        if isinstance(need, Rewards):
+            return found | {f"reward model {need.model.name}": fingerprint(need.model.identity)}
+        found |= self.pool.inputs if own_answers([need]) else {}
+        return found | {f"target model {self.target.name}": fingerprint(self.target.identity)}
 
 
 def known_tables(
@@ -72,15 +84,19 @@ def known_tables(
         MissingArtefact: responses, or own answers that are shown, are missing; the message is the command.
     """
     questions = take(benchmark, "train", n_score)
-    pool = predictions_leaf(store, benchmark, target, n_predict, generator)
+    predictions = predictions_leaf(store, benchmark, target, n_predict, generator)
     needs = scored_needs(metric.values())
     known = {name: known_responses(store, benchmark, recipe, questions) for name, recipe in strategy.items()}
-    pooled = store.exists(pool) or not own_answers(needs)
+    pooled = store.exists(predictions) or not own_answers(needs)
     missing = [name for name, frame in known.items() if len(frame) < len(questions) or not pooled]
     if missing:
         raise unscored(benchmark, target, strategy, missing, metric, scorer)
+    pool = Pool((), (), "")
+    if own_answers(needs):
+        pool = read_pool(store, predictions, benchmark, prompt, take(benchmark, "train", n_predict))
     examples = {name: list(zip(questions, frame["response"], strict=True)) for name, frame in known.items()}
-    return Wanted(store, benchmark, target, tuple(metric), needs, examples, pool, prompt, scorer)
+    inputs = {name: leaves_behind(store, frame) for name, frame in known.items()}
+    return Wanted(store, benchmark, target, tuple(metric), needs, examples, pool, prompt, scorer, inputs=inputs)
 
 
 def unscored(

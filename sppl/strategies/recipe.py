@@ -16,15 +16,18 @@ class Chooser(Protocol):
     only_right: bool
     """Whether a wrong response is taken only where no right one can be."""
 
-    @property
-    def identity(self) -> Mapping[str, Any]:
-        """What the choice depends on, beside the responses."""
+    def identity(self, store: Any, benchmark: Any) -> Mapping[str, Any]:
+        """What the choice depends on, beside the responses and their verdicts."""
         ...
 
     def values(
-        self, store: Any, benchmark: Any, examples: Mapping[str, Sequence[tuple[Question, str]]]
+        self,
+        store: Any,
+        benchmark: Any,
+        examples: Mapping[str, Sequence[tuple[Question, str]]],
+        inputs: Mapping[str, Mapping[str, str]],
     ) -> Mapping[str, Mapping[str, float]]:
-        """Per strategy and question id, lower is better."""
+        """Per strategy and question id, lower is better; `inputs` are the artifacts the responses were read from."""
         ...
 
 

@@ -42,6 +42,7 @@ class TeacherResponses:
     budget: Budget = field(default_factory=Budget, compare=False, metadata={"identity": False})
     label: ClassVar[str] = "teacher"
     paid: ClassVar[bool] = True
+    by_id: ClassVar[bool] = False
 
     def identity(self, strategy: Strategy) -> Mapping[str, Any]:
         """What the responses of a recipe depend on: its teacher, and what the teacher is shown."""

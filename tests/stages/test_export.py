@@ -19,7 +19,7 @@ class Asked:
 
 
 class Answered:
-    label, paid = "files", False
+    label, paid, by_id = "files", False, True
 
     def identity(self, strategy):
         return TEXTS

@@ -6,7 +6,7 @@ from sppl.benchmarks.benchmark import Benchmark
 from sppl.lab.source import LabQuestions, LabTeacher
 from sppl.schemas import Question, UserError
 from sppl.stages.generate import generate
-from sppl.stages.responses import known_responses, responses
+from sppl.stages.responses import known_responses, responses, right_responses
 from sppl.store import Store
 from sppl.strategies.mixture import drawn
 from sppl.strategies.recipe import Recipe
@@ -36,7 +36,9 @@ def run(one, tmp_path, recipe=RECIPE, **settings):
     store = Store(str(tmp_path / "store"))
     options = {"n_score": 2, "n_train": 2, **settings}
     plan = generate(benchmark=one, strategy={recipe.name: recipe}, store=store, **options)
-    return plan, store, known_responses(store, one, recipe, one.questions.questions("train"))
+    asked = one.questions.questions("train")
+    found = known_responses(store, one, recipe, asked)
+    return plan, store, found.assign(correct=right_responses(store, one, recipe, asked).values())
 
 
 def test_a_wrong_answer_is_asked_for_again_and_where_none_is_right_the_first_stays_flagged(tmp_path):
@@ -140,7 +142,7 @@ def test_a_question_that_nobody_will_answer_can_be_left_out_for_all_strategies(t
 
 
 class Given:
-    label, paid = "files", False
+    label, paid, by_id = "files", False, True
 
     def identity(self, strategy):
         return "given"

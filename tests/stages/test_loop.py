@@ -1,4 +1,3 @@
-import pandas as pd
 import pytest
 import torch
 
@@ -70,11 +69,10 @@ def test_a_ranking_has_every_metric_of_every_strategy(stage, made):
     assert len(frame) == 8
     assert frame["value"].map(float).apply(lambda value: 0 < value < 1e6).all()
     assert set(frame["source"]) == {"simulated"}
-    assert isinstance(frame, pd.DataFrame)
 
 
 def test_an_empty_pool_scores_without_examples_and_says_so(stage, store, monkeypatch):
-    monkeypatch.setattr("sppl.stages.predict.judge", lambda task, questions, texts: [0.0] * len(texts))
+    monkeypatch.setattr("sppl.stages.verdicts.judge", lambda task, questions, texts: [0.0] * len(texts))
     overrides = ["strategy=[gpt4]", "metric=[sppl,perplexity]"]
     stage("predict", store, *overrides)
     stage("score", store, *overrides)
@@ -92,7 +90,7 @@ def test_the_best_weights_are_selected_on_validation_questions_and_are_another_l
     assert set(final.found + final.to_make).isdisjoint(best.to_make)
     assert made.exists(made.open(best.to_make[0]))
     results = stage("benchmark", made, "strategy=[gpt4]", "training.select=best", "training.n_validation=8")
-    assert len(results.found + results.to_make) == 2
+    assert len(results.found + results.to_make) == 4  # answers and results, trained and untrained
 
 
 def test_two_set_ups_that_end_in_the_same_weights_keep_two_results(stage, made):
@@ -102,7 +100,7 @@ def test_two_set_ups_that_end_in_the_same_weights_keep_two_results(stage, made):
         trained = stage("finetune", made, *given)
         digests.append(made.digest(made.open((trained.found + trained.to_make)[0])))
         plan = stage("benchmark", made, *given)
-        results.append(next(name for name in plan.found + plan.to_make if "/gpt4/" in name))
+        results.append(next(name for name in plan.found + plan.to_make if name.startswith("results/lab/lab/gpt4/")))
         setups.append(made.provenance(made.open(results[-1]))["setup"]["max_tokens"])
     assert digests[0] == digests[1]
     assert results[0] != results[1]

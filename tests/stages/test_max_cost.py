@@ -10,7 +10,7 @@ import pytest
 from sppl.benchmarks.benchmark import Benchmark
 from sppl.schemas import Question, UserError
 from sppl.stages.generate import generate
-from sppl.stages.responses import known_responses
+from sppl.stages.responses import known_responses, right_responses
 from sppl.store import Store
 from sppl.strategies.recipe import Recipe
 from sppl.teachers.api import OpenAITeacher
@@ -51,7 +51,9 @@ class Money:
         one = Benchmark("tiny", Numbered(number, gold), source, "gsm8k", 10, "Final Answer: {answer}")
         asking = {"n_score": number, "n_train": number, "max_cost": limit, "confirm": True, "command": command}
         generate(benchmark=one, strategy={recipe.name: recipe}, store=self.store, **asking)
-        return known_responses(self.store, one, recipe, one.questions.questions("train"))
+        asked = one.questions.questions("train")
+        found = known_responses(self.store, one, recipe, asked)
+        return found.assign(correct=list(right_responses(self.store, one, recipe, asked).values()))
 
     @property
     def asked(self):

@@ -56,7 +56,7 @@ def test_a_metric_that_compares_depends_on_all_strategies_another_does_not(stage
     scores = {}
     for chosen in (TWO, "strategy=[gpt4,claude,rewrite]"):
         plan = stage("rank", made, chosen, metrics)
-        inputs = made.provenance(made.open(names(plan)[-1]))["inputs"]
+        inputs = made.provenance(made.open([*plan.found, *plan.to_make][-1]))["inputs"]
         scores[chosen] = {name for name in inputs if "/gpt4/" in name}
     two, three = scores.values()
     assert {name for name in two & three if "/perplexity-" in name}

@@ -40,21 +40,22 @@ def test_a_sampling_that_makes_no_sense_is_refused(said, stage, store):
         stage("predict", store, "benchmark.sampling={" + said + "}")
 
 
-def pool_of(store, lab, right, **prompt):
-    """The pool after the target answered two questions."""
+def pool_of(store, lab, right, monkeypatch, **prompt):
+    """The pool after the target answered two questions, rightly or not."""
+    monkeypatch.setattr("sppl.stages.verdicts.judge", lambda task, questions, texts: [float(one) for one in right])
     leaf = predictions_leaf(store, lab.benchmark, lab.target, 2, LocalGenerator())
     questions = take(lab.benchmark, "train", 2)
-    frame = pd.DataFrame({"question_id": [q.id for q in questions], "prediction": ["x", "y"], "correct": right})
+    frame = pd.DataFrame({"question_id": [q.id for q in questions], "prediction": ["x", "y"]})
     store.write(leaf, frame, {}, 0.0)
     return read_pool(store, leaf, lab.benchmark, SelfAlignedPrompt(**WORDING, **prompt), questions)
 
 
-def test_a_correct_answer_ends_with_the_gold_line_or_as_it_was_given(store, lab):
+def test_a_correct_answer_ends_with_the_gold_line_or_as_it_was_given(store, lab, monkeypatch):
     lab.benchmark = replace(lab.benchmark, final_line="Final Answer: {answer}")
     gold = take(lab.benchmark, "train", 2)[1].answer
-    pool = pool_of(store, lab, [False, True])
+    pool = pool_of(store, lab, [False, True], monkeypatch)
     assert (pool.texts, pool.note) == ((f"y\n\nFinal Answer: {gold}",), "")
-    assert pool_of(store, lab, [False, True], final_line=False).texts == ("y",)
+    assert pool_of(store, lab, [False, True], monkeypatch, final_line=False).texts == ("y",)
 
 
 def test_with_and_without_the_gold_line_are_two_leaves(stage, store):
@@ -72,8 +73,8 @@ def test_with_and_without_the_gold_line_are_two_leaves(stage, store):
     ("fallback", "texts", "said"),
     [("perplexity", (), "scored without examples"), ("unfiltered", ("x", "y"), "unfiltered ones were shown")],
 )
-def test_without_a_correct_answer_the_fallback_stands_in_and_says_so(fallback, texts, said, store, lab):
-    pool = pool_of(store, lab, [False, False], fallback=fallback)
+def test_without_a_correct_answer_the_fallback_stands_in_and_says_so(fallback, texts, said, store, lab, monkeypatch):
+    pool = pool_of(store, lab, [False, False], monkeypatch, fallback=fallback)
     assert pool.texts == texts
     assert pool.note == f"none of the target's 2 own answers is correct: {said}"
 

@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import fields, is_dataclass, replace
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -18,6 +17,7 @@ from sppl.prompts import Alone, GivenQuestion, SelfAligned, SelfAlignedPrompt
 from sppl.schemas import Question, UserError
 from sppl.scoring.scoring_settings import Scoring
 from sppl.stages.leaves import adapter_leaf, predictions_leaf, table_leaf
+from sppl.stages.pool import Pool
 from sppl.store import Store
 from sppl.training.lora import Lora
 from sppl.training.training_settings import Training
@@ -108,7 +108,7 @@ def test_a_leaf_whose_provenance_tells_other_settings_is_not_opened(tmp_path_fac
     root = tmp_path_factory.mktemp("store")
     store = Store(str(root))
     leaf = store.leaf("predictions", "lab", "tiny", settings=one)
-    frame = pd.DataFrame({"question_id": ["q"], "prediction": ["1"], "correct": [True]})
+    frame = pd.DataFrame({"question_id": ["q"], "prediction": ["1"]})
     store.write(leaf, frame, {}, 0.0)
     sidecar = root / f"{leaf.name}.json"
     sidecar.write_text(json.dumps(json.loads(sidecar.read_text()) | {"settings": other}))
@@ -136,26 +136,19 @@ def test_adapters_of_one_name_were_trained_alike(two):
 
 
 @pytest.fixture(scope="module")
-def own_pools(tmp_path_factory) -> tuple[Path, list]:
-    """Two different pools of own answers in a store."""
-    root = tmp_path_factory.mktemp("pools")
-    store, made = Store(str(root)), []
-    for number in (1, 2):
-        leaf = replace(predictions_leaf(store, LAB, HUB, 12, LocalGenerator()), words=("lab", "m", f"p{number}"))
-        frame = pd.DataFrame({"question_id": ["q"], "prediction": [str(number)], "correct": [True]})
-        store.write(leaf, frame, {}, 0.0)
-        made.append(leaf)
-    return root, made
+def own_pools() -> list[Pool]:
+    """Two different pools of own answers."""
+    return [Pool(("q",), (str(number),), "") for number in (1, 2)]
 
 
 @settings(deadline=None, max_examples=300)
 @given(pairs(TARGETS, CONTEXTS, PROMPTS, st.booleans(), EXAMPLES, st.integers(0, 1), st.integers(0, 1)))
 def test_token_statistics_of_one_name_are_of_the_same_tokens(own_pools, two):
-    (one, other), (root, made) = two, own_pools
+    (one, other), made = two, own_pools
 
     def shaped(target, context, prompt, end, examples, pool, start):
         leaf = table_leaf(
-            Store(str(root)), LAB, target, strategy="gpt4", need=TokenStats(context), prompt=prompt,
+            Store("nowhere"), LAB, target, strategy="gpt4", need=TokenStats(context), prompt=prompt,
             scorer=Scoring(end=end), examples=examples, pool=made[pool], start=start,
         )  # fmt: skip
         shown = (prompt, pool, start) if isinstance(context, SelfAligned) else ()

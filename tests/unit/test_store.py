@@ -17,7 +17,7 @@ from sppl.store import MissingArtefact, Store
 
 def predictions(*texts: str) -> pd.DataFrame:
     ids = [f"q{number}" for number in range(len(texts))]
-    return pd.DataFrame({"question_id": ids, "prediction": list(texts), "correct": [True] * len(texts)})
+    return pd.DataFrame({"question_id": ids, "prediction": list(texts)})
 
 
 @pytest.fixture
@@ -151,8 +151,8 @@ def test_a_table_is_checked_on_its_way_in(store, leaf):
     twice = pd.concat([predictions("one"), predictions("two")])
     with pytest.raises(UserError, match="question_id"):
         store.write(leaf, twice, {}, 0.0)
-    with pytest.raises(UserError, match="correct"):
-        store.write(leaf, predictions("one").drop(columns="correct"), {}, 0.0)
+    with pytest.raises(UserError, match="prediction"):
+        store.write(leaf, predictions("one").drop(columns="prediction"), {}, 0.0)
     assert not store.exists(leaf)
 
 
