@@ -131,7 +131,9 @@ def test_a_race_ends_with_a_ranking_that_says_where_each_strategy_dropped_out(ru
     race = ["scorer.budget=race", "scorer.first=4", "scorer.then=1", "metric=[sppl,length]"]
     done = run_py(*QUICK, THREE, *race, "stage=[predict,score,rank,report]", "name=race")
     assert done.code == 0, done.out
-    assert re.search(r"race by sppl_n2, 4 of 6 questions: gpt4 leads \(0\.\d+ nats per token; limit z \d+\.\d\)", done.out)
+    assert re.search(
+        r"race by sppl_n2, 4 of 6 questions: gpt4 leads \(0\.\d+ nats per token; limit z \d+\.\d\)", done.out
+    )
     said = " ".join(done.out.split())
     assert re.search(r"lab / lab: race by sppl_n2: .* of 6 questions; \d+ of 18 responses scored", said)
     decisions = pd.read_csv(done.reports / "race" / "race.csv")
