@@ -30,7 +30,7 @@ class Struck(OpenAITeacher):
                     return Reply("So.", (1, 1))
                 if len(asked) == len(REQUESTS):
                     signal.raise_signal(signal.SIGTERM)
-                await asyncio.sleep(60)
+                return await asyncio.sleep(60)
 
         yield Session()
 
