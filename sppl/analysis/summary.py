@@ -168,8 +168,7 @@ def metrics_table(
         "note",
     ]
     frame = pd.DataFrame(rows, columns=columns)
-    frame["spearman_interval"] = frame["spearman_interval"].fillna("").astype(str)
-    return frame[columns].astype(dict.fromkeys([*numbers, *cost], "Float64") | {"n_strategies": "Int64"})
+    return frame.astype(dict.fromkeys([*numbers, *cost], "Float64") | {"n_strategies": "Int64"})
 
 
 def _of_setup_answers(answers: pd.DataFrame | None, benchmark: str, target: str, setup: str) -> pd.DataFrame | None:
@@ -203,6 +202,7 @@ def _judged(ranked: pd.DataFrame, reached: pd.DataFrame, conventions: Convention
     return {
         "direction": direction,
         "spearman": pd.NA if reason else correlation(ranks, accuracy if direction == "none" else -accuracy),
+        "spearman_interval": "",
         "picked": picked,
         "picked_accuracy": got,
         "best_accuracy": best,

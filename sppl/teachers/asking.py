@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from sppl.schemas import Message
 from sppl.teachers.budget import Budget, LimitReached
 from sppl.teachers.pace import Over, Pace
+from sppl.teachers.signals import between_steps
 from sppl.teachers.teacher import Cut, Decoding, NoAnswer, Refused, Rejected, Reply, Session, Teacher, Transient
 
 log = logging.getLogger(__name__)
@@ -72,7 +73,7 @@ class _Asking:
         self.pace = Pace(self.teacher.concurrency, self.budget, proved=self.bill.answers > 0)
         left = iter(self.requests)  # shared: each worker takes the next one
         try:
-            async with self.teacher.session() as session, asyncio.TaskGroup() as group:
+            async with self.teacher.session() as session, between_steps(), asyncio.TaskGroup() as group:
                 for _ in range(min(self.teacher.concurrency, len(self.requests))):
                     group.create_task(self._work(session, left))
         except BaseExceptionGroup as group:

@@ -113,7 +113,8 @@ def test_a_mistake_is_one_clear_sentence_and_exit_code_1(run_py, arguments, said
 def test_wandb_and_tensorboard_runs_are_finished_offline_and_hold_no_secrets(run_py, tmp_path, monkeypatch):
     secret = "sk-" + "planted0" * 4
     monkeypatch.setenv("OPENAI_API_KEY", secret)
-    done = run_py("-m", "strategy=gpt4,claude", *QUICK, "logger=[csv,wandb,tensorboard]", "name=logged")
+    chosen = ["strategy=gpt4,claude", *QUICK, "logger=[csv,wandb,tensorboard]", "name=logged"]
+    done = run_py("-m", *chosen, store=tmp_path / "store")  # where all is new, so all is logged
     assert done.code == 0, done.out
     runs = sorted(tmp_path.glob("sweep/**/run-*.wandb"))
     assert len(runs) == 3  # one per job, one for rank and report
@@ -130,7 +131,9 @@ def test_a_race_ends_with_a_ranking_that_says_where_each_strategy_dropped_out(ru
     race = ["scorer.budget=race", "scorer.first=4", "scorer.then=1", "metric=[sppl,length]"]
     done = run_py(*QUICK, THREE, *race, "stage=[predict,score,rank,report]", "name=race")
     assert done.code == 0, done.out
-    assert re.search(r"race by sppl_n2, 4 of 6 questions: gpt4 leads \(0\.\d+ nats per token\)", done.out)
+    assert re.search(
+        r"race by sppl_n2, 4 of 6 questions: gpt4 leads \(0\.\d+ nats per token; limit z \d+\.\d\)", done.out
+    )
     said = " ".join(done.out.split())
     assert re.search(r"lab / lab: race by sppl_n2: .* of 6 questions; \d+ of 18 responses scored", said)
     decisions = pd.read_csv(done.reports / "race" / "race.csv")

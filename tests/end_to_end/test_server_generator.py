@@ -123,7 +123,8 @@ def test_the_stage_predict_through_a_real_server_gives_the_predictions_of_this_p
     few = ["stage=[predict]", "n_predict=5", "benchmark.max_new_tokens=60"]
     call = [str(command), "serve", CHECKPOINT, "--port", str(port), "--host", "127.0.0.1", "--device", "cpu"]
     with serving(call, port):
-        there = [f"generator.base_url=http://127.0.0.1:{port}/v1", "generator.concurrency=1"]
+        there = [f"generator.base_url=http://127.0.0.1:{port}/v1", f"generator.model={CHECKPOINT}"]
+        there += ["generator.concurrency=1"]
         done = run_py(*few, "generator=server", *there, store=tmp_path / "served")
         assert done.code == 0, done.out
     assert run_py(*few, store=tmp_path / "local").code == 0

@@ -82,14 +82,14 @@ def test_a_response_of_one_token_is_alike_to_itself(lab, store):
     assert frame["answer_loss"].gt(0).all()
 
 
-def test_a_missing_pilot_is_the_command_that_trains_and_tests_it(stage, made):
-    stage("score", made, ONE, *PILOT)
+def test_a_missing_pilot_is_the_command_that_trains_and_tests_it(stage, store):
+    stage("score", store, ONE, *PILOT)
     said = (
         r"8 responses of gpt4 .*python run\.py 'stage=\[generate,finetune,benchmark\]' benchmark=lab target_model=lab "
         r"'strategy=\[gpt4\]' n_train=8 n_test=8 seed=0"
     )
     with pytest.raises(MissingArtefact, match=said):
-        stage("rank", made, ONE, *PILOT)
+        stage("rank", store, ONE, *PILOT)
 
 
 def test_train_then_test_is_the_accuracy_of_the_pilot_whoever_made_it(stage, store):

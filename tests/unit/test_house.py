@@ -18,8 +18,6 @@ TOP = {
     "pyproject.toml",
     "constraints.txt",
     "README.md",
-    "CHANGELOG.md",
-    "CONTRIBUTING.md",
     "LICENSE",
     "hydra_plugins",
 }

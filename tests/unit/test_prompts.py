@@ -76,5 +76,13 @@ def test_the_papers_rotation_is_modulo_the_pool_without_its_last_entry():
 
 
 def test_the_papers_frame_is_plain_text_with_or_without_a_system_block():
-    assert paper_frame("Why?") == "[INST] Why? [/INST]"
-    assert paper_frame("Why?", "Be kind.") == "[INST] <<SYS>>\nBe kind.\n<</SYS>>\n\nWhy? [/INST]"
+    asked = {"role": "user", "content": "Why?"}
+    assert paper_frame([asked]) == "[INST] Why? [/INST]"
+    assert paper_frame([asked], "Be kind.") == "[INST] <<SYS>>\nBe kind.\n<</SYS>>\n\nWhy? [/INST]"
+
+
+def test_the_papers_frame_of_several_turns_has_one_system_block_and_a_system_turn_takes_its_place():
+    said = [("system", "Be brief."), ("user", "Why?"), ("assistant", "So."), ("user", "How?")]
+    turns = [{"role": role, "content": text} for role, text in said]
+    block = "<<SYS>>\nBe brief.\n<</SYS>>\n\n"
+    assert paper_frame(turns, "Be kind.") == f"[INST] {block}Why? [/INST] So. [INST] How? [/INST]"
