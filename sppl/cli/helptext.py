@@ -16,6 +16,7 @@ sppl predicts, before any training, which response generation strategy will fine
   python run.py benchmark=local data_dir=my_task target_model.path=FOLDER  bring your own: one JSONL per strategy
   python run.py experiment=lab                               a study; each file in conf/experiment says what it does
   python run.py dry=true ...                                 what is found, what would be made; nothing runs
+  python run.py explain=gpt4/accuracy                        where a number or an artifact comes from, down to its files
   python run.py --cfg job ...                                the configuration a command would run with
   python run.py --hydra-help                                 flags and groups of Hydra, which reads the command line
 

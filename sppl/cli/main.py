@@ -24,6 +24,10 @@ def main() -> int:
 
         sys.stdout.write(in_own_words(help_text(given)))
         return 0
+    from sppl.cli.explaining import explained, print_chain
+
+    if (asked := explained(given)) is not None:
+        return print_chain(asked, given)
     return _run()
 
 

@@ -17,7 +17,8 @@ from sppl.analysis.raced import race_sentences
 from sppl.analysis.summary import metrics_table, table
 from sppl.metrics.leading import leading
 from sppl.metrics.needs import Metric
-from sppl.provenance import commit, versions
+from sppl.provenance import commit, versions, write_json
+from sppl.report.chain import MADE_OF
 from sppl.report.next_step import next_command
 from sppl.report.page import write_page
 from sppl.report.paper import write_paper_tables
@@ -95,6 +96,7 @@ def report(
     judged = _judged(every, outcomes, scores, metrics, answers, conventions)
     judged = judged.merge(costs[[*PAIR, "metric", "seconds"]], on=[*PAIR, "metric"], how="left")
     write_tables(out, rows, judged)
+    write_json(out / MADE_OF, {"rankings": list(rankings), "results": results})
     further: dict[str, pd.DataFrame] = {}
     differences = disagreement(every)
     if every["metric"].nunique() > 1:

@@ -185,7 +185,7 @@ def _scored(
     passes = plan(work.requests, max_tokens=scorer.max_tokens or tokens_at_once(runner.model), form=runner.form)
     tokens = sum(one.tokens for one in passes)
     log.info(
-        "%d responses in context, %d passes, %d tokens (%d at least)",
+        "%d responses in context, %d passes, %d tokens (%d if equal prefixes and responses are read once)",
         len(work.requests), len(passes), tokens, lower_bound(work.requests),
     )  # fmt: skip
     facts = Facts(runner.model, trainer.device)

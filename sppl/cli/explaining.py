@@ -1,0 +1,45 @@
+"""`explain=...`: prints where a number or an artifact comes from, and runs nothing."""
+
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from sppl.packaged import conf
+
+
+def explained(given: Sequence[str]) -> str | None:
+    """What is to be explained; None where the arguments ask for work."""
+    return next((one.partition("=")[2] for one in given if one.startswith("explain=")), None)
+
+
+def print_chain(asked: str, given: Sequence[str]) -> int:
+    """Prints the chain of what is asked for; returns the exit status.
+
+    Args:
+        asked: see `sppl.report.chain.find_artifacts`.
+        given: the other arguments; they say which store and report are meant.
+    """
+    from hydra import compose, initialize_config_dir
+    from omegaconf.errors import OmegaConfBaseException
+
+    import sppl.cli.app  # noqa: F401 (it registers the resolvers of our configuration)
+    from sppl.cli.errors import sentence_of
+    from sppl.report.chain import explain, find_artifacts
+    from sppl.schemas import UserError
+    from sppl.store import Store
+
+    overrides = [one for one in given if "=" in one and not one.startswith("explain=")]
+    try:
+        with initialize_config_dir(str(conf()), version_base="1.3"):
+            cfg = compose("config", overrides=overrides)
+        store = Store(cfg.store)
+        store.check_format()
+        leaves = find_artifacts(store, asked, Path(cfg.reports, cfg.name))
+        with suppress(BrokenPipeError):  # `... | head` has seen enough
+            sys.stdout.write("".join(f"{line}\n" for line in explain(store, leaves)))
+            sys.stdout.flush()
+    except (UserError, OmegaConfBaseException) as error:
+        sys.stderr.write(f"{sentence_of(error)}\n")
+        return 1
+    return 0

@@ -1,0 +1,145 @@
+"""Where a number comes from: from a table's cell, artifact by artifact, down to files, weights and versions."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from sppl.provenance import VERSIONED
+from sppl.schemas import UserError
+from sppl.store import Leaf, Store
+
+MADE_OF = "made_of.json"
+"""Beside a report's tables: the rankings and results it shows."""
+SHOWN = 8
+"""Settings of one artifact that fit a line or two."""
+
+
+def find_artifacts(store: Store, asked: str, report: Path) -> list[Leaf]:
+    """The artifacts behind what was asked for.
+
+    Args:
+        asked: the name of an artifact or a part of it, or a cell of the report's table: `strategy/column`, such as
+            `gpt4/accuracy`, or the number itself as the table has it.
+        report: the folder of a report whose cells are meant.
+
+    Raises:
+        UserError: there is nothing of that name, and no such cell.
+    """
+    cells = list(_cells(store, asked, report))
+    if cells:
+        return cells
+    names = sorted(path.relative_to(store.root).with_suffix("").as_posix() for path in Path(store.root).rglob("*.json"))
+    names = [name for name in names if asked in name and store.holds(name)]
+    if asked in names:
+        names = [asked]
+    if not names:
+        raise UserError(
+            f"explain={asked}: {store.root} has no artifact of that name, and the table of {report} no such cell; give "
+            "a name or a part of it (explain=rankings/), strategy and column (explain=gpt4/accuracy), or a number of "
+            "the table"
+        )
+    return [store.open(name) for name in names]
+
+
+def explain(store: Store, leaves: Sequence[Leaf]) -> Iterator[str]:
+    """The lines of the chain of each artifact, parents indented below; what was said once is only named again."""
+    said: set[str] = set()
+    for leaf in leaves:
+        yield from _lines(store, leaf.name, "", said, ("", ""))
+
+
+def _cells(store: Store, asked: str, report: Path) -> Iterator[Leaf]:
+    """The artifacts behind cells of a report's table that fit."""
+    table, made_of = report / "table.csv", report / MADE_OF
+    if not table.exists() or not made_of.exists():
+        return
+    known: Mapping[str, list[str]] = json.loads(made_of.read_text())
+    rows = pd.read_csv(table)
+    strategy, _, column = asked.rpartition("/")
+    for row in rows.to_dict("records"):
+        for name, value in row.items():
+            number = isinstance(value, float) and not strategy and _same(asked, value)
+            if number or (strategy == row["strategy"] and column == name):
+                yield from _behind(store, str(row["strategy"]), str(name), known)
+
+
+def _same(asked: str, value: float) -> bool:
+    """Whether a number, rounded like the one that was typed, is that one."""
+    try:
+        wanted = float(asked)
+    except ValueError:
+        return False
+    digits = len(asked.partition(".")[2])
+    return digits > 0 and round(value, digits) == wanted
+
+
+def _behind(store: Store, strategy: str, column: str, made_of: Mapping[str, list[str]]) -> Iterator[Leaf]:
+    if column.startswith(("accuracy", "gain")):
+        names = [name for name in made_of["results"] if name.split("/")[3] == strategy]
+    else:
+        inputs = [one for name in made_of["rankings"] if store.holds(name) for one in _facts(store, name)["inputs"]]
+        metric = column.removeprefix("rank_")
+        names = [one for one in inputs if one.startswith("scores/") and one.split("/")[3] == strategy
+                 and one.split("/")[4].rpartition("-")[0] == metric]  # fmt: skip
+    yield from (store.open(name) for name in dict.fromkeys(names) if store.holds(name))
+
+
+def _facts(store: Store, name: str) -> dict[str, Any]:
+    return store.provenance(store.open(name))
+
+
+def _lines(store: Store, name: str, indent: str, said: set[str], above: tuple[str, str]) -> Iterator[str]:
+    """The lines of one artifact and its parents; command and versions only where they are not those of `above`."""
+    if name in said:
+        yield f"{indent}{name} (above)"
+        return
+    said.add(name)
+    facts = _facts(store, name)
+    yield f"{indent}{name}"
+    below = f"{indent}    "
+    versions, command = facts.get("versions", {}), facts.get("command", "")
+    used = ", ".join(f"{one} {versions[one]}" for one in ("sppl", *VERSIONED) if one in versions)
+    used += f"; commit {facts.get('commit') or 'unknown'}"
+    yield f"{below}{_figures(facts)}made {facts.get('created', '?')} in {facts.get('seconds', 0):g} s"
+    if command != above[0]:
+        yield f"{below}by: {command}"
+    if used != above[1]:
+        yield f"{below}with: {used}"
+    yield f"{below}settings: {_settings(facts['settings'])}"
+    for parent, digest in facts["inputs"].items():
+        if store.holds(parent):
+            yield from _lines(store, parent, below, said, (command, used))
+        else:
+            yield f"{below}{parent}: {digest}{_source(parent, facts.get('config', {}))}"
+
+
+def _figures(facts: Mapping[str, Any]) -> str:
+    """What the artifact is worth, where it is one number."""
+    found = [f"accuracy {facts['accuracy']:.4f}, "] if "accuracy" in facts else []
+    found += [f"{facts['rows']} rows, "] if "rows" in facts else []
+    return "".join(found)
+
+
+def _settings(settings: Mapping[str, Any]) -> str:
+    parts = []
+    for key, value in settings.items():
+        text = json.dumps(value, ensure_ascii=False)
+        parts.append(f"{key} {text if len(text) <= 160 else text[:157] + '...'}")
+    more = f"; and {len(parts) - SHOWN} more" if len(parts) > SHOWN else ""
+    return "; ".join(parts[:SHOWN]) + more
+
+
+def _source(parent: str, config: Mapping[str, Any]) -> str:
+    """Where a source lies that is no artifact, by the configuration of the job."""
+    benchmark, target = config.get("benchmark", {}), config.get("target_model", {})
+    if parent.startswith("target model"):
+        return f" (target_model.path={target.get('path')}, dtype={target.get('dtype')})"
+    if parent.startswith("questions of"):
+        where = config.get("data_dir") or benchmark.get("source") or "files"
+        return f" (benchmark={benchmark.get('name')}, from {where})"
+    if parent == "judge":
+        return f" (benchmark.task={benchmark.get('task') or benchmark.get('answer')})"
+    return ""
