@@ -60,3 +60,12 @@ def faulty(log: Path, faults: str = "", delay: float = 0.0, port: int | None = N
     command = [sys.executable, "-m", "tests.servers.faulty", str(port), str(log), faults, str(delay)]
     with serving(command, port):
         yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def batching(log: Path, troubles: str = "", delay: float = 0.0, port: int | None = None) -> Iterator[str]:
+    """The stand-in for APIs of batches; yields its address."""
+    port = port or free_ports(1)[0]
+    command = [sys.executable, "-m", "tests.servers.batches", str(port), str(log), troubles, str(delay)]
+    with serving(command, port):
+        yield f"http://127.0.0.1:{port}"
