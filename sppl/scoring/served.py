@@ -37,9 +37,10 @@ def scored_by(server: ScoringServer, requests: Sequence[Request]) -> Iterator[tu
     """
     groups = iter(group_by_prefix(sorted(requests, key=lambda one: one.prefix)))
     ready, running = deque[Request](), dict[Future[Values], tuple[Request, Sequence[Request]]]()
+    failed: UserError | None = None
     with ThreadPoolExecutor(server.concurrency) as pool:
         while True:
-            while len(running) < server.concurrency:
+            while len(running) < server.concurrency and not failed:
                 if ready:
                     one, after = ready.popleft(), ()
                 elif group := next(groups, None):
@@ -48,11 +49,16 @@ def scored_by(server: ScoringServer, requests: Sequence[Request]) -> Iterator[tu
                     break
                 running[pool.submit(_asked, server, one)] = one, after
             if not running:
-                return
+                break
             for done in wait(running, return_when=FIRST_COMPLETED).done:
                 one, after = running.pop(done)
-                yield one, done.result()
+                try:
+                    yield one, done.result()
+                except UserError as error:  # what is under way beside it is waited for: it is computed anyway
+                    failed = failed or error
                 ready.extend(after)
+    if failed:
+        raise failed
 
 
 def _asked(server: ScoringServer, request: Request) -> Values:

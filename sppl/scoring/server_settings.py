@@ -42,7 +42,7 @@ class ScoringServer:
     tries: int = 6
     backoff: float = 1.0
     check: int = 20
-    tolerance: float = 0.05
+    tolerance: float = 0.03
     top: int = 100
     request: Mapping[str, Any] = field(default_factory=dict, hash=False)
 

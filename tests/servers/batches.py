@@ -3,8 +3,8 @@
     python -m tests.servers.batches PORT LOG [TROUBLE,TROUBLE,...] [DELAY]
 
 Results come out of order. A batch ends DELAY seconds after it was created; each meets the next TROUBLE of the list, see
-`TROUBLES`. LOG gets a line `created ID N` per batch, `paid ID PROMPT` per answer on the bill (10 tokens read and 5
-written, or as many as it may have), and `asked PROMPT` for requests outside of batches.
+`TROUBLES`. LOG gets lines `created ID N` and (once somebody saw it) `ended ID` per batch, `paid ID PROMPT` per answer on
+the bill (10 tokens read and 5 written, or as many as it may have), `asked PROMPT` for requests outside of batches.
 """
 
 import asyncio
@@ -204,6 +204,9 @@ def application(books: Books) -> Starlette:
         if batch is None or batch["trouble"] == "gone":
             return error(404, "No such batch")
         batch["met"] += 1
+        if books.over(batch) and not batch.get("seen"):
+            batch["seen"] = True
+            note(books.log, f"ended {id_}")
         return error(500) if batch["trouble"] == "away" and batch["met"] == 1 else JSONResponse(view(batch))
 
     def downloaded(batch: dict, rows: list[dict]) -> Response:

@@ -10,8 +10,8 @@ import pytest
 from sppl.schemas import UserError
 
 pytestmark = pytest.mark.filterwarnings("default")
-SIX = "strategy=[gpt4,claude,rewrite,step_by_step,mini_gpt4,groundtruth]"
-METRICS = "metric=[sppl,perplexity,ifd,local_naturalness,rank_surprisal_ratio,length]"
+SIX = "strategy=[gpt4,claude,rewrite,step_by_step,mini_gpt4,gold_label]"
+METRICS = "metric=[sppl,perplexity,ifd,rank_surprisal_ratio,length]"
 
 
 def served(url, dialect="vllm", *more):
@@ -50,8 +50,8 @@ def test_six_strategies_are_scored_as_here_and_every_prefix_is_computed_once(dia
     assert len({tuple(row["ids"]) for row in rows}) == len(rows)  # each response once in each context
     if dialect == "sglang":  # which says where a prefix ends: `start` is the place of its last token
         first = [tuple(row["ids"][: row["start"]]) for row in rows if row["cached"] < row["start"]]
+        assert first
         assert len(first) == len(set(first))
-        assert {tuple(row["ids"][: row["start"]]) for row in rows if row["start"]} == set(first)
 
 
 def test_the_ranking_reads_what_the_server_scored(stage, made, scoring_server):
@@ -84,7 +84,7 @@ def test_a_server_that_scores_otherwise_is_refused_after_so_many_requests(
     dialect, trouble, said, stage, store, scoring_server
 ):
     url, log = scoring_server(trouble)
-    with pytest.raises(UserError, match=f"does not score as the target does .*of 20 requests .*{said}.*tolerance=0.05"):
+    with pytest.raises(UserError, match=f"does not score as the target does .*of 20 requests .*{said}.*tolerance=0.03"):
         stage("score", store, SIX, "metric=[perplexity]", *served(url, dialect))
     assert len(asked(log)) == 20
     assert not list(Path(store.root).glob("token_stats/**/*.parquet"))
