@@ -63,7 +63,7 @@ def generate(
         benchmark = replace(benchmark, responses=benchmark.responses.within(budget))
     _check_cost(estimates, budget, confirm=confirm)
     try:
-        for recipe, own in [*parts.values(), *((strategy[name], missing[name]) for name in strategy)]:
+        for recipe, own in [*parts.values(), *((strategy[name], missing[name]) for name in strategy if missing[name])]:
             begin_responses(store, benchmark, recipe, own)  # so that all their batches run at the same time
         for recipe, own in parts.values():
             make_responses(store, benchmark, recipe, own)

@@ -3,8 +3,8 @@
     python -m tests.servers.batches PORT LOG [TROUBLE,TROUBLE,...] [DELAY]
 
 Results come out of order. A batch ends DELAY seconds after it was created; each meets the next TROUBLE of the list, see
-`TROUBLES`. LOG gets lines `created ID N` and (once somebody saw it) `ended ID` per batch, `paid ID PROMPT` per answer on
-the bill (10 tokens read and 5 written, or as many as it may have), `asked PROMPT` for requests outside of batches.
+`TROUBLES`. LOG gets lines `created ID N` and (once somebody saw it) `ended ID` per batch, `paid ID PROMPT` per answer
+on the bill (10 tokens read and 5 written, or as many as it may have), `asked PROMPT` for requests outside of batches.
 """
 
 import asyncio
