@@ -13,7 +13,7 @@ from sppl.teachers.batch import DOWNLOAD, SKEW, Fill, Read, State, cancelled, ex
 from sppl.teachers.endpoint import Endpoint
 from sppl.teachers.faults import fault, told
 from sppl.teachers.sdk import send, send_for_json
-from sppl.teachers.teacher import Decoding, NoAnswer, Reply, Transient
+from sppl.teachers.teacher import Decoding, NoAnswer, Rejected, Reply, Transient
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,8 @@ class AnthropicBatches:
 
     async def results(self, state: State) -> list[tuple[str, Any]]:
         """The lines of the file of results."""
+        if not state.body.get("results_url"):
+            raise Rejected("it has ended, and its results are no longer kept there")
         text, _ = await send(
             self.teacher, self.sdk, self.calls.results(state.id), seconds=DOWNLOAD * self.teacher.timeout
         )

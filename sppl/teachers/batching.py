@@ -159,7 +159,9 @@ class _Batching:
         why = self.teacher.hide(str(error))
         self.vain += 1
         if isinstance(error, Refused):
-            self.refused = Refused(why)
+            lacking = why[:3] in ("404", "405", "501")
+            way = f". A server without batches needs teacher.{self.teacher.name}.mode=direct" if lacking else ""
+            self.refused = Refused(why + way)
         elif not isinstance(error, Transient) or self.vain >= self.teacher.tries:
             times = f" ({self.vain} tries)" if self.vain > 1 else ""
             self.failed |= dict.fromkeys((one.request.key for one in chunk), f"no batch is created: {why}{times}")

@@ -13,7 +13,7 @@ from sppl.strategies.recipe import Recipe
 from sppl.teachers.api import AnthropicTeacher, OpenAITeacher
 from sppl.teachers.budget import Budget, LimitReached
 from sppl.teachers.responses_of_teachers import TeacherResponses
-from tests.servers.running import batching
+from tests.servers.running import batching, faulty
 
 RECIPE = Recipe("direct", "asked directly", teacher="t", request="{question}\n\n{known}", max_tokens=100)
 QUESTIONS = [Question(f"q{n}", f"How many, {n}?", "1") for n in range(6)]
@@ -293,3 +293,9 @@ def test_what_is_under_way_is_said_when_the_command_ends(kind, tmp_path, log, ca
     with batching(log, delay=3) as url:
         source(url, tmp_path, kind).begin(RECIPE, QUESTIONS)
     assert "t: batch batch_0 with 6 requests is under way; the same command goes on with it" in caplog.messages
+
+
+@KINDS
+def test_a_server_without_batches_is_one_sentence_with_the_other_mode(kind, tmp_path, log):
+    with faulty(log) as url, pytest.raises(UserError, match=r"refuses every request: 404.*teacher\.t\.mode=direct"):
+        source(url, tmp_path, kind).respond(RECIPE, QUESTIONS)
