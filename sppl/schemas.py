@@ -120,7 +120,8 @@ class Sampling:
 class Estimate:
     """What asking a teacher would take: requests, tokens read and written, US dollars (None: prices not known).
 
-    `most` is what it could cost if every answer is as long as it may be, and no request is repeated.
+    `most` is what it could cost if every answer is as long as it may be, and no request is repeated; `under_way` are
+    requests in batches that are handed in already, beside all these.
     """
 
     teacher: str
@@ -129,9 +130,11 @@ class Estimate:
     output_tokens: int
     cost: float | None
     most: float = 0.0
+    under_way: int = 0
 
     def __str__(self) -> str:
         dear = "at an unknown price" if self.cost is None else f"for about ${self.cost:.2f}"
+        dear += f"; {self.under_way} more are under way in a batch" if self.under_way else ""
         return (
             f"{self.requests} requests to {self.teacher}, about {self.input_tokens:,} tokens read and "
             f"{self.output_tokens:,} written, {dear}"
@@ -148,6 +151,10 @@ class Asking(Protocol):
 
     def estimate(self, strategy: Strategy, questions: list[Question]) -> Estimate:
         """What answering these questions would take."""
+        ...
+
+    def begin(self, strategy: Strategy, questions: list[Question]) -> None:
+        """Hands in what is answered much later, where there is such; `respond` waits for it."""
         ...
 
     def respond_again(self, strategy: Strategy, questions: list[Question], attempt: int) -> Mapping[str, str]:

@@ -81,3 +81,12 @@ def pytest_terminal_summary(terminalreporter):
             if name == "shown":
                 terminalreporter.section(report.nodeid.rpartition("::")[2])
                 terminalreporter.write_line(text)
+
+
+@pytest.fixture(scope="session")
+def scoring_server(tmp_path_factory):
+    """Gives the address and the log of a new server that scores; one process stands for all of them."""
+    from tests.servers.running import scoring
+
+    with scoring(tmp_path_factory.mktemp("scoring")) as new:
+        yield new

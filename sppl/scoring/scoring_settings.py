@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
+from sppl.scoring.server_settings import ScoringServer
+
 Form = Literal["auto", "tree", "padded"]
 Overlong = Literal["error", "skip", "truncate_left"]
 Budget = Literal["fixed", "race"]
@@ -27,6 +29,7 @@ class Scoring:
         then: questions between its later decisions.
         error: the chance that a race drops its best strategy, at most, whatever the number of strategies and decisions;
             0 drops nobody.
+        server: where the target runs and is scored; None: in this process.
     """
 
     max_tokens: int | None = field(default=None, metadata=NAME_ONLY)
@@ -37,6 +40,7 @@ class Scoring:
     first: int = 20
     then: int = 10
     error: float = 0.05
+    server: ScoringServer | None = None
 
     @property
     def together(self) -> bool:

@@ -10,7 +10,7 @@ from sppl.benchmarks.benchmark import Benchmark
 from sppl.schemas import Asking, Estimate, Question, UserError
 from sppl.stages.leaves import Plan, take
 from sppl.stages.none_right import warn_if_none_is_right
-from sppl.stages.responses import known_responses, make_responses, parts_of, right_responses
+from sppl.stages.responses import begin_responses, known_responses, make_responses, parts_of, right_responses
 from sppl.stages.spending import dollars, spent
 from sppl.store import Store
 from sppl.strategies.recipe import Recipe
@@ -63,6 +63,8 @@ def generate(
         benchmark = replace(benchmark, responses=benchmark.responses.within(budget))
     _check_cost(estimates, budget, confirm=confirm)
     try:
+        for recipe, own in [*parts.values(), *((strategy[name], missing[name]) for name in strategy if missing[name])]:
+            begin_responses(store, benchmark, recipe, own)  # so that all their batches run at the same time
         for recipe, own in parts.values():
             make_responses(store, benchmark, recipe, own)
         for name, recipe in sorted(strategy.items(), key=lambda item: bool(item[1].of)):

@@ -122,6 +122,8 @@ def table_leaf(
         return store.leaf(
             kind, benchmark.name, target.name, strategy, need.name, settings=settings | {"of": canonical(need)}
         )
+    if scorer.server:
+        settings["server"] = scorer.server.identity
     settings["context"] = canonical(need.context)
     if isinstance(need.context, Alone):
         settings["before"] = "the tokenizer's own BOS"  # once it was any first token of the chat template

@@ -71,6 +71,14 @@ def _reads_records(benchmark: Benchmark, recipe: Recipe) -> bool:
     return bool(recipe.given) or not benchmark.responses.by_id
 
 
+def begin_responses(store: Store, benchmark: Benchmark, recipe: Recipe, questions: Sequence[Question]) -> None:
+    """Hands in the questions that a source answers much later, and does not wait; `make_responses` does."""
+    if isinstance(benchmark.responses, Asking) and not recipe.given and not recipe.of:
+        with store.lock("responses", benchmark.name, responses_folder(store, benchmark, recipe)):
+            known = set(known_responses(store, benchmark, recipe, questions)["question_id"])
+            benchmark.responses.begin(recipe, [question for question in questions if question.id not in known])
+
+
 def make_responses(store: Store, benchmark: Benchmark, recipe: Recipe, questions: Sequence[Question]) -> int:
     """Answers those questions that have no response yet and stores the answers; returns how many."""
     words = (benchmark.name, responses_folder(store, benchmark, recipe))

@@ -34,6 +34,7 @@ from sppl.stages.race import Race, competitors
 from sppl.stages.responses import known_responses, leaves_behind, responses
 from sppl.stages.rewarding import reward_leaves
 from sppl.stages.scoring import fitting_requests, score_leaves
+from sppl.stages.served import refuse_beyond_servers
 from sppl.stages.tables import Leaves, Pieces, Wanted
 from sppl.stages.together import refuse_apart
 from sppl.store import Leaf, Store
@@ -76,6 +77,8 @@ def score(
     ranked = tuple(name for name, recipe in strategy.items() if recipe.ranked)
     refuse_apart(ranked, scorer, store.typed)
     needs = scored_needs(metric.values())
+    if scorer.server:
+        refuse_beyond_servers(metric, scorer.server)
     questions = take(benchmark, "train", n_score)
     predictions = predictions_leaf(store, benchmark, target_model, n_predict, generator)
     if dry and not _inputs_exist(store, benchmark, strategy, questions, predictions, needs):

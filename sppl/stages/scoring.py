@@ -20,11 +20,13 @@ from sppl.scoring.scoring_settings import Form, Scoring
 from sppl.stages.asked import Asked, Asking, refuse_beyond, refuse_unwritable
 from sppl.stages.fitting import Fitted, fitted, rooms
 from sppl.stages.pool import Pool
+from sppl.stages.served import scored_on_server
 from sppl.store import Leaf, Store
 
 if TYPE_CHECKING:
     import torch
 
+    from sppl.scoring.dialects import Values
     from sppl.scoring.scorer import ResponseScorer, Scored
 
 log = logging.getLogger(__name__)
@@ -78,8 +80,10 @@ def score_leaves(
         compared=compared,
     )  # fmt: skip
     # A run that was killed while it wrote its tables left the passes of all of them: planned alike, they are found.
-    killed = _works(store, leaves, ask(leaves), todo) if len(leaves) > len(todo) else []
-    for work in killed if any(store.begun(one.leaf) for one in killed) else _works(store, todo, ask(todo), todo):
+    killed = _works(store, leaves, ask(leaves), todo, scorer) if len(leaves) > len(todo) else []
+    for work in (
+        killed if any(store.begun(one.leaf) for one in killed) else _works(store, todo, ask(todo), todo, scorer)
+    ):
         begun = time.perf_counter()
         scored, on = _scored(store, target, work, scorer=scorer, trainer=trainer)
         seconds = time.perf_counter() - begun
@@ -103,14 +107,17 @@ def score_leaves(
         store.clear_parts(work.leaf)
 
 
-def _works(store: Store, leaves: Leaves, fitting: Mapping[tuple[str, Context], Fitted], todo: Leaves) -> list[Work]:
+def _works(
+    store: Store, leaves: Leaves, fitting: Mapping[tuple[str, Context], Fitted], todo: Leaves, scorer: Scoring
+) -> list[Work]:
     """All requests of the leaves, as far as one of `todo` is among them."""
     first, found = next(iter(leaves.values())), list[Work]()
     for columns, contexts in _by_columns(leaves).items():
         here = {key: part for key, part in fitting.items() if key[1] in contexts}
         requests = [request for fit in here.values() for one in fit.responses for _, request in one.requests]
         further = tuple(sorted(columns - {"step"}))
-        settings = {"requests": _key(requests)} | ({"columns": further} if further else {})
+        settings: dict[str, Any] = {"requests": _key(requests)} | ({"columns": further} if further else {})
+        settings |= {"server": scorer.server.identity} if scorer.server else {}
         leaf = store.leaf("token_stats", *first.words[:2], "passes", settings=settings)
         if requests and any(need.context in contexts for _, need in todo):
             found.append(Work(further, here, requests, leaf))
@@ -174,6 +181,9 @@ def _scored(
 
     Passes that an earlier run finished are not run again.
     """
+    if scorer.server:
+        check = partial(_in_process, target, trainer, form=scorer.form)
+        return scored_on_server(scorer.server, work.requests, check, store.parts(work.leaf))
     from sppl.hardware.device import Facts
     from sppl.scoring.planner import lower_bound, plan
     from sppl.scoring.scorer import tokens_at_once
@@ -190,6 +200,13 @@ def _scored(
     )  # fmt: skip
     facts = Facts(runner.model, trainer.device)
     return scored_in_shards(trainer, runner, passes, store.parts(work.leaf)), facts.notes()
+
+
+def _in_process(target: TargetModel, trainer: Hardware, requests: Sequence[Request], *, form: Form) -> "list[Values]":
+    from sppl.scoring.scorer import tokens_at_once
+
+    runner = _scorer(target, form, trainer.device)
+    return runner.score(requests, max_tokens=tokens_at_once(runner.model))
 
 
 @lru_cache(maxsize=1)

@@ -98,8 +98,9 @@ def spent(usages: Sequence[Mapping[str, Any]]) -> str:
     answers, failed = sum(one["requests"] for one in usages), _failed(usages)
     names = ", ".join(dict.fromkeys(one["teacher"] for one in usages))
     lost = "; tries that failed: " + ", ".join(f"{n} x {why}" for why, n in failed.items()) if failed else ""
-    requests = answers + failed.total()
-    return f"{requests} request{'s' * (requests != 1)} to {names}, {answers} answered, {_took(usages)}{lost}"
+    requests, batches = answers + failed.total(), sum(one.get("in_batches", 0) for one in usages)
+    half = f" ({batches} in batches at half the price)" if batches else ""
+    return f"{requests} request{'s' * (requests != 1)} to {names}, {answers} answered{half}, {_took(usages)}{lost}"
 
 
 def _took(usages: Sequence[Mapping[str, Any]]) -> str:

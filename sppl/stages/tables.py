@@ -110,8 +110,9 @@ def unscored(
     """The error that says which command scores the missing ones of the strategies, or all if they go together."""
     names = [name for name in strategies if scorer.together or name in missing]
     plain = Scoring()
-    typed = [f" scorer.{f.name}={getattr(scorer, f.name)}" for f in fields(scorer)
-             if f.metadata.get("identity", True) and getattr(scorer, f.name) != getattr(plain, f.name)]  # fmt: skip
+    typed = [f" scorer=server scorer.server.dialect={scorer.server.dialect}"] if scorer.server else []
+    typed += [f" scorer.{f.name}={getattr(scorer, f.name)}" for f in fields(scorer) if f.name != "server"
+              and f.metadata.get("identity", True) and getattr(scorer, f.name) != getattr(plain, f.name)]  # fmt: skip
     return MissingArtefact(
         f"no scores of {','.join(names)} for {benchmark.name} / {target.name} with these settings; make them: python "
         f"run.py 'stage=[predict,score,rank]' benchmark={benchmark.name} target_model={target.name} "

@@ -1,23 +1,20 @@
 """Teachers behind an API: any OpenAI-compatible endpoint, and Anthropic's. Retries are ours, not the SDKs'."""
 
-import asyncio
-import json
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from importlib import import_module
 from types import ModuleType
-from typing import Any, NoReturn
+from typing import Any
 
-from sppl.schemas import Message, UserError
+from sppl.schemas import Message
+from sppl.teachers.anthropic_batches import AnthropicBatches
+from sppl.teachers.batch import Batches, Fill, Read
 from sppl.teachers.endpoint import Endpoint
-from sppl.teachers.faults import fault, told
+from sppl.teachers.openai_batches import OpenAIBatches
 from sppl.teachers.replies import anthropic_reply, openai_reply
-from sppl.teachers.teacher import Decoding, NoAnswer, Rejected, Reply, Session, Transient
-from sppl.teachers.waits import pause, retry_after
-
-UNSENT = {"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError", "UnsupportedProtocol", "LocalProtocolError"}
-"""Errors of the SDKs' HTTP client that mean that nothing was sent; after any other one an answer may be on the bill."""
+from sppl.teachers.sdk import import_sdk, send_for_json, without_key
+from sppl.teachers.teacher import Decoding, Reply, Session
+from sppl.teachers.waits import pause
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +34,13 @@ class OpenAITeacher(Endpoint):
         sdk = import_sdk("openai")
         async with sdk.AsyncOpenAI(**self.options()) as client:
             yield _Connection(self, sdk, client.chat.completions.with_raw_response.create, self.fill, self.read)
+
+    @asynccontextmanager
+    async def batches(self) -> AsyncIterator[Batches]:
+        """An open connection to the API for batches."""
+        sdk = import_sdk("openai")
+        async with sdk.AsyncOpenAI(**self.options()) as client:
+            yield OpenAIBatches(self, sdk, client, self.fill, self.read)
 
     @property
     def fields(self) -> Collection[str]:
@@ -65,6 +69,13 @@ class AnthropicTeacher(Endpoint):
         async with sdk.AsyncAnthropic(**self.options()) as client:
             yield _Connection(self, sdk, client.messages.with_raw_response.create, self.fill, self.read)
 
+    @asynccontextmanager
+    async def batches(self) -> AsyncIterator[Batches]:
+        """An open connection to the API for batches."""
+        sdk = import_sdk("anthropic")
+        async with sdk.AsyncAnthropic(**self.options()) as client:
+            yield AnthropicBatches(self, sdk, client.messages.batches.with_raw_response, self.fill, self.read)
+
     @property
     def fields(self) -> Collection[str]:
         return {*super().fields, "max_tokens", "system"}
@@ -86,53 +97,11 @@ class _Connection:
     teacher: Endpoint
     sdk: ModuleType
     create: Any
-    fill: Callable[[Sequence[Message], Decoding], dict[str, Any]]
-    read: Callable[[Any, Mapping[str, str], Decoding], Reply]
+    fill: Fill
+    read: Read
 
     async def ask(self, messages: Sequence[Message], decoding: Decoding) -> Reply:
-        try:
-            body, headers = await self._sent(self.fill(messages, decoding))
+        with without_key(self.teacher):
+            call = self.create(**self.fill(messages, decoding))
+            body, headers = await send_for_json(self.teacher, self.sdk, call, seconds=self.teacher.timeout)
             return self.read(body, headers, decoding)
-        except NoAnswer as error:
-            error.args = (self.teacher.hide(str(error)),)
-            raise
-
-    async def _sent(self, request: dict[str, Any]) -> tuple[Any, Mapping[str, str]]:
-        """The body of the answer, and its headers."""
-        try:
-            async with asyncio.timeout(self.teacher.timeout + 1):  # the SDK's own one ends when nothing at all comes
-                raw = (await self.create(**request)).http_response
-                text = (await raw.aread()).decode(errors="replace")
-        except self.sdk.APIStatusError as error:
-            self._refuse(error.response)
-        except TimeoutError:
-            raise Transient(f"no answer: timed out after {self.teacher.timeout:g} s", tokens=None) from None
-        except self.sdk.APIConnectionError as error:  # a timeout is one too
-            cause = error.__cause__
-            why = " ".join(dict.fromkeys(" ".join(str(one).split()) for one in (error, cause) if one and str(one)))
-            sent = type(cause).__name__ not in UNSENT
-            raise Transient(f"no answer: {why or type(error).__name__}", tokens=None if sent else (0, 0)) from error
-        except (self.sdk.APIError, ValueError, TypeError) as error:  # the SDK itself sends no such request
-            raise Rejected(f"it cannot be sent: {' '.join(str(error).split())[:200]}") from error
-        try:
-            return json.loads(text), raw.headers
-        except (ValueError, RecursionError):
-            shown = " ".join(text.split())[:200] or "nothing"
-            raise Transient(f"not an answer of this API: {shown}", tokens=None) from None
-
-    def _refuse(self, response: Any) -> NoReturn:
-        """Raises what a response with the status of an error means."""
-        text = response.text
-        try:
-            body = json.loads(text)
-        except ValueError:
-            body = text
-        raise fault(response.status_code, told(body), self.teacher, wait=retry_after(response.headers))
-
-
-def import_sdk(name: str) -> ModuleType:
-    """The package of a provider; a UserError where it is not installed."""
-    try:
-        return import_module(name)
-    except ImportError as error:
-        raise UserError(f"a teacher needs the package {name}: python -m pip install -e '.[teachers]'") from error

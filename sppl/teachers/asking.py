@@ -22,12 +22,18 @@ GIVE_UP = 10
 
 @dataclass(frozen=True)
 class Request:
-    """One thing to ask, named by `key`; an answer that is cut off at one of `limits` is asked for with the next."""
+    """One thing to ask, named by `key`; an answer that is cut off at one of `limits` is asked for with the next.
+
+    Args:
+        batch: our label of the batch that it went with; empty for none.
+    """
 
     key: str
     messages: Sequence[Message]
     decoding: Decoding
     limits: Sequence[int]
+    question_id: str = ""
+    batch: str = ""
 
 
 Arrived = Callable[[Request, Decoding, Reply], None]

@@ -10,6 +10,8 @@ from sppl.teachers.teacher import NONE, Tokens, cost
 
 MARKS = 16
 """Tokens for the marks around a message, at most."""
+IN_BATCH = 0.5
+"""The share of its price that a token costs in a batch, with OpenAI and Anthropic alike."""
 
 
 @dataclass
@@ -19,6 +21,8 @@ class Bill:
     Args:
         teacher: its name.
         prices: US dollars per million tokens read and written; None if not known.
+        batched: the tokens among them that were read and written in batches, which cost less.
+        batches: requests that were answered in batches.
         silent: requests whose tokens nobody knows.
         failed: reasons of the tries without an answer.
         above: tokens read and written beyond what `most` had foreseen, the largest so far.
@@ -28,25 +32,29 @@ class Bill:
     prices: tuple[float, float] | None
     answers: int = 0
     tokens: Tokens = NONE
+    batched: Tokens = NONE
+    batches: int = 0
     silent: int = 0
     failed: Counter[str] = field(default_factory=Counter)
     above: Tokens = NONE
 
-    def add(self, tokens: Tokens | None, why: str = "") -> None:
+    def add(self, tokens: Tokens | None, why: str = "", *, batch: bool = False) -> None:
         """Adds a request that brought an answer or, with a reason, none; `tokens` is None where nobody knows them."""
         self.answers += not why
+        self.batches += batch and not why
         self.failed.update([why] if why else [])
         self.silent += tokens is None
         self.tokens = _both(self.tokens, tokens or NONE)
+        self.batched = _both(self.batched, (tokens or NONE) if batch else NONE)
 
     def most(self, messages: Sequence[Message], max_tokens: int) -> Tokens:
         """Tokens that a request may take at most: one per byte read, the limit written, and what was seen beyond it."""
         read = MARKS + sum(MARKS + len(one["content"].encode(errors="replace")) for one in messages)
         return _both((read, max_tokens), self.above)
 
-    def dollars(self, tokens: Tokens) -> float:
+    def dollars(self, tokens: Tokens, *, batch: bool = False) -> float:
         """What so many tokens cost; 0 where the price is not known, for nothing can be said then."""
-        return cost(self.prices, *tokens) or 0.0
+        return (cost(self.prices, *tokens) or 0.0) * (IN_BATCH if batch else 1)
 
     def learn(self, foreseen: Tokens, tokens: Tokens | None) -> None:
         """Remembers by how much a request took more than was foreseen: a server may add a prompt of its own."""
@@ -62,6 +70,7 @@ class Bill:
         Where there are such requests `without_usage` says how many, and `known_cost` what the others cost.
         """
         known = cost(self.prices, *self.tokens)
+        known = known and known - self.dollars(self.batched) * (1 - IN_BATCH)
         sums = {
             "teacher": self.teacher,
             "requests": self.answers,
@@ -70,6 +79,7 @@ class Bill:
             "cost": None if self.silent else known,
             "failed_tries": dict(self.failed),
         }
+        sums |= {"in_batches": self.batches} if self.batches else {}
         return sums | ({"without_usage": self.silent, "known_cost": known} if self.silent else {})
 
 

@@ -33,11 +33,13 @@ class Budget:
     Args:
         limit: US dollars.
         shared: a file that all jobs of a sweep count in; None: this process is alone.
+        batches: the labels of those for which money is set aside.
     """
 
     limit: float = math.inf
     shared: Path | None = None
     bills: dict[str, Bill] = field(default_factory=dict)
+    batches: set[str] = field(default_factory=set)
     _taken: float = 0.0
 
     def __post_init__(self) -> None:

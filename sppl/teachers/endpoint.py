@@ -4,7 +4,7 @@ import math
 import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from sppl.keys import without_keys
@@ -29,6 +29,8 @@ class Endpoint:
         backoff: seconds before the second try, doubled for every further one.
         max_tokens_ceiling: tokens an answer may have that a recipe's `max_tokens` cut off; it is asked for once more
             with this limit. null: it is not asked for again.
+        mode: `direct`, or `batch`: many requests handed in together, answered within a day, at half the price.
+        poll: seconds between two looks at a batch.
         finished: how finished answers end, in the API's words; `none` where it gives null. All others are no answers.
         request: further fields of every request, as the API names them; null leaves a field out that would be sent,
             e.g. `temperature`, which newer models refuse.
@@ -45,6 +47,8 @@ class Endpoint:
     tries: int = 6
     backoff: float = 1.0
     max_tokens_ceiling: int | None = None
+    mode: Literal["direct", "batch"] = "direct"
+    poll: float = 60.0
     finished: Sequence[str] = ()
     request: Mapping[str, Any] = field(default_factory=dict)
 
@@ -56,6 +60,8 @@ class Endpoint:
         ]
         if self.base_url is not None and not _is_address(self.base_url):
             wrong.append(f"base_url={self.base_url!r} is no address; they look like https://my.host/v1")
+        if self.mode not in MODES:
+            wrong.append(f"mode={self.mode!r} is none of {', '.join(MODES)}")
         if isinstance(self.finished, str) or not self.finished:
             wrong.append(f"finished={self.finished!r} is not a list of words, e.g. [stop]")
         wrong += [f"request.{name} is set by {OURS[name]}" for name in self.request if name in OURS]
@@ -125,6 +131,7 @@ class Endpoint:
         return {name: value for name, value in {**own, **self.request}.items() if value is not None}
 
 
+MODES = ("direct", "batch")
 NUMBERS = (
     ("input_price", 0, False),
     ("output_price", 0, False),
@@ -132,6 +139,7 @@ NUMBERS = (
     ("timeout", 0, False),
     ("tries", 1, True),
     ("backoff", 0, False),
+    ("poll", 0, False),
     ("max_tokens_ceiling", 1, True),
 )
 """Each setting that is a number, the least it may be, and whether it is a whole one."""

@@ -14,10 +14,12 @@ from sppl.schemas import Estimate, Message, Question, Strategy, UserError
 from sppl.strategies.messages import WorkedExample, messages
 from sppl.strategies.recipe import Recipe
 from sppl.teachers.asking import Request, ask_all, raise_limit
-from sppl.teachers.bill import Bill
+from sppl.teachers.batch import BatchTeacher
+from sppl.teachers.batching import ask_in_batches
+from sppl.teachers.bill import IN_BATCH
 from sppl.teachers.budget import Budget
-from sppl.teachers.journal import Journal
-from sppl.teachers.teacher import NONE, Cut, Decoding, NoAnswer, Refused, Reply, Teacher, Tokens, cost
+from sppl.teachers.kept import Kept
+from sppl.teachers.teacher import Decoding, Refused, Teacher, cost
 
 CHARACTERS_PER_TOKEN = 3.5
 """For estimates only: a little below English text, so that they err on the dear side."""
@@ -58,13 +60,23 @@ class TeacherResponses:
         """What asking would take, without answers that are on disk already and without second tries."""
         recipe = _recipe(strategy)
         teacher, bill = self._teacher(recipe), self.budget.bill(self._teacher(recipe))
-        known = self._journal(recipe).read()
-        requests = self._requests(recipe, questions, 0).values()
-        todo = [request for request in requests if request.key not in known and request.limits]
+        kept, requests = self._kept(recipe), self._requests(recipe, questions, 0).values()
+        known = kept.answers.read()
+        unknown = {request.key: request for request in requests if request.key not in known and request.limits}
+        handed_in = {one.request.key for batch in kept.batches.open(unknown) for one in batch.requests}
+        todo = [request for key, request in unknown.items() if key not in handed_in]
         read_ = int(sum(len(one["content"]) for request in todo for one in request.messages) / CHARACTERS_PER_TOKEN)
         written = sum(min(recipe.expected_tokens, one.limits[-1]) for one in todo)
-        most = sum(bill.dollars(bill.most(one.messages, limit)) for one in todo for limit in one.limits)
-        return Estimate(teacher.name, len(todo), read_, written, cost(teacher.prices, read_, written), most)
+        batch, dear = _in_batches(teacher), cost(teacher.prices, read_, written)
+        most = sum(bill.dollars(bill.most(one.messages, limit), batch=batch) for one in todo for limit in one.limits)
+        dear = dear * IN_BATCH if dear and batch else dear
+        return Estimate(teacher.name, len(todo), read_, written, dear, most, len(unknown) - len(todo))
+
+    def begin(self, strategy: Strategy, questions: list[Question]) -> None:
+        """Hands in the batches of a teacher that is asked in such, as far as the budget goes; waits for nothing."""
+        recipe = _recipe(strategy)
+        if _in_batches(self._teacher(recipe)):
+            self._ask(recipe, questions, 0, wait=False)
 
     def respond(self, strategy: Strategy, questions: list[Question]) -> list[str]:
         """One response per question; only those that are not on disk are asked for.
@@ -75,7 +87,7 @@ class TeacherResponses:
         """
         recipe = _recipe(strategy)
         found, failed = self._ask(recipe, questions, 0)
-        said = self._journal(recipe).path.with_suffix(".failed.json")
+        said = self._kept(recipe).failed
         said.unlink(missing_ok=True)
         if failed:
             said.parent.mkdir(parents=True, exist_ok=True)
@@ -99,53 +111,40 @@ class TeacherResponses:
             return {}
         return self._ask(recipe, questions, attempt)[0]
 
-    def _ask(self, recipe: Recipe, questions: list[Question], attempt: int) -> tuple[dict[str, str], dict[str, str]]:
+    def _ask(
+        self, recipe: Recipe, questions: list[Question], attempt: int, *, wait: bool = True
+    ) -> tuple[dict[str, str], dict[str, str]]:
         """Answers, and reasons for their lack, both by question id."""
-        journal, requests = self._journal(recipe), self._requests(recipe, questions, attempt)
-        known = journal.read()
+        teacher, kept, requests = self._teacher(recipe), self._kept(recipe), self._requests(recipe, questions, attempt)
+        known = kept.answers.read()
         todo = {request.key: request for request in requests.values() if request.key not in known}
-        by_key = {request.key: name for name, request in requests.items()}
-
-        def arrived(request: Request, decoding: Decoding, reply: Reply) -> None:
-            journal.add(request.key, **said(request, decoding, reply.tokens), text=reply.text, ended=reply.ended)
-
-        def missed(request: Request, decoding: Decoding, error: NoAnswer) -> None:
-            cut = {"cut": decoding.max_tokens} if isinstance(error, Cut) else {}
-            _tries(journal).add(request.key, **said(request, decoding, error.tokens), why=str(error), **cut)
-
-        def said(request: Request, decoding: Decoding, tokens: Tokens | None) -> dict[str, Any]:
-            read_, written = tokens or (None, None)
-            which = {"question_id": by_key[request.key], "attempt": attempt, "max_tokens": decoding.max_tokens}
-            return {**which, "input_tokens": read_, "output_tokens": written}
-
-        teacher = self._teacher(recipe)
-        told = {key: _cut_before(teacher, recipe) for key, request in todo.items() if not request.limits}
-        asked = [request for request in todo.values() if request.limits]
+        failed = {key: _cut_before(teacher, recipe) for key, request in todo.items() if not request.limits}
         try:
-            failed = {**told, **ask_all(teacher, asked, arrived, missed, self.budget)}
+            asked = [request for request in todo.values() if request.limits]
+            if asked and isinstance(teacher, BatchTeacher) and (_in_batches(teacher) or kept.batches.open(todo)):
+                failed |= ask_in_batches(
+                    teacher, asked, kept.arrived, kept.missed, self.budget,
+                    journal=kept.batches, recorded=kept.of_batch, wait=wait,
+                )  # fmt: skip
+                known = kept.answers.read()
+            if not _in_batches(teacher):
+                asked = [one for key, one in todo.items() if key not in known and key not in failed]
+                failed |= ask_all(teacher, asked, kept.arrived, kept.missed, self.budget)
         except Refused as error:
-            have = len(journal.read().keys() & by_key.keys())
+            have = len(kept.answers.read().keys() & {request.key for request in requests.values()})
             raise UserError(
-                f"teacher {teacher.name} refuses every request: {error}. {recipe.name} has {have} of {len(by_key)} "
+                f"teacher {teacher.name} refuses every request: {error}. {recipe.name} has {have} of {len(requests)} "
                 "answers, which are kept; the same command goes on from there"
             ) from None
-        known = journal.read()
+        known = kept.answers.read()
         found = {name: known[request.key]["text"] for name, request in requests.items() if request.key in known}
         return found, {name: failed[request.key] for name, request in requests.items() if request.key in failed}
 
     def usage(self, strategy: Strategy, questions: list[Question]) -> Mapping[str, Any]:
         """What the answers to these questions really took, all attempts together, tries without an answer included."""
         recipe = _recipe(strategy)
-        teacher, journal = self._teacher(recipe), self._journal(recipe)
         keys = {request.key for at in range(recipe.tries) for request in self._requests(recipe, questions, at).values()}
-        bill = Bill(teacher.name, teacher.prices)
-        for key, one in journal.read().items():
-            if key in keys:
-                bill.add(_tokens(one))
-        for one in _tries(journal).entries():
-            if one["key"] in keys:
-                bill.add(_tokens(one, NONE), one["why"])
-        return bill.usage()
+        return self._kept(recipe).usage(self._teacher(recipe), keys)
 
     def _requests(self, recipe: Recipe, questions: Iterable[Question], attempt: int) -> dict[str, Request]:
         """The requests by question id.
@@ -156,18 +155,18 @@ class TeacherResponses:
         shown, teacher = self._shown(recipe), self._teacher(recipe)
         decoding, ceiling = _decoding(recipe, attempt), teacher.max_tokens_ceiling or 0
         limits = [recipe.max_tokens, *([ceiling] if ceiling > recipe.max_tokens else [])]
-        cut = {(one["key"], one["cut"]) for one in _tries(self._journal(recipe)).entries() if "cut" in one}
+        cut = self._kept(recipe).cut()
         last = [] if teacher.greedy(decoding) else limits[-1:]
         found = {}
         for question in questions:
             content = messages(recipe, question, self.sees, shown)
             key = _key(teacher, content, decoding, question.id)
             left = [limit for limit in limits if (key, limit) not in cut]
-            found[question.id] = Request(key, content, decoding, left or last)
+            found[question.id] = Request(key, content, decoding, left or last, question.id)
         return found
 
-    def _journal(self, recipe: Recipe) -> Journal:
-        return Journal(Path(self.journal, f"{recipe.name}-{fingerprint(self._teacher(recipe).identity)}.jsonl"))
+    def _kept(self, recipe: Recipe) -> Kept:
+        return Kept(Path(self.journal, f"{recipe.name}-{fingerprint(self._teacher(recipe).identity)}.jsonl"))
 
     def _teacher(self, recipe: Recipe) -> Teacher:
         if recipe.teacher not in self.teachers:
@@ -212,17 +211,8 @@ def _cut_before(teacher: Teacher, recipe: Recipe) -> str:
     return f"cut off after {limit} tokens in an earlier run; {raise_limit(teacher, limit)}"
 
 
-def _tokens(entry: Mapping[str, Any], nothing: Tokens | None = None) -> Tokens | None:
-    """The tokens of an entry, None where nobody knows; zeros for an answer were once written for the same."""
-    read_, written = entry["input_tokens"], entry["output_tokens"]
-    if read_ is None or written is None:
-        return None
-    return (read_, written) if (read_, written) != NONE else nothing
-
-
-def _tries(journal: Journal) -> Journal:
-    """The tries that brought no answer, beside the answers."""
-    return Journal(journal.path.with_suffix(".tries"))
+def _in_batches(teacher: Teacher) -> bool:
+    return isinstance(teacher, BatchTeacher) and teacher.mode == "batch"
 
 
 def _key(teacher: Teacher, content: list[Message], decoding: Decoding, question_id: str) -> str:

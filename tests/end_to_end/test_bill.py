@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tests.servers.running import faulty, free_ports
+from tests.servers.running import batching, faulty, free_ports
 
 pytestmark = pytest.mark.filterwarnings("default")
 
@@ -86,3 +86,22 @@ def test_a_signal_ends_with_the_bill_and_what_was_under_way_is_unknown(start, tm
     assert bill in " ".join(said.split())
     (journal,) = (tmp_path / "own/journal/lab").glob("gpt4-*.jsonl")
     assert len(journal.read_bytes().splitlines()) == 2
+
+
+def test_a_command_stopped_while_its_batch_is_under_way_goes_on_with_it_at_half_the_price(run_py, start, tmp_path):
+    log, (port,) = tmp_path / "server.log", free_ports(1)
+    command = teaching(port, mode="batch", poll=0.1)  # an answer of 5 tokens costs an eighth of a cent
+    log.touch()
+    with batching(log, delay=12, port=port):
+        process = start(*command, "max_cost=4", store=tmp_path / "own")
+        end = time.monotonic() + 120
+        while "created" not in log.read_text() and time.monotonic() < end:
+            time.sleep(0.05)
+        time.sleep(2)  # the id is told after a tenth of the delay
+        process.send_signal(signal.SIGTERM)
+        out, _ = process.communicate(timeout=60)
+        assert "with 6 requests is under way; the same command goes on with it" in out
+        done = run_py(*command, "max_cost=4", store=tmp_path / "own")
+    assert done.code == 0, done.out
+    assert "bill of this job: 6 requests to gpt_4o, 6 answered (6 in batches at half the price)" in done.out
+    assert log.read_text().count("paid ") == 6

@@ -4,8 +4,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from itertools import count
 from pathlib import Path
 from subprocess import Popen
 from typing import IO
@@ -60,3 +61,26 @@ def faulty(log: Path, faults: str = "", delay: float = 0.0, port: int | None = N
     command = [sys.executable, "-m", "tests.servers.faulty", str(port), str(log), faults, str(delay)]
     with serving(command, port):
         yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def batching(log: Path, troubles: str = "", delay: float = 0.0, port: int | None = None) -> Iterator[str]:
+    """The stand-in for APIs of batches; yields its address."""
+    port = port or free_ports(1)[0]
+    command = [sys.executable, "-m", "tests.servers.batches", str(port), str(log), troubles, str(delay)]
+    with serving(command, port):
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def scoring(folder: Path) -> Iterator[Callable[..., tuple[str, Path]]]:
+    """The stand-in for servers that score; yields what gives a new one's address and log."""
+    port, runs = free_ports(1)[0], count()
+
+    def new(trouble: str = "well", run: str = "") -> tuple[str, Path]:
+        name = run or f"run{next(runs)}"
+        (folder / name).touch()
+        return f"http://127.0.0.1:{port}/{name}/{trouble}/v1", folder / name
+
+    with serving([sys.executable, "-m", "tests.servers.scoring", str(port), str(folder)], port):
+        yield new

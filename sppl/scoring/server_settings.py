@@ -1,0 +1,103 @@
+"""A server that scores: where it is and what it is asked; settings only."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+from sppl.schemas import UserError
+
+Dialect = Literal["vllm", "sglang"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoringServer:
+    """A server on which the target runs, and which tells log-probabilities of given tokens.
+
+    Args:
+        dialect: `vllm` (completions with `prompt_logprobs`) or `sglang` (its own `generate` with `logprob_start_len`).
+        base_url: of the server, up to `/v1`.
+        model: what the server calls the target.
+        name: of the server in artifacts' names: the same server at another address keeps it; None: its address.
+        api_key_env: NAME of the environment variable that holds the key; None for a server without.
+        concurrency: requests under way at once.
+        timeout: seconds until a request counts as lost.
+        tries: times one request is sent, at most.
+        backoff: seconds before the second try, doubled for every further one.
+        check: requests that this process scores as well, before the server's other values are trusted.
+        tolerance: nats by which the log-probabilities of a checked response may differ, on average over its tokens; the
+            natural logarithms of the ranks may so on average over all checked tokens.
+        top: ranks are told up to so many by SGLang, of which that many likeliest tokens are asked; a lower one is told
+            as the next number. vLLM tells every rank.
+        request: further fields of every request.
+    """
+
+    dialect: Dialect
+    base_url: str
+    model: str
+    name: str | None = None
+    api_key_env: str | None = None
+    concurrency: int = 16
+    timeout: float = 600.0
+    tries: int = 6
+    backoff: float = 1.0
+    check: int = 20
+    tolerance: float = 0.03
+    top: int = 100
+    request: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    def __post_init__(self) -> None:
+        wrong = [
+            f"{name}={getattr(self, name)!r} is not a {'whole ' if whole else ''}number of at least {least}"
+            for name, least, whole in NUMBERS
+            if isinstance(getattr(self, name), bool)
+            or not isinstance(getattr(self, name), int if whole else int | float)
+            or not getattr(self, name) >= least
+        ]
+        if self.dialect not in get_args(Dialect):
+            wrong.append(f"dialect={self.dialect!r} is none of {', '.join(get_args(Dialect))}")
+        if not str(self.base_url).startswith(("http://", "https://")):
+            wrong.append(f"base_url={self.base_url!r} is no address; they look like http://my.host:8000/v1")
+        if wrong:
+            raise UserError("scorer.server: " + "; ".join(wrong))
+
+    @property
+    def place(self) -> str:
+        """What a user calls it."""
+        return f"the server at {self.base_url}"
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """The server and what it is asked: another one may hold other weights under the same name."""
+        told = {"server": self.name or self.base_url, "model": self.model, "dialect": self.dialect}
+        told |= {"top": self.top} if self.dialect == "sglang" else {}
+        return told | ({"request": dict(self.request)} if self.request else {})
+
+    @property
+    def ranks_up_to(self) -> int | None:
+        """The lowest rank that is told as it is; None: all are."""
+        return self.top if self.dialect == "sglang" else None
+
+    def key(self) -> str:
+        """The key requests carry; `none` for a server without.
+
+        Raises:
+            UserError: the environment variable is empty.
+        """
+        if self.api_key_env is None:
+            return "none"
+        if not (key := os.environ.get(self.api_key_env, "").strip()):
+            raise UserError(f"scorer.server: the environment variable {self.api_key_env} holds no key; export it first")
+        return key
+
+
+NUMBERS = (
+    ("concurrency", 1, True),
+    ("timeout", 0, False),
+    ("tries", 1, True),
+    ("backoff", 0, False),
+    ("check", 1, True),
+    ("tolerance", 0, False),
+    ("top", 1, True),
+)
+"""Each setting that is a number, the least it may be, and whether it is a whole one."""

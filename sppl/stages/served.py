@@ -1,0 +1,104 @@
+"""The score stage where the target runs on a server: what that cannot do, and its values, trusted after a check."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sppl.metrics.needs import Gradients, HiddenStates, Metric, TokenStats
+from sppl.metrics.rank_surprisal_ratio import RankSurprisalRatio
+from sppl.provenance import fingerprint
+from sppl.schemas import UserError
+from sppl.scoring.requests import Request
+from sppl.scoring.server_settings import ScoringServer
+from sppl.teachers.journal import Journal
+
+if TYPE_CHECKING:
+    from sppl.scoring.dialects import Values
+    from sppl.scoring.scorer import Scored
+
+log = logging.getLogger(__name__)
+
+
+def refuse_beyond_servers(metrics: Mapping[str, Metric], server: ScoringServer) -> None:
+    """Nothing.
+
+    Raises:
+        UserError: some metrics need more of the target than a server tells; all of them are named.
+    """
+    lacking = {name: ", ".join(dict.fromkeys(what)) for name, one in metrics.items() if (what := _beyond(one, server))}
+    if lacking:
+        said = "; ".join(f"{name} needs {what}" for name, what in lacking.items())
+        left = ",".join(name for name in metrics if name not in lacking) or "perplexity"
+        raise UserError(
+            f"scorer=server: {said}. A server tells log-probabilities and ranks of given tokens; for the rest "
+            f"the model itself is needed. Score in this process: scorer=default. Or leave them out: 'metric=[{left}]'"
+        )
+
+
+def _beyond(metric: Metric, server: ScoringServer) -> list[str]:
+    found = []
+    for need in metric.needs():
+        if isinstance(need, HiddenStates):
+            found.append("hidden states")
+        if isinstance(need, Gradients):
+            found.append("gradients")
+        if isinstance(need, TokenStats) and set(need.columns) - {"step"}:
+            found.append(f"the whole distribution of every token ({', '.join(sorted(set(need.columns) - {'step'}))})")
+    if isinstance(metric, RankSurprisalRatio) and server.ranks_up_to and metric.clip > server.ranks_up_to:
+        found.append(f"ranks up to {metric.clip} (scorer.server.top={metric.clip})")
+    return found
+
+
+def scored_on_server(
+    server: ScoringServer,
+    requests: Sequence[Request],
+    in_process: "Callable[[Sequence[Request]], list[Values]]",
+    folder: Path,
+) -> tuple[dict[int, "Scored"], dict[str, Any]]:
+    """The values of the requests by their number, and what they were computed on.
+
+    Some of the requests are scored by `in_process` as well, before any other is sent. Values are on disk, in `folder`,
+    before the next request is sent; those that are there are not asked for again.
+
+    Raises:
+        UserError: the server does not answer as it should, or not as the target.
+    """
+    from sppl.scoring.scorer import Scored
+    from sppl.scoring.trust import agreement, refuse_apart, sample
+
+    journal, names = Journal(folder / "server.jsonl"), {one.index: _name(one) for one in requests}
+    checked = sample(requests, server.check)
+    theirs = _asked(server, checked, journal)
+    found = agreement(in_process(checked), [theirs[_name(one)] for one in checked], server.ranks_up_to)
+    refuse_apart(server, found)
+    log.info(
+        "%s scores as the target: of %d requests the log-probabilities differ by %.2g nats at most, the logarithms of "
+        "the ranks by %.2g",
+        server.place, found.requests, found.logprobs, found.ranks,
+    )  # fmt: skip
+    values = _asked(server, requests, journal)
+    scored = {number: Scored(number, *values[name], {}) for number, name in names.items()}
+    return scored, {"device": f"server {server.name or server.base_url}", "checked": found._asdict()}
+
+
+def _asked(server: ScoringServer, requests: Sequence[Request], journal: Journal) -> "dict[str, Values]":
+    """The values by the name of a request; what the journal has not is asked for, each response once."""
+    from sppl.scoring.served import scored_by
+
+    known = journal.read()
+    missing = {_name(one): one for one in requests if _name(one) not in known}
+    for one, (logprobs, ranks) in scored_by(server, list(missing.values())):
+        journal.add(_name(one), logprobs=logprobs.tolist(), ranks=ranks.tolist())
+    return {
+        name: (np.array(one["logprobs"], dtype=np.float32), np.array(one["ranks"], dtype=np.int32))
+        for name, one in journal.read().items()
+    }
+
+
+def _name(request: Request) -> str:
+    return "-".join(
+        fingerprint([part, list(ids)]) for part, ids in (("prefix", request.prefix), ("", request.response))
+    )

@@ -1,0 +1,103 @@
+"""The batches that were handed in for one strategy, on disk before they are: none is forgotten, none bought twice."""
+
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sppl.teachers.asking import Request
+from sppl.teachers.journal import Journal
+from sppl.teachers.teacher import Decoding, Tokens
+
+
+@dataclass(frozen=True)
+class Placed:
+    """One request of a batch; `most` is what it may take."""
+
+    request: Request
+    decoding: Decoding
+    most: Tokens
+
+
+@dataclass(frozen=True)
+class OpenBatch:
+    """A batch whose results are not all on disk.
+
+    Args:
+        label: ours; custom ids are the label and the request's place.
+        since: when it was about to be created.
+        id: the provider's; None where the process was killed before it heard of it, and there may be none.
+    """
+
+    label: str
+    since: datetime
+    requests: Sequence[Placed]
+    id: str | None
+
+    def custom_id(self, place: int) -> str:
+        """The name of the request at a place."""
+        return f"{self.label}-{place}"
+
+
+@dataclass(frozen=True)
+class BatchJournal:
+    """A file beside a strategy's answers, only ever appended to: what is about to be created, its id, its end."""
+
+    journal: Journal
+
+    @classmethod
+    def beside(cls, answers: Journal) -> "BatchJournal":
+        """The batches for the answers in a journal."""
+        return cls(Journal(answers.path.with_suffix(".batches")))
+
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+        return self.journal.path
+
+    def plan(self, label: str, requests: Sequence[Placed]) -> OpenBatch:
+        """Writes down what is about to be created."""
+        since = datetime.now(UTC)
+        rows = [
+            {
+                "key": one.request.key, "question_id": one.request.question_id, "attempt": one.decoding.seed,
+                "temperature": one.decoding.temperature, "max_tokens": one.decoding.max_tokens, "most": list(one.most),
+            }
+            for one in requests
+        ]  # fmt: skip
+        self.journal.add(label, since=since.isoformat(), requests=rows)
+        return OpenBatch(label, since, requests, None)
+
+    def created(self, label: str, id_: str) -> None:
+        """Writes down the provider's id."""
+        self.journal.add(label, id=id_)
+
+    def close(self, label: str, why: str) -> None:
+        """Writes down that nothing more is to come: its results are on disk, or it was never created."""
+        self.journal.add(label, ended=why)
+
+    def open(self, keys: Collection[str]) -> list[OpenBatch]:
+        """The batches that are open and hold one of the requests, in the order they were made."""
+        merged: dict[str, dict[str, Any]] = {}
+        for one in self.journal.entries():
+            merged.setdefault(one["key"], {}).update(one)
+        return [
+            OpenBatch(label, datetime.fromisoformat(one["since"]), list(map(_placed, one["requests"])), one.get("id"))
+            for label, one in merged.items()
+            if "requests" in one and "ended" not in one and any(row["key"] in keys for row in one["requests"])
+        ]  # fmt: skip
+
+    def known(self) -> set[str]:
+        """The ids of all batches of this folder, those of other strategies too, which other processes may write."""
+        lines = [
+            line for file in self.path.parent.glob(f"*{self.path.suffix}") for line in file.read_text().split("\n")
+        ]
+        return {json.loads(line)["id"] for line in lines if line.endswith("}") and '"id"' in line}
+
+
+def _placed(row: dict[str, Any]) -> Placed:
+    decoding = Decoding(row["temperature"], row["max_tokens"], row["attempt"])
+    request = Request(row["key"], (), decoding, (row["max_tokens"],), row["question_id"])
+    return Placed(request, decoding, tuple(row["most"]))

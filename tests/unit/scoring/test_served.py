@@ -1,0 +1,173 @@
+"""A server's values are those of the scorer here, each prefix is computed once, and what is wrong is one sentence."""
+
+import json
+
+import numpy as np
+import pytest
+
+from sppl.models.target import TargetModel
+from sppl.schemas import UserError
+from sppl.scoring.dialects import values_of
+from sppl.scoring.requests import Request
+from sppl.scoring.scorer import ResponseScorer
+from sppl.scoring.served import scored_by
+from sppl.scoring.server_settings import ScoringServer
+from sppl.scoring.trust import agreement, refuse_apart, sample
+from tests.servers.running import ROOT, free_ports
+
+DIALECTS = pytest.mark.parametrize("dialect", ["vllm", "sglang"])
+
+
+@pytest.fixture(autouse=True)
+def here(monkeypatch):
+    monkeypatch.chdir(ROOT)
+
+
+@pytest.fixture(scope="module")
+def scorer():
+    return ResponseScorer(TargetModel("lab", str(ROOT / "sppl/lab/checkpoint")).load())
+
+
+@pytest.fixture(scope="module")
+def requests(scorer):
+    """Four prefixes, the last one empty, with six responses each, in an order that mixes them."""
+    draw = np.random.default_rng(0)
+    size = scorer.model.config.vocab_size
+    shared = tuple(draw.integers(0, size, 9).tolist())
+    prefixes = [(), shared, (*shared, 3, 1, 4), tuple(draw.integers(0, size, 20).tolist())]
+    pairs = [(prefix, tuple(draw.integers(0, size, 2 + n).tolist())) for n in range(6) for prefix in prefixes]
+    return [Request(prefix, response, index) for index, (prefix, response) in enumerate(pairs)]
+
+
+def at(url, dialect="vllm", **settings):
+    settings = {"model": "lab", "timeout": 30.0, "backoff": 0.01, "tries": 2, **settings}
+    return ScoringServer(dialect=dialect, base_url=url, **settings)
+
+
+def values(server, requests):
+    found = {one.index: values for one, values in scored_by(server, requests)}
+    return [found[one.index] for one in requests]
+
+
+@DIALECTS
+@pytest.mark.parametrize("concurrency", [1, 8])
+def test_values_are_those_of_the_scorer_here(dialect, concurrency, scorer, requests, scoring_server):
+    url, _ = scoring_server()
+    theirs = values(at(url, dialect, concurrency=concurrency, top=1000), requests)
+    for (logprobs, ranks), (mine, own) in zip(theirs, scorer.score(requests, max_tokens=4096), strict=True):
+        np.testing.assert_allclose(logprobs, mine, atol=1e-4)
+        assert ranks.tolist() == own.tolist()
+
+
+def computed(log, requests):
+    """Per prefix how many requests found less than all of it in the cache."""
+    rows = [json.loads(line) for line in log.read_text().splitlines()]
+    cached = {tuple(row["ids"]): row["cached"] for row in rows}
+    assert len(cached) == len(rows) == len(requests)
+    found = {one.prefix: 0 for one in requests if len(one.prefix) > 1}
+    for one in requests:
+        if one.prefix in found:  # the prefix's last token predicts the response's first: it may be read again
+            found[one.prefix] += cached[one.prefix + one.response] < len(one.prefix) - 1
+    return found
+
+
+@DIALECTS
+@pytest.mark.parametrize("concurrency", [1, 8])
+def test_each_prefix_is_computed_once_however_many_requests_are_under_way(
+    dialect, concurrency, requests, scoring_server
+):
+    url, log = scoring_server()
+    values(at(url, dialect, concurrency=concurrency), requests)
+    assert set(computed(log, requests).values()) == {1}
+
+
+def test_sglang_tells_ranks_up_to_the_number_asked_for_and_the_next_for_all_below(scorer, requests, scoring_server):
+    url, _ = scoring_server()
+    theirs = values(at(url, "sglang", top=3), requests)
+    for (_, ranks), (_, own) in zip(theirs, scorer.score(requests, max_tokens=4096), strict=True):
+        assert ranks.tolist() == np.minimum(own, 4).tolist()
+
+
+@DIALECTS
+@pytest.mark.parametrize(
+    ("trouble", "said"),
+    [
+        ("fewer", r"tells log-probabilities of \d+ tokens where \d+ were sent"),
+        (
+            "other",
+            r"read another token than was sent: number \d+ is \d+, and it tells of \d+; it has another tokenizer",
+        ),
+        ("nan", r"gives 1 of \d+ tokens no finite log-probability; start it with another precision"),
+        ("infinite", r"gives 1 of \d+ tokens no finite log-probability"),
+        ("none", r"answers without .*logprobs.*other servers cannot score"),
+        ("no_ranks", r"answers without (the rank of a token|input_token_logprobs and input_top_logprobs)"),
+        ("html", r"scores nothing: JSONDecodeError.*\(2 tries\)\. Look at scorer\.server\.base_url"),
+        ("400", r"scores nothing: 400 .*about to stop.*what it scored is kept, and the same command goes on"),
+    ],
+)
+def test_what_is_wrong_with_a_server_is_one_sentence(dialect, trouble, said, requests, scoring_server):
+    url, _ = scoring_server(trouble)
+    with pytest.raises(UserError, match=said) as told:
+        values(at(url, dialect), requests)
+    assert f"the server at {url}" in str(told.value)
+
+
+@DIALECTS
+def test_a_server_that_is_busy_is_asked_again(dialect, requests, scoring_server):
+    url, _ = scoring_server("busy")
+    assert len(values(at(url, dialect), requests)) == len(requests)
+
+
+def test_where_nobody_answers_or_the_model_has_another_name_there_it_is_said(requests, scoring_server):
+    (port,) = free_ports(1)
+    with pytest.raises(UserError, match=r"scores nothing: URLError.*refused.*\(2 tries\)"):
+        values(at(f"http://127.0.0.1:{port}/v1"), requests[:1])
+    url, _ = scoring_server()
+    with pytest.raises(UserError, match=r"404 .*`m` does not exist.*server\.model"):
+        values(at(url, model="m"), requests[:1])
+
+
+@pytest.mark.parametrize(
+    "body", [None, [], "x", {}, {"choices": []}, {"choices": [None]}, {"meta_info": None}, {"error": "no"}]
+)
+@DIALECTS
+def test_any_other_answer_is_a_sentence_too(dialect, body):
+    with pytest.raises(UserError, match="answers without"):
+        values_of(at("http://x", dialect), Request((1, 2), (3,)), body)
+
+
+def test_the_sample_is_the_same_in_any_order_and_spread_over_the_prefixes(requests):
+    assert sample(requests, 4) == sample(requests[::-1], 4)
+    assert len({one.prefix for one in sample(requests, 4)}) == 4
+    assert len(sample(requests, 100)) == len(requests)
+
+
+def test_agreement_is_the_worst_response_and_the_mean_over_ranks():
+    ours = [(np.array([-1.0, -2.0]), np.array([1, 4])), (np.array([-3.0]), np.array([500]))]
+    theirs = [(np.array([-1.1, -2.3]), np.array([1, 1])), (np.array([-3.1]), np.array([101]))]
+    found = agreement(ours, theirs, ranks_up_to=100)
+    assert (found.requests, found.tokens) == (2, 3)
+    assert found.logprobs == pytest.approx(0.2)
+    assert found.ranks == pytest.approx(np.log(4) / 3)
+    refuse_apart(at("http://x", tolerance=0.5), found)
+    with pytest.raises(UserError, match=r"log-probabilities differ by 0.2 .*ranks differ by 0.462 .*tolerance=0.1 are"):
+        refuse_apart(at("http://x", tolerance=0.1), found)
+    nothing = agreement([(np.array([np.nan]), np.array([1]))], [(np.array([0.0]), np.array([1]))], None)
+    with pytest.raises(UserError, match="differ by nan"):
+        refuse_apart(at("http://x"), nothing)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"dialect": "tgi"}, "dialect='tgi' is none of vllm, sglang"),
+        ({"check": 0}, "check=0 is not a whole number of at least 1"),
+        ({"tolerance": "x"}, "tolerance='x' is not a number of at least 0"),
+        ({"url": "my.host"}, "base_url='my.host' is no address"),
+        ({"top": True}, "top=True is not a whole number"),
+    ],
+)
+def test_settings_that_mean_nothing_are_refused(settings, said):
+    settings = dict(settings)
+    with pytest.raises(UserError, match=rf"scorer\.server: {said}"):
+        at(settings.pop("url", "http://x"), **settings)
