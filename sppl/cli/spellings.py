@@ -11,6 +11,7 @@ MOVED = {
     "trainer=paper": "training=paper",
     "stage.benchmark.batch_size=": "generator.batch_size=",
     "stage.predict.batch_size=": "generator.batch_size=",
+    "trainer.lightning.precision=": "training.precision=",
     "scorer.z=": "scorer.error=, the chance that a race drops its best strategy (scorer.error=0.05)",
 }
 """How settings were once typed, and how they are now."""

@@ -14,8 +14,8 @@ AMBIGUOUS = ""
 _ASIDE = re.compile(r"(\s*)[(\[]([^()\[\]]{0,400})(?:[)\]]|$)|(?<=[A-Za-z])(\s+)\{([^{}]{0,400})\}")
 _UNKNOWN = re.compile(
     r"[\W_]*(?:the answer |the number |it |this |that )?(?:is |are )?(?:unknown|undetermined|undefined|unclear"
-    r"|impossible|insufficient|not enough|n/a|i don['’]?t know|i do not know|(?:i |we )?(?:can ?not|can['’]t) (?:be |say|tell|know"
-    r"|determine|answer|solve|calculate|compute|give))",
+    r"|impossible|insufficient|not enough|n/a|i don['’]?t know|i do not know|(?:i |we )?(?:can ?not|can['’]t) (?:be "
+    r"|say|tell|know|determine|answer|solve|calculate|compute|give))",
     re.IGNORECASE,
 )
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[^\d\s])|(?<=[。!?])")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sppl.refusals import moved
+from sppl.cli.spellings import moved
 
 
 @pytest.mark.parametrize(
