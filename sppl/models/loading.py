@@ -132,6 +132,11 @@ class reading:  # noqa: N801 - reads as a statement: `with reading(path):`
                 f"the target model at {self.path!r} comes with Python code of its own, which is not run unasked; "
                 "read it, and if you trust it: target_model.trust_remote_code=true"
             ) from error
+        if "does not support an attention implementation" in str(error):
+            raise UserError(
+                f"the target model at {self.path!r} cannot compute its attention in the way asked for; take its own: "
+                "target_model.attention=eager"
+            ) from error
         here = Path(self.path).exists()
         where = "the folder" if here else "neither a folder here nor a hub id that can be reached:"
         raise UserError(
