@@ -89,7 +89,7 @@ def merged(model: Any, path: str, revision: str | None) -> Any:
 
 
 def _untie(model: Any) -> None:
-    """Gives the head weights of its own where it shares them with the embedding and only one of them has an adapter.
+    """Gives the head weights of its own where it shares them with the embedding and an adapter lies on one of them.
 
     Merged into the shared weights, the adapter of the one would change the other, too.
     """

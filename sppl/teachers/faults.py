@@ -44,8 +44,8 @@ KEY_SAID = re.compile(
 )
 MODEL_CODE = re.compile(r"model_(not_found|not_available|decommissioned|deprecated)|deploymentnotfound|invalid_model")
 MODEL_SAID = re.compile(
-    r"(invalid|unknown|no such|not a valid) model\b|no model (named|called)\b|\bmodel (identifier|name|id) is (invalid|unknown)"
-    r"|\bmodel\b.{0,120}(does not exist|doesn't exist|not found"
+    r"(invalid|unknown|no such|not a valid) model\b|no model (named|called)\b"
+    r"|\bmodel (identifier|name|id) is (invalid|unknown)|\bmodel\b.{0,120}(does not exist|doesn't exist|not found"
     r"|not exist\b|is not a valid|(been|is) (deprecated|decommissioned|retired)|no longer (available|supported))",
 )
 CONTENT = re.compile(

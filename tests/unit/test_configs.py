@@ -83,7 +83,10 @@ def test_a_strategy_file_is_named_like_its_strategy():
     [
         ("target_model.template_options={enable_thinking: false}", "target_model.template_options.enable_thinking"),
         ("benchmark.questions.fields={question: task}", "benchmark.responses.fields.question"),
-        ("generator.request={chat_template_kwargs: {enable_thinking: false}}", "generator.request.chat_template_kwargs"),
+        (
+            "generator.request={chat_template_kwargs: {enable_thinking: false}}",
+            "generator.request.chat_template_kwargs",
+        ),
         *((f"teacher.{name}.request={{seed: 1}}", f"teacher.{name}.request.seed") for name in TEACHERS),
     ],
 )
