@@ -98,7 +98,7 @@ def _ends(measured: float | None, values: NDArray, accuracies: NDArray, level: f
     if measured is not None:
         every = _orders(score) @ _orders(truth).T
         low, high = min(low, max(2 * measured - high, every.min())), max(high, min(2 * measured - low, every.max()))
-    low, high = np.clip(np.round([low, high], 12), -1.0, 1.0)
+    low, high = np.clip(np.round([low, high], 12), -1.0, 1.0) + 0.0  # no -0
     return {"spearman_low": float(low), "spearman_high": float(high)}
 
 

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-import pytest
 
 from sppl.analysis.correlation import spearman
 from sppl.analysis.ranking import rank
