@@ -118,6 +118,9 @@ TRAITS = {
                                       "long_factor": [2.0, 3.0, 4.0, 5.0], "factor": 64.0,
                                       "original_max_position_embeddings": 64}), SHORT),
     "room for 150 tokens": Trait(edit("config.json", max_position_embeddings=150), says="150", refused=True),
+    "a wrapper that also reads pictures (Gemma 3)": Trait(t.gemma_3, SHORT),
+    "one that is no causal language model (LLaVA)": Trait(
+        only_config("LlavaConfig"), says="is a Llava, which is no causal language model", refused=True),
     "an encoder (BERT)": Trait(only_config("BertConfig", vocab_size=640), says="target_model.path", refused=True),
     "encoder and decoder (T5)": Trait(only_config("T5Config", vocab_size=640), says="encoder", refused=True),
 }  # fmt: skip

@@ -95,6 +95,14 @@ def architecture(name: str, **changes: Any) -> Callable[[Path], None]:
     return make
 
 
+def gemma_3(folder: Path) -> None:
+    """A text model inside a wrapper that has room for pictures."""
+    sight = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 1, "num_attention_heads": 4}
+    sight |= {"image_size": 28, "patch_size": 14}
+    text = {**SHAPE, "sliding_window": 16}
+    architecture("Gemma3Config", text_config=text, vision_config=sight, mm_tokens_per_image=4)(folder)
+
+
 def only_config(name: str, **changes: Any) -> Callable[[Path], None]:
     """The configuration of a model that is no target; its weights are never looked at."""
     return lambda folder: getattr(architectures, name)(**changes).save_pretrained(folder)
