@@ -28,7 +28,8 @@ def spearman_interval(
     has several. Redrawing adds the noise once more that is in the measured values already, so redrawn correlations lie
     nearer to 0 than the measured one, as that does than the true one. Each end of the percentile interval is therefore
     moved out to the mirror image of the other about the measured correlation where that is further out, but never
-    beyond what some redrawn order of scores has with some redrawn order of accuracies.
+    beyond what some redrawn order of scores has with some redrawn order of accuracies. Redrawn questions on which all
+    strategies are equal have no correlation; they count half as -1 and half as 1.
 
     Args:
         scores: as `sppl.schemas.TABLES["scores"]`.
@@ -88,14 +89,16 @@ def _ends(measured: float | None, values: NDArray, accuracies: NDArray, level: f
     """The ends of the interval; empty where no redrawn correlation is defined."""
     score, truth = _standardised(values), _standardised(accuracies)
     drawn = (score * truth).sum(axis=1)
-    drawn = drawn[np.isfinite(drawn)]
-    if not len(drawn):
+    defined = drawn[np.isfinite(drawn)]
+    if not len(defined):
         return {}
-    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
+    nothing = np.ones(len(drawn) - len(defined))  # of draws in which all are equal: they exclude no correlation
+    both = np.concatenate([defined, defined, nothing, -nothing])
+    low, high = np.quantile(both, [(1 - level) / 2, (1 + level) / 2])
     if measured is not None:
         every = _orders(score) @ _orders(truth).T
         low, high = min(low, max(2 * measured - high, every.min())), max(high, min(2 * measured - low, every.max()))
-    low, high = np.clip([low, high], -1.0, 1.0)
+    low, high = np.clip(np.round([low, high], 12), -1.0, 1.0) + 0.0  # no -0
     return {"spearman_low": float(low), "spearman_high": float(high)}
 
 

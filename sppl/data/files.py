@@ -40,6 +40,9 @@ class LocalQuestions:
     system: System = "refuse"
     history: History = "refuse"
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "fields", self.fields or {})  # null in a configuration file
+
     def questions(self, split: Split, n: int | None = None) -> list[Question]:
         """The first `n` questions of a split, in the files' order.
 
@@ -70,6 +73,9 @@ class LocalResponses:
     label: ClassVar[str] = "files"
     paid: ClassVar[bool] = False
     by_id: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "fields", self.fields or {})  # null in a configuration file
 
     def identity(self, strategy: Strategy) -> Mapping[str, str]:
         """What the responses of a strategy depend on: themselves."""

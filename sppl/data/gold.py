@@ -4,7 +4,8 @@ All kinds: where there is a "####", what follows the last one counts.
 
 `number`: what the last `\boxed{}` holds, if there is one; without emphasis, dollar signs and a full stop. A number or
 an expression of numbers stays (`3/4`, `\frac{3}{4}`, `50%`), with one kind of minus sign and no spaces between
-thousands. Where there are words, the one number among them counts ("72 clips" is 72); several numbers are refused.
+thousands, `3½` as `3+1/2` and `7²` as `7^2`. Where there are words, the one number among them counts ("72 clips" is 72,
+"1.5 million people" is "1.5 million"); several numbers, and what no number is ("0x1F", "log 5"), are refused.
 
 `choice`: a label, `B`, `(B)`, `B.` or `b`, or the text of exactly one option; digits count from 1. What is a label and
 at the same time another option's text is refused.
@@ -13,6 +14,7 @@ at the same time another option's text is refused.
 """
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from decimal import Decimal
 
@@ -29,6 +31,10 @@ _EXPRESSION = re.compile(r"(?:\\[a-zA-Z]+|\\[,;:! %$]|[\d\s.,/+\-*^(){}\[\]%=$�
 _NUMBER = re.compile(
     r"(?<![\w.^])[-+]?[$€£]?(?:\d+\s+\d+/\d+|(?:\d[\d,]*)(?:\.\d+)?(?:[eE][-+]?\d+\b)?(?:/\d+)?|\.\d+)\s?%?"
 )
+_PARTS = re.compile(r"(\d?)\s?([¼½¾⅐-⅞])")
+_RAISED = re.compile(r"(?<=[\d)])[⁰¹²³⁴-⁹]+")
+_SCALE = re.compile(r"\s?(?:hundred|thousand|million|billion|trillion|dozen)\b|[kKM]\b", re.IGNORECASE)
+_OTHERWISE = re.compile(r"(?:\b(?:log|ln|sin|cos|tan|exp|sqrt|max|min|gcd|lcm)[ (]*|[|<>≤≥±]\s*)$", re.IGNORECASE)
 _POWER = re.compile(r"\d+(?:\.\d+)?[eE][-+]?\d{1,2}")
 _GROUPED = re.compile(r"(?<![\d,])\d{1,3}(?:,\d{3})+(?![\d,])")
 _LABEL = re.compile(r"\(?(?:option )?([A-J]|[1-9])[).:]?", re.IGNORECASE)
@@ -64,19 +70,31 @@ def number(written: str) -> str:
     """
     boxed = last_boxed(written)
     text = _UNIT.sub("", _MINUS.sub("-", boxed or written)).strip("*_`$ \t\r\n").removesuffix(".").rstrip("$ ")
+    text = _PARTS.sub(lambda one: f"{one[1]} {unicodedata.normalize('NFKC', one[2])}".replace("⁄", "/").strip(), text)
+    text = _RAISED.sub(lambda one: "^" + unicodedata.normalize("NFKC", one[0]), text)
     text = _THOUSANDS.sub(lambda found: re.sub(r"\D", "", found[0]), text)
     if not _EXPRESSION.fullmatch(text) or re.search(r"\d\s+\d", text):
-        found = [one[0].strip() for one in _NUMBER.finditer(text)]
-        if len(found) != 1:
-            what = f"holds {len(found)} numbers ({', '.join(found[:5])})" if found else "is no number"
-            raise BadGold(f"{shorten(written)} {what}; a gold answer is one number (benchmark.answer=number)")
-        text = re.sub(r"(?<=\d)\s+(?=\d)", "+", found[0])
+        text = re.sub(r"(?<=\d)\s+(?=\d)", "+", _one_of_words(text, written))
         text = _POWER.sub(lambda one: format(Decimal(one[0]), "f"), text)
     if not any(mark.isdigit() or mark == "π" for mark in text) and "\\pi" not in text:
         raise BadGold(f"{shorten(written)} is no number (benchmark.answer=number)")
     if re.search(r"(?<!\\),", _GROUPED.sub("", text)):
         raise BadGold(f"{shorten(written)}: commas part groups of three digits, decimals stand after a point")
     return text
+
+
+def _one_of_words(text: str, written: str) -> str:
+    """The one number among words, with "million" and the like behind it."""
+    found = [*_NUMBER.finditer(text)]
+    if len(found) == 1:
+        before, after = text[: found[0].start()], text[found[0].end() :]
+        scale = _SCALE.match(after)
+        if not _OTHERWISE.search(before) and not re.match(r"[xX^][\dA-Fa-f]|\s*[|<>±]", after):
+            word = scale[0].strip() if scale and scale[0] != "m" else ""
+            return found[0][0].strip() + (" " if len(word) > 1 else "") + word
+        found = []
+    what = f"holds {len(found)} numbers ({', '.join(one[0].strip() for one in found[:5])})" if found else "is no number"
+    raise BadGold(f"{shorten(written)} {what}; a gold answer is one number (benchmark.answer=number)")
 
 
 def choice(written: str, options: Sequence[str]) -> str:

@@ -53,6 +53,9 @@ class ServerGenerator:
     backoff: float = 1.0
     request: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "request", self.request or {})  # null in a configuration file
+
     @property
     def key(self) -> str:
         """The key requests carry.

@@ -81,10 +81,25 @@ def merged(model: Any, path: str, revision: str | None) -> Any:
             f"{path} is an adapter of the kind {kind}, which has no weights to merge into a model; give a whole "
             "model or a LoRA adapter: target_model.path=FOLDER"
         )
+    _untie(worn.get_base_model())
     whole = worn.merge_and_unload()
     whole.config._name_or_path = path
     whole.name_or_path = path
     return whole
+
+
+def _untie(model: Any) -> None:
+    """Gives the head weights of its own where it shares them with the embedding and an adapter lies on one of them.
+
+    Merged into the shared weights, the adapter of the one would change the other, too.
+    """
+    from torch import nn
+
+    parts = model.get_output_embeddings(), model.get_input_embeddings()
+    head, embedding = (getattr(part, "base_layer", part) for part in parts)
+    if (head, embedding) != parts and getattr(head, "weight", None) is embedding.weight:
+        head.weight = nn.Parameter(head.weight.detach().clone(), requires_grad=False)
+        model.config.get_text_config().tie_word_embeddings = False
 
 
 def _check_folder(folder: Path) -> None:

@@ -1,5 +1,6 @@
 """Reading a model's files: how a dtype may be spelled, what is refused before and after, one sentence per failure."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -131,6 +132,16 @@ class reading:  # noqa: N801 - reads as a statement: `with reading(path):`
             raise UserError(
                 f"the target model at {self.path!r} comes with Python code of its own, which is not run unasked; "
                 "read it, and if you trust it: target_model.trust_remote_code=true"
+            ) from error
+        if "does not support an attention implementation" in str(error):
+            raise UserError(
+                f"the target model at {self.path!r} cannot compute its attention in the way asked for; take its own: "
+                "target_model.attention=eager"
+            ) from error
+        if unknown := re.match(r"Unrecognized configuration class <class '.*\.(\w+?)(?:Config)?'>", str(error)):
+            raise UserError(
+                f"{self.path} is a {unknown[1]}, which is no causal language model; a model that also reads pictures "
+                "mostly has one inside: save it as a folder of its own, target_model.path=FOLDER"
             ) from error
         here = Path(self.path).exists()
         where = "the folder" if here else "neither a folder here nor a hub id that can be reached:"

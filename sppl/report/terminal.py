@@ -37,7 +37,7 @@ def show(name: str, rows: pd.DataFrame, judged: pd.DataFrame, folder: Path, *, d
             console.print(_disagreement(_of_pair(differences, benchmark, target)))
         if untrained:
             console.print("Nothing was trained: there are no accuracies to compare the metrics with.")
-            for row in here[here["flag"].fillna("") != ""].itertuples() if "flag" in here else ():
+            for row in here[here["flag"].astype(object).fillna("") != ""].itertuples() if "flag" in here else ():
                 console.print(f"{row.metric}: {row.flag}", markup=False)
             continue
         if len(here):

@@ -53,7 +53,8 @@ def _agrees_with_padding(model: PreTrainedModel) -> bool:
     try:
         shared = packed_states(model, tree).float()
     except (AttributeError, KeyError, TypeError, ValueError):
-        log.info("%s cannot run a packed row", type(model).__name__, exc_info=True)
+        log.info("%s cannot run a packed row", type(model).__name__)
+        log.debug("why", exc_info=True)
         return False
     padded = padded_states(model, Pass("padded", tree.groups)).float()
     tolerance = 1e-4 if model.dtype == torch.float32 else 5e-2

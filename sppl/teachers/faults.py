@@ -18,25 +18,34 @@ PATIENCE = 600.0
 
 MONEY_CODE = re.compile(
     r"insufficient_(quota|balance|credit|fund)|billing|spend(ing)?_limit|payment_required|exceeded_current_quota"
-    r"|arrear|credit_balance|out_of_credit|insufficientbalance",
+    r"|arrear|credit_balance|out_of_credit|insufficientbalance|budget_?exceeded|exceeded_?budget",
 )
 MONEY_SAID = re.compile(
-    r"credit balance|balance (is )?(too low|not enough)|(insufficient|not enough|no|out of|used all|any) "
-    r"(available |account )?(credits?\b|funds\b|balance\b|quota\b)|billing (hard|soft) limit|payment required"
-    r"|spending limit|in arrears|not in good standing",
+    r"credit balance|(insufficient|not enough|no|out of|used all|any|more) (available |account |remaining )?"
+    r"(credits?\b|funds\b|balance\b|quota\b)|billing (hard|soft) limit|payment required|spending limit|in arrears"
+    r"|(credits?|funds|balance|budget)( limit)?( (is|are|has been|have been|was))? "
+    r"(too low|not enough|insufficient|depleted|exhausted|exceeded|used up|empty)|(over|exceeded).{0,20}\bbudget"
+    r"|not in good standing|余额不足|欠费|额度(不足|已用)",
 )
-QUOTA_SAID = re.compile(r"exceeded your (current|monthly) (quota|usage)")
+QUOTA_SAID = re.compile(
+    r"exceeded your (current|monthly) (quota|usage)|quota( (is|has been))? (exhausted|exceeded|used up)"
+    r"|quota_exhausted|usage limits?\b|(/|per|a) month\b|monthly (limit|quota|usage)"
+)
 RETRY_SAID = re.compile(r"(retry|try again) (in|after) |per (second|minute|min\b)")
 KEY_CODE = re.compile(
     r"invalid_api_key|authentication|account_(deactivated|disabled|suspended)|organization_on_hold"
     r"|invalid_organization|invalid_project|unsupported_country|access_terminated|ip_not_authorized|cmek"
 )
 KEY_SAID = re.compile(
-    r"(incorrect|invalid|missing|expired|no) api key|api key (is )?(not valid|invalid|expired|disabled|missing)"
+    r"(incorrect|invalid|missing|expired|no) api key"
+    r"|api key (is |was |has )?(not valid|not found|invalid|expired|disabled|missing|revoked)"
+    r"|\b(account|organi[sz]ation|project|team|workspace)\b.{0,40} (is|has been|was) "
+    r"(suspended|disabled|deactivated|blocked|locked|terminated|closed)\b"
 )
 MODEL_CODE = re.compile(r"model_(not_found|not_available|decommissioned|deprecated)|deploymentnotfound|invalid_model")
 MODEL_SAID = re.compile(
-    r"(invalid|unknown|no such|not a valid) model\b|\bmodel\b.{0,120}(does not exist|doesn't exist|not found"
+    r"(invalid|unknown|no such|not a valid) model\b|no model (named|called)\b"
+    r"|\bmodel (identifier|name|id) is (invalid|unknown)|\bmodel\b.{0,120}(does not exist|doesn't exist|not found"
     r"|not exist\b|is not a valid|(been|is) (deprecated|decommissioned|retired)|no longer (available|supported))",
 )
 CONTENT = re.compile(
@@ -66,6 +75,8 @@ def told(body: Any) -> Told:
     """Reads an error's body in any usual form: an object or text under `error`, `detail` or `message`, or a text."""
     if isinstance(body, str):
         return Told(_short(body))
+    while isinstance(body, list) and body and isinstance(body[0], Mapping):
+        body = body[0]
     if not isinstance(body, Mapping):
         return Told(_short(json.dumps(body, default=str)))
     inner = next((body[name] for name in ("error", "errors", "detail") if body.get(name)), body)
@@ -75,7 +86,7 @@ def told(body: Any) -> Told:
         return Told(_short(str(inner)), status=_status(body))
     message = next((inner[name] for name in ("message", "msg", "detail", "error") if inner.get(name)), None)
     codes = " ".join(dict.fromkeys(_codes(inner))).lower()
-    param = inner.get("param")
+    param = inner.get("param") or _place(inner.get("loc"))
     said = _short(message if isinstance(message, str) else json.dumps(inner, default=str, ensure_ascii=False))
     return Told(said, codes, param if isinstance(param, str) else "", _status(inner) or _status(body))
 
@@ -124,8 +135,14 @@ def _about_every_request(said: Told, words: str, fields: Collection[str]) -> boo
     if "context" in words or "too long" in words:
         return False
     first = re.match(r"\W*(\w+)", words)
-    named = bool(first and first[1] in fields)
+    quoted = re.findall(r"[`'\"](\w+)[`'\"]", words)
+    named = bool(first and first[1] in fields) or any(word in fields for word in quoted)
     return named or bool(FIELD_CODE.search(said.codes) or (said.param and not OWN_PART.search(said.param)))
+
+
+def _place(loc: Any) -> str:
+    """The field that a validator's path leads to: `foo` of ["body", "foo", 0]."""
+    return str(loc[1]) if isinstance(loc, list) and len(loc) > 1 and loc[0] == "body" else ""
 
 
 def _quota(words: str, wait: float | None) -> bool:

@@ -42,7 +42,8 @@ def packs(model: Any) -> bool:
     except torch.OutOfMemoryError:
         raise
     except (AttributeError, KeyError, TypeError, ValueError, RuntimeError, NotImplementedError, IndexError):
-        log.info("%s cannot run packed rows", type(model).__name__, exc_info=True)
+        log.info("%s cannot run packed rows", type(model).__name__)
+        log.debug("why", exc_info=True)
         return False
     return _near(packed, apart, alike) and _near(behind, packed[-n:], untouched)
 

@@ -1,6 +1,7 @@
 """Every configuration file composes, and what it names exists and takes the arguments it is given."""
 
 import inspect
+import re
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ LISTS = {"stage", "strategy", "metric", "logger", "teacher"}
 OPTIONS = sorted(
     (path.parent.name, path.stem) for path in CONF.glob("*/*.yaml") if path.parent.name not in ("hydra", "experiment")
 )
+TEACHERS = [path.stem for path in sorted(CONF.glob("teacher/*.yaml")) if "request: null" in path.read_text()]
 EXPERIMENTS = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
 
 
@@ -74,3 +76,26 @@ def test_list_options_stack_under_their_own_keys():
 def test_a_strategy_file_is_named_like_its_strategy():
     for path in set((CONF / "strategy").glob("*.yaml")) - {CONF / "strategy" / "files.yaml"}:
         assert composed(f"strategy=[{path.stem}]").strategy[path.stem].name == path.stem
+
+
+@pytest.mark.parametrize(
+    ("typed", "key"),
+    [
+        ("target_model.template_options={enable_thinking: false}", "target_model.template_options.enable_thinking"),
+        ("benchmark.questions.fields={question: task}", "benchmark.responses.fields.question"),
+        (
+            "generator.request={chat_template_kwargs: {enable_thinking: false}}",
+            "generator.request.chat_template_kwargs",
+        ),
+        *((f"teacher.{name}.request={{seed: 1}}", f"teacher.{name}.request.seed") for name in TEACHERS),
+    ],
+)
+def test_settings_with_names_of_the_users_own_are_typed_as_a_mapping(typed, key):
+    cfg = composed("benchmark=local", "generator=server", typed)
+    assert OmegaConf.select(cfg, key) is not None
+    assert check(cfg) > 0
+
+
+def test_no_setting_is_an_empty_mapping_which_a_command_line_could_not_fill():
+    empty = [path for path in CONF.glob("*/**/*.yaml") if re.search(r":\s*\{\}", path.read_text())]
+    assert [path.name for path in empty if path.parent.parent.name != "hydra"] == []

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from functools import cache
 
-from sppl.benchmarks.answers.reading import answer_line, bare
+from sppl.benchmarks.answers.reading import answer_line, answer_part, bare, plain
 from sppl.benchmarks.answers.several import are_listed, denied
 from sppl.benchmarks.answers.verdict import Row, Verdict, given, verdict
 
@@ -18,6 +18,12 @@ _SAYS = (
 _LEAD = re.compile(
     rf"(?:it'?s |it is |i(?:'d| would)? (?:choose|pick|select|say|go with) |so,? |thus,? |therefore,? )?"
     rf"(?:the )?(?:(?:correct|best|right|final) )?{_SAYS}?(?: is| would be)?[\s:#(\[{{*=\"'-]{{0,6}}",
+    re.IGNORECASE,
+)
+_FRONT = re.compile(r"[(\[]?([A-Ja-j1-9])(?:[)\]:]{1,2}|[.:)\]]?\s)\s?[(\"']?(\w)[)\"']?\.?")
+_PART_OF_A_NAME = re.compile(
+    r"\b(?:vitamin|hepatitis|plan|type|group|class|grade|blood|team|figure|table|part|appendix|block|station|person"
+    r"|student|point|variant|influenza|route|phase|level|unit|exhibit) $",
     re.IGNORECASE,
 )
 _BEHIND = r"(?=$|[)\]}.,:;!?*\"'—–/&|]|\s+[-—–(\[/&|]|\s+(?:is|was|because|since|as|for|or|and)\b|\s*$)"
@@ -34,7 +40,8 @@ _LIST = re.compile(r"\b[A-J1-9][)\]]?(?:\s?[,/]\s?[(\[]?[A-J1-9][)\]]?){0,9},?\s
 def choice(text: str, labels: str, options: Sequence[str] = ()) -> str | None:
     """The label the answer's line names, None where it names none or several.
 
-    Tried in turn: nothing but a label ("B", "b)"); the text of exactly one option; a label in front, with an
+    A text without any mark that opens with a label alone and names none in its last line means that one. Else, tried in
+    turn: nothing but a label ("B", "b)"); the text of exactly one option; a label in front, with an
     explanation or its own option's text behind it ("B: ...", "option b", "(B) because A is wrong"); the only label
     anywhere in the line that is not denied ("I would say (B)"). Labels in a list ("A or B", "A, B", "(A)(B)"), and a
     label with another option's text, name none. A capital A or I or a digit with a word behind it ("A person",
@@ -45,12 +52,33 @@ def choice(text: str, labels: str, options: Sequence[str] = ()) -> str | None:
         labels: the labels in the options' order, one character each: `12345`, `ABCD`.
         options: the options' texts in that order, where known.
     """
-    line = bare(answer_line(text)[:LONGEST])
-    alone = line.strip("()[]{}<>:.,;、 ").upper()
-    if len(alone) == 1 and alone in labels:
-        return alone
     texts = dict(zip(labels, map(_plain, options), strict=False))
-    return _by_text(line, texts) or _by_label(line, texts, labels)
+    part = answer_part(plain(text))
+    if part.mark == "none" and len(part.lines) > 1 and not _any_label(labels).search(part.lines[0]):
+        opening = _alone(bare(part.lines[-1]), labels)
+        if opening:
+            return opening
+    line = bare(answer_line(text)[:LONGEST])
+    label = _alone(line, labels)
+    if label is None and any(len(option) == 1 and option.upper() in labels for option in texts.values()):
+        label = _with_a_label_behind(line, texts)
+    return label or _by_text(line, texts) or _by_label(line, texts, labels)
+
+
+def _alone(line: str, labels: str) -> str | None:
+    """The label that the line is, apart from signs and "option" before it."""
+    for written in (line, _LEAD.sub("", line, count=1)):
+        alone = written.strip("()[]{}<>:.,;、*\"' ").upper()
+        if len(alone) == 1 and alone in labels:
+            return alone
+    return None
+
+
+def _with_a_label_behind(line: str, texts: dict[str, str]) -> str | None:
+    """The label in front of its own text, where that is a label too: A of "A) D" if D is what option A says."""
+    found = _FRONT.fullmatch(_LEAD.sub("", line, count=1))
+    label = found[1].upper() if found else ""
+    return label if found and texts.get(label) == _plain(found[2]) else None
 
 
 def _by_text(line: str, texts: dict[str, str]) -> str | None:
@@ -84,7 +112,9 @@ def _kept(line: str, found: Sequence[re.Match[str]]) -> list[re.Match[str]]:
     return [
         one
         for one in found
-        if not denied(line, *one.span()) and not any(start <= one.start() < end for start, end in lists)
+        if not _PART_OF_A_NAME.search(line, max(0, one.start() - 20), one.start())
+        and not denied(line, *one.span())
+        and not any(start <= one.start() < end for start, end in lists)
     ]
 
 

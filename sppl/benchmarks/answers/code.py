@@ -17,6 +17,9 @@ LONGEST = 50_000
 SECONDS = 10.0
 """Wall clock of a program with all its tests."""
 
+_MOST_ENDS = 60
+"""How many places are tried at which a program among prose may end."""
+
 TOGETHER = 32
 """Programs that share a process where most are right."""
 
@@ -54,7 +57,8 @@ def program(text: str, tests: Sequence[str] = ()) -> str:
 
     It is the last complete fenced block that is Python, or what a fence opens and nothing closes, or stands before a
     fence that nothing opened; those that define what the tests call come first. Without any it is what follows "Final
-    Answer:", else the whole text. A block that is called Python is, one without a name is if it can be parsed.
+    Answer:", else the whole text, without the paragraphs around a program in it. A block that is called Python is one,
+    a block without a name is if it can be parsed.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     part = after_last(FINAL, text)
@@ -64,7 +68,19 @@ def program(text: str, tests: Sequence[str] = ()) -> str:
         defining = [block for block in found if any(_defines(block.text, name) for name in called)]
         if found:
             return (defining or found)[-1].text.strip("\n")
-    return (text if part is None else part).strip("\n").strip()
+    rest = (text if part is None else part).strip("\n").strip()
+    return rest if parses(rest) else _among_prose(rest)
+
+
+def _among_prose(text: str) -> str:
+    """The most paragraphs from a first statement on that are a program; the text itself where none are."""
+    found = _STATEMENT.search(text)
+    lines = text[found.start() : LONGEST].split("\n") if found else []
+    ends = [at for at in range(1, len(lines) + 1) if at == len(lines) or not lines[at].strip()]
+    for end in ends[:-_MOST_ENDS:-1] if found else ():
+        if parses(whole := "\n".join(lines[:end])):
+            return whole
+    return text.strip("`")
 
 
 def _blocks(text: str) -> Iterator[_Block]:
@@ -79,11 +95,16 @@ def _blocks(text: str) -> Iterator[_Block]:
             opened = None if unopened else fence
             if unopened:
                 yield _Block(before, "", complete=False)
-        elif info or fence["marks"].startswith(opened["marks"]):
+        elif (info or fence["marks"].startswith(opened["marks"])) and _indent(fence) < _indent(opened) + 4:
             yield _Block(_inside(text, opened, fence.start()), opened["info"].strip(), complete=not info)
             opened = fence if info else None
     if opened is not None:
         yield _Block(_inside(text, opened, len(text)), opened["info"].strip(), complete=False)
+
+
+def _indent(fence: re.Match[str]) -> int:
+    """How far to the right a fence stands; one deep inside a block is part of it, as in a docstring."""
+    return len(fence[0].expandtabs(4)) - len(fence[0].expandtabs(4).lstrip(" "))
 
 
 def _inside(text: str, opening: re.Match[str], end: int) -> str:

@@ -35,8 +35,10 @@ _FENCE = re.compile(r"(?:`{3,}|~{3,})[\w+-]{0,20}$|\\(?:begin|end)\{\w{1,20}\*?\
 _FENCE_LINE = re.compile(r"^[ \t]{0,20}(?:`{3,9}|~{3,9})[\w+-]{0,20}[ \t]{0,20}$", re.MULTILINE)
 _BULLET = re.compile(r"(?:[-*•‣◦–>][ \t]+)+")
 _TAGS = re.compile(
-    r"</?(?:b|i|u|em|strong|p|br|span|div|code|mark|center|big|box|ins|h[1-6])(?:\s[^<>\n]{0,80})?/?>", re.IGNORECASE
+    r"</(?:b|i|u)>|</?(?:em|strong|p|br|span|div|code|mark|center|big|box|ins|h[1-6])(?:\s[^<>\n]{0,80})?/?>",
+    re.IGNORECASE,
 )
+_BOLD = re.compile(r"<([biu])>(?=[^<\n]{0,400}</\1>)", re.IGNORECASE)
 _WRAPPED = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf|mathit|underline|mbox|bm|boldsymbol)\{([^{}]{0,400})\}")
 _STRUCK = re.compile(r"~~[^~\n]{1,400}~~|<(?:s|del|strike)>[^<\n]{1,400}</(?:s|del|strike)>", re.IGNORECASE)
 _EMPHASIS = re.compile(r"(?<![\w*)])(\*{1,3}|_{1,3}|={2})(?=[^\s*_=])([^*=\n]{0,400}?[^\s*=])\1(?!\w)")
@@ -49,7 +51,7 @@ def plain(text: str) -> str:
     What is struck out (`~~41~~`) is no part of it.
     """
     text = re.sub(r"<answer>", "\nAnswer: ", text, flags=re.IGNORECASE)
-    text = _TAGS.sub("", re.sub(r"</answer>", "\n", text, flags=re.IGNORECASE))
+    text = _TAGS.sub("", _BOLD.sub("", re.sub(r"</answer>", "\n", text, flags=re.IGNORECASE)))
     text = _EMPHASIS.sub(r"\2", _STRUCK.sub("", _FENCE_LINE.sub("", text))).replace("`", "")
     return text if text.isascii() else text.translate(_PLAIN)
 
@@ -60,8 +62,8 @@ def _ordinary(code: int) -> str:
     return " " if unicodedata.category(chr(code)) == "Zs" else unicodedata.normalize("NFKC", chr(code))
 
 
-_SPANS = ((0x2000, 0x200F), (0x202A, 0x202F), (0x205F, 0x2064), (0x2460, 0x24E9), (0xFF01, 0xFF5E))
-"""Spaces and marks of direction, circled signs, full-width signs."""
+_SPANS = ((0x2000, 0x200F), (0x202A, 0x202F), (0x205F, 0x2064), (0x2460, 0x24E9), (0xFF01, 0xFF5E), (0x1D400, 0x1D7FF))
+"""Spaces and marks of direction, circled signs, full-width signs, letters and digits of mathematics."""
 
 _PLAIN = str.maketrans(
     {

@@ -11,7 +11,13 @@ from sppl.benchmarks.answers.terms import Term, is_range, terms
 AMBIGUOUS = ""
 """What a sentence gives that names several numbers, or one that cannot be read."""
 
-_ASIDE = re.compile(r"(\s*)[(\[]([^()\[\]]{0,400})(?:[)\]]|$)")
+_ASIDE = re.compile(r"(\s*)[(\[]([^()\[\]]{0,400})(?:[)\]]|$)|(?<=[A-Za-z])(\s+)\{([^{}]{0,400})\}")
+_UNKNOWN = re.compile(
+    r"[\W_]*(?:the answer |the number |it |this |that )?(?:is |are )?(?:unknown|undetermined|undefined|unclear"
+    r"|impossible|insufficient|not enough|n/a|i don['’]?t know|i do not know|(?:i |we )?(?:can ?not|can['’]t) (?:be "
+    r"|say|tell|know|determine|answer|solve|calculate|compute|give))",
+    re.IGNORECASE,
+)
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[^\d\s])|(?<=[。!?])")
 _EXPLAINED = re.compile(
     r"\s*(?:,\s*)?(?:\b(?:because|since|as (?:in|there|each|he|she|it|they)|due to|which|given that|i\.e\.|namely"
@@ -58,6 +64,8 @@ def number_in(line: str, *, last: bool) -> str | None:
 
 
 def _of_sentence(sentence: str) -> str | None:
+    if _UNKNOWN.match(sentence):
+        return AMBIGUOUS
     sentence, other = _without_asides(sentence)
     if other or _ASSIGNED.search(sentence):
         return AMBIGUOUS
@@ -94,8 +102,10 @@ def _without_asides(sentence: str) -> tuple[str, bool]:
     """The sentence without the remarks in brackets behind a number, and whether one of them offers another number."""
     for _ in range(20):
         for aside in _ASIDE.finditer(sentence):
-            before, inner = sentence[: aside.start()], aside[2]
-            if not any(map(str.isdigit, before)) or not _explains(before, aside[1], inner, sentence[aside.end() :]):
+            before, inner = sentence[: aside.start()], aside[2] or aside[4] or ""
+            if not any(map(str.isdigit, before)) or not _explains(
+                before, aside[1] or aside[3] or "", inner, sentence[aside.end() :]
+            ):
                 continue
             known = list(terms(before))[-1:]
             if _ELSE.match(inner) and any(not any(map(one.equals, known)) for one in terms(inner)):

@@ -4,8 +4,8 @@ import re
 
 _JOINED = re.compile(
     r"(?:[\s,;:/&|+~*.?!%\d()\[\]{}\"'、`>→–—-]|\b(?:or|and|nor|either|both|maybe|perhaps|possibly|probably|also|plus|then|but"
-    r"|could|might|may|can|be|it|is|as|well|even|alternatively|otherwise|else|vs|versus|equally|likely|the|an?|to"
-    r"|through|until|till|up|options?|choices?|answers?|labels?|letters?|numbers?)\b|还是|或者?|以及|[和與与及到至]){0,40}",
+    r"|could|might|may|can|be|it|is|as well as|as well|even|alternatively|otherwise|else|vs|versus|equally|likely"
+    r"|the|an?|to|through|until|till|up|options?|choices?|answers?|labels?|letters?|numbers?)\b|还是|或者?|以及|[和與与及到至]){0,40}",
     re.IGNORECASE,
 )
 _OFFERED = re.compile(

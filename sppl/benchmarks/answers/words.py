@@ -19,7 +19,11 @@ _IF = re.compile(
     r"\s(?:if|when|in|for|unless|before|after|until)\b.{0,200}[,;.]\s{0,2}(?:and |but |or )?", re.IGNORECASE
 )
 _REFUSED = re.compile(r"\s?[:=]\s?(?:no|false)\b", re.IGNORECASE)
-_HALF = re.compile(r"\b(?:partially|partly|half|sometimes|neither|both|not entirely|not fully|non)[\s-]{1,3}$", re.I)
+_HALF = re.compile(
+    r"\b(?:partially|partly|half|sometimes|mostly|mainly|largely|somewhat|almost|nearly|neither|both|not entirely"
+    r"|not fully|non)[\s-]{1,3}$",
+    re.IGNORECASE,
+)
 _ON = re.compile(
     r"\s{1,3}(?!(?:it|he|she|they|that|this|these|the|there|you|we|not|is|because|since|as|but|for|if|when|unless)\b)\w",
     re.IGNORECASE,

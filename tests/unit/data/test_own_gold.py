@@ -22,8 +22,16 @@ NUMBERS = {
     "1500": ["1.5e3 items"],
     "0.5": ["0.5", "0.5 l"],
     "π": ["π"],
+    "1/2": ["½", "½ cup"],
+    "3+1/2": ["3½", "3 ½ cups"],
+    "7^2": ["7²"],
+    "12": ["12 m²", "12m"],
+    "1.5 million": ["1.5 million", "$1.5 million in sales"],
+    "3 dozen": ["3 dozen eggs"],
+    "5k": ["5k"],
 }  # fmt: skip
-NO_NUMBERS = ["many", "seventy-two", "", "#### ", "3 or 4", "72 of 80 clips", "12:30", "3,14", "(3, 4)", "3 4", "?"]
+NO_NUMBERS = ["many", "seventy-two", "", "#### ", "3 or 4", "72 of 80 clips", "12:30", "3,14", "(3, 4)", "3 4", "?",
+              "0x1F", "log 5", "> 5", "±5"]  # fmt: skip
 CHOICES = {
     "B": ["B", "b", "(B)", "B.", "B)", "b:", "option B", "**B**", "six", " six ", "#### B"],
     "2": ["2", "(2)", "2."],
