@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from sppl.analysis.calibration import chance_pick_beats_runner_up
+from sppl.analysis.confidence import confidence
 from sppl.api.comparison import Accelerator, Comparison, Kind, resolve_metrics, resolve_target
 from sppl.api.given import Rows, read_rows
 from sppl.api.memory import memory_store
@@ -121,7 +121,7 @@ def pick(
     settings = {"answer": answer, "n_predict": n_predict, "n_score": n_score, "accelerator": accelerator}
     ranking = rank(target, responses, made, **settings)
     known = ranking.assign(**PAIR)
-    (found,) = picks(known, chance_pick_beats_runner_up(known), lead.name, lambda *_: "")
+    (found,) = picks(known, confidence(known), lead.name, lambda *_: "")
     return Picked(found.strategy, found.said, ranking)
 
 

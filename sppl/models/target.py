@@ -107,7 +107,7 @@ class TargetModel:
         if self.attention != "sdpa":  # in 16 bits another implementation gives other numbers
             more["attention"] = self.attention
         source = _source(self.path, self.revision)
-        if Path(self.path).is_dir() and (base := self._base):  # a hub id is not asked for here
+        if Path(self.path).is_dir() and (base := self.base):  # a hub id is not asked for here
             source = {"adapter": source, "base": _source(*base)}
         return {"source": source, "dtype": self.dtype, "template": canonical(self.wrapping), **more}
 
@@ -134,7 +134,7 @@ class TargetModel:
             model.set_attn_implementation(self.attention)
             check_weights(model, {}, self.path)
             return model
-        base = self._base
+        base = self.base
         path, revision = base or (self.path, self.revision)
         with reading(path):
             config = AutoConfig.from_pretrained(path, revision=revision, trust_remote_code=self.trust_remote_code)
@@ -157,7 +157,7 @@ class TargetModel:
         return model.eval()
 
     @property
-    def _base(self) -> tuple[str, str | None] | None:
+    def base(self) -> tuple[str, str | None] | None:
         """Path and revision of the model an adapter was trained from."""
         return None if self.is_gguf else _base(self.path, self.revision)
 

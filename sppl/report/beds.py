@@ -14,8 +14,8 @@ from sppl.report.tables import MISSING
 
 CAPTION = (
     "Spearman: of the selector's order with the accuracies after training. Regret: points of accuracy that its pick "
-    "loses to the best strategy. Best: share of cases in which it picks the best. Of random's: its regret as a share of "
-    "that of a random pick in the same cases; over all beds the mean of their shares. 95 % intervals: benchmarks "
+    "loses to the best strategy. Best: share of cases in which it picks the best. Of random's: its regret as a share "
+    "of that of a random pick in the same cases; over all beds the mean of their shares. 95 % intervals: benchmarks "
     "redrawn, targets in a bed of one benchmark."
 )
 

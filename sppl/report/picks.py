@@ -37,7 +37,7 @@ def picks(
 
     Args:
         rankings: of `sppl.analysis.ranking.rank`.
-        chances: of `sppl.analysis.calibration.chance_pick_beats_runner_up`, of the same rankings.
+        chances: of `sppl.analysis.confidence.confidence`, of the same rankings.
         lead: the metric that decides.
         command: of benchmark, target and strategy, what to type next.
     """
@@ -48,18 +48,10 @@ def picks(
         name, second = str(one["picked"]), str(one["runner_up"])
         led = part[part["metric"] == lead]
         flag = f" But {led['flag'].iloc[0]}." if "flag" in led and led["flag"].iloc[0] else ""
-        said = f"{sentence(led)}. {chance_in_words(one)}. {_others(part, here, name)}{flag}"
+        said = f"{sentence(led)}. {one['said']} {_others(part, here, name)}{flag}"
         next_ = command(str(benchmark), str(target), name)
         made.append(Pick(str(benchmark), str(target), name, second, said, next_))
     return made
-
-
-def chance_in_words(one: pd.Series) -> str:
-    """How likely the pick of a metric trains better than its runner-up; or why that is not known."""
-    if pd.isna(one["chance"]):
-        return f"Chance that the pick trains better than the runner-up: {one['note']}"
-    percent = f"{100 * one['chance']:.0f} %"
-    return f"Chance that {one['picked']} really trains better than {one['runner_up']}: {percent} ({one['note']})"
 
 
 def _others(rankings: pd.DataFrame, chances: pd.DataFrame, name: str) -> str:

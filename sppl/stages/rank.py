@@ -9,6 +9,7 @@ import pandas as pd
 from sppl.benchmarks.benchmark import Benchmark
 from sppl.generation.answer import Generator
 from sppl.metrics.needs import Metric, Outcomes, Table, TokenStats, compares, own_answers, scored_needs, table_needs
+from sppl.models.size import parameters_of
 from sppl.models.target import TargetModel
 from sppl.prompts import SelfAlignedPrompt
 from sppl.provenance import canonical
@@ -100,11 +101,14 @@ def rank(
         return plan
     warn_if_none_is_right(store, benchmark, ranked, take(benchmark, "train", n_score))
     scores = pd.concat([store.read(one) for one in measured.values()], ignore_index=True)
-    facts = {"source": benchmark.responses.label}
+    facts: dict[str, Any] = {"source": benchmark.responses.label}
+    if (parameters := parameters_of(target_model)) is not None:
+        facts["parameters"] = parameters
     scores = scores if race else _comparable(scores, scorer, len(questions))
     costs = {one.name: _cost(store, one, stats) for one in metric.values()}
     metrics = list(metric.values())
     more: dict[str, Any] = {"race": race.leaf} if race else {}
+    more["teachers"] = {name: recipe.teacher for name, recipe in ranked.items()}
     more["responses"] = {name: responses_folder(benchmark, recipe) for name, recipe in ranked.items()}
     write_ranking(store, leaf, scores, metrics, inputs=inputs, facts=facts, flags=flags, costs=costs, **more)
     announce(store.read(leaf), loggers)

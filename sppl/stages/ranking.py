@@ -44,11 +44,12 @@ def write_ranking(
     metrics: Sequence[RankedMetric],
     *,
     inputs: Mapping[str, str],
-    facts: Mapping[str, str],
+    facts: Mapping[str, Any],
     flags: Mapping[str, str],
     costs: Mapping[str, Mapping[str, float | None]] | None = None,
     race: Leaf | None = None,
     responses: Mapping[str, str] | None = None,
+    teachers: Mapping[str, str] | None = None,
 ) -> None:
     """Ranks the strategies of the scores by every metric and stores the ranking, unless it is there.
 
@@ -60,6 +61,7 @@ def write_ranking(
             the provenance.
         race: where the decisions of the race are kept that dropped some of the strategies on the way.
         responses: strategy -> the folder of its responses in the store, for reports.
+        teachers: strategy -> who writes its responses, the column `teacher`; empty where nobody is named.
     """
     with store.making(leaf) as missing:
         if not missing:
@@ -75,6 +77,8 @@ def write_ranking(
         else:
             frame = rank(scores, metrics)
         frame = frame.assign(**facts)
+        if teachers is not None:
+            frame["teacher"] = frame["strategy"].map(teachers)
         said = [flags.get(metric, "") for metric in frame["metric"]]
         frame["note"] = ["; ".join(filter(None, pair)) for pair in zip(frame["note"], said, strict=True)]
         if any(said):

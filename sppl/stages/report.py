@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import pandas as pd
 
 from sppl.analysis.agreement import agreement, disagreement
-from sppl.analysis.calibration import chance_pick_beats_runner_up
 from sppl.analysis.checks import PAIR
+from sppl.analysis.confidence import confidence
 from sppl.analysis.conventions import PAPER, SOUND
 from sppl.analysis.paired import paired
 from sppl.analysis.paper import main_outcomes, planbench_outcomes
@@ -128,7 +128,7 @@ def report(
         write_csv(out, "race", races)
         further["Race: where each strategy stood after so many questions (nats per token)"] = races
         show_lines(race_sentences(races))
-    chances = None if every.empty else chance_pick_beats_runner_up(every)
+    chances = None if every.empty else confidence(every)
     picked = _picks(every, chances, metrics, own_files, store.typed) if ranked and not results and not records else []
     show_picks(picked)
     many = len(rows[PAIR].drop_duplicates()) > DRAWN_PAIRS
@@ -200,7 +200,7 @@ def _judged(
     judged[f"spearman_{other.name}"] = metrics_table(rankings, outcomes, conventions=other)["spearman"]
     if rankings.empty:
         return judged
-    chances = chance_pick_beats_runner_up(rankings)[[*PAIR, "metric", "runner_up", "chance"]]
+    chances = confidence(rankings)[[*PAIR, "metric", "runner_up", "chance", "bound", "said"]]
     return judged.merge(chances, on=[*PAIR, "metric"], how="left", validate="many_to_one")
 
 
