@@ -136,9 +136,12 @@ def chance_sentence(picked: str, runner_up: str, chance: Any, fitted: Mapping[st
     """How likely the pick trains better than the runner-up, with the check of such chances; or why none is told."""
     if pd.isna(chance) or fitted is None:
         return f"Chance that {picked} trains better than {runner_up}: n/a ({note})."
+    check = (
+        f"its Brier score was {fitted['brier_pick']:.3f} between first and second, a coin's {fitted['coin_pick']:.3f}"
+    )
     return (
-        f"Chance that {picked} trains better than {runner_up}: {100 * chance:.0f} % (learned on other data; on this "
-        f"kind its Brier score was {fitted['brier_pick']:.3f} between first and second, a coin's {fitted['coin_pick']:.3f})."
+        f"Chance that {picked} trains better than {runner_up}: {100 * chance:.0f} % (learned on other data; on this kind "
+        f"{check})."
     )
 
 

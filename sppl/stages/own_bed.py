@@ -18,6 +18,7 @@ MINE = "mine"
 def own_bed(store: Store) -> Bed:
     """Every benchmark and target in the store that has a ranking and trained, benchmarked strategies of it.
 
+    A model benchmarked several times counts with the result of most questions.
     Settings of training in which results differ make benchmarks of their own (`gsm8k, n_train=100`). Of several
     rankings of one benchmark and target that counts which has most of the trained strategies, and of those the latest;
     rankings that a race decided are left out, because it scored strategies on unequal questions.
@@ -27,7 +28,7 @@ def own_bed(store: Store) -> Bed:
     """
     results = [leaf.name for leaf in store.leaves("results", "*", "*", "*")]
     outcomes = outcomes_of(store, results)
-    outcomes = outcomes[outcomes["strategy"] != UNTRAINED].reset_index(drop=True)
+    outcomes = _measured_once(outcomes[outcomes["strategy"] != UNTRAINED])
     scores = _scores(store, outcomes)
     outcomes = outcomes.merge(scores[[*PAIR, "strategy"]].drop_duplicates(), on=[*PAIR, "strategy"])
     if outcomes.empty:
@@ -38,6 +39,16 @@ def own_bed(store: Store) -> Bed:
     named = outcomes[[*PAIR, "setup"]].drop_duplicates()
     scores = scores.merge(named, on=PAIR)
     return Bed(MINE, _by_setup(scores), _by_setup(outcomes).assign(setup=""), f"the store {store.root}")
+
+
+def _measured_once(outcomes: pd.DataFrame) -> pd.DataFrame:
+    """One result per trained model: of several, as other test sets or answer rules make them, that of most questions."""
+    key = [*PAIR, "strategy", "setup", "seed"]
+    ordered = outcomes.sort_values([*key, "n_test"], kind="stable")
+    kept = ordered.drop_duplicates(key, keep="last").reset_index(drop=True)
+    if len(kept) < len(outcomes):
+        log.info("%s: %d further results of models that have one of more questions", MINE, len(outcomes) - len(kept))
+    return kept
 
 
 def _by_setup(frame: pd.DataFrame) -> pd.DataFrame:

@@ -13,6 +13,7 @@ from sppl.analysis.confidence import confidence
 from sppl.analysis.conventions import PAPER, SOUND
 from sppl.analysis.paired import paired
 from sppl.analysis.paper import main_outcomes, planbench_outcomes
+from sppl.analysis.per_question import single_questions
 from sppl.analysis.raced import race_sentences
 from sppl.analysis.summary import metrics_table, table
 from sppl.metrics.leading import leading
@@ -44,6 +45,10 @@ if TYPE_CHECKING:
 
 DRAWN_PAIRS = 12
 """Benchmarks times targets whose plots are drawn one by one; with more the page has heat maps and tables only."""
+SINGLE = (
+    "What single questions say: share each strategy wins, their spread as a multiple of that between strategies, and "
+    "how many questions give the same order"
+)
 AUTHORS = replace(PAPER, slices=(), scored_as={}, candidates={}, spread_over={})
 """The authors' arithmetic, without what only their own records have (slices, candidate lists)."""
 
@@ -103,6 +108,9 @@ def report(
         further["Where the metrics disagree"] = differences
     if ranked:
         write_csv(out, "costs", costs)
+        write_csv(out, "ranking", every)
+        if len(single := single_questions(every)):
+            further[SINGLE] = single
     if also is not None:
         write_csv(out, "also", also)
         further["Further tasks of lm-eval"] = also
