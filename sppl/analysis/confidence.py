@@ -140,8 +140,8 @@ def chance_sentence(picked: str, runner_up: str, chance: Any, fitted: Mapping[st
         f"its Brier score was {fitted['brier_pick']:.3f} between first and second, a coin's {fitted['coin_pick']:.3f}"
     )
     return (
-        f"Chance that {picked} trains better than {runner_up}: {100 * chance:.0f} % (learned on other data; on this kind "
-        f"{check})."
+        f"Chance that {picked} trains better than {runner_up}: {100 * chance:.0f} % (learned on other data; on this "
+        f"kind {check})."
     )
 
 

@@ -22,8 +22,8 @@ def per_question(
 
     `share_won`: share of the questions on which the strategy is best of all, ties shared. `spread_ratio`: standard
     deviation of its values over questions, after each question's mean over strategies is taken off, as a multiple of
-    the standard deviation of the strategies' means: above 1, single questions differ more than strategies do. `n_needed`,
-    the same for all strategies: the smallest number of questions, of some sizes up to all of them, at which at least 9
+    the standard deviation of the strategies' means: above 1, single questions differ more than strategies do.
+    `n_needed`, the same for all strategies: the smallest number of questions, of some sizes up to all of them, at which at least 9
     of 10 resamples order all strategies as all questions do; <NA> where all of them are not enough.
 
     Args:

@@ -42,7 +42,7 @@ def own_bed(store: Store) -> Bed:
 
 
 def _measured_once(outcomes: pd.DataFrame) -> pd.DataFrame:
-    """One result per trained model: of several, as other test sets or answer rules make them, that of most questions."""
+    """One result per trained model: of several, as other test sets make them, that of most questions."""
     key = [*PAIR, "strategy", "setup", "seed"]
     ordered = outcomes.sort_values([*key, "n_test"], kind="stable")
     kept = ordered.drop_duplicates(key, keep="last").reset_index(drop=True)

@@ -68,5 +68,5 @@ def test_a_model_benchmarked_twice_counts_with_the_most_questions(studied):
 
 
 def test_a_store_without_a_finished_study_says_how_to_finish_one(store):
-    with pytest.raises(UserError, match="no strategy that was both ranked and benchmarked .* experiment=lab"):
+    with pytest.raises(UserError, match=r"no strategy that was both ranked and benchmarked .* experiment=lab"):
         own_bed(store)
