@@ -20,11 +20,12 @@ def per_question(
 ) -> dict[str, dict[str, object]]:
     """Strategy -> `share_won`, `spread_ratio`, `n_needed`; <NA> where they make no sense.
 
-    `share_won`: share of the questions on which the strategy is best of all, ties shared. `spread_ratio`: standard
-    deviation of its values over questions, after each question's mean over strategies is taken off, as a multiple of
-    the standard deviation of the strategies' means: above 1, single questions differ more than strategies do.
-    `n_needed`, the same for all strategies: the smallest number of questions, of some sizes up to all of them, at which at least 9
-    of 10 resamples order all strategies as all questions do; <NA> where all of them are not enough.
+    `share_won`: share of the questions on which the strategy is best of all, ties shared.
+    `spread_ratio`: standard deviation of its values over questions, after each question's mean over strategies is taken
+    off, as a multiple of the standard deviation of the strategies' means: above 1, single questions differ more than
+    strategies do.
+    `n_needed`, the same for all strategies: the smallest number of questions, of some sizes up to all of them, at which
+    at least 9 of 10 resamples order all strategies as all questions do; <NA> where all of them are not enough.
 
     Args:
         examples: per strategy its scores, one row per example, in the same order of examples for all.
