@@ -17,7 +17,7 @@ from sppl.report.gallery import Gallery
 from sppl.report.markup import Markup, element, items, joined
 from sppl.report.page_tables import PAIR, settings_of
 from sppl.report.pairs import Pair, panels, sentences
-from sppl.report.picks import NEXT, Pick
+from sppl.report.picks import NEXT, SETTLE, Pick
 from sppl.report.tables import interval_words
 
 PAGE = "index.html"
@@ -149,9 +149,9 @@ def _section(title: str, words: str, *parts: str) -> Markup:
 
 
 def _pick(pick: Pick) -> Markup:
-    return _section(
-        pick.title, "", element("p", pick.said), element("p", f"{NEXT}:"), element("pre", element("code", pick.command))
-    )
+    commands = [(SETTLE, pick.settle), (NEXT, pick.command)] if pick.settle else [(NEXT, pick.command)]
+    parts = [joined(element("p", f"{what}:"), element("pre", element("code", line))) for what, line in commands]
+    return _section(pick.title, "", element("p", pick.said), *parts)
 
 
 def _each(pairs: list[Pair], gallery: Gallery, drawn: Sequence[str] | None) -> list[Markup]:

@@ -9,7 +9,7 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from sppl.report.picks import NEXT, Pick
+from sppl.report.picks import NEXT, SETTLE, Pick
 from sppl.report.tables import KEYS, MISSING, cell, interval_heading, interval_words
 
 SIMULATED = "simulated"
@@ -60,6 +60,9 @@ def show_picks(picks: Sequence[Pick]) -> None:
     for pick in picks:
         console.print(pick.title, style="bold", markup=False)
         console.print(pick.said, markup=False)
+        if pick.settle:
+            console.print(f"{SETTLE}:", markup=False)
+            console.print(f"  {pick.settle}", markup=False, soft_wrap=True)
         console.print(f"{NEXT}:", markup=False)
         console.print(f"  {pick.command}", markup=False, soft_wrap=True)
 

@@ -17,9 +17,9 @@ from sppl.analysis.per_question import single_questions
 from sppl.analysis.raced import race_sentences
 from sppl.analysis.summary import metrics_table, table
 from sppl.metrics.leading import leading
-from sppl.metrics.needs import Metric
+from sppl.metrics.needs import Metric, Outcomes
 from sppl.provenance import commit, versions
-from sppl.report.next_step import next_command
+from sppl.report.next_step import next_command, settling_command
 from sppl.report.page import write_page
 from sppl.report.paper import write_paper_tables
 from sppl.report.picks import Pick, picks
@@ -137,7 +137,7 @@ def report(
         further["Race: where each strategy stood after so many questions (nats per token)"] = races
         show_lines(race_sentences(races))
     chances = None if every.empty else confidence(every)
-    picked = _picks(every, chances, metrics, own_files, store.typed) if ranked and not results and not records else []
+    picked = _picks(every, chances, metric, own_files, store.typed) if ranked and not results and not records else []
     show_picks(picked)
     many = len(rows[PAIR].drop_duplicates()) > DRAWN_PAIRS
     write_page(
@@ -160,20 +160,27 @@ def report(
 def _picks(
     rankings: pd.DataFrame,
     chances: pd.DataFrame | None,
-    metrics: Sequence[Metric],
+    metric: Mapping[str, Metric],
     own_files: str | None,
     typed: Sequence[str],
 ) -> list[Pick]:
     """What to go on with, by the metric that leads a race, else by the first that has a direction."""
+    metrics = list(metric.values())
     lead = leading(metrics) or next((one for one in metrics if one.higher_is_better is not None), None)
     if lead is None or chances is None:
         return []
+    option = next(name for name, one in metric.items() if one is lead)
 
     def command_of(benchmark: str, target: str, strategy: str) -> str:
         pair = {"benchmark": benchmark, "target_model": target}
         return next_command(typed, strategy, **pair, from_files=own_files is not None)
 
-    return picks(rankings, chances, lead.name, command_of)
+    def settling(benchmark: str, target: str, strategies: list[str]) -> str:
+        pair = {"benchmark": benchmark, "target_model": target}
+        return settling_command(typed, strategies, option, **pair, from_files=own_files is not None)
+
+    tried = any(isinstance(need, Outcomes) for one in metrics for need in one.needs())
+    return picks(rankings, chances, lead.name, command_of, *([] if tried else [settling]))
 
 
 def _parted(results: Sequence[str]) -> tuple[list[str], list[str]]:
