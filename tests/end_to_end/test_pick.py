@@ -16,7 +16,7 @@ SMALL = ["experiment=pick", "n_predict=12", "n_score=8", "metric=[sppl,perplexit
 
 def following(out):
     """The arguments of the command that the output ends with."""
-    line = next(line.strip() for line in out.splitlines() if line.startswith("  python run.py"))
+    *_, line = (line.strip() for line in out.splitlines() if line.startswith("  python run.py"))
     return shlex.split(line)[2:]
 
 
