@@ -57,7 +57,9 @@ def rank(
     Returns:
         One row per metric and strategy, the best first: `value`; `rank` (1 is best by the metric's `direction`);
         `low` and `high`, the 95 % bootstrap interval of the value; `p_first`, the share of the `n_resamples` of the
-        questions in which the strategy is best; `n_examples`; `cost`, forward passes per response; `note`.
+        questions in which the strategy is best; `n_examples`; `share_won`, `spread_ratio` and `n_needed`, what single
+        questions say (`sppl.analysis.per_question`); `parameters`, the target's weights; `cost`, forward passes per
+        response; `note`.
 
     Raises:
         UserError: something is wrong with the rows, a name or the target; the message says what, and what there is.
@@ -77,7 +79,7 @@ def rank(
     )  # fmt: skip
     with memory_store() as store:
         compared.score(store)
-        ranking = compared.rank(store).drop(columns=[*PAIR, "source"])
+        ranking = compared.rank(store).drop(columns=[*PAIR, "source", "teacher"])
     return ranking[[*FIRST, *(column for column in ranking if column not in FIRST)]]
 
 
