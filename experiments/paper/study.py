@@ -11,13 +11,20 @@ from pathlib import Path
 import pandas as pd
 
 from sppl.analysis import studies
+from sppl.analysis.bed import Bed
+from sppl.analysis.bed_table import cases
 from sppl.analysis.calibration_study import calibration
 from sppl.analysis.paper import main_outcomes, planbench_outcomes
 from sppl.analysis.picker_study import ways_to_choose
+from sppl.analysis.regret_bound import regret_bounds
+from sppl.analysis.shortlist_study import shortlists
+from sppl.data.bed_files import read_bed
 from sppl.store import Store
 
 HERE = Path(__file__).parent
 SOURCE = {"repository": "XuanRen4470/SPPL", "commit": "48d727e78"}
+BOUNDED = ("sppl_n2", "perplexity", "ifd", "rank_surprisal_ratio", "2 best by sppl_n2, piloted")
+"""Metrics and selectors whose regret is bounded."""
 STUDIES = {
     "in_context_examples": studies.in_context_examples,
     "correctness_filter": studies.correctness_filter,
@@ -29,6 +36,8 @@ STUDIES = {
     "metric_differences": studies.metric_differences,
     "racing": studies.racing,
     "calibration": calibration,
+    "shortlist": lambda *_: shortlists(beds()),
+    "regret_bound": lambda *_: regret_bounds({name: cases(bed) for name, bed in beds().items()}, BOUNDED),
     "picker_main": lambda scores, outcomes: ways_to_choose(scores, main_outcomes(outcomes)),
     "picker_planbench": lambda scores, outcomes: ways_to_choose(scores, planbench_outcomes(outcomes)),
 }
@@ -38,6 +47,11 @@ def records() -> tuple[pd.DataFrame, pd.DataFrame]:
     store = Store(str(HERE / "records"))
     scores, outcomes = (store.read(store.leaf(kind, settings=SOURCE)) for kind in ("scores", "outcomes"))
     return scores, outcomes
+
+
+def beds() -> dict[str, Bed]:
+    """The two beds made of these records, and the third that has metrics."""
+    return {name: read_bed(HERE.parent / "beds" / name) for name in ("paper_main", "paper_planbench", "rsr")}
 
 
 def made(name: str, scores: pd.DataFrame, outcomes: pd.DataFrame) -> str:

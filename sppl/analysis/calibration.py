@@ -1,9 +1,6 @@
 """How often the better-scored of two strategies really trained better, learned from recorded outcomes."""
 
-import json
-from collections.abc import Mapping
 from functools import partial
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -15,7 +12,6 @@ from sppl.analysis.outcomes import UNTRAINED, accuracies
 
 LOG_SCALE = ("sppl", "perplexity", "ifd")
 """Metrics (by the first word of their names) whose gap is a difference of logarithms; of others it is plain."""
-SHIPPED = "calibration.json"
 BOUND = 20.0
 """Steepest slope per mean gap that a fit may return."""
 
@@ -30,7 +26,7 @@ def comparisons(rankings: pd.DataFrame, outcomes: pd.DataFrame) -> pd.DataFrame:
 
     Columns: `gap`; `runner_up` (whether the two are the metric's first and second); `won` (1 the better-scored one
     trained better, 0 worse, 0.5 equal); `chance` (that it would also with endless seeds: the observed difference
-    against the benchmark's pooled spread between seeds, a normal approximation).
+    against the benchmark's pooled spread between seeds, a normal approximation; `won` where no strategy has two seeds).
 
     Args:
         rankings: of `rank`; metrics without direction and equal scores are left out.
@@ -58,6 +54,7 @@ def comparisons(rankings: pd.DataFrame, outcomes: pd.DataFrame) -> pd.DataFrame:
                 if value == other:
                     continue
                 difference = accuracy - reference
+                won = float(np.sign(difference) + 1) / 2
                 error = noise[benchmark] * np.sqrt(1 / seeds + 1 / other_seeds)
                 rows.append(
                     {
@@ -68,8 +65,8 @@ def comparisons(rankings: pd.DataFrame, outcomes: pd.DataFrame) -> pd.DataFrame:
                         "worse": worse,
                         "runner_up": (i, j) == (0, 1),
                         "gap": gap(metric, value, other),
-                        "won": float(np.sign(difference) + 1) / 2,
-                        "chance": float(norm.cdf(difference / error)),
+                        "won": won,
+                        "chance": float(norm.cdf(difference / error)) if error > 0 else won,
                     }
                 )
     return pd.DataFrame(rows)
@@ -108,7 +105,7 @@ def left_out(part: pd.DataFrame) -> NDArray:
 
 
 def calibrated(table: pd.DataFrame, bins: int = 6) -> dict[str, dict[str, Any]]:
-    """Per metric the fit, and its quality by leaving one benchmark out at a time: what `calibration.json` holds.
+    """Per metric the fit, and its quality by leaving one benchmark out at a time.
 
     `brier` is the mean squared error of the predicted chance against what happened; `brier_coin` that of always 0.5,
     `brier_share` that of the share won on the other benchmarks whatever the gap, `brier_noise` what the noise between
@@ -149,43 +146,3 @@ def _share_elsewhere(part: pd.DataFrame) -> NDArray:
 
 def _r(value: float) -> float:
     return round(float(value), 4)
-
-
-def shipped() -> dict[str, Any]:
-    """The calibration that comes with the package: `source`, `command` and, per metric, what `calibrated` returns."""
-    return json.loads(files("sppl.analysis").joinpath(SHIPPED).read_text())
-
-
-def chance_pick_beats_runner_up(rankings: pd.DataFrame, calibration: Mapping[str, Any] | None = None) -> pd.DataFrame:
-    """One row per benchmark, target and metric: `picked`, `runner_up`, `chance` that the pick trains better, `note`.
-
-    The chance is <NA> for a metric that was not calibrated or whose gap foretold no more than a coin, for one strategy
-    and for a tie; `note` says which.
-
-    Args:
-        rankings: of `rank`.
-        calibration: as `shipped()`, the default.
-    """
-    known = (calibration or shipped())["metrics"]
-    rows = []
-    for names, part in rankings.groupby([*PAIR, "metric"], sort=False):
-        metric = str(names[2])
-        ordered = part.sort_values(["rank", "strategy"])
-        strategies, values = ordered["strategy"].tolist(), ordered["value"].astype(float).tolist()
-        if len(values) > 1 and "first_value" in ordered and pd.notna(ordered["first_value"].iloc[1]):
-            values[0] = float(ordered["first_value"].iloc[1])  # of the questions the runner-up was scored on
-        chance, note = pd.NA, ""
-        if len(strategies) < 2:
-            note = "n/a (a single strategy)"
-        elif metric not in known:
-            note = f"n/a (not calibrated: {metric})"
-        elif known[metric]["brier"] >= known[metric]["brier_coin"]:
-            note = f"n/a (in the records a gap of {metric} foretold no more than a coin)"
-        elif values[0] == values[1]:
-            note = "n/a (the first two are equal)"
-        else:
-            chance = float(chance_of(known[metric]["slope"], gap(metric, values[0], values[1])))
-            note = f"from {known[metric]['n_pairs']} pairs of 7-8B models"
-        row = dict(zip([*PAIR, "metric"], names, strict=True)) | {"picked": strategies[0]}
-        rows.append(row | {"runner_up": strategies[1] if len(strategies) > 1 else "", "chance": chance, "note": note})
-    return pd.DataFrame(rows).astype({"chance": "Float64"})

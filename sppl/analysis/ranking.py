@@ -8,13 +8,14 @@ import pandas as pd
 
 from sppl.analysis.checks import PAIR, checked_examples, checked_metrics, checked_scores, checked_strategies
 from sppl.analysis.correlation import average_ranks
+from sppl.analysis.per_question import NONE, per_question
 from sppl.analysis.resampling import KEYS, RankedMetric, interval, resampled_values, share_first
 from sppl.schemas import UserError
 
 DIRECTION = {True: "higher", False: "lower", None: "none"}
 SLICES_ONLY = "n/a (slice means only)"
-NOTHING = dict.fromkeys(["low", "high", "p_first"], pd.NA)
-NUMBERS = ["value", "rank", "n_examples", "low", "high", "p_first", "n_resamples"]
+NOTHING = dict.fromkeys(["low", "high", "p_first"], pd.NA) | NONE
+NUMBERS = ["value", "rank", "n_examples", "low", "high", "p_first", "n_resamples", *NONE]
 COLUMNS = [*PAIR, "metric", "direction", "strategy", *NUMBERS, "note"]
 
 
@@ -31,8 +32,9 @@ def rank(
 
     `rank` is 1 for the best by the metric's `direction` (lower, higher), equal values share the mean of their ranks; a
     metric without direction (`none`) is ranked by value, low first, and has no `p_first`. `low` and `high` are the ends
-    of the bootstrap interval of the value, `p_first` is the share of resamples in which the strategy is best. These
-    three are <NA> where there are no scores per example, and `note` says so.
+    of the bootstrap interval of the value, `p_first` is the share of resamples in which the strategy is best.
+    `share_won`, `spread_ratio` and `n_needed` are those of `sppl.analysis.per_question`. These six are <NA> where there
+    are no scores per example, and `note` says so.
 
     Args:
         scores: as `sppl.schemas.TABLES["scores"]`; of a metric that has slice means only, the longest slice counts
@@ -63,7 +65,8 @@ def rank(
             parts += _ranked(rows, metric, {"benchmark": benchmark, "target_model": target})
     if not parts:
         raise UserError("there are no scores to rank; make them: python run.py stage=score")
-    whole, real = ["n_examples", "n_resamples"], ["low", "high", "p_first"]
+    whole = ["n_examples", "n_resamples", "n_needed"]
+    real = ["low", "high", "p_first", "share_won", "spread_ratio"]
     return pd.DataFrame(parts, columns=COLUMNS).astype(dict.fromkeys(whole, "Int64") | dict.fromkeys(real, "Float64"))
 
 
@@ -110,8 +113,9 @@ def _values(
         return [row | NOTHING | {"note": "n/a (no resampling asked for)"} for row in rows]
     drawn = resampled_values(examples, metric, resamples=resamples, seed=seed)
     first = [pd.NA] * len(rows) if metric.higher_is_better is None else share_first(drawn, metric.higher_is_better)
+    single = per_question(examples, metric, seed=seed)
     return [
-        row | {"low": low, "high": high, "p_first": share, "note": ""}
+        row | {"low": low, "high": high, "p_first": share, "note": ""} | single[row["strategy"]]
         for row, low, high, share in zip(rows, *interval(drawn, level), first, strict=True)
     ]
 

@@ -44,18 +44,25 @@ def resampled_values(
         resamples: how many.
         seed: of the draws.
     """
+    n = len(next(iter(examples.values())))
+    return values_of(examples, metric, draws(n, resamples, seed))
+
+
+def values_of(
+    examples: Mapping[str, pd.DataFrame], metric: RankedMetric, drawn: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """The metric's value per row of `drawn` (positions of examples) and strategy (column, in the mapping's order)."""
     frames = {name: frame.drop(columns=KEYS, errors="ignore") for name, frame in examples.items()}
-    drawn = draws(len(next(iter(frames.values()))), resamples, seed)
     values = {name: frame["value"].to_numpy(dtype=float) for name, frame in frames.items()}
     if all(_is_mean(metric, frames[name], values[name], drawn) for name in frames):
         return np.column_stack([values[name][drawn].mean(axis=1) for name in frames])
     return np.column_stack([_aggregated(metric, frame, drawn) for frame in frames.values()])
 
 
-@lru_cache(maxsize=4)
-def draws(n_examples: int, resamples: int, seed: int) -> NDArray[np.int64]:
-    """Positions of the drawn examples, one resample per row; equal arguments give equal draws."""
-    drawn = np.random.default_rng(seed).integers(n_examples, size=(resamples, n_examples))
+@lru_cache(maxsize=16)
+def draws(n_examples: int, resamples: int, seed: int, size: int | None = None) -> NDArray[np.int64]:
+    """Positions of `size` (by default all) drawn examples, one resample per row; equal arguments give equal draws."""
+    drawn = np.random.default_rng(seed).integers(n_examples, size=(resamples, n_examples if size is None else size))
     drawn.setflags(write=False)
     return drawn
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from sppl.analysis.calibration import chance_pick_beats_runner_up
+from sppl.analysis.confidence import confidence
 from sppl.api.comparison import Accelerator, Comparison, Kind, resolve_metrics, resolve_target
 from sppl.api.given import Rows, read_rows
 from sppl.api.memory import memory_store
@@ -57,7 +57,9 @@ def rank(
     Returns:
         One row per metric and strategy, the best first: `value`; `rank` (1 is best by the metric's `direction`);
         `low` and `high`, the 95 % bootstrap interval of the value; `p_first`, the share of the `n_resamples` of the
-        questions in which the strategy is best; `n_examples`; `cost`, forward passes per response; `note`.
+        questions in which the strategy is best; `n_examples`; `share_won`, `spread_ratio` and `n_needed`, what single
+        questions say (`sppl.analysis.per_question`); `parameters`, the target's weights; `cost`, forward passes per
+        response; `note`.
 
     Raises:
         UserError: something is wrong with the rows, a name or the target; the message says what, and what there is.
@@ -77,7 +79,7 @@ def rank(
     )  # fmt: skip
     with memory_store() as store:
         compared.score(store)
-        ranking = compared.rank(store).drop(columns=[*PAIR, "source"])
+        ranking = compared.rank(store).drop(columns=[*PAIR, "source", "teacher"])
     return ranking[[*FIRST, *(column for column in ranking if column not in FIRST)]]
 
 
@@ -121,7 +123,7 @@ def pick(
     settings = {"answer": answer, "n_predict": n_predict, "n_score": n_score, "accelerator": accelerator}
     ranking = rank(target, responses, made, **settings)
     known = ranking.assign(**PAIR)
-    (found,) = picks(known, chance_pick_beats_runner_up(known), lead.name, lambda *_: "")
+    (found,) = picks(known, confidence(known), lead.name, lambda *_: "")
     return Picked(found.strategy, found.said, ranking)
 
 

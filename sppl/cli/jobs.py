@@ -24,6 +24,7 @@ STAGES = {
     "finetune": "job",
     "benchmark": "job",
     "export": "job",
+    "beds": "job",
     "rank": "sweep",
     "report": "sweep",
 }

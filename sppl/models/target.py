@@ -135,7 +135,7 @@ class TargetModel:
             model.set_attn_implementation(self.attention)
             check_weights(model, {}, self.path)
             return model
-        base = self._base
+        base = self.base
         path, revision = base or (self.path, self.revision)
         revision = _commit(path, revision)
         with reading(path):
@@ -159,7 +159,7 @@ class TargetModel:
         return model.eval()
 
     @property
-    def _base(self) -> tuple[str, str | None] | None:
+    def base(self) -> tuple[str, str | None] | None:
         """Path and revision of the model an adapter was trained from."""
         return None if self.is_gguf else _base(self.path, _commit(self.path, self.revision))
 
@@ -167,9 +167,9 @@ class TargetModel:
     def _known_base(self) -> tuple[str, str | None] | None:
         """The same, as far as it can be known before the model is fetched."""
         if Path(self.path).exists():
-            return self._base
+            return self.base
         try:
-            return self._base if COMMIT.fullmatch(_commit(self.path, self.revision) or "") else None
+            return self.base if COMMIT.fullmatch(_commit(self.path, self.revision) or "") else None
         except UserError:  # whoever loads it is told so
             return None
 

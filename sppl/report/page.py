@@ -11,13 +11,13 @@ from typing import Any
 
 import pandas as pd
 
-from sppl.analysis.calibration import shipped
+from sppl.analysis.checked import shipped
 from sppl.report import charts, page_tables
 from sppl.report.gallery import Gallery
 from sppl.report.markup import Markup, element, items, joined
 from sppl.report.page_tables import PAIR, settings_of
 from sppl.report.pairs import Pair, panels, sentences
-from sppl.report.picks import NEXT, Pick
+from sppl.report.picks import NEXT, SETTLE, Pick
 from sppl.report.tables import interval_words
 
 PAGE = "index.html"
@@ -30,14 +30,15 @@ STRATEGIES = (
 METRICS = (
     "Spearman: rank correlation with accuracy, positive where the metric foretold well. Regret: what following the "
     "metric costs against the best strategy. Spread: standard deviation of the strategies' accuracies. Pick beats "
-    "runner-up: the chance of it, read from the gap between their scores in the records named below."
+    "runner-up: the chance of it, where such chances were checked on this kind of data."
 )
 HEAT = (
     "Spearman between a metric's order and the accuracies: 1 (blue) the order was right, -1 (red) it was upside down."
 )
 TRUST = (
-    "How often the better-scored of two strategies really trained better, as the gap between their scores foretold it "
-    "without having seen the task. On the dashed line a prediction is as good as its word."
+    "How often the better-scored of two strategies really trained better, as the gap between their scores foretold it: "
+    "learned on other test beds, checked on the one of this kind of data. On the dashed line a prediction is as good "
+    "as its word."
 )
 
 
@@ -64,7 +65,7 @@ def write_page(
         judged: of `sppl.analysis.summary.metrics_table`.
         rankings: of `sppl.analysis.ranking.rank`; may be empty.
         scores: those of single questions are drawn; None where there are none.
-        chances: of `sppl.analysis.calibration.chance_pick_beats_runner_up`; None leaves them out.
+        chances: of `sppl.analysis.confidence.confidence`; None leaves them out.
         provenance: what made it, in plain data; `command` (a string or a list) comes first and as code.
         further: titles and other tables to show, as they are.
         picks: where nothing was trained, what to go on with.
@@ -83,7 +84,7 @@ def write_page(
         _section("Metrics", _about_metrics(judged), page_tables.metrics(judged, chances)) if len(judged) else "",
         *(_section(title, "", page_tables.plain(frame)) for title, frame in (further or {}).items()),
         *(_each(pairs, gallery, drawn) if many else []),
-        _trust(metrics, gallery),
+        _trust(chances, gallery),
         _section("How it was made", "", _provenance(provenance)),
     )
     gallery.tidy()
@@ -148,9 +149,9 @@ def _section(title: str, words: str, *parts: str) -> Markup:
 
 
 def _pick(pick: Pick) -> Markup:
-    return _section(
-        pick.title, "", element("p", pick.said), element("p", f"{NEXT}:"), element("pre", element("code", pick.command))
-    )
+    commands = [(SETTLE, pick.settle), (NEXT, pick.command)] if pick.settle else [(NEXT, pick.command)]
+    parts = [joined(element("p", f"{what}:"), element("pre", element("code", line))) for what, line in commands]
+    return _section(pick.title, "", element("p", pick.said), *parts)
 
 
 def _each(pairs: list[Pair], gallery: Gallery, drawn: Sequence[str] | None) -> list[Markup]:
@@ -180,24 +181,24 @@ def _heat(judged: pd.DataFrame, gallery: Gallery) -> Markup:
     return _section("Spearman by task and target", HEAT, element("div", *figures, class_="maps"))
 
 
-def _trust(metrics: list[str], gallery: Gallery) -> Markup:
-    calibration = shipped()
-    fitted = calibration["metrics"]
-    figures = []
-    for metric in (name for name in metrics if name in fitted):
-        found = fitted[metric]
-        better = "better" if found["brier"] < found["brier_coin"] else "not better"
+def _trust(chances: pd.DataFrame | None, gallery: Gallery) -> Markup:
+    """The check of every chance that the page states; nothing where it states none."""
+    beds, figures = shipped(), []
+    stated = [] if chances is None else chances[chances["chance"].notna()].to_dict("records")
+    for bed, metric in dict.fromkeys((row["bed"], row["metric"]) for row in stated):
+        found = beds[bed]["chances"][metric]
         caption = (
-            f"{found['n_comparisons']} comparisons of {found['n_pairs']} pairs; Brier score {found['brier']:.3f}, "
-            f"{better} than a coin ({found['brier_coin']:.3f})"
+            f"{bed}: {found['n']} comparisons; Brier score {found['brier']:.3f}, a coin's {found['coin']:.3f}; learned "
+            f"on {', '.join(found['fitted_on'])}"
         )
         svg = charts.reliability(found["reliability"], metric=metric)
-        figures.append(gallery.figure(svg, ("reliability", metric), label=f"Reliability of {metric}", caption=caption))
-    without = [name for name in metrics if name not in fitted]
-    said = f"n/a for {', '.join(without)}: not calibrated." if without else ""
-    about = f"Source: {calibration['source']}. Made by: {calibration['command']}. {said}"
+        label = f"Reliability of {metric} on {bed}"
+        figures.append(gallery.figure(svg, ("reliability", bed, metric), label=label, caption=caption))
+    if not figures:
+        return Markup("")
+    about = "Made by: python experiments/beds/check.py"
     parts = [element("div", *figures, class_="panels"), element("p", about, class_="muted")]
-    return _section("How far a gap can be trusted", TRUST, *parts) if metrics else Markup("")
+    return _section("How far a gap can be trusted", TRUST, *parts)
 
 
 def _provenance(provenance: Mapping[str, Any]) -> Markup:

@@ -54,7 +54,7 @@ def metrics(judged: pd.DataFrame, chances: pd.DataFrame | None) -> Markup:
 
     Args:
         judged: of `sppl.analysis.summary.metrics_table`.
-        chances: of `sppl.analysis.calibration.chance_pick_beats_runner_up`.
+        chances: of `sppl.analysis.confidence.confidence`.
     """
     records = judged.to_dict("records")
     columns = _keys(judged, "metric", records)
@@ -109,12 +109,12 @@ def _gain(row: dict[Any, Any]) -> Cell:
 def _chance(row: dict[Any, Any], found: dict[Any, dict[Any, Any]]) -> Cell:
     one = found.get((row["benchmark"], row["target_model"], row["metric"]))
     if one is None:
-        return known(None, reason="no ranking")
+        return known(None, reason="the metric has no direction")
     chance = one["chance"]
     return known(
         chance,
         "" if pd.isna(chance) else f"{100 * chance:.0f} %",
-        reason=str(one["note"]).removeprefix("n/a (").removesuffix(")"),
+        reason=str(one["note"]),
     )
 
 

@@ -12,7 +12,6 @@ from sppl.report import charts
 from sppl.report.gallery import Gallery
 from sppl.report.markup import Markup, element, items, joined
 from sppl.report.page_tables import labelled, settings_of
-from sppl.report.picks import chance_in_words
 from sppl.report.tables import MISSING
 
 RANKING = (
@@ -59,15 +58,15 @@ class Pair:
 
 
 def sentences(pair: Pair) -> Markup:
-    """What each metric says, with the chance that it is right."""
+    """What each metric says, and how far it can be trusted."""
     known = {} if pair.chances is None else {str(row["metric"]): row for _, row in pair.chances.iterrows()}
+    said = list(dict.fromkeys(row["said"] for row in known.values()))
+    alike = len(said) == 1  # of every metric the same, so it is told once
     lines = []
     for metric, ranked in pair.metrics():
         line = sentence(ranked)
-        if metric in known and ranked["direction"].iloc[0] != "none":
-            line += f". {chance_in_words(known[metric])}"
-        lines.append(line + ".")
-    return items(lines)
+        lines.append(f"{line}. {known[metric]['said']}" if metric in known and not alike else f"{line}.")
+    return items([*lines, *said] if alike else lines)
 
 
 def panels(pair: Pair, gallery: Gallery, *, drawn: Sequence[str] | None, all_rankings: bool) -> Markup:

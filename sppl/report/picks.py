@@ -10,11 +10,16 @@ from sppl.analysis.ranking import sentence
 
 NEXT = "Its full training set, the sample's answers kept (dry=true: what that would cost)"
 """What the command after a pick makes."""
+SETTLE = "What would settle it between the two: a short training on each (measured on the test questions)"
+"""What the other command after a pick makes."""
 
 
 @dataclass(frozen=True)
 class Pick:
-    """One benchmark and target: the strategy, why, how sure that is, and the command that goes on with it."""
+    """One benchmark and target: the strategy, why, how sure that is, and the commands that go on with it.
+
+    `settle` tries pick and runner-up by short trainings; empty where there is no runner-up.
+    """
 
     benchmark: str
     target: str
@@ -22,6 +27,7 @@ class Pick:
     runner_up: str
     said: str
     command: str
+    settle: str = ""
 
     @property
     def title(self) -> str:
@@ -31,15 +37,20 @@ class Pick:
 
 
 def picks(
-    rankings: pd.DataFrame, chances: pd.DataFrame, lead: str, command: Callable[[str, str, str], str]
+    rankings: pd.DataFrame,
+    chances: pd.DataFrame,
+    lead: str,
+    command: Callable[[str, str, str], str],
+    settling: Callable[[str, str, list[str]], str] = lambda *_: "",
 ) -> list[Pick]:
     """One pick per benchmark and target.
 
     Args:
         rankings: of `sppl.analysis.ranking.rank`.
-        chances: of `sppl.analysis.calibration.chance_pick_beats_runner_up`, of the same rankings.
+        chances: of `sppl.analysis.confidence.confidence`, of the same rankings.
         lead: the metric that decides.
         command: of benchmark, target and strategy, what to type next.
+        settling: of benchmark, target and the two best strategies, what to type to settle between them.
     """
     made = []
     for (benchmark, target), part in rankings.groupby(PAIR, sort=False):
@@ -48,18 +59,11 @@ def picks(
         name, second = str(one["picked"]), str(one["runner_up"])
         led = part[part["metric"] == lead]
         flag = f" But {led['flag'].iloc[0]}." if "flag" in led and led["flag"].iloc[0] else ""
-        said = f"{sentence(led)}. {chance_in_words(one)}. {_others(part, here, name)}{flag}"
+        said = f"{sentence(led)}. {one['said']} {_others(part, here, name)}{flag}"
         next_ = command(str(benchmark), str(target), name)
-        made.append(Pick(str(benchmark), str(target), name, second, said, next_))
+        settle = settling(str(benchmark), str(target), [name, second]) if second else ""
+        made.append(Pick(str(benchmark), str(target), name, second, said, next_, settle))
     return made
-
-
-def chance_in_words(one: pd.Series) -> str:
-    """How likely the pick of a metric trains better than its runner-up; or why that is not known."""
-    if pd.isna(one["chance"]):
-        return f"Chance that the pick trains better than the runner-up: {one['note']}"
-    percent = f"{100 * one['chance']:.0f} %"
-    return f"Chance that {one['picked']} really trains better than {one['runner_up']}: {percent} ({one['note']})"
 
 
 def _others(rankings: pd.DataFrame, chances: pd.DataFrame, name: str) -> str:

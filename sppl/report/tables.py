@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 KEYS = ("benchmark", "target_model", "strategy", "metric", "direction", "picked", "runner_up", "note", "source")
-KEYS += ("block", "method", "spearman_interval")
+KEYS += ("block", "method", "spearman_interval", "bed", "selector")
 MISSING = "n/a"
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from sppl.report.picks import NEXT, Pick
+from sppl.report.picks import NEXT, SETTLE, Pick
 from sppl.report.tables import KEYS, MISSING, cell, interval_heading, interval_words
 
 SIMULATED = "simulated"
@@ -60,6 +60,9 @@ def show_picks(picks: Sequence[Pick]) -> None:
     for pick in picks:
         console.print(pick.title, style="bold", markup=False)
         console.print(pick.said, markup=False)
+        if pick.settle:
+            console.print(f"{SETTLE}:", markup=False)
+            console.print(f"  {pick.settle}", markup=False, soft_wrap=True)
         console.print(f"{NEXT}:", markup=False)
         console.print(f"  {pick.command}", markup=False, soft_wrap=True)
 
@@ -208,11 +211,8 @@ def _metrics(judged: pd.DataFrame) -> Table:
 
 
 def _notes(rows: pd.DataFrame, judged: pd.DataFrame) -> list[str]:
-    known = judged[judged["chance"].notna()].to_dict("records") if "chance" in judged else []
-    chances = [
-        f"{row['metric']}: chance that {row['picked']} really beats {row['runner_up']}: {100 * row['chance']:.0f} % "
-        "(from 51 pairs of 7-8B models)"
-        for row in known
-    ]
+    known = judged[judged["said"].notna()].to_dict("records") if "said" in judged else []
+    every = list(dict.fromkeys(row["said"] for row in known))
+    chances = every if len(every) == 1 else [f"{row['metric']}: {row['said']}" for row in known]
     said = [f"{row.strategy}: {row.note}" for row in rows.itertuples() if row.note]
     return [*dict.fromkeys(chances)] + said + [f"{row.metric}: {row.note}" for row in judged.itertuples() if row.note]

@@ -10,6 +10,7 @@ from sppl.benchmarks.benchmark import Benchmark
 from sppl.code_identity import code_of
 from sppl.generation.answer import Generator
 from sppl.metrics.needs import Metric, Outcomes, Table, TokenStats, compares, own_answers, scored_needs, table_needs
+from sppl.models.size import parameters_of
 from sppl.models.target import TargetModel
 from sppl.prompts import SelfAlignedPrompt
 from sppl.provenance import canonical
@@ -92,20 +93,27 @@ def rank(
     decided = store.digest(race.leaf) if race else None
     questions = take(benchmark, "train", n_score)
     flags = _flags(metric, stats, store, wanted.pool, prompt, questions)
-    leaf = rankings_leaf(store, benchmark.name, target_model.name, ranked, inputs, race=decided, flags=flags)
+    facts: dict[str, Any] = {"source": benchmark.responses.label}
+    if (parameters := parameters_of(target_model)) is not None:
+        facts["parameters"] = parameters
+    said: dict[str, Any] = {
+        "teachers": {name: recipe.teacher for name, recipe in ranked.items()},
+        "responses": {name: responses_folder(store, benchmark, recipe) for name, recipe in ranked.items()},
+        "judge": benchmark.judge,
+    }
+    leaf = rankings_leaf(
+        store, benchmark.name, target_model.name, ranked, inputs, race=decided, flags=flags, said=facts | said
+    )
     found = tuple(one.name for one in measured.values())
     plan = Plan((*found, leaf.name), ()) if store.exists(leaf) else Plan(found, (leaf.name,))
     if dry:
         return plan
     warn_if_none_is_right(store, benchmark, ranked, take(benchmark, "train", n_score))
     scores = pd.concat([store.read(one) for one in measured.values()], ignore_index=True)
-    facts = {"source": benchmark.responses.label}
     scores = scores if race else _comparable(scores, scorer, len(questions))
     costs = {one.name: _cost(store, one, stats) for one in metric.values()}
     metrics = list(metric.values())
-    more: dict[str, Any] = {"race": race.leaf} if race else {}
-    more["responses"] = {name: responses_folder(store, benchmark, recipe) for name, recipe in ranked.items()}
-    more["judge"] = benchmark.judge
+    more: dict[str, Any] = {**said, "race": race.leaf} if race else said
     write_ranking(store, leaf, scores, metrics, inputs=inputs, facts=facts, flags=flags, costs=costs, **more)
     announce(store.read(leaf), loggers)
     return plan

@@ -27,13 +27,19 @@ def rankings_leaf(
     inputs: Mapping[str, str],
     race: str | None = None,
     flags: Mapping[str, str] | None = None,
+    said: Mapping[str, Any] | None = None,
 ) -> Leaf:
-    """The ranking of these strategies by scores with these digests, by the race with this one, flagged like this."""
+    """The ranking of these strategies by scores with these digests, by the race with this one, flagged like this.
+
+    `said` is what else the ranking says: who wrote the responses, where they lie, by which rule they were judged.
+    """
     settings: dict[str, Any] = {"scores": sorted(inputs.values()), "strategies": sorted(strategies)}
     if race:
         settings["race"] = race
     if flags:
         settings["flags"] = dict(flags)
+    if said:
+        settings["said"] = dict(said)
     return store.leaf("rankings", benchmark, target, f"{len(settings['strategies'])}_strategies", settings=settings)
 
 
@@ -44,12 +50,13 @@ def write_ranking(
     metrics: Sequence[RankedMetric],
     *,
     inputs: Mapping[str, str],
-    facts: Mapping[str, str],
+    facts: Mapping[str, Any],
     flags: Mapping[str, str],
     costs: Mapping[str, Mapping[str, float | None]] | None = None,
     race: Leaf | None = None,
     responses: Mapping[str, str] | None = None,
     judge: str = "",
+    teachers: Mapping[str, str] | None = None,
 ) -> None:
     """Ranks the strategies of the scores by every metric and stores the ranking, unless it is there.
 
@@ -62,6 +69,7 @@ def write_ranking(
         race: where the decisions of the race are kept that dropped some of the strategies on the way.
         responses: strategy -> the folder of its responses in the store, for reports.
         judge: the rule by which these were judged.
+        teachers: strategy -> who writes its responses, the column `teacher`; empty where nobody is named.
     """
     with store.making(leaf) as missing:
         if not missing:
@@ -77,6 +85,8 @@ def write_ranking(
         else:
             frame = rank(scores, metrics)
         frame = frame.assign(**facts)
+        if teachers is not None:
+            frame["teacher"] = frame["strategy"].map(teachers)
         said = [flags.get(metric, "") for metric in frame["metric"]]
         frame["note"] = ["; ".join(filter(None, pair)) for pair in zip(frame["note"], said, strict=True)]
         if any(said):

@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING, Any, Literal
 import pandas as pd
 
 from sppl.analysis.agreement import agreement, disagreement
-from sppl.analysis.calibration import chance_pick_beats_runner_up
 from sppl.analysis.checks import PAIR
+from sppl.analysis.confidence import confidence
 from sppl.analysis.conventions import PAPER, SOUND
 from sppl.analysis.paired import paired
 from sppl.analysis.paper import main_outcomes, planbench_outcomes
+from sppl.analysis.per_question import single_questions
 from sppl.analysis.raced import race_sentences
 from sppl.analysis.summary import metrics_table, table
 from sppl.metrics.leading import leading
-from sppl.metrics.needs import Metric
+from sppl.metrics.needs import Metric, Outcomes
 from sppl.provenance import commit, versions, write_json
 from sppl.report.chain import MADE_OF
-from sppl.report.next_step import next_command
+from sppl.report.next_step import next_command, settling_command
 from sppl.report.page import write_page
 from sppl.report.paper import write_paper_tables
 from sppl.report.picks import Pick, picks
@@ -45,6 +46,10 @@ if TYPE_CHECKING:
 
 DRAWN_PAIRS = 12
 """Benchmarks times targets whose plots are drawn one by one; with more the page has heat maps and tables only."""
+SINGLE = (
+    "What single questions say: share each strategy wins, their spread as a multiple of that between strategies, and "
+    "how many questions give the same order"
+)
 AUTHORS = replace(PAPER, slices=(), scored_as={}, candidates={}, spread_over={})
 """The authors' arithmetic, without what only their own records have (slices, candidate lists)."""
 
@@ -105,6 +110,9 @@ def report(
         further["Where the metrics disagree"] = differences
     if ranked:
         write_csv(out, "costs", costs)
+        write_csv(out, "ranking", every)
+        if len(single := single_questions(every)):
+            further[SINGLE] = single
     if also is not None:
         write_csv(out, "also", also)
         further["Further tasks of lm-eval"] = also
@@ -130,8 +138,8 @@ def report(
         write_csv(out, "race", races)
         further["Race: where each strategy stood after so many questions (nats per token)"] = races
         show_lines(race_sentences(races))
-    chances = None if every.empty else chance_pick_beats_runner_up(every)
-    picked = _picks(every, chances, metrics, own_files, store.typed) if ranked and not results and not records else []
+    chances = None if every.empty else confidence(every)
+    picked = _picks(every, chances, metric, own_files, store.typed) if ranked and not results and not records else []
     show_picks(picked)
     many = len(rows[PAIR].drop_duplicates()) > DRAWN_PAIRS
     write_page(
@@ -154,20 +162,27 @@ def report(
 def _picks(
     rankings: pd.DataFrame,
     chances: pd.DataFrame | None,
-    metrics: Sequence[Metric],
+    metric: Mapping[str, Metric],
     own_files: str | None,
     typed: Sequence[str],
 ) -> list[Pick]:
     """What to go on with, by the metric that leads a race, else by the first that has a direction."""
+    metrics = list(metric.values())
     lead = leading(metrics) or next((one for one in metrics if one.higher_is_better is not None), None)
     if lead is None or chances is None:
         return []
+    option = next(name for name, one in metric.items() if one is lead)
 
     def command_of(benchmark: str, target: str, strategy: str) -> str:
         pair = {"benchmark": benchmark, "target_model": target}
         return next_command(typed, strategy, **pair, from_files=own_files is not None)
 
-    return picks(rankings, chances, lead.name, command_of)
+    def settling(benchmark: str, target: str, strategies: list[str]) -> str:
+        pair = {"benchmark": benchmark, "target_model": target}
+        return settling_command(typed, strategies, option, **pair, from_files=own_files is not None)
+
+    tried = any(isinstance(need, Outcomes) for one in metrics for need in one.needs())
+    return picks(rankings, chances, lead.name, command_of, *([] if tried else [settling]))
 
 
 def _parted(results: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -202,7 +217,7 @@ def _judged(
     judged[f"spearman_{other.name}"] = metrics_table(rankings, outcomes, conventions=other)["spearman"]
     if rankings.empty:
         return judged
-    chances = chance_pick_beats_runner_up(rankings)[[*PAIR, "metric", "runner_up", "chance"]]
+    chances = confidence(rankings)[[*PAIR, "metric", "runner_up", "chance", "bound", "said"]]
     return judged.merge(chances, on=[*PAIR, "metric"], how="left", validate="many_to_one")
 
 

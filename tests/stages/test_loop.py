@@ -66,7 +66,7 @@ def test_a_ranking_has_every_metric_of_every_strategy(stage, made):
     stage("score", made, "strategy=[gpt4,claude]")
     plan = stage("rank", made, "strategy=[gpt4,claude]")
     frame = made.read(made.open((plan.found + plan.to_make)[-1]))
-    assert len(frame) == 8
+    assert len(frame) == 10  # five metrics, two strategies
     assert frame["value"].map(float).apply(lambda value: 0 < value < 1e6).all()
     assert set(frame["source"]) == {"simulated"}
 

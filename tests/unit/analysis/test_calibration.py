@@ -7,11 +7,9 @@ import pytest
 from sppl.analysis.calibration import (
     calibrated,
     chance_of,
-    chance_pick_beats_runner_up,
     comparisons,
     gap,
     left_out,
-    shipped,
     slope,
 )
 from sppl.analysis.ranking import rank
@@ -96,29 +94,6 @@ def test_the_reliability_curve_holds_every_comparison_once():
     assert found["brier_noise"] == 0
 
 
-def test_the_chance_grows_with_the_gap_and_starts_at_a_coin():
-    near = chance_pick_beats_runner_up(ranking(gpt4=1.0, claude=1.001))["chance"].iloc[0]
-    far = chance_pick_beats_runner_up(ranking(gpt4=1.0, claude=3.0))["chance"].iloc[0]
-    assert 0.5 < near < 0.51
-    assert 0.7 < far < 1
-
-
-@pytest.mark.parametrize(
-    ("ranked", "note"),
-    [
-        (ranking(metric="length", gpt4=1.0, claude=2.0), "not calibrated"),
-        (ranking(metric="log_probability", higher=True, gpt4=1.0, claude=2.0), "no more than a coin"),
-        (ranking(gpt4=1.0), "single strategy"),
-        (ranking(gpt4=1.0, claude=1.0), "equal"),
-    ],
-)
-def test_without_a_chance_the_note_says_why(ranked, note):
-    row = chance_pick_beats_runner_up(ranked).iloc[0]
-    assert row["chance"] is pd.NA
-    assert note in row["note"]
-
-
-def test_the_shipped_calibration_was_fitted_on_the_papers_pairs():
-    found = shipped()["metrics"]["sppl_n2"]
-    assert found["n_pairs"] == 51
-    assert found["brier"] < found["brier_coin"]
+def test_without_a_second_seed_what_happened_is_the_chance():
+    table = comparisons(ranking(gpt4=1.0, claude=2.0, rewrite=3.0), outcomes(gpt4=[0.5], claude=[0.7], rewrite=[0.5]))
+    assert table["chance"].tolist() == table["won"].tolist() == [0, 0.5, 1]

@@ -3,7 +3,9 @@
 import pandas as pd
 import pytest
 
-from sppl.analysis.calibration import chance_of, chance_pick_beats_runner_up, gap, shipped
+from sppl.analysis.calibration import chance_of, gap
+from sppl.analysis.checked import shipped
+from sppl.analysis.confidence import confidence
 from sppl.analysis.raced import on_shared_questions, race_sentences, rank_raced
 from sppl.analysis.ranking import sentence
 from sppl.analysis.summary import table
@@ -93,8 +95,11 @@ def test_the_chance_of_the_pick_compares_values_of_the_same_questions():
     frame = rank_raced(
         late, METRICS[:1], decisions()[lambda frame: ~frame["strategy"].eq("claude")], leading="sppl_n2", n_questions=4
     )
-    (chance,) = chance_pick_beats_runner_up(frame)["chance"]
-    slope = shipped()["metrics"]["sppl_n2"]["slope"]
+    of_a_bed = frame.assign(
+        benchmark="gsm8k", parameters=7.6e9, source="teacher", strategy=["gpt4", "rewrite", "mini_gpt4"]
+    )
+    (chance,) = confidence(of_a_bed)["chance"]
+    slope = shipped()["paper_main"]["chances"]["sppl_n2"]["slope"]
     assert chance == pytest.approx(float(chance_of(slope, gap("sppl_n2", 3.0, 4.0))))  # not 2.0 against 4.0
 
 

@@ -16,6 +16,7 @@ from tests.unit.metrics.tables import CASES, load, values
 METRICS = {path.stem: load(path)[1] for path in CASES}
 MOVES = {
     "sppl_n2": ("self_aligned_n2", "logprob", 1),
+    "easy_half_n2": ("self_aligned_n2", "logprob", 1),
     "perplexity": ("question", "logprob", 1),
     "log_probability": ("question", "logprob", 1),
     "grape": ("question", "logprob", 1),

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from sppl.analysis.calibration import chance_pick_beats_runner_up
+from sppl.analysis.confidence import confidence
 from sppl.analysis.ranking import rank
 from sppl.analysis.summary import metrics_table, table
 
@@ -50,7 +50,7 @@ def report_of(scores: pd.DataFrame, reached: pd.DataFrame, metrics: list[Mean]) 
         "judged": metrics_table(rankings, reached, scores=scores, metrics=metrics),
         "rankings": rankings,
         "scores": scores,
-        "chances": chance_pick_beats_runner_up(rankings),
+        "chances": confidence(rankings),
     }
 
 

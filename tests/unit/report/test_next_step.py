@@ -2,7 +2,7 @@ import shlex
 
 import pytest
 
-from sppl.report.next_step import next_command
+from sppl.report.next_step import next_command, settling_command
 
 PAIR = {"benchmark": "b", "target_model": "t"}
 
@@ -30,3 +30,16 @@ def test_what_shapes_the_responses_is_kept_and_the_rest_is_not(typed, kept):
 def test_of_strategies_that_are_files_one_is_chosen_by_name():
     made = next_command(["python run.py", "data_dir=d", "strategy.only=[x,y]"], "x", **PAIR, from_files=True)
     assert made == "python run.py 'stage=[generate,export]' data_dir=d 'strategy.only=[x]' n_train=all"
+
+
+def test_two_strategies_are_settled_by_short_trainings_with_the_metric_as_it_was_set():
+    typed = ["python run.py", "benchmark=gsm8k", "metric.sppl.n_examples=3", "metric.ifd.x=1", "n_train=20", "seed=1"]
+    assert settling_command(typed, ["gpt4", "claude"], "sppl", **PAIR) == (
+        "python run.py 'stage=[generate,predict,score,rank,pilot_finetune,pilot_benchmark,report]' benchmark=gsm8k "
+        "'strategy=[gpt4,claude]' 'metric=[sppl,train_then_test]' metric.sppl.n_examples=3 n_train=100 n_pilot=100"
+    )
+
+
+def test_a_number_of_pilot_responses_that_was_typed_is_kept():
+    made = settling_command(["sppl", "data_dir=d", "n_pilot=40"], ["x", "y"], "sppl", **PAIR, from_files=True)
+    assert made.endswith("data_dir=d 'strategy.only=[x,y]' 'metric=[sppl,train_then_test]' n_train=40 n_pilot=40")

@@ -1,0 +1,103 @@
+"""Ways to choose a strategy other than by one metric: from other outcomes, by length, by training a few."""
+
+from collections.abc import Callable
+
+import pandas as pd
+
+from sppl.analysis.bed import SCORE_COLUMNS
+from sppl.analysis.checks import PAIR
+from sppl.analysis.shortlist import TOLERANCE, by_pilots, trained_once
+
+OTHER_TARGETS = "best of other targets"
+FIXED = "fixed strategy"
+LONGEST, SHORTEST = "longest responses", "shortest responses"
+RANDOM, TRAIN_ONCE = "random", "train all once"
+PILOTS = "train_then_test"
+"""How the metrics begin that are accuracies after a short training."""
+
+
+def grouping(frame: pd.DataFrame) -> str:
+    """What is left out or redrawn as a whole: the benchmark where there are several, else the target."""
+    return "benchmark" if frame["benchmark"].nunique() > 1 else "target_model"
+
+
+def from_other_targets(reached: pd.DataFrame) -> pd.DataFrame:
+    """Per case and strategy its mean accuracy for all other targets of the same benchmark, as scores of a metric.
+
+    Accuracies count as differences to the mean of their case, so that a strategy gains nothing from having been tried
+    on easy cases only. A strategy that no other target was trained on has no row.
+    """
+
+    def others(frame: pd.DataFrame, case: pd.DataFrame) -> pd.Series:
+        same = frame["benchmark"] == case["benchmark"].iloc[0]
+        return same & (frame["target_model"] != case["target_model"].iloc[0])
+
+    return _prior(reached, OTHER_TARGETS, others)
+
+
+def fixed_strategy(reached: pd.DataFrame) -> pd.DataFrame:
+    """The same over all cases of other benchmarks (of other targets, where there is one benchmark): one for all."""
+    by = grouping(reached)
+    return _prior(reached, FIXED, lambda frame, case: frame[by] != case[by].iloc[0])
+
+
+def _prior(
+    reached: pd.DataFrame, name: str, elsewhere: Callable[[pd.DataFrame, pd.DataFrame], pd.Series]
+) -> pd.DataFrame:
+    centred = reached.assign(lead=reached["accuracy"] - reached.groupby(PAIR)["accuracy"].transform("mean"))
+    parts = []
+    for _, case in reached.groupby(PAIR):
+        means = centred[elsewhere(centred, case)].groupby("strategy")["lead"].mean()
+        parts.append(case[[*PAIR, "strategy"]].assign(value=case["strategy"].map(means)))
+    frame = pd.concat(parts, ignore_index=True).assign(metric=name, direction="higher")
+    return frame.loc[frame["value"].notna(), SCORE_COLUMNS]
+
+
+def by_length(scores: pd.DataFrame) -> pd.DataFrame:
+    """The metric `length` as two selectors: the longest and the shortest responses."""
+    lengths = scores[scores["metric"] == "length"]
+    return pd.concat(
+        [lengths.assign(metric=LONGEST, direction="higher"), lengths.assign(metric=SHORTEST, direction="lower")],
+        ignore_index=True,
+    )
+
+
+def random_choice(reached: pd.DataFrame) -> pd.DataFrame:
+    """What a strategy drawn at random loses, per case: `spearman` (0), `regret`, `top1`, `random` (the same regret)."""
+    rows = []
+    for key, case in reached.groupby(PAIR):
+        accuracy = case["accuracy"].to_numpy(float)
+        lost = accuracy.max() - accuracy
+        found = {"spearman": 0.0, "regret": lost.mean(), "top1": (lost < TOLERANCE).mean(), "random": lost.mean()}
+        rows.append(dict(zip(PAIR, key, strict=True)) | found)
+    return pd.DataFrame(rows)
+
+
+def by_training(
+    rankings: pd.DataFrame, scores: pd.DataFrame, outcomes: pd.DataFrame, reached: pd.DataFrame
+) -> pd.DataFrame:
+    """What is lost by training all strategies once, or by settling the best of an SPPL by training only those.
+
+    One row per case and `selector`: every strategy with one seed, the three best by SPPL with one seed, the two best by
+    SPPL with pilots. Those that the records do not allow are left out.
+
+    Args:
+        rankings: by every metric.
+        scores: where pilots are a metric.
+        outcomes: of all seeds.
+        reached: their means.
+    """
+    parts = [trained_once(outcomes).assign(selector=TRAIN_ONCE)]
+    lead = next((name for name in _names(rankings) if name.startswith("sppl")), None)
+    if lead:
+        led = rankings[rankings["metric"] == lead]
+        parts.append(trained_once(outcomes, led, 3).assign(selector=f"3 best by {lead}, trained once"))
+        for pilots in (name for name in _names(scores) if name.startswith(PILOTS)):
+            tried = scores[scores["metric"] == pilots]
+            found = by_pilots(led, tried, reached, 2)
+            parts.append(found.assign(selector=f"2 best by {lead}, piloted"))
+    return pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
+
+
+def _names(frame: pd.DataFrame) -> list[str]:
+    return list(dict.fromkeys(frame["metric"])) if len(frame) else []

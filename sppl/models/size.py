@@ -1,0 +1,41 @@
+"""How many weights a target has, from the headers of its files: nothing is loaded."""
+
+import json
+from math import prod
+from pathlib import Path
+
+from sppl.models.target import TargetModel
+from sppl.schemas import UserError
+
+
+def parameters_of(target: TargetModel) -> int | None:
+    """Weights of the model on disk (an adapter counts with its base); None where no safetensors of it are here.
+
+    Files of a hub id are looked for where they were downloaded to; nothing is fetched.
+    """
+    if target.is_gguf:
+        return None
+    try:
+        path, revision = target.base or (target.path, target.revision)
+    except (UserError, OSError):
+        return None
+    folder = Path(path) if Path(path).is_dir() else _downloaded(path, revision)
+    files = sorted(folder.glob("*.safetensors")) if folder else []
+    return sum(map(_weights, files)) or None
+
+
+def _downloaded(name: str, revision: str | None) -> Path | None:
+    from huggingface_hub import try_to_load_from_cache
+
+    try:
+        found = try_to_load_from_cache(name, "config.json", revision=revision)
+    except ValueError:  # a path, and none that is there
+        return None
+    return Path(found).parent if isinstance(found, str) else None
+
+
+def _weights(file: Path) -> int:
+    """Numbers in a safetensors file; its first 8 bytes tell how long the header is, which is JSON."""
+    with file.open("rb") as stream:
+        header = json.loads(stream.read(int.from_bytes(stream.read(8), "little")))
+    return sum(prod(tensor["shape"]) for name, tensor in header.items() if name != "__metadata__")
