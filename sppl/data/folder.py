@@ -11,6 +11,7 @@ from sppl.data.gathering import NAME, SPLITS, Gathering, split_of
 from sppl.data.hub import contents
 from sppl.data.problems import Problem, names, refuse
 from sppl.data.reading import READERS, Contents, read
+from sppl.keys import holds_key
 from sppl.schemas import Question, UserError
 
 log = logging.getLogger(__name__)
@@ -89,6 +90,8 @@ def _load(
     gathering, everything = Gathering(Format(dict(pairs), system, history), kind), contents_of(folder, dict(hub))
     _tell_passed_over(folder, [path for path, *_ in state])
     for one in everything:
+        if holds_key(one.path.stem):
+            gathering.problems.append(Problem(one.path.name, "its name holds what looks like a key"))
         if split_of(one.path) is None and not NAME.fullmatch(one.path.stem):
             what = "its name becomes a strategy's: use letters, digits and _ - . + = @, no space"
             gathering.problems.append(Problem(one.path.name, what))

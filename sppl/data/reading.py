@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 
 from sppl.data.class_labels import class_names, with_names
 from sppl.data.problems import Problem, names, shorten
+from sppl.keys import KEY, keys_of_environment
 from sppl.schemas import UserError
 
 Record = dict[str, Any]
@@ -50,9 +51,21 @@ def _read(path: Path, _changed: tuple[int, int]) -> Contents:  # a changed file 
     problems: list[Problem] = []
     for item in READERS[path.suffix.lower()](path):
         problems.append(item) if isinstance(item, Problem) else rows.append(item)
+    problems += _keys_in(path.name, rows)
     if not rows and not problems:
         problems.append(Problem(path.name, "the file holds no record"))
     return Contents(path, tuple(rows), tuple(problems))
+
+
+def _keys_in(name: str, rows: Iterable[tuple[int, Record]]) -> Iterator[Problem]:
+    """A problem per value that looks like somebody's key: what is read is written to disk, sent out and trained on."""
+    known = keys_of_environment()
+    for line, record in rows:
+        for field, value in record.items():
+            text = value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
+            if KEY.search(text) or KEY.search(field) or any(key in text for key in known):
+                what = "it holds what looks like a key; write something else in its place, and revoke it if it is one"
+                yield Problem(name, what, line, field=field)
 
 
 Item = tuple[int, Record] | Problem

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -15,6 +16,8 @@ from sppl.teachers.faults import fault, told
 from sppl.teachers.replies import anthropic_reply, openai_reply
 from sppl.teachers.teacher import Decoding, NoAnswer, Rejected, Reply, Session, Transient
 from sppl.teachers.waits import pause, retry_after
+
+log = logging.getLogger(__name__)
 
 UNSENT = {"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError", "UnsupportedProtocol", "LocalProtocolError"}
 """Errors of the SDKs' HTTP client that mean that nothing was sent; after any other one an answer may be on the bill."""
@@ -35,7 +38,7 @@ class OpenAITeacher(Endpoint):
     async def session(self) -> AsyncIterator[Session]:
         """An open connection."""
         sdk = import_sdk("openai")
-        async with sdk.AsyncOpenAI(**self.options()) as client:
+        async with sdk.AsyncOpenAI(**self.options(), http_client=_http(sdk)) as client:
             yield _Connection(self, sdk, client.chat.completions.with_raw_response.create, self.fill, self.read)
 
     @property
@@ -62,7 +65,7 @@ class AnthropicTeacher(Endpoint):
     async def session(self) -> AsyncIterator[Session]:
         """An open connection."""
         sdk = import_sdk("anthropic")
-        async with sdk.AsyncAnthropic(**self.options()) as client:
+        async with sdk.AsyncAnthropic(**self.options(), http_client=_http(sdk)) as client:
             yield _Connection(self, sdk, client.messages.with_raw_response.create, self.fill, self.read)
 
     @property
@@ -115,19 +118,28 @@ class _Connection:
         except (self.sdk.APIError, ValueError, TypeError) as error:  # the SDK itself sends no such request
             raise Rejected(f"it cannot be sent: {' '.join(str(error).split())[:200]}") from error
         try:
-            return json.loads(text), raw.headers
+            body = json.loads(text)
+            clean = self.teacher.hide(body)
         except (ValueError, RecursionError):
-            shown = " ".join(text.split())[:200] or "nothing"
+            shown = " ".join(self.teacher.hide(text).split())[:200] or "nothing"
             raise Transient(f"not an answer of this API: {shown}", tokens=None) from None
+        if clean != body:
+            log.warning("%s: an answer holds what looks like a key; [key] is written in its place", self.teacher.name)
+        return clean, raw.headers
 
     def _refuse(self, response: Any) -> NoReturn:
         """Raises what a response with the status of an error means."""
         text = response.text
         try:
-            body = json.loads(text)
-        except ValueError:
-            body = text
+            body = self.teacher.hide(json.loads(text))  # before anything is cut, which would leave half a key
+        except (ValueError, RecursionError):
+            body = self.teacher.hide(text)
         raise fault(response.status_code, told(body), self.teacher, wait=retry_after(response.headers))
+
+
+def _http(sdk: ModuleType) -> Any:
+    """An HTTP client that follows no redirection: the key is for the address that was given, and for no other."""
+    return sdk.DefaultAsyncHttpxClient(follow_redirects=False)
 
 
 def import_sdk(name: str) -> ModuleType:
