@@ -168,7 +168,7 @@ def metrics_table(
         "note",
     ]
     frame = pd.DataFrame(rows, columns=columns)
-    frame["spearman_interval"] = frame["spearman_interval"].fillna("").astype(str)
+    frame["spearman_interval"] = frame["spearman_interval"].astype(object).fillna("").astype(str)
     return frame[columns].astype(dict.fromkeys([*numbers, *cost], "Float64") | {"n_strategies": "Int64"})
 
 

@@ -8,14 +8,18 @@ from contextlib import contextmanager, redirect_stderr
 from typing import Any, TextIO, cast
 
 from sppl.keys import without_keys
+from sppl.visible import visible
 
 
 class HidingFormatter(logging.Formatter):
-    """A formatter of log lines, tracebacks in them too, that writes `[key]` where a key would stand."""
+    """A formatter of log lines, tracebacks in them too, that writes `[key]` where a key would stand.
+
+    What servers and files say comes here as well, so it can do nothing to the terminal.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         """The line."""
-        return without_keys(super().format(record))
+        return visible(without_keys(super().format(record)))
 
 
 class _Hiding:

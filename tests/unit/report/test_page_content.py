@@ -100,7 +100,7 @@ def test_slice_means_have_no_intervals_and_no_scores_of_questions_and_say_so(man
     text = seen(many[1])
     assert "how sure that is cannot be said: there are no scores per question" in text
     assert "Scores of single questions of ifd: n/a (slice means only)" in text
-    assert "n/a in 95 % interval: no scores per question, so nothing to resample" in text
+    assert "n/a in interval: no scores per question, so nothing to resample" in text
     assert "n/a in gain: the untrained target was not benchmarked" in text
 
 
