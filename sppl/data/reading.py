@@ -12,6 +12,7 @@ from typing import Any
 from sppl.data.class_labels import class_names, with_names
 from sppl.data.problems import Problem, names, shorten
 from sppl.keys import KEY, keys_of_environment
+from sppl.provenance import more_than_memory
 from sppl.schemas import UserError
 
 Record = dict[str, Any]
@@ -200,6 +201,9 @@ def _parquet(path: Path) -> Iterator[Item]:
     import pyarrow.parquet as pq
 
     try:
+        if too_much := more_than_memory(path):
+            yield Problem(path.name, too_much)
+            return
         with pq.ParquetFile(path) as file:  # read_table would make columns of folders named `a=b`
             table = file.read()
         twice = sorted({name for name in table.column_names if table.column_names.count(name) > 1})

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from sppl.provenance import write_anew
 from sppl.visible import on_one_line, visible
 
 KEYS = ("benchmark", "target_model", "strategy", "metric", "direction", "picked", "runner_up", "note", "source")
@@ -37,17 +38,13 @@ def write_table(folder: Path, name: str, frame: pd.DataFrame) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     texts = {".csv": comma_separated(frame), ".md": markdown(frame), ".tex": latex(frame)}
     for suffix, text in texts.items():
-        temporary = folder / f".{name}{suffix}.tmp"
-        temporary.write_text(text)
-        temporary.replace(folder / f"{name}{suffix}")
+        write_anew(folder / f"{name}{suffix}", text)
 
 
 def write_csv(folder: Path, name: str, frame: pd.DataFrame) -> None:
     """Writes one more table, `<name>.csv`."""
     folder.mkdir(parents=True, exist_ok=True)
-    temporary = folder / f".{name}.csv.tmp"
-    temporary.write_text(comma_separated(frame))
-    temporary.replace(folder / f"{name}.csv")
+    write_anew(folder / f"{name}.csv", comma_separated(frame))
 
 
 def comma_separated(frame: pd.DataFrame) -> str:
@@ -63,7 +60,9 @@ def with_texts(frame: pd.DataFrame, change: Callable[[str], str]) -> pd.DataFram
     """The frame with every text in it, names of columns too, changed."""
     texts = frame.select_dtypes(include=["object", "string", "category"])
     changed = {name: [change(one) if isinstance(one, str) else one for one in texts[name]] for name in texts}
-    return frame.assign(**changed).rename(columns=lambda name: change(str(name)))
+    return frame.assign(**{str(name): cells for name, cells in changed.items()}).rename(
+        columns=lambda name: change(str(name))
+    )
 
 
 def shown(frame: pd.DataFrame) -> pd.DataFrame:
