@@ -19,6 +19,9 @@ from sppl.teachers.waits import pause, retry_after
 
 log = logging.getLogger(__name__)
 
+LONGEST, LONGEST_PACKED = 1 << 25, 1 << 16
+"""Bytes of a body, and of a compressed one."""
+
 UNSENT = {"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError", "UnsupportedProtocol", "LocalProtocolError"}
 """Errors of the SDKs' HTTP client that mean that nothing was sent; after any other one an answer may be on the bill."""
 
@@ -108,6 +111,8 @@ class _Connection:
                 text = (await raw.aread()).decode(errors="replace")
         except self.sdk.APIStatusError as error:
             self._refuse(error.response)
+        except TooLong as error:
+            raise Rejected(str(error), tokens=None) from None
         except TimeoutError:
             raise Transient(f"no answer: timed out after {self.teacher.timeout:g} s", tokens=None) from None
         except self.sdk.APIConnectionError as error:  # a timeout is one too
@@ -138,8 +143,35 @@ class _Connection:
 
 
 def _http(sdk: ModuleType) -> Any:
-    """An HTTP client that follows no redirection: the key is for the address that was given, and for no other."""
-    return sdk.DefaultAsyncHttpxClient(follow_redirects=False)
+    """An HTTP client that follows no redirection, as the key is for one address, and reads no more than an answer."""
+    plain = {"accept-encoding": "identity"}
+    return sdk.DefaultAsyncHttpxClient(follow_redirects=False, headers=plain, event_hooks={"response": [_limited]})
+
+
+class TooLong(Exception):
+    """A body that nobody's answer has, and that memory may have no room for."""
+
+
+async def _limited(response: Any) -> None:
+    """Lets the reading of a response's body end where it is too long; a compressed one grows a thousandfold."""
+    body, limit = response.stream, LONGEST_PACKED if response.headers.get("content-encoding") else LONGEST
+
+    class Counted(type(body)):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            left = limit
+            async for part in body:
+                left -= len(part)
+                if left < 0:
+                    raise TooLong(f"the server sent more than {limit:,} bytes in one answer")
+                yield part
+
+        def __init__(self) -> None:
+            return
+
+        async def aclose(self) -> None:
+            await body.aclose()
+
+    response.stream = Counted()
 
 
 def import_sdk(name: str) -> ModuleType:
