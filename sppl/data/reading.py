@@ -122,10 +122,11 @@ def _json_array(path: Path) -> Iterator[Item]:
         what = "a .json file holds one array of records, [{...}, ...]; one record per line belongs into a .jsonl file"
         yield Problem(path.name, what, *_place(text, at))
         return
-    at = _skip(text, at + 1)
+    at, counted, line = _skip(text, at + 1), 0, 1
     ended = text[at : at + 1] == "]"
     while not ended:
         start = at
+        line, counted = line + text.count("\n", counted, at), at  # from the beginning it would be quadratic
         try:
             value, at = DECODER.raw_decode(text, at)
         except json.JSONDecodeError as error:  # after it nothing says where the next record begins
@@ -134,7 +135,7 @@ def _json_array(path: Path) -> Iterator[Item]:
         except (RecursionError, ValueError) as error:
             yield Problem(path.name, f"JSON that cannot be read: {error}", *_place(text, start))
             return
-        yield _record(path, _place(text, start)[0], value)
+        yield _record(path, line, value)
         at = _skip(text, at)
         ended = text[at : at + 1] == "]"
         if not ended and text[at : at + 1] != ",":
