@@ -5,7 +5,7 @@ from pathlib import Path
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+=@-]{0,119}")
 """A name that leads out of no folder, needs no quotes, fits into a file's name and looks like no other."""
-NAME_RULE = "use letters a-z, digits and . _ + = @ - (first a letter, a digit or _; 120 at most)"
+NAME_RULE = "use letters, digits and . _ + = @ - (first a letter a-z, a digit or _; 120 at most)"
 """The same in words, for a message."""
 
 

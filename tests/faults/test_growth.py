@@ -10,8 +10,6 @@ from pathlib import Path
 import pytest
 
 from sppl.data.reading import _read, read
-from sppl.report.page import write_page
-from tests.unit.report.frames import Mean, examples, outcomes, report_of
 
 pytestmark = pytest.mark.faults
 
@@ -55,27 +53,3 @@ def test_reading_a_file_takes_time_in_proportion_to_its_records(ending, tmp_path
     grown = exponent(sizes, took)
     shown(f"{ending}: {', '.join(f'{n}: {t:.2f} s' for n, t in zip(sizes, took, strict=True))}; exponent {grown:.2f}")
     assert grown < 1.2
-
-
-def test_a_page_grows_with_its_strategies(tmp_path, shown):
-    import pandas as pd
-
-    sizes, took, bytes_ = [25, 50, 100, 200], [], []
-    for n in sizes:
-        names = [f"strategy{at}" for at in range(n)]
-        metrics = [f"metric{at}" for at in range(20)]
-        values = {name: [1.0 + at, 2.0 + at, 3.0 + at] for at, name in enumerate(names)}
-        scores = pd.concat([examples(metric, values) for metric in metrics], ignore_index=True)
-        reached = outcomes({name: at / n for at, name in enumerate(names)})
-        frames = report_of(scores, reached, [Mean(metric) for metric in metrics])
-        folder = tmp_path / str(n)
-        begun = time.process_time()
-        page = write_page(folder, name="x", provenance={}, **frames)
-        took.append(time.process_time() - begun)
-        bytes_.append(page.stat().st_size)
-    pairs = zip(sizes, took, bytes_, strict=True)
-    shown(
-        "; ".join(f"{n}: {t:.1f} s, {b / 1e6:.1f} MB" for n, t, b in pairs) + f"; exponent {exponent(sizes, took):.2f}"
-    )
-    assert exponent(sizes, bytes_) < 1.2
-    assert exponent(sizes, took) < 1.2
