@@ -1,13 +1,57 @@
-"""Keys and passwords: where they are recognised, so that none is ever written down."""
+"""Keys and passwords: where they are recognised, so that none is ever written down.
 
+The forms are those that providers document for their own keys. A bare hash (a commit, a digest) has no such form and
+is a key only where a setting's name, or an environment variable, says so.
+"""
+
+import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
-SECRET_VALUE = re.compile(r"\b(sk-[\w-]{16,}|hf_\w{16,}|wandb_v\d+_\w{16,})")
-SECRET_NAME = re.compile(r"(api_?key|token|secret|password)$", re.IGNORECASE)
+_FORMS = (
+    r"sk-(?:proj|svcacct|admin|service|ant|or|lf|None)-[\w-]{16,}",  # OpenAI, Anthropic, OpenRouter, Langfuse
+    r"sk-(?=[\w-]{0,200}?(?:[A-Za-z0-9]{20}|(?=[A-Za-z0-9]{12})[A-Za-z]{0,60}\d))[\w-]{16,}",  # OpenAI, DeepSeek
+    r"(?:hf|api_org)_[A-Za-z0-9]{16,}",  # Hugging Face
+    r"wandb_v\d+_\w{16,}",
+    r"AIza[\w-]{30,}|ya29\.[\w-]{20,}|GOCSPX-[\w-]{20,}",  # Google
+    r"(?:AKIA|ASIA)[A-Z0-9]{16}",  # Amazon
+    r"(?:gsk|r8|fw|fpk|rpa|jina|KGAT)_(?=[A-Za-z]{0,60}\d)[A-Za-z0-9]{20,}",  # Groq, Replicate, Fireworks, RunPod
+    r"(?:xai|pplx|csk)-(?=[A-Za-z]{0,60}\d)[A-Za-z0-9]{20,}",  # xAI, Perplexity, Cerebras
+    r"nvapi-[\w-]{20,}|(?:tgp_v1|lsv2_pt|lsv2_sk|esecret)_[\w-]{20,}",  # Nvidia, Together, LangSmith, Anyscale
+    r"gh[oprsu]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|glpat-[\w-]{20,}",  # GitHub, GitLab
+    r"xox[abeprs]-[\w-]{10,}",  # Slack
+    r"dapi[0-9a-f]{32}|dop_v1_[0-9a-f]{32,}",  # Databricks, DigitalOcean
+    r"[sr]k_(?:live|test)_\w{16,}|sk_[0-9a-f]{40,}",  # Stripe, ElevenLabs
+    r"pypi-AgE[\w-]{20,}|npm_[A-Za-z0-9]{30,}|hvs\.[\w-]{20,}|SG\.[\w-]{16,}\.[\w-]{16,}",
+    r"eyJ[\w-]{8,2000}\.eyJ[\w-]{8,}(?:\.[\w-]*)?|eyJ[A-Za-z0-9+/]{60,}={0,2}",  # JSON web tokens; Neptune's
+    r"-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----[^-]*(?:-----END [A-Z ]{0,20}PRIVATE KEY-----)?",
+)
+KEY = re.compile(r"(?<![A-Za-z0-9])(?:" + "|".join(_FORMS) + ")")
+"""What is a key wherever it stands, as its form says."""
+_PLACED = (
+    r"(?P<url>(?<![a-z0-9+.-])[a-z][a-z0-9+.-]{0,20}://)(?:[^\s/@:'\"]*:[^\s/@'\"]+|[^\s/@:'\"]{16,})(?=@)",
+    r"(?P<query>[?&][\w.-]*(?:key|token|secret|signature|sig|password|credential)=)[^\s&#'\"]+",
+    r"(?P<scheme>\b(?:bearer|basic) +)(?=[^\s'\"]*\d)[\w.~+/=-]{12,}",
+    r"(?P<header>\b(?:authorization|x-api-key|api-key)['\"]?\s*[:=]\s*['\"]?)(?!bearer |basic |\[key\])[^\s'\",}]{6,}",
+    r"(?P<name>\b(?:\w{1,60}_)?(?:api_?key|access_?key|secret|password)['\"]?\s*[:=]\s*['\"]?)"
+    r"(?=[^\s'\"]*\d)[^\s'\",;&}\[\]]{12,}",
+)
+PLACED = re.compile("|".join(_PLACED), re.IGNORECASE)
+"""What is a key because of what stands before it; the named groups are that."""
+SECRET_NAME = re.compile(
+    r"((api|access|secret|private|auth|account|subscription|service|master|admin|signing)[_-]?key(_id)?"
+    r"|(?<!bos_)(?<!eos_)(?<!pad_)(?<!unk_)token|secret|passw(or)?d|passphrase|credentials?|authorization|bearer|[_.-]pat)$",
+    re.IGNORECASE,
+)
+"""How a setting or a variable is called that holds a key."""
+KEY_NAME = re.compile(r"(^|[._-])key$", re.IGNORECASE)
+"""The same where the value looks like one, too."""
+SHORTEST = 12
+"""Characters that the value of a variable needs to be looked for everywhere: a shorter one is a word by chance."""
 
 
 def check_arguments(arguments: Iterable[str]) -> str:
@@ -17,10 +61,10 @@ def check_arguments(arguments: Iterable[str]) -> str:
     """
     for argument in arguments:
         name, _, value = argument.partition("=")
-        if SECRET_VALUE.search(argument) or (SECRET_NAME.search(name) and value not in ("", "null")):
+        if holds_key(argument) or PLACED.search(argument) or _named_so(name, value):
             return (
-                f"{name}: this argument looks like a key, and arguments are written to disk. Put the key into an "
-                "environment variable and give its name: ...api_key_env=NAME"
+                f"{without_keys(name)}: this argument looks like a key, and arguments are written to disk. Put the key "
+                "into an environment variable and give its name: ...api_key_env=NAME"
             )
     return ""
 
@@ -31,28 +75,63 @@ def check_for_keys(config: Mapping[Any, Any]) -> str:
     The sentence holds the place, never the value: whatever looks like a key, has a key's name, or is what an
     environment variable with a key's name says.
     """
-    kept = {value for name, value in os.environ.items() if SECRET_NAME.search(name) and len(value) >= 12}
     for place, value in _texts(config):
-        held = SECRET_VALUE.search(value) or any(secret in value for secret in kept)
-        if held or (SECRET_NAME.search(place) and value):
+        if holds_key(value) or holds_key(place) or PLACED.search(value) or _named_so(place, value):
             return (
-                f"{place}: the value of this setting looks like a key, and the configuration is written to disk. Leave "
-                "the key in an environment variable and give its name: ...api_key_env=NAME"
+                f"{without_keys(place)}: the value of this setting looks like a key, and the configuration is written "
+                "to disk. Leave the key in an environment variable and give its name: ...api_key_env=NAME"
             )
     return ""
 
 
+def holds_key(text: str) -> bool:
+    """Whether a text holds something of a key's form, or what an environment variable with a key's name says."""
+    return KEY.search(text) is not None or any(key in text for key in keys_of_environment())
+
+
 def without_keys(text: str, *known: str) -> str:
-    """The text with `[key]` in the place of known keys and of whatever else looks like one."""
-    for key in known:
-        text = text.replace(key, "[key]") if len(key) >= 6 else text
-    return SECRET_VALUE.sub("[key]", text)
+    """The text with `[key]` in the place of known keys and of whatever else looks like one.
+
+    Known are, beside those given, what environment variables with a key's name say. A key is known as well where a
+    URL or JSON spells it in its own way.
+    """
+    for key in sorted({*(key for key in known if len(key) >= 6), *keys_of_environment()}, key=len, reverse=True):
+        for spelled in dict.fromkeys((key, quote(key, safe=""), quote(key), json.dumps(key)[1:-1])):
+            text = text.replace(spelled, "[key]")
+    return PLACED.sub(_placed, KEY.sub("[key]", text))
+
+
+def hidden(value: Any, *known: str) -> Any:
+    """Plain data with every text in it, keys of mappings too, as `without_keys` leaves it."""
+    if isinstance(value, str):
+        return without_keys(value, *known)
+    if isinstance(value, Mapping):
+        return {hidden(name, *known): hidden(part, *known) for name, part in value.items()}
+    return [hidden(part, *known) for part in value] if isinstance(value, list) else value
+
+
+def keys_of_environment() -> list[str]:
+    """What the environment variables say whose names are a key's; paths of files are none."""
+    named = (value for name, value in os.environ.items() if SECRET_NAME.search(name) or KEY_NAME.search(name))
+    return [value for value in named if len(value) >= SHORTEST and not value.startswith(("/", "./", "~"))]
+
+
+def _placed(found: re.Match[str]) -> str:
+    return f"{found[found.lastgroup or 0]}[key]"
+
+
+def _named_so(name: str, value: str) -> bool:
+    """Whether a setting's name makes its value a key."""
+    if value.strip().lower() in ("", "null", "none", "true", "false") or value.startswith("${"):
+        return False
+    long = len(value) >= 16 and re.search(r"\d", value) and not re.search(r"[\s{}\[\]]", value)
+    return bool(SECRET_NAME.search(name) or (KEY_NAME.search(name) and long))
 
 
 def _texts(value: Any, place: str = "") -> Iterator[tuple[str, str]]:
-    """Every text in a configuration with the dotted place where it stands."""
-    if isinstance(value, str):
-        yield place, value
+    """Every text and number in a configuration with the dotted place where it stands."""
+    if isinstance(value, str | int | float):
+        yield place, str(value)
     elif isinstance(value, Mapping):
         for name, part in value.items():
             yield from _texts(part, f"{place}.{name}".removeprefix("."))

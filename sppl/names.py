@@ -1,8 +1,18 @@
-"""What may name artifacts, folders and files."""
+"""What may name artifacts, folders and files, and whether a place is inside the folder that it should be in."""
 
 import re
+from pathlib import Path
 
-NAME = re.compile(r"\w[\w.+=@-]*")
-"""A name that leads out of no folder and needs no quotes."""
-NAME_RULE = "use letters, digits and . _ + = @ - (first a letter, a digit or _)"
+NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+=@-]{0,119}")
+"""A name that leads out of no folder, needs no quotes, fits into a file's name and looks like no other."""
+NAME_RULE = "use letters, digits and . _ + = @ - (first a letter a-z, a digit or _; 120 at most)"
 """The same in words, for a message."""
+
+
+def leads_out(path: Path, folder: Path) -> str:
+    """Where a path leads if that is outside of a folder, by a link within it; else empty.
+
+    The folder itself may be a link, and what does not exist yet leads nowhere.
+    """
+    real = path.resolve()
+    return "" if real.is_relative_to(folder.resolve()) else str(real)

@@ -55,16 +55,39 @@ def whole_zip(path: Path) -> bool:
     """Whether there is a zip file (a checkpoint, a .npz) of which nothing is missing or changed."""
     try:
         with zipfile.ZipFile(path) as parts:
-            return parts.testzip() is None
+            stored = all(part.compress_type == zipfile.ZIP_STORED for part in parts.infolist())
+            return stored and parts.testzip() is None  # we compress nothing, so nothing unpacks to more than is there
     except (OSError, zipfile.BadZipFile, zlib.error):
         return False
 
 
+def more_than_memory(path: Path) -> str:
+    """Why a parquet file must not be read: a small file may say that it holds more rows than memory; else empty.
+
+    Raises:
+        OSError, ValueError: it is no parquet file.
+    """
+    import psutil
+    import pyarrow.parquet as pq
+
+    facts, memory = pq.read_metadata(path), psutil.virtual_memory().total
+    unpacked = sum(facts.row_group(at).total_byte_size for at in range(facts.num_row_groups))
+    least = max(unpacked, 4 * facts.num_rows * facts.num_columns)
+    return f"it unpacks to {least / 2**30:,.0f} GiB, more than this machine's memory" if least > memory else ""
+
+
 def write_json(path: Path, value: Any) -> None:
     """Writes a JSON file that is either whole or not there."""
+    write_anew(path, json.dumps(value, indent=1, ensure_ascii=False))
+
+
+def write_anew(path: Path, text: str) -> None:
+    """Writes a text file that is either whole or not there; a link in its place is replaced, not followed."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        temporary.write_text(json.dumps(value, indent=1, ensure_ascii=False))
+        temporary.unlink(missing_ok=True)
+        with temporary.open("x", encoding="utf-8", newline="") as file:  # a link is no new file
+            file.write(text)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

@@ -20,7 +20,7 @@ from typing import Any
 import pandas as pd
 from filelock import FileLock, Timeout
 
-from sppl.names import NAME, NAME_RULE
+from sppl.names import NAME, NAME_RULE, leads_out
 from sppl.provenance import (
     VERSIONED,
     canonical,
@@ -28,6 +28,7 @@ from sppl.provenance import (
     content_digest,
     fingerprint,
     folder_bytes,
+    more_than_memory,
     versions,
     write_json,
 )
@@ -153,8 +154,16 @@ class Store:
         return [self.open(path.relative_to(self.root).with_suffix("").as_posix()) for path in paths]
 
     def path(self, leaf: Leaf) -> Path:
-        """Where the leaf's data lie or will lie."""
-        return Path(self.root) / (leaf.name + (".parquet" if leaf.is_table else ""))
+        """Where the leaf's data lie or will lie; a UserError where a link there leads out of the store."""
+        return self._own(Path(self.root) / (leaf.name + (".parquet" if leaf.is_table else "")))
+
+    def _own(self, path: Path) -> Path:
+        if out := leads_out(path, Path(self.root)):
+            raise UserError(
+                f"{path} leads to {out}, outside of the store {self.root}; nothing there is read or written. Remove "
+                "the link, and run the same command again; or give the folder that the store really is in: store=FOLDER"
+            )
+        return path
 
     def exists(self, leaf: Leaf) -> bool:
         return self.path(leaf).exists()
@@ -175,6 +184,8 @@ class Store:
         """The same for those who read many leaves and let `validate` check all rows at once."""
         path = self.whole(leaf)
         try:
+            if too_much := more_than_memory(path):
+                raise ValueError(too_much)
             return pd.read_parquet(path)
         except (OSError, ValueError) as error:
             raise _broken(path, f"it cannot be read ({error})") from None
@@ -256,7 +267,7 @@ class Store:
 
     def parts(self, leaf: Leaf) -> Path:
         """The folder for work in pieces; it is made here, and removed by `clear_parts` once the leaf exists."""
-        folder = _beside(self.path(leaf), ".parts")
+        folder = self._own(_beside(self.path(leaf), ".parts"))
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
@@ -269,7 +280,7 @@ class Store:
     def lock(self, kind: str, *words: str) -> AbstractContextManager[None]:
         """Holds the lock of everything under these words; another holder is waited for, with one log line."""
         name = "/".join((kind, *words))
-        return _held(Path(self.root) / (name + ".lock"), name)
+        return _held(self._own(Path(self.root) / (name + ".lock")), name)
 
     @contextmanager
     def making(self, *leaves: Leaf) -> Iterator[list[Leaf]]:
@@ -283,7 +294,8 @@ class Store:
         """
         with ExitStack() as stack:
             for leaf in sorted((leaf for leaf in leaves if not self.exists(leaf)), key=lambda leaf: leaf.name):
-                stack.enter_context(_held(_beside(self.path(leaf), ".lock"), leaf.name, wait=self.wait))
+                lock = self._own(_beside(self.path(leaf), ".lock"))
+                stack.enter_context(_held(lock, leaf.name, wait=self.wait))
             yield [leaf for leaf in leaves if not self.exists(leaf)]
 
 
@@ -323,7 +335,7 @@ def _facts(path: Path) -> dict[str, Any]:
     try:
         facts = json.loads(path.read_text())
         return {**facts, "settings": facts["settings"], "digest": facts["digest"]}
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise _broken(data, f"its provenance {path.name} cannot be read ({error!r})") from None
 
 

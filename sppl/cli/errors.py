@@ -8,6 +8,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sppl.cli.command_line import in_own_words
+from sppl.cli.hiding import cleaned
+from sppl.keys import without_keys
 from sppl.schemas import UserError
 
 log = logging.getLogger(__name__)
@@ -28,7 +30,9 @@ def report_errors(failed: Callable[[str], object]) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if not (said := in_own_words(sentence_of(error))):
+        if not (said := without_keys(in_own_words(sentence_of(error)))):
+            if clean := cleaned(error):
+                raise clean from None
             raise
         log.error(said)
         failed(said)

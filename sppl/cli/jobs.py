@@ -31,6 +31,10 @@ STAGES = {
 """Every stage in the order they run, and whether it runs in each job or once over a whole sweep."""
 
 
+KINDS = {"overrides": list, "config": dict, "status": str, "error": str, "leaves": dict}
+"""What each field of a record is."""
+
+
 @dataclass
 class Job:
     """One job, its configuration and what became of it.
@@ -100,7 +104,9 @@ def _read(folder: Path, known: frozenset[str]) -> Job:
     record = folder / "job.json"
     try:
         job = Job(folder, **json.loads(record.read_text()))
-    except (OSError, ValueError, TypeError) as error:
+        if wrong := [name for name, kind in KINDS.items() if not isinstance(getattr(job, name), kind)]:
+            raise TypeError(f"{', '.join(wrong)} of another kind")
+    except (OSError, ValueError, TypeError, RecursionError) as error:
         raise UserError(
             f"{record} is broken ({error}); remove {folder} and run the same command again, what is done is found"
         ) from None

@@ -2,9 +2,11 @@
 
 import json
 import logging
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,9 @@ from sppl.provenance import fingerprint, write_json
 from sppl.store import Store
 
 log = logging.getLogger(__name__)
+
+MOST = 100_000
+"""Files of a folder that are looked at."""
 
 
 @dataclass(frozen=True)
@@ -27,15 +32,17 @@ class Ledger:
     Args:
         store: where the jobs' leaves are.
         conf: the folders of configuration files.
+        reports: where the command writes its reports; empty: not looked at.
     """
 
     store: Store
     conf: Sequence[Path]
+    reports: str = ""
 
     @classmethod
-    def at(cls, store: str, sources: Iterable[Any]) -> "Ledger":
+    def at(cls, store: str, sources: Iterable[Any], reports: str = "") -> "Ledger":
         """The ledger of a store and of those configuration sources, as Hydra lists them, that are folders."""
-        return cls(Store(store), [Path(source.path) for source in sources if source.schema == "file"])
+        return cls(Store(store), [Path(source.path) for source in sources if source.schema == "file"], reports)
 
     def remember(self, job: Job) -> None:
         """Writes down a job that is done."""
@@ -60,7 +67,10 @@ class Ledger:
             same = facts["overrides"] == job.overrides and facts["files"] == _files(facts["config"], facts["leaves"])
             if not same or not all(map(self.store.holds, facts["held"])):
                 return False
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            if not self._leads_home(facts["config"]):
+                log.warning("%s writes elsewhere than this command; its job is looked at again", page)
+                return False
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             log.warning("%s cannot be read (%r); its job is looked at again", page, error)
             return False
         if foreign := foreign_in(facts["config"], self.components(*job.overrides)):
@@ -68,6 +78,12 @@ class Ledger:
             return False
         job.config, job.leaves, job.status, job.error = facts["config"], facts["leaves"], "done", ""
         return True
+
+    def _leads_home(self, config: Mapping[str, Any]) -> bool:
+        """Whether a job's record names the store and reports of this command: the summary writes where it says."""
+        folder = config["stage"].get("report", {}).get("folder", self.reports)
+        inside = not self.reports or Path(os.path.normpath(folder)).is_relative_to(os.path.normpath(self.reports))
+        return inside and config.get("store", self.store.root) == self.store.root
 
     def components(self, *texts: str) -> frozenset[str]:
         """The components that the configuration files, or further texts of the command, name."""
@@ -107,7 +123,9 @@ def _signature(text: str) -> str:
     """Changes with names, sizes and times of the files there; empty where there is nothing."""
     path = Path(text)
     try:
-        files = sorted(path.rglob("*")) if path.is_dir() else [path]
+        files = sorted(islice(path.rglob("*"), MOST + 1)) if path.is_dir() else [path]
+        if len(files) > MOST:  # nobody's data: a page may name any folder, the root of the disk too
+            return ""
         facts = [(str(one.relative_to(path)), one.stat().st_size, one.stat().st_mtime_ns) for one in files]
     except (OSError, ValueError):
         return ""

@@ -33,11 +33,12 @@ def main() -> int:
 
 def _run() -> int:
     from sppl.cli.app import Started, compose_and_run
+    from sppl.cli.hiding import hiding_stderr
     from sppl.cli.interrupts import Stopped, stoppable
 
     failed = False
     logging.raiseExceptions = False  # a full disk gets a sentence, not a traceback per log line
-    with stoppable():
+    with hiding_stderr(), stoppable():
         try:
             compose_and_run()
         except SystemExit as stop:  # Hydra's way to say that a job failed or the configuration is wrong

@@ -38,6 +38,7 @@ def checked(cfg: DictConfig, place: str = "") -> dict[str, Any]:
             OmegaConf.select(cfg, "name")
         except OmegaConfBaseException as error:  # other than that the job itself says what is wrong
             refused = refused or sentence_of(error)
+    refused = refused or check_for_keys({"hydra": OmegaConf.to_container(cfg.hydra, resolve=False)})
     refused = refused or check_composed_lists(cfg.hydra.runtime.choices) or check_launcher(cfg.hydra.launcher._target_)
     refused = refused or (place and check_folder(Path(cfg.hydra[place].dir)))
     if refused:

@@ -40,7 +40,7 @@ def sweep(
     loader = context.config_loader
     try:
         (points,) = BasicSweeper.split_arguments(OverridesParser.create(loader).parse_overrides([*arguments]), None)
-        known = None if config.dry else Ledger.at(config.store, config.hydra.runtime.config_sources)
+        known = None if config.dry else Ledger.at(config.store, config.hydra.runtime.config_sources, config.reports)
         jobs = plan(Started.folder, points, lambda point: checked(loader.load_sweep_config(config, point)), known)
         Started.first = int(jobs[0].folder.name)
         count_anew(config.store, sweep_name(Started.folder))

@@ -11,6 +11,8 @@ from sppl.data.gathering import NAME, SPLITS, Gathering, split_of
 from sppl.data.hub import contents
 from sppl.data.problems import Problem, names, refuse
 from sppl.data.reading import READERS, Contents, read
+from sppl.keys import holds_key
+from sppl.names import leads_out
 from sppl.schemas import Question, UserError
 
 log = logging.getLogger(__name__)
@@ -72,6 +74,16 @@ def files(folder: str | None) -> list[Path]:
     if not root.exists():
         raise UserError(f"data_dir={folder}: no such folder; it should hold one .jsonl file per strategy")
     found = [root] if root.is_file() else [path for path in root.iterdir() if path.suffix.lower() in READERS]
+    refuse(
+        [
+            Problem(
+                path.name,
+                f"it is a link to {out}, outside of the folder; copy the file, or give the folder that it lies in",
+            )
+            for path in found
+            if path != root and (out := leads_out(path, root))
+        ]
+    )
     if not found:
         raise UserError(f"data_dir={folder} has no data file ({', '.join(READERS)}); it has {names(root.iterdir())}")
     return sorted(found, key=lambda path: (split_of(path) is None, path.name))
@@ -89,8 +101,10 @@ def _load(
     gathering, everything = Gathering(Format(dict(pairs), system, history), kind), contents_of(folder, dict(hub))
     _tell_passed_over(folder, [path for path, *_ in state])
     for one in everything:
+        if holds_key(one.path.stem):
+            gathering.problems.append(Problem(one.path.name, "its name holds what looks like a key"))
         if split_of(one.path) is None and not NAME.fullmatch(one.path.stem):
-            what = "its name becomes a strategy's: use letters, digits and _ - . + = @, no space"
+            what = "its name becomes a strategy's: use letters a-z, digits and _ - . + = @ (120 at most), no space"
             gathering.problems.append(Problem(one.path.name, what))
         if sum(other.path.stem == one.path.stem for other in everything) > 1:
             gathering.problems.append(Problem(one.path.name, f"several files are named {one.path.stem}"))

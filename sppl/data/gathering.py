@@ -28,7 +28,7 @@ QUESTIONS: dict[str, Split] = {
 }
 """Stems of files that hold questions, not a strategy's responses, and the split they are of."""
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
-NAME = re.compile(r"[A-Za-z0-9][\w.+=@-]*")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+=@-]{0,119}")
 
 
 def split_of(path: Path) -> Split | None:
@@ -139,7 +139,10 @@ class Gathering:
 
     def _response(self, found: Entry, strategy: str, key: str, record: Record) -> None:
         if found.strategy and not NAME.fullmatch(strategy):
-            raise BadField("strategy", f"{shorten(strategy)} cannot name a strategy: letters, digits and _ - . + = @")
+            raise BadField(
+                "strategy",
+                f"{shorten(strategy)} cannot name a strategy: letters a-z, digits and _ - . + = @ (120 at most)",
+            )
         if not found.response.strip():
             raise BadField("response", f"no response, or an empty one; {_seen(record)}")
         self.responses.setdefault(strategy, {})[key] = found.response

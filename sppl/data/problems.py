@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sppl.keys import without_keys
 from sppl.schemas import UserError
 
 SHOWN = 50
@@ -46,7 +47,7 @@ def refuse(problems: Sequence[Problem], advice: str = "") -> None:
     head = (
         f"{len(problems)} problem{'s' * (len(problems) > 1)} in {files} data file{'s' * (files > 1)}, nothing was read:"
     )
-    raise UserError("\n".join([head, *lines]) + rest + (f"\n{advice}" if advice else ""))
+    raise UserError(without_keys("\n".join([head, *lines]) + rest + (f"\n{advice}" if advice else "")))
 
 
 def names(paths: Iterable[Path]) -> str:

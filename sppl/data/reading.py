@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -11,6 +11,8 @@ from typing import Any
 
 from sppl.data.class_labels import class_names, with_names
 from sppl.data.problems import Problem, names, shorten
+from sppl.keys import KEY, keys_of_environment
+from sppl.provenance import more_than_memory
 from sppl.schemas import UserError
 
 Record = dict[str, Any]
@@ -50,9 +52,21 @@ def _read(path: Path, _changed: tuple[int, int]) -> Contents:  # a changed file 
     problems: list[Problem] = []
     for item in READERS[path.suffix.lower()](path):
         problems.append(item) if isinstance(item, Problem) else rows.append(item)
+    problems += _keys_in(path.name, rows)
     if not rows and not problems:
         problems.append(Problem(path.name, "the file holds no record"))
     return Contents(path, tuple(rows), tuple(problems))
+
+
+def _keys_in(name: str, rows: Iterable[tuple[int, Record]]) -> Iterator[Problem]:
+    """A problem per value that looks like somebody's key: what is read is written to disk, sent out and trained on."""
+    known = keys_of_environment()
+    for line, record in rows:
+        for field, value in record.items():
+            text = value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
+            if KEY.search(text) or KEY.search(field) or any(key in text for key in known):
+                what = "it holds what looks like a key; write something else in its place, and revoke it if it is one"
+                yield Problem(name, what, line, field=field)
 
 
 Item = tuple[int, Record] | Problem
@@ -108,10 +122,11 @@ def _json_array(path: Path) -> Iterator[Item]:
         what = "a .json file holds one array of records, [{...}, ...]; one record per line belongs into a .jsonl file"
         yield Problem(path.name, what, *_place(text, at))
         return
-    at = _skip(text, at + 1)
+    at, counted, line = _skip(text, at + 1), 0, 1
     ended = text[at : at + 1] == "]"
     while not ended:
         start = at
+        line, counted = line + text.count("\n", counted, at), at  # from the beginning it would be quadratic
         try:
             value, at = DECODER.raw_decode(text, at)
         except json.JSONDecodeError as error:  # after it nothing says where the next record begins
@@ -120,7 +135,7 @@ def _json_array(path: Path) -> Iterator[Item]:
         except (RecursionError, ValueError) as error:
             yield Problem(path.name, f"JSON that cannot be read: {error}", *_place(text, start))
             return
-        yield _record(path, _place(text, start)[0], value)
+        yield _record(path, line, value)
         at = _skip(text, at)
         ended = text[at : at + 1] == "]"
         if not ended and text[at : at + 1] != ",":
@@ -187,6 +202,9 @@ def _parquet(path: Path) -> Iterator[Item]:
     import pyarrow.parquet as pq
 
     try:
+        if too_much := more_than_memory(path):
+            yield Problem(path.name, too_much)
+            return
         with pq.ParquetFile(path) as file:  # read_table would make columns of folders named `a=b`
             table = file.read()
         twice = sorted({name for name in table.column_names if table.column_names.count(name) > 1})

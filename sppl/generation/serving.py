@@ -6,6 +6,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any, Protocol
 
+from sppl.keys import without_keys
 from sppl.provenance import content_digest
 from sppl.schemas import UserError
 
@@ -62,7 +63,7 @@ def load_adapter(server: Served, folder: Path) -> str:
     try:
         _call(server, "load_lora_adapter", {"lora_name": name, "lora_path": str(folder.resolve())})
     except urllib.error.HTTPError as error:
-        said = " ".join(error.read(2000).decode(errors="replace").split())[:200]
+        said = " ".join(without_keys(error.read(2000).decode(errors="replace"), server.key).split())[:200]
         if not (error.code == 400 and "already" in said):
             raise UserError(
                 f"the server at {server.base_url} did not load the adapter {folder}: {error.code} {said}. "
@@ -71,13 +72,20 @@ def load_adapter(server: Served, folder: Path) -> str:
     return name
 
 
+class _Staying(urllib.request.HTTPRedirectHandler):
+    """Follows no redirection: the key is for the address that was given, and for no other."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
 def _call(server: Served, what: str, body: dict[str, Any] | None = None) -> bytes:
     """What the server answers to one plain request."""
     data = json.dumps(body).encode() if body else None
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer {server.key}"}
     request = urllib.request.Request(f"{server.base_url.rstrip('/')}/{what}", data, headers)
     try:
-        with urllib.request.urlopen(request, timeout=server.timeout) as answer:
+        with urllib.request.build_opener(_Staying).open(request, timeout=server.timeout) as answer:
             return answer.read(1 << 20)
     except urllib.error.HTTPError:
         raise

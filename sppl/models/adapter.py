@@ -34,7 +34,7 @@ def base_of(path: str, revision: str | None) -> Base | None:
         file = Path(found) if found else None
     if file is None:
         return None
-    settings: dict[str, Any] = json.loads(file.read_text())
+    settings = _settings(file)
     if folder.is_dir():
         _check_folder(folder)
     named = settings.get("base_model_name_or_path")
@@ -100,6 +100,19 @@ def _untie(model: Any) -> None:
     if (head, embedding) != parts and getattr(head, "weight", None) is embedding.weight:
         head.weight = nn.Parameter(head.weight.detach().clone(), requires_grad=False)
         model.config.get_text_config().tie_word_embeddings = False
+
+
+def _settings(file: Path) -> dict[str, Any]:
+    try:
+        settings = json.loads(file.read_text())
+    except (OSError, ValueError, RecursionError) as error:
+        raise UserError(f"{file} is broken ({error}); give another adapter: target_model.path=FOLDER") from None
+    named = settings.get("base_model_name_or_path") if isinstance(settings, dict) else ""
+    if not isinstance(named, str | None):
+        settings = None
+    if not isinstance(settings, dict):
+        raise UserError(f"{file} holds no settings of an adapter; give another one: target_model.path=FOLDER")
+    return settings
 
 
 def _check_folder(folder: Path) -> None:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 GIVEN = {"messages", "tools", "documents", "add_generation_prompt", "raise_exception", "strftime_now"}
 """What every template is handed."""
+RAISED = (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError)
+"""What templates raise beside Jinja's own errors: they may hold any expression."""
 OURS = GIVEN - {"tools", "documents"}
 """What is decided for each use, so no option may say it."""
 
@@ -36,7 +38,7 @@ def write_chat(tokenizer: "PreTrainedTokenizerBase", turns: Sequence[Message], t
             strftime_now=lambda form: today.strftime(form),  # transformers' own says another day every day
             **given,
         )  # fmt: skip
-    except (TemplateError, ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
+    except (TemplateError, *RAISED) as error:
         roles = ", ".join(turn["role"] for turn in turns)
         raise UserError(
             f"the chat template of {named(tokenizer)} cannot write a conversation of the turns {roles} "
@@ -99,7 +101,7 @@ def _variables(written: str, tokenizer: "PreTrainedTokenizerBase") -> set[str]:
 
     try:
         return set(meta.find_undeclared_variables(_compiled(written).environment.parse(written)))
-    except TemplateError as error:
+    except (TemplateError, *RAISED) as error:
         raise UserError(
             f"the chat template of {named(tokenizer)} is no template that can be read ({error}); mend "
             "chat_template.jinja in the model's folder, or take the plain frame: target_model.template=paper"

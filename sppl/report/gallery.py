@@ -4,8 +4,10 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sppl.provenance import write_anew
 from sppl.report.markup import Markup, element, joined
 from sppl.report.svg import inlined
+from sppl.schemas import UserError
 
 
 @dataclass
@@ -25,8 +27,10 @@ class Gallery:
             caption: below it.
         """
         name = self._free("-".join(re.sub(r"[^\w.]+", "_", word).strip("._") or "_" for word in words))
+        if self.folder.is_symlink():  # figures of other pages are removed there
+            raise UserError(f"{self.folder} is a link; remove it, so that the figures lie beside their page")
         self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / f"{name}.svg").write_text(svg, encoding="utf-8")
+        write_anew(self.folder / f"{name}.svg", svg)
         drawing = Markup(inlined(svg, label=label, key=f"f{len(self.names)}"))
         below = [element("figcaption", caption)] if caption else []
         return joined(element("figure", drawing, *below), Markup("\n"))

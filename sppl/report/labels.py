@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from sppl.visible import on_one_line
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -28,7 +30,7 @@ Box = tuple[float, float, float, float]
 
 def shortened(text: str, longest: int = LONGEST) -> str:
     """The text on one line, its end cut off where it is too long for a chart."""
-    line = " ".join(text.split())
+    line = on_one_line(text)
     return line if len(line) <= longest else line[: longest - 1] + "…"
 
 

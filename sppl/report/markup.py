@@ -2,6 +2,8 @@
 
 from html import escape
 
+from sppl.visible import visible
+
 
 class Markup(str):
     """Text that is HTML already."""
@@ -12,7 +14,9 @@ class Markup(str):
 def element(name: str, *children: str, **attributes: str) -> Markup:
     """One element with its children; a plain string is escaped, `class_` and `data_sort` lose their underscores."""
     given = "".join(
-        f' {key.rstrip("_").replace("_", "-")}="{escape(value)}"' if value else f" {key.rstrip('_').replace('_', '-')}"
+        f' {key.rstrip("_").replace("_", "-")}="{escape(visible(value))}"'
+        if value
+        else f" {key.rstrip('_').replace('_', '-')}"
         for key, value in attributes.items()
     )
     return Markup(f"<{name}{given}>{joined(*children)}</{name}>")
@@ -20,7 +24,7 @@ def element(name: str, *children: str, **attributes: str) -> Markup:
 
 def joined(*parts: str) -> Markup:
     """The parts one after the other, plain strings escaped."""
-    return Markup("".join(part if isinstance(part, Markup) else escape(str(part)) for part in parts))
+    return Markup("".join(part if isinstance(part, Markup) else escape(visible(str(part))) for part in parts))
 
 
 def items(lines: list[str]) -> Markup:

@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from sppl.analysis.checked import shipped
+from sppl.provenance import write_anew
 from sppl.report import charts, page_tables
 from sppl.report.gallery import Gallery
 from sppl.report.markup import Markup, element, items, joined
@@ -88,9 +89,8 @@ def write_page(
         _section("How it was made", "", _provenance(provenance)),
     )
     gallery.tidy()
-    page, temporary = folder / PAGE, folder / f".{PAGE}.tmp"
-    temporary.write_text(_whole(name, body), encoding="utf-8")
-    temporary.replace(page)
+    page = folder / PAGE
+    write_anew(page, _whole(name, body))
     return page
 
 

@@ -7,6 +7,8 @@ from html import escape
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
+from sppl.visible import visible
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -86,7 +88,7 @@ def inlined(svg: str, *, label: str, key: str) -> str:
     # Names of strategies stand between tags only, where nothing is touched.
     body = re.sub(r"<[^>]+>", lambda tag: _cleaned(tag[0], used, key), body)
     body = re.sub(r">\s+<", "><", body)
-    return body.replace("<svg ", f'<svg role="img" aria-label="{escape(label)}" ', 1)
+    return body.replace("<svg ", f'<svg role="img" aria-label="{escape(visible(label))}" ', 1)
 
 
 def _cleaned(tag: str, used: set[str], key: str) -> str:

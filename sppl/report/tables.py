@@ -1,12 +1,30 @@
-"""Tables as csv, Markdown and LaTeX."""
+"""Tables as csv, Markdown and LaTeX: whatever a name or a note holds stays a name or a note."""
 
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 
+from sppl.provenance import write_anew
+from sppl.visible import on_one_line, visible
+
 KEYS = ("benchmark", "target_model", "strategy", "metric", "direction", "picked", "runner_up", "note", "source")
 KEYS += ("block", "method", "spearman_interval", "bed", "selector")
 MISSING = "n/a"
+CALCULATED = re.compile(r"\s*[=+\-@＝＋－＠\t\r]")
+"""How a text begins that spreadsheets take for a formula."""
+NUMBER = re.compile(r"[+-]?(\d[\d.,]*|\.\d+)([eE][+-]?\d+)?( *%)?|[+-](inf|nan)")
+"""What begins likewise and is a number."""
+LATEX = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+}
+"""What a backslash before it would not print."""
 
 
 def write_tables(folder: Path, rows: pd.DataFrame, judged: pd.DataFrame) -> None:
@@ -18,19 +36,33 @@ def write_tables(folder: Path, rows: pd.DataFrame, judged: pd.DataFrame) -> None
 def write_table(folder: Path, name: str, frame: pd.DataFrame) -> None:
     """Writes one table as csv, md and tex."""
     folder.mkdir(parents=True, exist_ok=True)
-    texts = {".csv": frame.to_csv(index=False, na_rep=""), ".md": markdown(frame), ".tex": latex(frame)}
+    texts = {".csv": comma_separated(frame), ".md": markdown(frame), ".tex": latex(frame)}
     for suffix, text in texts.items():
-        temporary = folder / f".{name}{suffix}.tmp"
-        temporary.write_text(text)
-        temporary.replace(folder / f"{name}{suffix}")
+        write_anew(folder / f"{name}{suffix}", text)
 
 
 def write_csv(folder: Path, name: str, frame: pd.DataFrame) -> None:
     """Writes one more table, `<name>.csv`."""
     folder.mkdir(parents=True, exist_ok=True)
-    temporary = folder / f".{name}.csv.tmp"
-    temporary.write_text(frame.to_csv(index=False, na_rep=""))
-    temporary.replace(folder / f"{name}.csv")
+    write_anew(folder / f"{name}.csv", comma_separated(frame))
+
+
+def comma_separated(frame: pd.DataFrame) -> str:
+    """The frame as csv; a text that spreadsheets would calculate has a quotation mark before it."""
+    return with_texts(frame, _not_calculated).to_csv(index=False, na_rep="")
+
+
+def _not_calculated(text: str) -> str:
+    return ("'" if CALCULATED.match(text) and not NUMBER.fullmatch(text) else "") + visible(text)
+
+
+def with_texts(frame: pd.DataFrame, change: Callable[[str], str]) -> pd.DataFrame:
+    """The frame with every text in it, names of columns too, changed."""
+    texts = frame.select_dtypes(include=["object", "string", "category"])
+    changed = {name: [change(one) if isinstance(one, str) else one for one in texts[name]] for name in texts}
+    return frame.assign(**{str(name): cells for name, cells in changed.items()}).rename(
+        columns=lambda name: change(str(name))
+    )
 
 
 def shown(frame: pd.DataFrame) -> pd.DataFrame:
@@ -68,12 +100,10 @@ def markdown(frame: pd.DataFrame) -> str:
     """A GitHub table."""
     text = shown(frame)
     lines = [
-        "| " + " | ".join(map(str, text)) + " |",
+        "| " + " | ".join(_marked(str(name)) for name in text) + " |",
         "|" + "|".join("---" if name in KEYS else "---:" for name in text) + "|",
     ]
-    lines += [
-        "| " + " | ".join(value.replace("|", "\\|") for value in row) + " |" for row in text.itertuples(index=False)
-    ]
+    lines += ["| " + " | ".join(map(_marked, row)) + " |" for row in text.itertuples(index=False)]
     return "\n".join(lines) + "\n"
 
 
@@ -95,7 +125,18 @@ def latex(frame: pd.DataFrame) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _marked(text: str) -> str:
+    """The text in a cell of Markdown: no end of the cell, no link, no picture, no HTML."""
+    return re.sub(
+        r"[\\|`\[\]<>&]", lambda mark: f"&#{ord(mark[0])};" if mark[0] in "<>&" else "\\" + mark[0], _line(text)
+    )
+
+
 def _escape(text: str) -> str:
-    for mark in "&%$#_{}":
-        text = text.replace(mark, "\\" + mark)
-    return text
+    """The text in a cell of LaTeX: every character that is a command there is written by one that prints it."""
+    printed = re.sub(r"[\\&%$#_{}~^<>|]", lambda mark: LATEX.get(mark[0], "\\" + mark[0]), _line(text))
+    return re.sub(r"^[\[*]", r"{\g<0>}", printed)  # what follows the end of a line would be read as its argument
+
+
+def _line(text: str) -> str:
+    return on_one_line(text) if re.search(r"[\n\r\t\v\f]", text) else visible(text)

@@ -10,12 +10,19 @@ from rich.console import Console
 from rich.table import Table
 
 from sppl.report.picks import NEXT, SETTLE, Pick
-from sppl.report.tables import KEYS, MISSING, cell, interval_heading, interval_words
+from sppl.report.tables import KEYS, MISSING, cell, interval_heading, interval_words, with_texts
+from sppl.visible import visible
 
 SIMULATED = "simulated"
 PAIR = ["benchmark", "target_model"]
 MANY = 6
 """Metrics that fit beside each other; more of them, and what they cost, are shown in a table of their own."""
+
+
+def _console() -> Console:
+    """What prints texts as they are: no markup in them, no emoji, no colours of its own."""
+    width = None if sys.stdout.isatty() else 120
+    return Console(file=sys.stdout, width=width, highlight=False, markup=False, emoji=False)
 
 
 def show(name: str, rows: pd.DataFrame, judged: pd.DataFrame, folder: Path, *, differences: pd.DataFrame) -> None:
@@ -24,7 +31,8 @@ def show(name: str, rows: pd.DataFrame, judged: pd.DataFrame, folder: Path, *, d
     Args:
         differences: of `sppl.analysis.agreement.disagreement`; shown where there are many metrics or no accuracies.
     """
-    console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 120, highlight=False)
+    console = _console()
+    rows, judged, differences = (with_texts(frame, visible) for frame in (rows, judged, differences))
     for (benchmark, target), part in rows.groupby(PAIR, sort=False):
         here = _of_pair(judged, benchmark, target)
         metrics, title = list(here["metric"].unique()), f"{name}: benchmark {benchmark}, target model {target}"
@@ -38,37 +46,38 @@ def show(name: str, rows: pd.DataFrame, judged: pd.DataFrame, folder: Path, *, d
         if untrained:
             console.print("Nothing was trained: there are no accuracies to compare the metrics with.")
             for row in here[here["flag"].astype(object).fillna("") != ""].itertuples() if "flag" in here else ():
-                console.print(f"{row.metric}: {row.flag}", markup=False)
+                console.print(f"{row.metric}: {row.flag}")
             continue
         if len(here):
             console.print(_metrics(here))
         for note in _notes(part, here):
-            console.print(note, markup=False)
-    console.print(f"Files in {folder}: table.csv, metrics.csv (also md, tex), index.html", markup=False)
+            console.print(note)
+    console.print(f"Files in {folder}: table.csv, metrics.csv (also md, tex), index.html")
 
 
 def show_lines(lines: Sequence[str]) -> None:
     """Prints what else there is to say."""
-    console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 120, highlight=False)
+    console = _console()
     for line in lines:
-        console.print(line, markup=False)
+        console.print(visible(line))
 
 
 def show_picks(picks: Sequence[Pick]) -> None:
     """Prints each pick; the command that follows stays on one line, so that it can be copied."""
-    console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 120, highlight=False)
+    console = _console()
     for pick in picks:
-        console.print(pick.title, style="bold", markup=False)
-        console.print(pick.said, markup=False)
+        console.print(visible(pick.title), style="bold")
+        console.print(visible(pick.said))
         if pick.settle:
-            console.print(f"{SETTLE}:", markup=False)
-            console.print(f"  {pick.settle}", markup=False, soft_wrap=True)
-        console.print(f"{NEXT}:", markup=False)
-        console.print(f"  {pick.command}", markup=False, soft_wrap=True)
+            console.print(f"{SETTLE}:")
+            console.print(f"  {visible(pick.settle)}", soft_wrap=True)
+        console.print(f"{NEXT}:")
+        console.print(f"  {visible(pick.command)}", soft_wrap=True)
 
 
 def show_spending(spending: pd.DataFrame) -> None:
     """Prints what teachers' responses took, and whose responses derived strategies took; nothing without either."""
+    spending = with_texts(spending, visible)
     told = spending[(spending["requests"] > 0) | (spending["note"] != "")]
     if told.empty:
         return
@@ -85,19 +94,19 @@ def show_spending(spending: pd.DataFrame) -> None:
         dear = unknown if pd.isna(row["cost"]) else f"{row['cost']:.4f}"
         shown = (unknown if pd.isna(row[name]) else str(row[name]) for name in figures)
         table.add_row(row["strategy"], row["source"], *shown, dear)
-    console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 120, highlight=False)
+    console = _console()
     console.print(table)
     for row in rows:
         if row["note"]:
-            console.print(f"{row['strategy']}: {row['note']}", markup=False)
+            console.print(f"{row['strategy']}: {row['note']}")
 
 
 def show_paper(tables: Mapping[str, Mapping[str, pd.DataFrame]], matches: str, folder: Path) -> None:
     """Prints the paper's tables of metrics, by its conventions and by sound ones, and how many figures match."""
-    console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 120, highlight=False)
+    console = _console()
     for name in ("metrics_main", "metrics_planbench"):
         for conventions, frames in tables.items():
-            frame = frames[name]
+            frame = with_texts(frames[name], visible)
             shown = Table(title=f"{name}, conventions: {conventions}", title_justify="left", title_style="bold")
             for column in frame:
                 shown.add_column(str(column), justify="left" if column in KEYS else "right")
@@ -105,9 +114,7 @@ def show_paper(tables: Mapping[str, Mapping[str, pd.DataFrame]], matches: str, f
                 shown.add_row(*(str(value) for value in row))
             console.print(shown)
     console.print(matches)
-    console.print(
-        f"Files in {folder}: index.html; table, metrics and the paper's tables as csv, md and tex", markup=False
-    )
+    console.print(f"Files in {folder}: index.html; table, metrics and the paper's tables as csv, md and tex")
 
 
 def _strategies(title: str, rows: pd.DataFrame, metrics: list[str]) -> Table:
@@ -191,9 +198,7 @@ def _metrics(judged: pd.DataFrame) -> Table:
     for column in costs:
         table.add_column("passes" if column == "cost" else column, justify="right", no_wrap=True)
     for _, row in judged.iterrows():
-        span = (
-            rf" \[{cell(row['spearman_low'])}, {cell(row['spearman_high'])}]" if pd.notna(row["spearman_low"]) else ""
-        )
+        span = f" [{cell(row['spearman_low'])}, {cell(row['spearman_high'])}]" if pd.notna(row["spearman_low"]) else ""
         table.add_row(
             row["metric"],
             *(cell(row[column]) for column in settings),

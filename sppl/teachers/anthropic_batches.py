@@ -66,7 +66,7 @@ class AnthropicBatches:
         text, _ = await send(
             self.teacher, self.sdk, self.calls.results(state.id), seconds=DOWNLOAD * self.teacher.timeout
         )
-        return lines_of(text)
+        return lines_of(self.teacher.hide(text))
 
     def read(self, result: Any, decoding: Decoding) -> Reply:
         """The answer in a line of the file."""

@@ -12,7 +12,7 @@ from sppl.teachers.batch import Batches, Fill, Read
 from sppl.teachers.endpoint import Endpoint
 from sppl.teachers.openai_batches import OpenAIBatches
 from sppl.teachers.replies import anthropic_reply, openai_reply
-from sppl.teachers.sdk import import_sdk, send_for_json, without_key
+from sppl.teachers.sdk import LONGEST_BATCH, http_client, import_sdk, send_for_json, without_key
 from sppl.teachers.teacher import Decoding, Reply, Session
 from sppl.teachers.waits import pause
 
@@ -32,14 +32,14 @@ class OpenAITeacher(Endpoint):
     async def session(self) -> AsyncIterator[Session]:
         """An open connection."""
         sdk = import_sdk("openai")
-        async with sdk.AsyncOpenAI(**self.options()) as client:
+        async with sdk.AsyncOpenAI(**self.options(), http_client=http_client(sdk)) as client:
             yield _Connection(self, sdk, client.chat.completions.with_raw_response.create, self.fill, self.read)
 
     @asynccontextmanager
     async def batches(self) -> AsyncIterator[Batches]:
         """An open connection to the API for batches."""
         sdk = import_sdk("openai")
-        async with sdk.AsyncOpenAI(**self.options()) as client:
+        async with sdk.AsyncOpenAI(**self.options(), http_client=http_client(sdk, LONGEST_BATCH)) as client:
             yield OpenAIBatches(self, sdk, client, self.fill, self.read)
 
     @property
@@ -66,14 +66,14 @@ class AnthropicTeacher(Endpoint):
     async def session(self) -> AsyncIterator[Session]:
         """An open connection."""
         sdk = import_sdk("anthropic")
-        async with sdk.AsyncAnthropic(**self.options()) as client:
+        async with sdk.AsyncAnthropic(**self.options(), http_client=http_client(sdk)) as client:
             yield _Connection(self, sdk, client.messages.with_raw_response.create, self.fill, self.read)
 
     @asynccontextmanager
     async def batches(self) -> AsyncIterator[Batches]:
         """An open connection to the API for batches."""
         sdk = import_sdk("anthropic")
-        async with sdk.AsyncAnthropic(**self.options()) as client:
+        async with sdk.AsyncAnthropic(**self.options(), http_client=http_client(sdk, LONGEST_BATCH)) as client:
             yield AnthropicBatches(self, sdk, client.messages.batches.with_raw_response, self.fill, self.read)
 
     @property

@@ -100,8 +100,8 @@ class BatchTeacher(Teacher, Protocol):
         """An open connection; a UserError where the key or the package is not there."""
         ...
 
-    def hide(self, text: str) -> str:
-        """The text without the key."""
+    def hide(self, said: Any) -> Any:
+        """A text, or plain data, without the key."""
         ...
 
 

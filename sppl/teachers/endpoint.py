@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from sppl.keys import without_keys
+from sppl.keys import check_for_keys, hidden
 from sppl.schemas import UserError
 from sppl.teachers.teacher import Decoding
 
@@ -65,9 +65,11 @@ class Endpoint:
             wrong.append(f"mode={self.mode!r} is none of {', '.join(MODES)}")
         if isinstance(self.finished, str) or not self.finished:
             wrong.append(f"finished={self.finished!r} is not a list of words, e.g. [stop]")
+        if said := check_for_keys({"base_url": self.base_url, "request": self.request}):
+            wrong.append(said)
         wrong += [f"request.{name} is set by {OURS[name]}" for name in self.request if name in OURS]
         if wrong:
-            raise UserError(f"{self.group}: " + "; ".join(wrong))
+            raise UserError(self.hide(f"{self.group}: " + "; ".join(wrong)))
 
     @property
     def group(self) -> str:
@@ -123,9 +125,9 @@ class Endpoint:
         """Arguments of an SDK's client; a UserError where there is no key."""
         return {"api_key": self.key(), "base_url": self.base_url, "max_retries": 0, "timeout": self.timeout}
 
-    def hide(self, text: str) -> str:
-        """The text without the key, which a server may repeat, and without anything else that looks like one."""
-        return without_keys(text, os.environ.get(self.api_key_env, "") if self.api_key_env else "")
+    def hide(self, said: Any) -> Any:
+        """A text, or plain data, without the key, which a server may repeat, and whatever else looks like one."""
+        return hidden(said, os.environ.get(self.api_key_env, "") if self.api_key_env else "")
 
     def body(self, **own: Any) -> dict[str, Any]:
         """A request's fields: our own, those of `request` over them, and none that is None."""

@@ -116,6 +116,12 @@ def fault(
         return Rejected(why, tokens=tokens)
     if status in (0, 400, 404, 410, 422) and (MODEL_CODE.search(said.codes) or MODEL_SAID.search(words)):
         return Refused(f"{why}. Give another one: {where}.model=MODEL", tokens=tokens)
+    if status in (301, 302, 303, 307, 308):
+        return Refused(
+            f"{why}. It sends us to another address, where the key would go too; if that is right, give it: "
+            f"{where}.base_url=URL",
+            tokens=tokens,
+        )
     if status in (404, 405):
         return Refused(f"{why}. Look at {where}.base_url and {where}.model", tokens=tokens)
     if status in HOPELESS:

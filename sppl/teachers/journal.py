@@ -25,6 +25,7 @@ class Journal:
         Raises:
             UserError: a line is none of ours.
         """
+        self._check()
         if not self.path.is_file():
             return []
         raw = self.path.read_bytes()
@@ -35,6 +36,7 @@ class Journal:
 
     def add(self, key: str, **entry: Any) -> None:
         """Appends one entry and waits until it is on disk; where there is no room for all of it, nothing is added."""
+        self._check()
         self.path.parent.mkdir(parents=True, exist_ok=True)
         line = json.dumps({"key": key, **entry}, ensure_ascii=False).encode(errors="replace") + b"\n"
         handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
@@ -47,11 +49,18 @@ class Journal:
         finally:
             os.close(handle)
 
+    def _check(self) -> None:
+        if self.path.is_symlink():
+            raise UserError(
+                f"{self.path} is a link to {self.path.resolve()}; nothing there is read or written. Put the file "
+                "itself in its place"
+            )
+
     def _entry(self, number: int, line: bytes) -> dict[str, Any]:
         try:
             entry = json.loads(line)
             return {**entry, "key": entry["key"]}
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, RecursionError):
             raise UserError(
                 f"{self.path}, line {number}: this is no record of an answer; the file was changed by something else. "
                 "Remove that line, and run the same command again: what the other lines hold is not asked for again"

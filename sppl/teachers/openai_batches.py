@@ -76,7 +76,7 @@ class OpenAIBatches:
             if file := state.body.get(name):
                 call = self.client.files.with_raw_response.content(file)
                 text, _ = await send(self.teacher, self.sdk, call, seconds=DOWNLOAD * self.teacher.timeout)
-                found += lines_of(text)
+                found += lines_of(self.teacher.hide(text))
         return found
 
     def read(self, result: Any, decoding: Decoding) -> Reply:

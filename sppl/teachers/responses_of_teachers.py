@@ -1,6 +1,5 @@
 """Responses that teachers write: asked for once, kept for good, counted and paid for knowingly."""
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any, ClassVar, Literal
 from sppl.data.formats import BadField, Format, entry
 from sppl.data.problems import Problem, refuse
 from sppl.data.reading import read
-from sppl.provenance import fingerprint
+from sppl.provenance import fingerprint, write_json
 from sppl.schemas import Estimate, Message, Question, Strategy, UserError
 from sppl.strategies.messages import WorkedExample, messages
 from sppl.strategies.recipe import Recipe
@@ -91,7 +90,7 @@ class TeacherResponses:
         said.unlink(missing_ok=True)
         if failed:
             said.parent.mkdir(parents=True, exist_ok=True)
-            said.write_text(json.dumps(failed, indent=1, ensure_ascii=False))
+            write_json(said, failed)
             shown = "; ".join(f"{key}: {why}" for key, why in list(failed.items())[:20])
             raise UserError(
                 f"{recipe.name}: {len(failed)} of {len(questions)} questions have no response (all in {said}): "

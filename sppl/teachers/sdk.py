@@ -2,8 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Iterator, Mapping
+import logging
+from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from importlib import import_module
 from types import ModuleType
 from typing import Any, NoReturn
@@ -13,6 +15,11 @@ from sppl.teachers.endpoint import Endpoint
 from sppl.teachers.faults import fault, told
 from sppl.teachers.teacher import NoAnswer, Rejected, Transient
 from sppl.teachers.waits import retry_after
+
+log = logging.getLogger(__name__)
+
+LONGEST, LONGEST_PACKED, LONGEST_BATCH = 1 << 25, 1 << 16, 1 << 31
+"""Bytes of a body, of a compressed one, and of the results of a batch."""
 
 UNSENT = {"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError", "UnsupportedProtocol", "LocalProtocolError"}
 """Errors of the SDKs' HTTP client that mean that nothing was sent; after any other one an answer may be on the bill."""
@@ -41,6 +48,8 @@ async def send(teacher: Endpoint, sdk: ModuleType, call: Awaitable[Any], *, seco
             return await _body(response), response.headers
     except sdk.APIStatusError as error:
         _refuse(teacher, error.response)
+    except TooLong as error:
+        raise Rejected(str(error), tokens=None) from None
     except TimeoutError:
         raise Transient(f"no answer: timed out after {seconds:g} s", tokens=None) from None
     except sdk.APIConnectionError as error:  # a timeout is one too
@@ -58,10 +67,14 @@ async def send_for_json(
     """The body of the response as plain data, and its headers; NoAnswer like `send`."""
     text, headers = await send(teacher, sdk, call, seconds=seconds)
     try:
-        return json.loads(text), headers
+        body = json.loads(text)
+        clean = teacher.hide(body)
     except (ValueError, RecursionError):
-        shown = " ".join(text.split())[:200] or "nothing"
+        shown = " ".join(teacher.hide(text).split())[:200] or "nothing"
         raise Transient(f"not an answer of this API: {shown}", tokens=None) from None
+    if clean != body:
+        log.warning("%s: an answer holds what looks like a key; [key] is written in its place", teacher.name)
+    return clean, headers
 
 
 @contextmanager
@@ -87,7 +100,43 @@ def _refuse(teacher: Endpoint, response: Any) -> NoReturn:
     """Raises what a response with the status of an error means."""
     text = response.text
     try:
-        body = json.loads(text)
-    except ValueError:
-        body = text
+        body = teacher.hide(json.loads(text))  # before anything is cut, which would leave half a key
+    except (ValueError, RecursionError):
+        body = teacher.hide(text)
     raise fault(response.status_code, told(body), teacher, wait=retry_after(response.headers))
+
+
+def http_client(sdk: ModuleType, longest: int = LONGEST) -> Any:
+    """An HTTP client that follows no redirection, as the key is for one address, and reads bodies up to a length.
+
+    Args:
+        longest: bytes of a body that is not compressed.
+    """
+    plain, hooks = {"accept-encoding": "identity"}, {"response": [partial(_limited, longest=longest)]}
+    return sdk.DefaultAsyncHttpxClient(follow_redirects=False, headers=plain, event_hooks=hooks)
+
+
+class TooLong(Exception):
+    """A body that nobody's answer has, and that memory may have no room for."""
+
+
+async def _limited(response: Any, longest: int) -> None:
+    """Lets the reading of a response's body end where it is too long; a compressed one grows a thousandfold."""
+    body, limit = response.stream, LONGEST_PACKED if response.headers.get("content-encoding") else longest
+
+    class Counted(type(body)):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            left = limit
+            async for part in body:
+                left -= len(part)
+                if left < 0:
+                    raise TooLong(f"the server sent more than {limit:,} bytes in one answer")
+                yield part
+
+        def __init__(self) -> None:
+            return
+
+        async def aclose(self) -> None:
+            await body.aclose()
+
+    response.stream = Counted()

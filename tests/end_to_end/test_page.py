@@ -1,12 +1,14 @@
 """The page in a real browser, opened from disk."""
 
 import json
+import re
 import shutil
 
 import pytest
 
 from sppl.report.page import write_page
-from tests.unit.report.frames import HOSTILE, many_tasks, one_task
+from sppl.visible import visible
+from tests.unit.report.frames import HOSTILE, HOSTILES, hostile_names, many_tasks, one_task
 
 INSTALL = "no Chromium: apt-get install chromium chromium-driver"
 FLAGS = (
@@ -77,6 +79,19 @@ def test_a_strategy_named_like_a_script_is_shown_and_not_run(opened):
     browser = opened(one_task())
     assert browser.title == "shown"
     assert HOSTILE in column(browser, "Strategies", 0)
+
+
+def test_no_name_runs_or_turns_the_page_and_all_are_there_to_be_read(opened):
+    browser = opened(hostile_names())
+    assert browser.title == "shown"
+    assert browser.execute_script("return typeof owned") == "undefined"
+    assert browser.get_log("browser") == []
+    assert browser.find_elements("css selector", "a, img, iframe, [onload], [onerror], [onmouseover]") == []
+    shown = [" ".join(text.split()) for text in column(browser, "Strategies", 0)]
+    assert set(shown) == {"gpt4", "claude", *(" ".join(visible(name).split()) for name in HOSTILES)}
+    text = browser.execute_script("return document.documentElement.textContent")
+    assert not re.search("[\x00-\x08\x0b-\x1f\x80-\x9f\u200b\u202a-\u202e\u2066-\u2069]", text)
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= 1280
 
 
 def test_a_click_sorts_numbers_as_numbers_and_leaves_what_is_missing_last(opened):

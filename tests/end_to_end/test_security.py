@@ -177,8 +177,34 @@ LEAKS = {
     "by its name": "name: x\nteacher: {gpt_4o: {token: abc}}\n",
     "read from the environment": "name: x\ndata_dir: ${oc.env:PLANTED_API_KEY}\n",
     "in the name of a folder": "name: ${oc.env:PLANTED_API_KEY}\n",
+    "in an address": "name: x\ndata_dir: 'https://me:planted-7c1f@my.host/v1'\n",
+    "in a query": "name: x\ndata_dir: 'https://my.host/v1?api_key=planted-7c1f'\n",
+    "as a number": "name: x\nteacher: {gpt_4o: {password: 47114711}}\n",
+    "in a key of a mapping": "name: x\ndata: {sk-planted0planted0planted0: 1}\n",
+    "in Hydra's own part": "name: x\nhydra: {job: {env_set: {OPENAI_API_KEY: planted-7c1f}}}\n",
     "beside what cannot be resolved": "name: hf_planted0planted0planted0\ndata_dir: ${nothing}\n",
 }
+
+
+def test_a_key_in_a_broken_file_is_not_shown_with_what_is_broken(run_py, tmp_path):
+    (tmp_path / "own" / "experiment").mkdir(parents=True)
+    broken = "# @package _global_\nname: sk-planted0planted0planted0 : [\n"
+    (tmp_path / "own" / "experiment" / "leak.yaml").write_text(broken)
+    done = run_py("--config-dir", str(tmp_path / "own"), *CHEAP, "experiment=leak", store=tmp_path / "store")
+    assert done.code not in (0, None)
+    assert "planted0" not in f"{done.code}{done.out}"
+
+
+def test_a_key_in_an_argument_is_refused_and_not_repeated(run_py, tmp_path):
+    for given in (
+        "sk-planted0planted0planted0",
+        "sk-planted0planted0planted0=1",
+        "~teacher.sk-planted0planted0planted0",
+    ):
+        done = run_py(*CHEAP, given, store=tmp_path / "store")
+        assert "looks like a key" in str(done.code)
+        assert "planted" not in f"{done.code}{done.out}"
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("mode", [[], ["-m", "seed=0,1"]], ids=["run", "sweep"])

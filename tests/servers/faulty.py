@@ -153,6 +153,8 @@ def application(faults: list[str], log: Path, delay: float = 0.0) -> Starlette:
         body = await request.json()
         prompt = body["messages"][-1]["content"].splitlines()[0]
         note(log, f"asked {prompt}")
+        if request.headers.get("x-api-key") or request.headers.get("authorization", "Bearer none") != "Bearer none":
+            note(log, "with a key")
         note(log, f"fields {json.dumps({name: body[name] for name in sorted(body) if name != 'messages'})}")
         active["now"] += 1
         active["most"] = max(active.values())
@@ -187,8 +189,17 @@ def made(request: Request, body: dict, fault: str, text: str) -> Response:
     """The answer, or what stands in its place."""
     if body["model"] != "m":
         return error(404)
+    key = str(request.headers.get("authorization") or request.headers.get("x-api-key"))
+    if fault == "echo_200":  # an answer that repeats the key
+        said = f"You sent {key}\nFinal Answer: 1"
+        return message(said) if request.url.path.endswith("messages") else completion(said)
+    if fault == "echo_late":  # in a long message, where it would be cut in the middle
+        return error(400, "x" * 285 + " " + key)
+    if fault.startswith("away_"):  # to another server
+        address = f"http://127.0.0.1:{fault.removeprefix('away_')}{request.url.path}"
+        return Response(status_code=307, headers={"location": address})
     if fault.startswith("echo_"):  # repeats the key it was sent, as some gateways do
-        return error(int(fault.removeprefix("echo_")), f"denied: {request.headers.get('authorization')}")
+        return error(int(fault.removeprefix("echo_")), f"denied: {key}")
     if fault:
         return FAULTS[fault](body)
     return message(text) if request.url.path.endswith("messages") else completion(text)

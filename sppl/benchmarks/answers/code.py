@@ -136,17 +136,17 @@ def judge(row: Row, texts: Sequence[str]) -> Verdict:
     Raises:
         UserError: this machine has no sandbox (see sandbox.runs).
     """
-    tested = _tested(row, given(texts))
-    return verdict(bool(tested) and sandbox.runs(tested, SECONDS))
+    trial = _trial(row, given(texts))
+    return verdict(trial is not None and sandbox.passes([trial], SECONDS))
 
 
-def _tested(row: Row, text: str) -> str:
-    """The program of a text between the row's setup code and tests; empty where there is none to run."""
+def _trial(row: Row, text: str) -> sandbox.Trial | None:
+    """The program of a text with the row's setup code and tests; None where there is none to run."""
     tests = [str(test) for test in row["test_list"]]
     source = program(text, tests)
     if not source or len(source) > LONGEST:
-        return ""
-    return "\n".join([str(row.get("test_setup_code") or ""), source, *tests])
+        return None
+    return sandbox.Trial(source, str(row.get("test_setup_code") or ""), tests)
 
 
 def judge_many(rows: Sequence[Row], texts: Sequence[str]) -> list[float]:
@@ -160,9 +160,9 @@ def judge_many(rows: Sequence[Row], texts: Sequence[str]) -> list[float]:
     if len(rows) <= 1:
         return [judge(row, [text])["accuracy"] for row, text in zip(rows, texts, strict=True)]
     if len(rows) <= TOGETHER:
-        programs = [_tested(row, text) for row, text in zip(rows, texts, strict=True)]
-        together = "\n".join(f"exec(compile({one!r}, 'one', 'exec'), {{'__name__': 'answer'}})" for one in programs)
-        if all(programs) and sandbox.runs(together, SECONDS):
+        trials = [_trial(row, text) for row, text in zip(rows, texts, strict=True)]
+        known = [trial for trial in trials if trial is not None]
+        if len(known) == len(rows) and sandbox.passes(known, SECONDS):
             return [1.0] * len(rows)
     half = min(TOGETHER, (len(rows) + 1) // 2)
     return judge_many(rows[:half], texts[:half]) + judge_many(rows[half:], texts[half:])

@@ -13,8 +13,11 @@ import sys
 import sysconfig
 import tempfile
 from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from sppl.schemas import UserError
 
@@ -24,26 +27,39 @@ MEMORY = 512 * 2**20
 DISK = 16 * 2**20
 """Bytes of its temporary folder, which lives in memory, and of any one file."""
 
-DRIVER = Path(__file__).with_name("sandboxed.py")
-
 _PYTHON = str(Path(sys.executable).resolve())
 
 _SYSTEM = ("/usr", "/lib", "/lib64", "/lib32", "/bin", "/sbin", "/etc/ld.so.cache")
 """What the interpreter's shared libraries need; read-only."""
 
 
-def runs(program: str, seconds: float = 10.0) -> bool:
-    """Whether a Python program runs to its end without an exception, within the limits.
+@dataclass(frozen=True)
+class Trial:
+    """A program, what stands before it, and the tests that it has to pass."""
+
+    program: str
+    setup: str = ""
+    tests: Sequence[str] = ()
+
+
+def passes(trials: Sequence[Trial], seconds: float = 10.0) -> bool:
+    """Whether every program runs to its end without an exception and passes its tests, within the limits.
 
     Args:
-        program: its source. It sees an empty temporary folder, the standard library and nothing else: no network, no
-            other file, no environment, no second process.
+        trials: each has names of its own. A program sees an empty temporary folder, the standard library and nothing
+            else: no network, no other file, no environment, no second process, and not its tests. They run in a
+            sandbox of their own, and what the program returns comes there as plain values.
         seconds: wall clock; processor time is limited to the same, rounded up.
 
     Raises:
         UserError: this machine cannot run it apart from the network and the files.
     """
-    return _run(cage(), program, seconds) == "done"
+    return _run(cage(), trials, seconds) == "done"
+
+
+def runs(program: str, seconds: float = 10.0) -> bool:
+    """The same of one program without tests."""
+    return passes([Trial(program)], seconds)
 
 
 def check() -> None:
@@ -77,7 +93,7 @@ def cage() -> tuple[str, ...]:
         if not sys.platform.startswith("linux") or program is None:
             tried.append(f"{name} is not installed" if sys.platform.startswith("linux") else f"this is {sys.platform}")
             continue
-        outcome = _run(command(program), _PROBE, 20.0)
+        outcome = _run(command(program), [Trial(_PROBE)], 20.0)
         if outcome == "done":
             return command(program)
         tried.append(f"{name}: {outcome or 'it did not start'}")
@@ -89,28 +105,64 @@ def cage() -> tuple[str, ...]:
     )
 
 
-def _run(cage: Sequence[str], program: str, seconds: float) -> str:
-    """What the process reported: "done", the kind of exception, or an empty text where it was stopped."""
+def _run(cage: Sequence[str], trials: Sequence[Trial], seconds: float) -> str:
+    """What the referee reported: "done", the kind of exception, or an empty text where it was stopped."""
     word = secrets.token_hex(16)
-    order = {"program": program, "word": word, "memory": MEMORY, "disk": DISK, "seconds": int(seconds) + 1}
-    with tempfile.TemporaryFile() as report:
-        process = subprocess.Popen(
-            [*cage, _PYTHON, "-I", "-S", "-B", "-c", DRIVER.read_text()],
-            stdin=subprocess.PIPE,
-            stdout=report,
-            stderr=subprocess.DEVNULL,
-            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
-            start_new_session=True,
-        )
+    limits = {"memory": MEMORY, "disk": DISK, "seconds": int(seconds) + 1}
+    programs = [{"setup": one.setup, "program": one.program} for one in trials]
+    tests = [{"setup": one.setup, "tests": list(one.tests)} for one in trials]
+    requests, answers = os.pipe(), os.pipe()
+    with tempfile.TemporaryFile() as report, ExitStack() as started:
         try:
-            process.communicate(json.dumps(order).encode(), timeout=seconds)
+            run = _start(cage, "sandboxed", limits | {"trials": programs}, requests[0], answers[1], subprocess.DEVNULL)
+            started.callback(_end, run)
+            judge = _start(cage, "referee", limits | {"trials": tests, "word": word}, answers[0], requests[1], report)
+            started.callback(_end, judge)
+        finally:
+            for pipe in (*requests, *answers):
+                os.close(pipe)
+        try:
+            judge.wait(seconds)
         except subprocess.TimeoutExpired:
-            process.kill()
-            process.communicate()
             return ""
         report.seek(0)
         lines = report.read(4096).decode(errors="replace").split("\n")
     return next((line.removeprefix(word).strip() for line in lines if line.startswith(word)), "")
+
+
+def _start(
+    cage: Sequence[str], driver: str, order: dict[str, Any], stdin: int, stdout: int, stderr: Any
+) -> subprocess.Popen[bytes]:
+    """A process in the cage that runs a driver; it reads its order from a file that has no name."""
+    with tempfile.TemporaryFile() as file:
+        file.write(json.dumps(order).encode())
+        file.seek(0)
+        return subprocess.Popen(
+            [*cage, _PYTHON, "-I", "-S", "-B", "-c", _source(driver), str(file.fileno())],
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
+            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
+            pass_fds=(file.fileno(),),
+            start_new_session=True,
+        )
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.wait()
+
+
+@cache
+def _source(driver: str) -> str:
+    """A driver with the two modules that it imports, all that there is of ours in the sandbox."""
+    here = {name: Path(__file__).with_name(f"{name}.py").read_text() for name in ("confinement", "carried", driver)}
+    lines = ["import sys, types"]
+    for name, text in here.items():
+        module = f"{__package__}.{name}"
+        lines.append(f"sys.modules[{module!r}] = types.ModuleType({module!r})")
+        lines.append(f"exec(compile({text!r}, {name!r}, 'exec'), sys.modules[{module!r}].__dict__)")
+    return "\n".join(lines)
 
 
 def _places() -> list[str]:
@@ -135,7 +187,7 @@ def _bubblewrap(program: str) -> tuple[str, ...]:
             command += ["--perms", "0755", "--dir", str(folder)]
         command += ["--ro-bind", place, place]
     command += ["--proc", "/proc", "--dev", "/dev", "--size", str(DISK), "--perms", "1777", "--tmpfs", "/tmp"]
-    return (*command, "--remount-ro", "/", *_unprivileged())
+    return (*command, "--remount-ro", "/dev", "--remount-ro", "/", *_unprivileged())
 
 
 _ROOT = r"""

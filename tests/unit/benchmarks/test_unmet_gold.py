@@ -145,8 +145,8 @@ def test_a_task_of_the_users_own_is_checked_by_lm_eval(root, tmp_path):
 
 def test_many_programs_are_judged_in_few_processes(monkeypatch):
     runs = []
-    real = sandbox.runs
-    monkeypatch.setattr(sandbox, "runs", lambda *arguments: runs.append(1) or real(*arguments))
+    real = sandbox.passes
+    monkeypatch.setattr(sandbox, "passes", lambda *arguments: runs.append(1) or real(*arguments))
     right, wrong = "def f():\n    return 1", "def f():\n    return 2"
     questions = asked(*[right] * 31, wrong, test_list=["assert f() == 1"])
     assert gold.unmet(benchmark("mbpp", (), final_line=""), questions) == [questions[-1]]

@@ -13,6 +13,28 @@ HOSTILE = "<script>document.title='owned'</script>"
 """A strategy whose name would run, were it not escaped."""
 
 
+HOSTILES = [
+    *("</script><script>owned = 1</script>", "<img src=x onerror='owned = 1'>", '" onmouseover="owned = 1" x="'),
+    *("<svg onload='owned = 1'>", "javascript:owned=1", "[x](javascript:owned=1)", "![x](http://127.0.0.1/x)"),
+    *("<a href='javascript:owned=1'>x</a>", "--><b>", "]]>", "&lt;b&gt;", "<style>*{display:none}</style>", "${body}"),
+    *("gpt4\u202e4tpg", "gpt\u200b4", "gpt4\u2066x\u2069", "gpt\u00ad4"),
+    *(
+        "\x1b]0;owned\x07",
+        "\x1b[2J\x1b[31mred",
+        "\x9b31mred",
+        "a\x00b",
+        "a\x08\x08b",
+        "a\rb",
+        "a\nb",
+        "\x1b]8;;http://x\x07y",
+    ),
+    *("[red]x[/red]", "[/x]", "[link=http://x]y[/link]", ":smile:"),
+    *("=cmd|' /C calc'!A0", "+1+1", "-2+3", "@SUM(A1)", "\t=1+1", "\r=1+1", " =1+1", "＝1+1", "=HYPERLINK(A1)"),
+    *("\\input{/etc/passwd}", "$\\write18{x}$", "%comment", "a~b^c_d#e&f", "[1ex]", "*", "\\end{tabular}", "x" * 3000),
+]
+"""Names that would run, calculate, command or mislead, were they shown as anything but text."""
+
+
 @dataclass(frozen=True)
 class Mean:
     name: str
@@ -63,6 +85,14 @@ def one_task() -> dict[str, Any]:
     frames = report_of(scores, reached, [Mean("sppl_n2"), Mean("length", None)])
     frames["rows"]["source"] = ["simulated" if name == "gpt4" else "" for name in frames["rows"]["strategy"]]
     return frames
+
+
+def hostile_names() -> dict[str, Any]:
+    """As many strategies as there are hostile names, and two others."""
+    names = ["gpt4", "claude", *HOSTILES]
+    scores = examples("sppl_n2", {name: [1.0 + at, 2.0 + at, 3.0 + at] for at, name in enumerate(names)})
+    reached = outcomes({name: 0.9 - at / 100 for at, name in enumerate(names)})
+    return report_of(scores, reached, [Mean("sppl_n2")])
 
 
 def many_tasks(n: int = 6) -> dict[str, Any]:
