@@ -47,6 +47,7 @@ class ScoringServer:
     request: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "request", self.request or {})  # null in a configuration file
         wrong = [
             f"{name}={getattr(self, name)!r} is not a {'whole ' if whole else ''}number of at least {least}"
             for name, least, whole in NUMBERS

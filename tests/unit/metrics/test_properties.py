@@ -14,29 +14,9 @@ from sppl.prompts import Alone, GivenQuestion, SelfAligned
 from tests.unit.metrics.tables import CASES, load, values
 
 METRICS = {path.stem: load(path)[1] for path in CASES}
-MOVES = {
-    "sppl_n2": ("self_aligned_n2", "logprob", 1),
-    "easy_half_n2": ("self_aligned_n2", "logprob", 1),
-    "perplexity": ("question", "logprob", 1),
-    "log_probability": ("question", "logprob", 1),
-    "grape": ("question", "logprob", 1),
-    "ifd": ("question", "logprob", 1),
-    "ifd_perplexity": ("question", "logprob", 1),
-    "rank_surprisal_ratio": ("question", "rank", -1),
-    "local_naturalness_w1": ("steps_w1+step", "logprob", 1),
-    "aslec_drop_h1": ("question+step", "logprob", 1),
-    "aslec_casl_h1": ("question+step", "logprob", 1),
-    "in_context_gain_n2": ("self_aligned_n2", "logprob", 1),
-    "lark": ("question+top50_brier", "top50_brier", 1),
-    "entropy": ("question+entropy", "entropy", -1),
-    "reward_skywork_llama_8b": ("rewards_skywork_llama_8b", "reward", 1),
-    "car_skywork_llama_8b": ("rewards_skywork_llama_8b", "reward", 1),
-    "scas": ("hidden_mlp.up_proj", "answer_loss", -1),
-    "grace": ("gradients_r16_d512_s0", "value", -1),
-    "train_then_test_n100": ("outcomes_n100_s0", "correct", 1),
-    "rank_average_sppl_n2_and_rank_surprisal_ratio": ("self_aligned_n2", "logprob", 1),
-}
-"""Which column, moved up (1) or down (-1) for one strategy's responses, must make that strategy look better."""
+MOVES = {path.stem: case["better"] for path in CASES if (case := load(path)[0]).get("better")}
+"""Which column, moved up (1) or down (-1) for one strategy's responses, must make that strategy look better: `better`
+of its case."""
 
 
 def drawn(metric, seed: int, strategies=("gpt4", "claude", "rewrite"), examples=5) -> dict[TokenStats, pd.DataFrame]:
@@ -83,7 +63,7 @@ def test_every_metric_with_a_direction_has_a_move():
 @given(seed=st.integers(0, 10**6))
 @settings(max_examples=15, deadline=None)
 def test_a_strategy_that_gets_better_looks_better(name, seed):
-    metric, (table, column, sign) = METRICS[name], MOVES[name]
+    metric, (table, column, sign) = METRICS[name], MOVES[name].values()
     tables = drawn(metric, seed)
     better = {need: frame.copy() for need, frame in tables.items()}
     frame = next(frame for need, frame in better.items() if need.name == table)
