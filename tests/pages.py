@@ -13,7 +13,8 @@ NUMBER = r"\d+(?:\.\d+)?"
 
 def commands(page: Path) -> list[str]:
     """The page's `python run.py` commands, each on one line."""
-    blocks = re.findall(r"```(?:bash)?\n(.*?)```", page.read_text(), re.DOTALL)
+    fenced = re.findall(r"^```(\w*)\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
+    blocks = [text for language, text in fenced if language in ("", "bash")]
     lines = [line for block in blocks for line in block.replace("\\\n", " ").splitlines()]
     found = (re.match(r"(?:\w+=\S+ )*(python run\.py .*)", line.strip()) for line in lines)
     return [match[1] for match in found if match]
