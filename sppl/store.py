@@ -105,8 +105,7 @@ class Store:
             UserError: the store is another version's; the message is the way on.
         """
         mark = Path(self.root, MARK)
-        there = any(Path(self.root, kind).is_dir() for kind in ("responses", "predictions", "token_stats", "adapters"))
-        if not mark.exists() and not there:
+        if not mark.exists() and not self._has_tables():
             return
         try:
             found = json.loads(mark.read_text())["format"] if mark.exists() else 1
@@ -120,6 +119,12 @@ class Store:
                 f"what teachers were paid for, which is then used again: mv {new} {old} && mkdir -p {new} && "
                 f"if [ -d {old}/journal ]; then cp -r {old}/journal {new}/; fi"
             )
+
+    def _has_tables(self) -> bool:
+        """Whether there is any table that was finished; a killed command may have left locks and work in pieces."""
+        kinds = ("responses", "predictions", "token_stats", "results", "rankings")
+        found = (path for kind in kinds for path in Path(self.root, kind).rglob("*.parquet"))
+        return any(not any(part.endswith(".parts") for part in path.parts) for path in found)
 
     def leaf(self, kind: str, *words: str, settings: Mapping[str, Any]) -> Leaf:
         """The name of an artefact; nothing is read or written.

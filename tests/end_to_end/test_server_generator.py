@@ -128,6 +128,10 @@ def test_the_stage_predict_through_a_real_server_gives_the_predictions_of_this_p
         done = run_py(*few, "generator=server", *there, store=tmp_path / "served")
         assert done.code == 0, done.out
     assert run_py(*few, store=tmp_path / "local").code == 0
-    frames = [pd.read_parquet(next((tmp_path / kind).rglob("*.parquet"))) for kind in ("served", "local")]
+    folders = [tmp_path / kind / "predictions" for kind in ("served", "local")]
+    frames = [pd.read_parquet(next(folder.rglob("*.parquet"))) for folder in folders]
     assert frames[0]["prediction"].str.strip().tolist() == frames[1]["prediction"].str.strip().tolist()
-    assert frames[0]["correct"].tolist() == frames[1]["correct"].tolist()
+    verdicts = [
+        pd.read_parquet(next((tmp_path / kind / "verdicts").rglob("*.parquet"))) for kind in ("served", "local")
+    ]
+    assert verdicts[0]["correct"].tolist() == verdicts[1]["correct"].tolist()

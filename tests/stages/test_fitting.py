@@ -165,16 +165,17 @@ def lengths(lab, strategy: str) -> list[int]:
     ]
 
 
-def test_a_strategy_that_skipping_leaves_nothing_is_named(stage, made, monkeypatch, lab):
+def test_a_strategy_that_skipping_leaves_nothing_is_named(stage, store, monkeypatch, lab):
     limit = min(lengths(lab, "gpt4")) - 1
     assert min(lengths(lab, "human_examples")) <= limit
     monkeypatch.setattr(frozen(lab.target).config, "max_position_embeddings", limit)
     given = ["strategy=[gpt4,human_examples]", "metric=[perplexity,scas]", "scorer.overlong=skip"]
+    stage("generate", store, *given)
     nothing = r"overlong=skip leaves some strategies no response.*: gpt4: none fits \(hidden_mlp.up_proj, question\)\. "
     with pytest.raises(UserError, match=nothing):
-        stage("score", made, *given)
+        stage("score", store, *given)
     with pytest.raises(UserError, match=r"scorer\.budget=fixed|no response fits at all: leave them out"):
-        stage("score", made, *given, "scorer.budget=race", "scorer.first=2")
+        stage("score", store, *given, "scorer.budget=race", "scorer.first=2")
 
 
 def test_strategies_that_share_no_question_that_fits_are_not_compared(stage, made, monkeypatch, lab):

@@ -212,3 +212,30 @@ def test_provenance_is_valid_json_in_any_script(store):
     store.write(leaf, predictions("четыре"), {}, 0.0)
     text = Path(str(store.path(leaf)).replace(".parquet", ".json")).read_text()
     assert json.loads(text)["settings"] == {"answer": "四十二"}
+
+
+def test_a_store_of_another_format_is_refused_with_the_command_that_keeps_what_was_paid_for(tmp_path):
+    store = Store(str(tmp_path / "store"))
+    store.check_format()  # none yet
+    (tmp_path / "store" / "responses" / "lab").mkdir(parents=True)
+    (tmp_path / "store" / "responses" / "lab" / "x.lock").touch()
+    store.check_format()  # what a killed command left
+    leaf = store.leaf("predictions", "lab", "tiny", settings={})
+    store.write(leaf, predictions("one"), {}, 0.0)
+    store.check_format()
+    (tmp_path / "store" / "store.json").unlink()
+    with pytest.raises(UserError, match=r"format 1, here it is 2.*mv .*store .*store\.old .*journal"):
+        store.check_format()
+
+
+def test_an_artifact_of_another_version_of_a_library_is_read_with_one_warning(tmp_path, caplog):
+    store = Store(str(tmp_path))
+    leaf = store.leaf("predictions", "lab", "tiny", settings={})
+    store.write(leaf, predictions("one"), {}, 0.0)
+    sidecar = tmp_path / f"{leaf.name}.json"
+    facts = json.loads(sidecar.read_text())
+    facts["versions"]["torch"] = "1.0.0"
+    sidecar.write_text(json.dumps(facts))
+    for _ in range(2):
+        store.read(leaf)
+    assert caplog.text.count("artifacts computed with torch 1.0.0") == 1
