@@ -66,6 +66,7 @@ def headings(text: str) -> list[list[str]]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_the_first_command_prints_the_table_that_is_shown(run_py, tmp_path):
     done = run_py(store=tmp_path / "fresh")
     assert done.code == 0, done.out
