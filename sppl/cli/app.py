@@ -42,10 +42,15 @@ class Started(Callback):
 def compose_and_run() -> None:
     """Runs what was typed: one job, or a sweep. Hydra exits where a job failed or the configuration is wrong."""
     Started.config, Started.first = None, 0
-    Plugins.instance()  # finds the launchers; where a file of ours has the name it is all there is to say
+    drop_launcher_schemas()
+    run_one_job()
+
+
+def drop_launcher_schemas() -> None:
+    """Takes out what the launchers say of themselves where a file of ours has the name: it is all there is to say."""
+    Plugins.instance()  # finds the launchers
     for name in ("joblib", "submitit_local"):
         ConfigStore.instance().repo["hydra"]["launcher"].pop(f"{name}.yaml", None)
-    run_one_job()
 
 
 @hydra.main(version_base="1.3", config_path=str(conf()), config_name="config")

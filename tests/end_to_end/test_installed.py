@@ -81,3 +81,11 @@ def test_a_wheel_installed_elsewhere_runs_the_whole_loop_from_an_empty_folder(in
     assert "comes with a checkout of the project" in run(sppl, "experiment=paper")
     checkout = planned([sys.executable, "run.py"], ROOT, f"hydra.run.dir={tmp_path}/x", f"store={tmp_path}/empty")
     assert planned([sys.executable, sppl], tmp_path, "store=empty", PYTHONPATH=str(installed)) == checkout
+
+
+@pytest.mark.slow
+def test_the_wheel_says_that_it_is_typed_and_under_which_licence(installed):
+    assert (installed / "sppl" / "py.typed").exists()
+    (facts,) = installed.glob("self_aligned_perplexity-*.dist-info")
+    assert "License-Expression: Apache-2.0" in (facts / "METADATA").read_text()
+    assert (facts / "licenses" / "LICENSE").read_text() == (ROOT / "LICENSE").read_text()

@@ -19,6 +19,8 @@ TOP = {
     "constraints.txt",
     "README.md",
     "LICENSE",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
     "hydra_plugins",
 }
 
