@@ -1,11 +1,13 @@
 """The two tables of a report as a page shows them: every missing value with its reason."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
 from sppl.analysis.outcomes import UNTRAINED
 from sppl.report.markup import Markup
+from sppl.report.picks import Pick
 from sppl.report.sortable import Cell, known, sortable
 from sppl.report.tables import interval_heading
 
@@ -73,6 +75,19 @@ def metrics(judged: pd.DataFrame, chances: pd.DataFrame | None) -> Markup:
     columns["spread"] = [known(row["spread"], reason="fewer than two accuracies") for row in records]
     columns["strategies"] = [known(row["n_strategies"]) for row in records]
     return sortable(columns | _notes(records), label="Metrics")
+
+
+def decisions(picked: Sequence[Pick]) -> Markup:
+    """The picks of many pairs, one row each."""
+    columns = {
+        "benchmark": [known(one.benchmark) for one in picked],
+        "target model": [known(one.target) for one in picked],
+        "pick": [known(one.strategy) for one in picked],
+        "runner-up": [known(one.runner_up or None, reason="a single strategy") for one in picked],
+        "what training showed": [known(one.outcome or None, reason="nothing was trained") for one in picked],
+        "what it may cost to be wrong": [known(one.risk) for one in picked],
+    }
+    return sortable(columns, label="Picks")
 
 
 def plain(frame: pd.DataFrame) -> Markup:
