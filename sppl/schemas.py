@@ -277,8 +277,8 @@ TABLES: dict[str, pa.DataFrameSchema] = {
 mean of the slice `start <= index < end`. `races`: one row per batch and strategy still in the race, its standing (nats
 per token) on the first `questions`. `shortlists`: one row per shortlisted strategy, best score first; `pilot` is what
 its short trainings reached on validation questions. `results`: one row per test question. `also_results`: one row per
-document and metric of one of lm-eval's own tasks. `outcomes`: one row per trained (or untrained) model, its accuracy over `results`;
-`setup` names the training settings apart from the seed.
+document and metric of one of lm-eval's own tasks. `outcomes`: one row per trained (or untrained) model, its accuracy
+over `results`; `setup` names the training settings apart from the seed.
 """
 
 

@@ -20,8 +20,8 @@ def questions_apart(benchmark: Benchmark, n: int | str) -> list[Question]:
     if not there:
         raise UserError(
             f"{benchmark.name} has no validation questions, and pilots are never measured on the test's; own files: "
-            "add validation.jsonl, or a field `split`; else settle by a full training on each: leave `shortlist` out of "
-            "`stage`"
+            "add validation.jsonl, or a field `split`. Else train fully on each of the best: 'stage=[generate,finetune,"
+            "benchmark,report]'"
         )
     if n != "all" and there < int(n):
         raise UserError(

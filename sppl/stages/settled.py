@@ -20,7 +20,5 @@ def settled_of(store: Store, shortlists: Sequence[str]) -> pd.DataFrame:
         how = {name: fact[name] for name in ("of", "k", "n_pilot", "epochs", "n_validation")}
         how |= {"n_seeds": len(fact["seeds"]), "untrained": fact.get("untrained")}
         frame = store.read(leaf).assign(**how)
-        parts.append(
-            pd.DataFrame({**{name: [value] * len(frame) for name, value in key.items()}, **frame.to_dict("list")})
-        )
+        parts.append(frame.assign(**key)[[*key, *frame.columns]])
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
