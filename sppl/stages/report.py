@@ -48,6 +48,8 @@ if TYPE_CHECKING:
 
 DRAWN_PAIRS = 12
 """Benchmarks times targets whose plots are drawn one by one; with more the page has heat maps and tables only."""
+DRAWN_ROWS = 1000
+"""Strategies times metrics times pairs whose plots are drawn; of more, the first metrics that fit, one at least."""
 SINGLE = (
     "What single questions say: share each strategy wins, their spread as a multiple of that between strategies, and "
     "how many questions give the same order"
@@ -150,7 +152,6 @@ def report(
         [] if chances is None or records else _picks(every, chances, judged, metric, own_files, store.typed, pilots)
     )
     show_picks(picked if not results or len(pilots) else [])
-    many = len(rows[PAIR].drop_duplicates()) > DRAWN_PAIRS
     write_page(
         out,
         name=name,
@@ -161,7 +162,7 @@ def report(
         chances=chances,
         provenance=_provenance(store, rankings, results),
         further=further,
-        drawn=[] if many else None,
+        drawn=_drawn(rows, list(dict.fromkeys(every["metric"]))),
         picks=picked,
     )
     for logger in loggers:
@@ -196,6 +197,15 @@ def _picks(
     trained = bool(judged["regret"].notna().any())
     more = [] if trained else [settling]
     return picks(rankings, chances, lead.name, command_of, *more, settled=settled(pilots), judged=judged)
+
+
+def _drawn(rows: pd.DataFrame, metrics: list[str]) -> list[str] | None:
+    """The metrics with plots per pair; None for all of them."""
+    pairs = len(rows[PAIR].drop_duplicates())
+    if pairs > DRAWN_PAIRS:
+        return []
+    fitting = max(1, DRAWN_ROWS // max(1, pairs * rows["strategy"].nunique()))
+    return None if len(metrics) <= fitting else metrics[:fitting]
 
 
 def _parted(results: Sequence[str]) -> tuple[list[str], list[str]]:

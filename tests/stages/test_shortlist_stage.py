@@ -11,13 +11,8 @@ from sppl.schemas import Question, UserError
 from sppl.stages.apart import questions_apart
 from sppl.stages.own_bed import own_bed
 
-GIVEN = [
-    "experiment=shortlist",
-    "strategy=[gpt4,claude,rewrite]",
-    "metric=[sppl,length]",
-    "n_pilot=16",
-    "n_validation=10",
-]
+PILOT = ["n_pilot=16", "n_validation=10"]
+GIVEN = ["experiment=shortlist", "strategy=[gpt4,claude,rewrite]", "metric=[sppl,length]", *PILOT]
 BEFORE = ("generate", "predict", "score")
 
 
@@ -139,9 +134,7 @@ ONE, TWO = Question("a", "1 + 1?", "2"), Question("b", "1 + 2?", "3")
 
 
 @pytest.mark.parametrize("other", ["test", "train"])
-@pytest.mark.parametrize(
-    "same", [ONE, replace(ONE, id="c"), replace(ONE, prompt="else"), replace(ONE, id="c", prompt=" 1 +  1? ")]
-)
+@pytest.mark.parametrize("change", [{}, {"id": "c"}, {"prompt": "else"}, {"id": "c", "prompt": " 1 +  1? "}])
 def test_a_validation_question_that_another_split_has_is_refused_by_name(other, change):
     splits = {"validation": [ONE, TWO], "test": [], "train": [], other: [replace(ONE, **change)]}
     with pytest.raises(UserError, match=rf"1 are {other}\w* questions too \(a\).*benchmark.without=\[a\]"):
