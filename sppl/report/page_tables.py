@@ -91,10 +91,10 @@ def decisions(picked: Sequence[Pick]) -> Markup:
 
 
 def plain(frame: pd.DataFrame) -> Markup:
-    """Any other table as it is."""
-    return sortable(
-        {str(name): [known(value, reason=NOT_HERE) for value in frame[name]] for name in frame}, label="Further figures"
-    )
+    """Any other table as it is; of the pair only what differs between rows."""
+    names = [name for name in frame if name not in PAIR or frame[name].nunique() > 1]
+    columns = {str(name): [known(value, reason=NOT_HERE) for value in frame[name]] for name in names}
+    return sortable(columns, label="Further figures")
 
 
 def _keys(frame: pd.DataFrame, name: str, records: list[dict[Any, Any]]) -> dict[str, list[Cell]]:

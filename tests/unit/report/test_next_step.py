@@ -59,6 +59,6 @@ def test_the_full_recipe_trains_as_was_typed_and_scores_nothing():
         "training=lora",
         "seed=1",
     ]
-    assert full_command([*typed, "seed=1", "metric=[sppl]", "dry=true"], "gpt4", **PAIR) == (
+    assert full_command([*typed, "metric=[sppl]", "dry=true"], "gpt4", **PAIR) == (
         "python run.py 'stage=[generate,finetune,benchmark,report]' n_train=800 training=lora seed=1 'strategy=[gpt4]'"
     )
