@@ -244,6 +244,10 @@ TABLES: dict[str, pa.DataFrameSchema] = {
         },
         ["questions", "strategy"],
     ),
+    "shortlists": _table(
+        {"strategy": str, "value": float, "rank": float, "pilot": pa.Column(float, FRACTION), "settled": bool},
+        ["strategy"],
+    ),
     "rankings": _table(
         {"benchmark": str, "target_model": str, "metric": str, "strategy": str, "value": float, "rank": float},
         ["benchmark", "target_model", "metric", "strategy"],
@@ -271,9 +275,10 @@ TABLES: dict[str, pa.DataFrameSchema] = {
 
 `responses`: `taken_from` is the strategy a derived one has a response from. `scores`: a row without `example_id` is the
 mean of the slice `start <= index < end`. `races`: one row per batch and strategy still in the race, its standing (nats
-per token) on the first `questions`. `results`: one row per test question. `also_results`: one row per document and
-metric of one of lm-eval's own tasks. `outcomes`: one row per trained (or untrained) model, its accuracy over `results`;
-`setup` names the training settings apart from the seed.
+per token) on the first `questions`. `shortlists`: one row per shortlisted strategy, best score first; `pilot` is what
+its short trainings reached on validation questions. `results`: one row per test question. `also_results`: one row per
+document and metric of one of lm-eval's own tasks. `outcomes`: one row per trained (or untrained) model, its accuracy
+over `results`; `setup` names the training settings apart from the seed.
 """
 
 

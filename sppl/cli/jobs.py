@@ -19,6 +19,7 @@ STAGES = {
     "generate": "job",
     "predict": "job",
     "score": "job",
+    "shortlist": "job",
     "pilot_finetune": "job",
     "pilot_benchmark": "job",
     "finetune": "job",

@@ -14,6 +14,8 @@ from sppl.cli.running import stage_call
 from sppl.store import Store
 
 log = logging.getLogger(__name__)
+RESULTS = ("results", "also_results")
+"""Kinds of artifacts that a report's accuracies come from."""
 
 
 def summarise(started: DictConfig, folder: Path, first: int) -> bool:
@@ -45,7 +47,11 @@ def summarise(started: DictConfig, folder: Path, first: int) -> bool:
                 plan = call(store=store, loggers=loggers)
                 rankings.append([*plan.found, *plan.to_make][-1])
         if "report" in config["stage"] and not config["dry"]:
-            results = dict.fromkeys(name for job in jobs for name in job.leaves.get("benchmark", []))
+            made = list(dict.fromkeys(
+                name for job in jobs for stage in ("benchmark", "shortlist") for name in job.leaves.get(stage, [])
+            ))  # fmt: skip
+            results = [name for name in made if name.partition("/")[0] in RESULTS]
+            settled = [name for name in made if name.startswith("shortlists/")]
             call = stage_call(config, "report")
-            call(store=store, rankings=rankings, results=list(results), gaps=gaps, loggers=loggers)
+            call(store=store, rankings=rankings, results=results, shortlists=settled, gaps=gaps, loggers=loggers)
     return not gaps

@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from sppl.visible import on_one_line
 
 if TYPE_CHECKING:
@@ -44,22 +47,23 @@ def write_labels(axes: "Axes", points: Sequence[tuple[float, float, str]], bars:
     """
     axes.autoscale_view()
     frame = axes.get_window_extent()
-    inside: Box = (frame.x0, frame.y0, frame.x1, frame.y1)
-    dots = [tuple(axes.transData.transform((x, y))) for x, y, _ in points]
-    taken: list[Box] = [(x - 4, y - 4, x + 4, y + 4) for x, y in dots]
-    ends = [(*axes.transData.transform(bar[:2]), *axes.transData.transform(bar[2:])) for bar in bars]
-    taken += [(x0 - 1, y0 - 1, x1 + 1, y1 + 1) for x0, y0, x1, y1 in ends]
-    for (x, y, text), dot in zip(points, dots, strict=True):
-        boxes = [_box(dot, text, side) for side in SIDES]
-        best = min(range(len(SIDES)), key=lambda side: (_hidden(boxes[side], taken, inside), side))
+    inside = np.array([[frame.x0, frame.y0, frame.x1, frame.y1]])
+    dots = axes.transData.transform([(x, y) for x, y, _ in points]) if points else np.empty((0, 2))
+    ends = axes.transData.transform(np.array(bars, float).reshape(-1, 2)).reshape(-1, 4)
+    taken = np.empty((2 * len(points) + len(bars), 4))  # the boxes of dots, bars, and the texts written so far
+    taken[: len(points)] = np.hstack([dots - 4, dots + 4])
+    taken[len(points) : len(points) + len(bars)] = ends + np.array([-1, -1, 1, 1])
+    for at, ((x, y, text), dot) in enumerate(zip(points, dots, strict=True), len(points) + len(bars)):
+        boxes = np.array([_box(dot, text, side) for side in SIDES])
+        best = int(np.argmin(_hidden(boxes, taken[:at], inside)))
         across, upright, right, up = SIDES[best]
-        taken.append(boxes[best])
+        taken[at] = boxes[best]
         axes.annotate(
             text, (x, y), xytext=(right, up), textcoords="offset points", ha=across, va=upright, fontsize=SIZE
         )
 
 
-def _box(dot: tuple[float, ...], text: str, side: tuple[str, str, int, int]) -> Box:
+def _box(dot: NDArray, text: str, side: tuple[str, str, int, int]) -> Box:
     across, upright, right, up = side
     width, height = 0.6 * SIZE * len(text) + 4, 1.2 * SIZE
     left = dot[0] + right - {"left": 0.0, "center": 0.5, "right": 1.0}[across] * width
@@ -67,13 +71,14 @@ def _box(dot: tuple[float, ...], text: str, side: tuple[str, str, int, int]) -> 
     return left, bottom, left + width, bottom + height
 
 
-def _hidden(box: Box, taken: Sequence[Box], inside: Box) -> float:
-    """Square points of others that the box covers, what sticks out of the frame counting double."""
-    area = (box[2] - box[0]) * (box[3] - box[1])
-    return sum(_shared(box, other) for other in taken) + 2 * (area - _shared(box, inside))
+def _hidden(boxes: NDArray, taken: NDArray, inside: NDArray) -> NDArray:
+    """Square points of others that each box covers, what sticks out of the frame counting double."""
+    area = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    return _shared(boxes, taken).sum(axis=1) + 2 * (area - _shared(boxes, inside)[:, 0])
 
 
-def _shared(one: Box, other: Box) -> float:
-    across = min(one[2], other[2]) - max(one[0], other[0])
-    upright = min(one[3], other[3]) - max(one[1], other[1])
-    return max(across, 0.0) * max(upright, 0.0)
+def _shared(boxes: NDArray, others: NDArray) -> NDArray:
+    """Square points that each of the boxes (rows) shares with each of the others (columns)."""
+    one, other = boxes[:, None, :], others[None, :, :]
+    sides = np.minimum(one[..., 2:], other[..., 2:]) - np.maximum(one[..., :2], other[..., :2])
+    return np.maximum(sides, 0.0).prod(axis=2)

@@ -5,13 +5,19 @@ import shlex
 from collections.abc import Mapping, Sequence
 
 DROPPED = re.compile(
-    r"(stage|strategy|strategy\.only|n_train|n_pilot|confirm|dry|metric|logger|seed)$"
-    r"|(metric|logger|hydra|pilot)[./]|stage\.(?!generate\.|export\.)"
+    r"(stage|strategy|strategy\.only|n_train|n_pilot|n_validation|confirm|dry|metric|logger|seed)$"
+    r"|(metric|logger|hydra|pilot)[./]|policy\.|stage\.(?!generate\.|export\.)"
 )
 """What says how the sample was scored, and what nobody should confirm twice."""
-SETTLING = "stage=[generate,predict,score,rank,pilot_finetune,pilot_benchmark,report]"
-PILOT = "100"
-"""Responses that a strategy is briefly trained on, where no other number was typed."""
+BESIDE = re.compile(
+    r"(stage|strategy|strategy\.only|confirm|dry|logger|seed)$|(logger|hydra)[./]|stage\.(?!generate\.|shortlist\.)"
+)
+"""What does not shape a shortlist."""
+SCORING = re.compile(
+    r"(stage|strategy|strategy\.only|n_pilot|n_validation|confirm|dry|metric|logger|policy)$"
+    r"|(metric|logger|hydra|pilot|policy)[./]|policy\.|stage\.(?!generate\.)"
+)
+"""What does not shape a full training."""
 OF_A_STRATEGY = re.compile(r"(?:.*@)?strategy\.(\w[\w+=@-]*)(?:[.:]|$)")
 
 
@@ -35,29 +41,41 @@ def next_command(
 
 
 def settling_command(
-    typed: Sequence[str],
-    strategies: Sequence[str],
-    metric: str,
-    *,
-    benchmark: str,
-    target_model: str,
-    from_files: bool = False,
+    typed: Sequence[str], strategies: Sequence[str], *, benchmark: str, target_model: str, from_files: bool = False
 ) -> str:
-    """A line for the shell that trains the target briefly on each of a few strategies and ranks them by that.
+    """A line for the shell that trains the target briefly on each of the best and settles between them.
+
+    Metrics and sizes stay as they were typed, so every score is found and none is computed again.
 
     Args:
         typed: the command that made the pick, the words that start the program first.
-        strategies: those to settle between, best score first.
-        metric: the option of `metric` that ranked them; its own settings are kept.
+        strategies: all that were ranked.
         benchmark: the one they were ranked for.
         target_model: likewise.
         from_files: strategies are the files of a folder, not options of `strategy`.
     """
-    kept = _kept(typed, strategies, {"benchmark": benchmark, "target_model": target_model}, from_files)
-    own = [word for word in typed[1:] if word.lstrip("+~").startswith(f"metric.{metric}.")]
-    pilots = next((word.partition("=")[2] for word in typed if word.startswith("n_pilot=")), PILOT)
-    words = [SETTLING, *kept, _chosen(strategies, from_files), f"metric=[{metric},train_then_test]", *own]
-    return " ".join([typed[0], shlex.join([*words, f"n_train={pilots}", f"n_pilot={pilots}"])])
+    pair = {"benchmark": benchmark, "target_model": target_model}
+    kept = _kept(typed, strategies, pair, from_files, BESIDE)
+    words = ["stage=[generate,predict,score,shortlist,rank,report]", *kept, _chosen(strategies, from_files)]
+    return " ".join([typed[0], shlex.join(words)])
+
+
+def full_command(
+    typed: Sequence[str], strategy: str, *, benchmark: str, target_model: str, from_files: bool = False
+) -> str:
+    """A line for the shell that trains the target on all responses of one strategy and tests it.
+
+    Args:
+        typed: the command that settled on it, the words that start the program first.
+        strategy: what was settled on.
+        benchmark: the one it was settled for.
+        target_model: likewise.
+        from_files: strategies are the files of a folder, not options of `strategy`.
+    """
+    pair = {"benchmark": benchmark, "target_model": target_model}
+    kept = _kept([word for word in typed if word != "experiment=shortlist"], [strategy], pair, from_files, SCORING)
+    words = ["stage=[generate,finetune,benchmark,report]", *kept, _chosen([strategy], from_files)]
+    return " ".join([typed[0], shlex.join(words)])
 
 
 def _chosen(strategies: Sequence[str], from_files: bool) -> str:
@@ -65,13 +83,19 @@ def _chosen(strategies: Sequence[str], from_files: bool) -> str:
     return f"strategy.only=[{listed}]" if from_files else f"strategy=[{listed}]"
 
 
-def _kept(typed: Sequence[str], strategies: Sequence[str], pair: Mapping[str, str], from_files: bool) -> list[str]:
+def _kept(
+    typed: Sequence[str],
+    strategies: Sequence[str],
+    pair: Mapping[str, str],
+    from_files: bool,
+    dropped: re.Pattern[str] = DROPPED,
+) -> list[str]:
     """The words typed that shape the responses of these strategies; of a sweep's values those of the pair."""
     swept, kept = any(word in ("-m", "--multirun") for word in typed), list[str]()
     for word in typed[1:]:
         key, _, value = word.partition("=")
         name = key.lstrip("+~")
-        if word.startswith("-") or DROPPED.match(name):
+        if word.startswith("-") or dropped.match(name):
             continue
         of = OF_A_STRATEGY.match(name)
         if of and not from_files and of[1] not in strategies:

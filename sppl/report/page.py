@@ -18,7 +18,7 @@ from sppl.report.gallery import Gallery
 from sppl.report.markup import Markup, element, items, joined
 from sppl.report.page_tables import PAIR, settings_of
 from sppl.report.pairs import Pair, panels, sentences
-from sppl.report.picks import NEXT, SETTLE, Pick
+from sppl.report.picks import Pick
 from sppl.report.tables import interval_words
 
 PAGE = "index.html"
@@ -69,7 +69,7 @@ def write_page(
         chances: of `sppl.analysis.confidence.confidence`; None leaves them out.
         provenance: what made it, in plain data; `command` (a string or a list) comes first and as code.
         further: titles and other tables to show, as they are.
-        picks: where nothing was trained, what to go on with.
+        picks: what to go on with, per benchmark and target.
         drawn: metrics with panels for every pair (each panel takes some 30 ms); None draws all.
     """
     gallery = Gallery(folder / "plots")
@@ -78,7 +78,7 @@ def write_page(
     metrics = [str(metric) for metric in dict.fromkeys(rankings["metric"])]
     body = joined(
         element("header", element("h1", name), element("p", _about(pairs, metrics, drawn), class_="muted")),
-        *(_pick(one) for one in picks),
+        *_decision(picks),
         _heat(judged, gallery) if len(judged[[*PAIR, *settings_of(judged, "metric")]].drop_duplicates()) > 1 else "",
         *([] if many else _each(pairs, gallery, drawn)),
         _section("Strategies", STRATEGIES, page_tables.strategies(rows, metrics)),
@@ -148,10 +148,25 @@ def _section(title: str, words: str, *parts: str) -> Markup:
     return joined(element("section", element("h2", title), *about, *parts), Markup("\n"))
 
 
+def _decision(picked: Sequence[Pick]) -> list[Markup]:
+    """Pick, runner-up, what it may cost to be wrong and what would settle it; many pairs share a table."""
+    if len(picked) > OPEN_PAIRS:
+        return [_section("The picks", "", page_tables.decisions(picked))]
+    return [_pick(one) for one in picked]
+
+
 def _pick(pick: Pick) -> Markup:
-    commands = [(SETTLE, pick.settle), (NEXT, pick.command)] if pick.settle else [(NEXT, pick.command)]
-    parts = [joined(element("p", f"{what}:"), element("pre", element("code", line))) for what, line in commands]
-    return _section(pick.title, "", element("p", pick.said), *parts)
+    facts = [
+        ("Pick", pick.strategy),
+        ("Runner-up", pick.runner_up),
+        ("Why", " ".join(filter(None, [pick.settled, pick.why]))),
+        ("What it may cost to be wrong", pick.risk),
+        ("What training showed", pick.outcome),
+    ]
+    told = [element("dt", what) + element("dd", said) for what, said in facts if said]
+    shown = [] if pick.outcome and not pick.settled else pick.commands
+    lines = [joined(element("p", f"{what}:"), element("pre", element("code", line))) for what, line in shown]
+    return _section(pick.title, "", element("dl", *(Markup(one) for one in told), class_="decision"), *lines)
 
 
 def _each(pairs: list[Pair], gallery: Gallery, drawn: Sequence[str] | None) -> list[Markup]:

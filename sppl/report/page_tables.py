@@ -1,11 +1,13 @@
 """The two tables of a report as a page shows them: every missing value with its reason."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
 from sppl.analysis.outcomes import UNTRAINED
 from sppl.report.markup import Markup
+from sppl.report.picks import Pick
 from sppl.report.sortable import Cell, known, sortable
 from sppl.report.tables import interval_heading
 
@@ -75,11 +77,24 @@ def metrics(judged: pd.DataFrame, chances: pd.DataFrame | None) -> Markup:
     return sortable(columns | _notes(records), label="Metrics")
 
 
+def decisions(picked: Sequence[Pick]) -> Markup:
+    """The picks of many pairs, one row each."""
+    columns = {
+        "benchmark": [known(one.benchmark) for one in picked],
+        "target model": [known(one.target) for one in picked],
+        "pick": [known(one.strategy) for one in picked],
+        "runner-up": [known(one.runner_up or None, reason="a single strategy") for one in picked],
+        "what training showed": [known(one.outcome or None, reason="nothing was trained") for one in picked],
+        "what it may cost to be wrong": [known(one.risk) for one in picked],
+    }
+    return sortable(columns, label="Picks")
+
+
 def plain(frame: pd.DataFrame) -> Markup:
-    """Any other table as it is."""
-    return sortable(
-        {str(name): [known(value, reason=NOT_HERE) for value in frame[name]] for name in frame}, label="Further figures"
-    )
+    """Any other table as it is; of the pair only what differs between rows."""
+    names = [name for name in frame if name not in PAIR or frame[name].nunique() > 1]
+    columns = {str(name): [known(value, reason=NOT_HERE) for value in frame[name]] for name in names}
+    return sortable(columns, label="Further figures")
 
 
 def _keys(frame: pd.DataFrame, name: str, records: list[dict[Any, Any]]) -> dict[str, list[Cell]]:

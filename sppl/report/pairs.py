@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
@@ -44,7 +45,7 @@ class Pair:
     def title(self) -> str:
         return f"{self.benchmark} / {self.target}"
 
-    @property
+    @cached_property
     def labels(self) -> dict[str, str]:
         """Strategy -> how it is written."""
         sources = self.rows["source"] if "source" in self.rows else [""] * len(self.rows)

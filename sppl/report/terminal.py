@@ -9,7 +9,7 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from sppl.report.picks import NEXT, SETTLE, Pick
+from sppl.report.picks import Pick
 from sppl.report.tables import KEYS, MISSING, cell, interval_heading, interval_words, with_texts
 from sppl.visible import visible
 
@@ -68,11 +68,9 @@ def show_picks(picks: Sequence[Pick]) -> None:
     for pick in picks:
         console.print(visible(pick.title), style="bold")
         console.print(visible(pick.said))
-        if pick.settle:
-            console.print(f"{SETTLE}:")
-            console.print(f"  {visible(pick.settle)}", soft_wrap=True)
-        console.print(f"{NEXT}:")
-        console.print(f"  {visible(pick.command)}", soft_wrap=True)
+        for what, command in pick.commands:
+            console.print(f"{what}:")
+            console.print(f"  {visible(command)}", soft_wrap=True)
 
 
 def show_spending(spending: pd.DataFrame) -> None:

@@ -11,7 +11,7 @@ from sppl.benchmarks.benchmark import Benchmark
 from sppl.generation.answer import Generator, answered, prompts_of
 from sppl.hardware.hardware import Hardware
 from sppl.models.target import TargetModel
-from sppl.schemas import UserError
+from sppl.schemas import Split, UserError
 from sppl.stages.leaves import (
     UNTRAINED,
     Plan,
@@ -52,17 +52,21 @@ def run_benchmark(
     trainer: Hardware,
     generator: Generator,
     store: Store,
+    split: Split = "test",
     dry: bool = False,
     loggers: Sequence["Logger"] = (),
 ) -> Plan:
     """Makes `answers` and `results` per strategy and of the untrained target, and a leaf per task of `also`.
+
+    Args:
+        split: whose questions are answered; results of another than the test's say so in their provenance.
 
     Raises:
         MissingArtefact: a strategy has not been trained on; the message is the command that does it.
         UserError: a task of `benchmark.also` cannot be used; said by a dry run too, so before any training.
     """
     also = _also(benchmark, n_test)
-    test = take(benchmark, "test", n_test)
+    test = take(benchmark, split, n_test)
     train = take(benchmark, "train", n_train)
     found, to_make = [], []
     for name, recipe in [*strategy.items(), (UNTRAINED, None)]:  # what all jobs of a sweep share comes last
@@ -100,6 +104,7 @@ def run_benchmark(
                 (found if store.exists(judged) else to_make).append(judged.name)
             continue
         facts = {"setup": setup_of(training, len(train)), "seed": seed} if adapter else {"setup": {}, "seed": 0}
+        facts |= {} if split == "test" else {"split": split}
         with store.making(*asked) as missing:
             for one in missing:
                 _evaluate(store, one, target_model, adapter, benchmark, asked[one], trainer, generator, facts)

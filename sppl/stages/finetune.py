@@ -11,14 +11,13 @@ from sppl.models.target import TargetModel
 from sppl.schemas import Question, UserError
 from sppl.stages.leaves import Plan, adapter_leaf, setup_of
 from sppl.stages.responses import sources_of_training, training_data, training_data_is_there
+from sppl.stages.training_examples import encoded
 from sppl.store import Leaf, Store
 from sppl.strategies.recipe import Recipe
 from sppl.training.training_settings import Training
 
 if TYPE_CHECKING:
     from pytorch_lightning.loggers import Logger
-
-    from sppl.training.batches import Example
 
 
 def finetune(
@@ -86,7 +85,7 @@ def _train(
     from sppl.training.lora import add_lora
 
     start = time.perf_counter()
-    train, validation = (_encoded(target, pairs, name) for pairs in (examples, held_out))
+    train, validation = (encoded(target, pairs, name) for pairs in (examples, held_out))
     parts = store.parts(leaf)
     pl.seed_everything(seed, verbose=False)
     set_aside()
@@ -119,22 +118,6 @@ def _train(
     notes = {"setup": setup_of(training, len(examples)), "seed": seed, **facts.notes()}
     store.write_folder(leaf, made, inputs, time.perf_counter() - start, **notes)
     store.clear_parts(leaf)
-
-
-def _encoded(target: TargetModel, pairs: Sequence[tuple[Question, str]], strategy: str) -> "list[Example]":
-    """Questions with their responses as token ids; learnt is all that the target has to write by itself."""
-    from sppl.data.tokens import refuse_changed, rendering_of
-    from sppl.generation.answer import prompts_of
-    from sppl.training.batches import Example
-
-    tokenizer, template = target.tokenizer(), target.asking
-    refuse_changed(tokenizer, {f"{q.id} of {strategy}": text for q, text in pairs}, template, "responses")
-    rendering, prompts = rendering_of(tokenizer, template), prompts_of([question for question, _ in pairs])
-    turns = [rendering.turn(text, end=True) for _, text in pairs]
-    return [
-        Example(prompt.id, rendering.prompt(prompt.messages), turn.lead + turn.response + turn.end)
-        for prompt, turn in zip(prompts, turns, strict=True)
-    ]
 
 
 def _refuse_by_accident(target: TargetModel, training: Training, model: Any) -> None:

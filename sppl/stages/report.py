@@ -17,13 +17,14 @@ from sppl.analysis.per_question import single_questions
 from sppl.analysis.raced import race_sentences
 from sppl.analysis.summary import metrics_table, table
 from sppl.metrics.leading import leading
-from sppl.metrics.needs import Metric, Outcomes
+from sppl.metrics.needs import Metric
 from sppl.provenance import commit, versions, write_json
 from sppl.report.chain import MADE_OF
-from sppl.report.next_step import next_command, settling_command
+from sppl.report.next_step import full_command, next_command, settling_command
 from sppl.report.page import write_page
 from sppl.report.paper import write_paper_tables
 from sppl.report.picks import Pick, picks
+from sppl.report.settled import settled
 from sppl.report.tables import write_csv, write_tables
 from sppl.report.terminal import show, show_lines, show_paper, show_picks, show_spending
 from sppl.schemas import UserError
@@ -38,6 +39,7 @@ from sppl.stages.outcomes import (
     sources,
     with_gaps,
 )
+from sppl.stages.settled import settled_of
 from sppl.stages.spending import spending_of
 from sppl.store import Store
 
@@ -46,6 +48,8 @@ if TYPE_CHECKING:
 
 DRAWN_PAIRS = 12
 """Benchmarks times targets whose plots are drawn one by one; with more the page has heat maps and tables only."""
+DRAWN_ROWS = 1000
+"""Strategies times metrics times pairs whose plots are drawn; of more, the first metrics that fit, one at least."""
 SINGLE = (
     "What single questions say: share each strategy wins, their spread as a multiple of that between strategies, and "
     "how many questions give the same order"
@@ -65,6 +69,7 @@ def report(
     store: Store,
     records: str | None = None,
     own_files: str | None = None,
+    shortlists: Sequence[str] = (),
     gaps: Sequence[Mapping[str, Any]] = (),
     loggers: Sequence["Logger"] = (),
 ) -> None:
@@ -76,6 +81,7 @@ def report(
         results: names of its results leaves; the table is the union of both.
         records: folder of the published records, whose outcomes then take the place of results.
         own_files: the folder whose files are the strategies, where they are no options of `strategy`.
+        shortlists: names of its shortlists, settled by pilots.
         gaps: the jobs not done: `job`, `status` and `error` in words, and the `benchmark`, `target_model` and
             `strategies` they were about.
 
@@ -139,9 +145,13 @@ def report(
         further["Race: where each strategy stood after so many questions (nats per token)"] = races
         show_lines(race_sentences(races))
     chances = None if every.empty else confidence(every)
-    picked = _picks(every, chances, metric, own_files, store.typed) if ranked and not results and not records else []
-    show_picks(picked)
-    many = len(rows[PAIR].drop_duplicates()) > DRAWN_PAIRS
+    if len(pilots := settled_of(store, shortlists)):
+        write_csv(out, "shortlist", pilots)
+        further["Pilots: short trainings of the shortlisted, measured on validation questions"] = pilots
+    picked = (
+        [] if chances is None or records else _picks(every, chances, judged, metric, own_files, store.typed, pilots)
+    )
+    show_picks(picked if not results or len(pilots) else [])
     write_page(
         out,
         name=name,
@@ -152,7 +162,7 @@ def report(
         chances=chances,
         provenance=_provenance(store, rankings, results),
         further=further,
-        drawn=[] if many else None,
+        drawn=_drawn(rows, list(dict.fromkeys(every["metric"]))),
         picks=picked,
     )
     for logger in loggers:
@@ -161,28 +171,41 @@ def report(
 
 def _picks(
     rankings: pd.DataFrame,
-    chances: pd.DataFrame | None,
+    chances: pd.DataFrame,
+    judged: pd.DataFrame,
     metric: Mapping[str, Metric],
     own_files: str | None,
     typed: Sequence[str],
+    pilots: pd.DataFrame,
 ) -> list[Pick]:
     """What to go on with, by the metric that leads a race, else by the first that has a direction."""
     metrics = list(metric.values())
     lead = leading(metrics) or next((one for one in metrics if one.higher_is_better is not None), None)
-    if lead is None or chances is None:
+    if lead is None:
         return []
-    option = next(name for name, one in metric.items() if one is lead)
+    from_files = own_files is not None
 
-    def command_of(benchmark: str, target: str, strategy: str) -> str:
-        pair = {"benchmark": benchmark, "target_model": target}
-        return next_command(typed, strategy, **pair, from_files=own_files is not None)
+    def command_of(benchmark: str, target: str, strategy: str, done: bool) -> str:
+        made = full_command if done else next_command
+        return made(typed, strategy, benchmark=benchmark, target_model=target, from_files=from_files)
 
-    def settling(benchmark: str, target: str, strategies: list[str]) -> str:
-        pair = {"benchmark": benchmark, "target_model": target}
-        return settling_command(typed, strategies, option, **pair, from_files=own_files is not None)
+    def settling(benchmark: str, target: str) -> str:
+        here = rankings[(rankings["benchmark"] == benchmark) & (rankings["target_model"] == target)]
+        names = list(dict.fromkeys(here["strategy"]))
+        return settling_command(typed, names, benchmark=benchmark, target_model=target, from_files=from_files)
 
-    tried = any(isinstance(need, Outcomes) for one in metrics for need in one.needs())
-    return picks(rankings, chances, lead.name, command_of, *([] if tried else [settling]))
+    trained = bool(judged["regret"].notna().any())
+    more = [] if trained else [settling]
+    return picks(rankings, chances, lead.name, command_of, *more, settled=settled(pilots), judged=judged)
+
+
+def _drawn(rows: pd.DataFrame, metrics: list[str]) -> list[str] | None:
+    """The metrics with plots per pair; None for all of them."""
+    pairs = len(rows[PAIR].drop_duplicates())
+    if pairs > DRAWN_PAIRS:
+        return []
+    fitting = max(1, DRAWN_ROWS // max(1, pairs * rows["strategy"].nunique()))
+    return None if len(metrics) <= fitting else metrics[:fitting]
 
 
 def _parted(results: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -104,9 +104,10 @@ CHANGES: dict[str, tuple[object, set[str]]] = {
 """Key (the first pattern that fits) -> another value, and the kinds of artifacts whose names change with it."""
 ELSEWHERE = (
     "store", "reports", "exports", "models", "paths.*", "name", "data_dir", "conventions", "records", "max_cost",
-    "confirm", "dry", "run_dir", "group", "sweep", "job_name", "scorer.budget", "benchmark.sources.*",
+    "confirm", "policy.*", "n_validation", "dry", "run_dir", "group", "sweep", "job_name", "scorer.budget",
+    "benchmark.sources.*", "scorer.server", "beds",
 )  # fmt: skip
-"""Keys of the command, not of an artifact; a race and other sources are other artifacts, tested with them."""
+"""Keys of the command, not of an artifact; a race, a server and other sources are other artifacts, tested with them."""
 
 
 def keys_of(config: dict, above: str = "") -> list[str]:

@@ -14,8 +14,8 @@ from sppl.prompts import GivenQuestion, SelfAlignedPrompt
 from sppl.schemas import Question
 from sppl.scoring.scoring_settings import Scoring
 from sppl.stages.asked import Asking
-from sppl.stages.finetune import _encoded
 from sppl.stages.pool import Pool
+from sppl.stages.training_examples import encoded
 from sppl.training.batches import Example
 from tests.unit.data.families import FAMILIES, tokenizer_of
 
@@ -84,7 +84,7 @@ def ids_of(target: TargetModel, text: str) -> list[int]:
 
 
 def examples_of(target: TargetModel) -> list[Example]:
-    return _encoded(target, [(QUESTION, text) for text in TEXTS], "gpt4")
+    return encoded(target, [(QUESTION, text) for text in TEXTS], "gpt4")
 
 
 def test_there_are_30_families_and_four_kinds_of_tokenizer():
@@ -153,6 +153,6 @@ def test_a_generated_turn_ends_where_the_template_ends_it_and_is_read_as_the_res
 @pytest.mark.parametrize("name", [name for name, family in FAMILIES.items() if family.trims])
 def test_where_the_template_trims_a_response_the_trimmed_one_is_trained(target_of, name):
     target = target_of(name, "byte_level")
-    bare, padded = _encoded(target, [(QUESTION, "7 plums"), (QUESTION, " 7 plums \n")], "gpt4")
+    bare, padded = encoded(target, [(QUESTION, "7 plums"), (QUESTION, " 7 plums \n")], "gpt4")
     assert bare == padded
     assert [*padded.prompt, *padded.response] == whole(target, " 7 plums \n")[: len(padded)]

@@ -2,7 +2,7 @@ import shlex
 
 import pytest
 
-from sppl.report.next_step import next_command, settling_command
+from sppl.report.next_step import full_command, next_command, settling_command
 
 PAIR = {"benchmark": "b", "target_model": "t"}
 
@@ -32,14 +32,33 @@ def test_of_strategies_that_are_files_one_is_chosen_by_name():
     assert made == "python run.py 'stage=[generate,export]' data_dir=d 'strategy.only=[x]' n_train=all"
 
 
-def test_two_strategies_are_settled_by_short_trainings_with_the_metric_as_it_was_set():
-    typed = ["python run.py", "benchmark=gsm8k", "metric.sppl.n_examples=3", "metric.ifd.x=1", "n_train=20", "seed=1"]
-    assert settling_command(typed, ["gpt4", "claude"], "sppl", **PAIR) == (
-        "python run.py 'stage=[generate,predict,score,rank,pilot_finetune,pilot_benchmark,report]' benchmark=gsm8k "
-        "'strategy=[gpt4,claude]' 'metric=[sppl,train_then_test]' metric.sppl.n_examples=3 n_train=100 n_pilot=100"
+def test_a_pick_is_settled_by_the_same_command_with_a_shortlist():
+    typed = ["python run.py", "benchmark=gsm8k", "metric.sppl.n_examples=3", "n_train=20", "seed=1", "policy.k=3"]
+    assert settling_command(typed, ["gpt4", "claude"], **PAIR) == (
+        "python run.py 'stage=[generate,predict,score,shortlist,rank,report]' benchmark=gsm8k metric.sppl.n_examples=3 "
+        "n_train=20 policy.k=3 'strategy=[gpt4,claude]'"
     )
 
 
-def test_a_number_of_pilot_responses_that_was_typed_is_kept():
-    made = settling_command(["sppl", "data_dir=d", "n_pilot=40"], ["x", "y"], "sppl", **PAIR, from_files=True)
-    assert made.endswith("data_dir=d 'strategy.only=[x,y]' 'metric=[sppl,train_then_test]' n_train=40 n_pilot=40")
+def test_of_a_sweep_the_pair_that_is_to_be_settled_is_kept():
+    typed = ["sppl", "-m", "strategy=x,y", "target_model=t,u", "data_dir=d"]
+    made = settling_command(typed, ["x", "y"], **PAIR, from_files=True)
+    assert (
+        made
+        == "sppl 'stage=[generate,predict,score,shortlist,rank,report]' target_model=t data_dir=d 'strategy.only=[x,y]'"
+    )
+
+
+def test_the_full_recipe_trains_as_was_typed_and_scores_nothing():
+    typed = [
+        "python run.py",
+        "experiment=shortlist",
+        "policy.k=3",
+        "n_pilot=50",
+        "n_train=800",
+        "training=lora",
+        "seed=1",
+    ]
+    assert full_command([*typed, "metric=[sppl]", "dry=true"], "gpt4", **PAIR) == (
+        "python run.py 'stage=[generate,finetune,benchmark,report]' n_train=800 training=lora seed=1 'strategy=[gpt4]'"
+    )

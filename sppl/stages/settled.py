@@ -1,0 +1,24 @@
+"""What pilots said of shortlisted strategies, read from the store for a report."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from sppl.store import Store
+
+
+def settled_of(store: Store, shortlists: Sequence[str]) -> pd.DataFrame:
+    """One row per shortlist and strategy, best score first; how the pilots were trained and measured stands beside it.
+
+    Columns: `benchmark, target_model, metric, strategy, value, rank, pilot, settled`, `of` (strategies that competed),
+    `k`, `n_pilot`, `epochs`, `n_seeds`, `n_validation`, `untrained` (its accuracy on the same questions).
+    """
+    parts = []
+    for leaf in (store.open(name) for name in dict.fromkeys(shortlists)):
+        fact = store.provenance(leaf)
+        key = {"benchmark": leaf.words[0], "target_model": leaf.words[1], "metric": fact["metric"]}
+        how = {name: fact[name] for name in ("of", "k", "n_pilot", "epochs", "n_validation")}
+        how |= {"n_seeds": len(fact["seeds"]), "untrained": fact.get("untrained")}
+        frame = store.read(leaf).assign(**how)
+        parts.append(frame.assign(**key)[[*key, *frame.columns]])
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()

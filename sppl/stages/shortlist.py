@@ -1,0 +1,179 @@
+"""shortlist: the k best by a cheap metric are trained briefly and measured on validation questions, which settles it.
+
+The stages it is made of are given to it as functions: they meet in the store, as everywhere.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
+
+import pandas as pd
+
+from sppl.analysis.policy import Policy
+from sppl.analysis.shortlist import settle
+from sppl.benchmarks.benchmark import Benchmark
+from sppl.generation.answer import Generator
+from sppl.metrics.leading import leading
+from sppl.metrics.needs import Metric
+from sppl.models.target import TargetModel
+from sppl.provenance import canonical
+from sppl.schemas import UserError
+from sppl.stages.apart import questions_apart
+from sppl.stages.leaves import UNTRAINED, Plan, predictions_leaf, take
+from sppl.stages.pilot_cost import PilotCost, estimate
+from sppl.stages.responses import responses
+from sppl.stages.training_examples import encoded
+from sppl.store import Leaf, Store
+from sppl.strategies.recipe import Recipe
+from sppl.training.training_settings import Training
+
+if TYPE_CHECKING:
+    from pytorch_lightning.loggers import Logger
+
+log = logging.getLogger(__name__)
+Stage = Callable[..., Plan]
+
+
+def shortlist(
+    *,
+    benchmark: Benchmark,
+    target_model: TargetModel,
+    strategy: Mapping[str, Recipe],
+    metric: Mapping[str, Metric],
+    training: Training,
+    generator: Generator,
+    policy: Policy,
+    n_predict: int,
+    n_score: int,
+    n_validation: int | str,
+    n_train: int | str,
+    n_test: int | str,
+    seed: int,
+    then: Literal["print", "run"],
+    rank: Stage,
+    generate: Stage,
+    finetune: Stage,
+    run_benchmark: Stage,
+    store: Store,
+    dry: bool = False,
+    loggers: Sequence["Logger"] = (),
+) -> Plan:
+    """Makes the `shortlists` artifact: the k best strategies, what their pilots reached, and which one it is.
+
+    Args:
+        policy: how many, and how the pilots are trained; else they are trained like everything (`training`).
+        n_validation: validation questions that the pilots are measured on, or `all`.
+        n_train, n_test, seed: of the full training, which follows with `then=run`; `print` leaves it to the report to
+            say its command.
+        rank, generate, finetune, run_benchmark: the stages of these names, with the settings of this job.
+
+    Raises:
+        UserError: fewer strategies compete than are to be shortlisted, no metric ranks, or validation questions are
+            missing or not apart from the others.
+        MissingArtefact: as the stages raise it.
+    """
+    if then not in ("print", "run"):
+        raise UserError(f"stage.shortlist.then={then}: there are print (the full recipe) and run")
+    ranked = {name: recipe for name, recipe in strategy.items() if recipe.ranked}
+    policy.check(ranked)
+    lead = leading(metric.values()) or next((one for one in metric.values() if one.higher_is_better is not None), None)
+    if lead is None:
+        raise UserError(
+            f"a shortlist needs a metric with a direction, and {', '.join(metric)} have none: 'metric=[sppl,length]'"
+        )
+    asked = len(questions_apart(benchmark, n_validation))
+    ordered = rank(store=store, dry=True)
+    if dry and ordered.to_make:
+        return Plan((), (f"{policy.trainings} pilots of the {policy.k} best by {lead.name}, once all are scored",))
+    if not dry:
+        ordered = rank(store=store, loggers=loggers)
+    ranking = store.open([*ordered.found, *ordered.to_make][-1])
+    led = _led(store, ranking, lead)
+    best = led["strategy"].tolist()[: policy.k]
+    chosen = {name: ranked[name] for name in best}
+    predictions = predictions_leaf(store, benchmark, target_model, n_predict, generator)
+    cost = _cost(store, benchmark, target_model, chosen, policy, n_score, asked, ranking, lead, predictions)
+    if dry:
+        return Plan((ranking.name,), (f"{policy.trainings} pilots: {', '.join(best)}: {cost}",))
+    log.info("%s of %d strategies, by %s: %d pilots: %s", ", ".join(best), len(led), lead.name, policy.trainings, cost)
+    short = replace(training, epochs=policy.epochs)
+    each = {"benchmark": replace(benchmark, also=()), "strategy": chosen, "store": store, "loggers": loggers}
+    trained = {**each, "n_train": policy.n_pilot, "training": short}
+    generate(n_train=policy.n_pilot, n_score=1, **each)
+    measured: list[str] = []
+    for one in policy.seeds:
+        finetune(seed=one, **trained)
+        plan = run_benchmark(seed=one, n_test=n_validation, split="validation", **trained)
+        measured += [name for name in (*plan.found, *plan.to_make) if name.startswith("results/")]
+    leaf = _write(store, led, ranking, list(dict.fromkeys(measured)), policy, lead)
+    found = store.read(leaf)
+    pick = str(found.loc[found["settled"], "strategy"].iloc[0])
+    log.info("%s: settled by pilots: %s", leaf.name, pick)
+    full: list[str] = []
+    if then == "run":
+        each = {"benchmark": benchmark, "strategy": {pick: ranked[pick]}, "store": store, "loggers": loggers}
+        generate(n_train=n_train, n_score=1, **each)
+        finetune(seed=seed, n_train=n_train, training=training, **each)
+        plan = run_benchmark(seed=seed, n_train=n_train, n_test=n_test, training=training, **each)
+        full = [*plan.found, *plan.to_make]
+    return Plan((ranking.name, leaf.name, *full), ())
+
+
+def _led(store: Store, ranking: Leaf, lead: Metric) -> pd.DataFrame:
+    """What the metric says of each strategy, the best first; equal ones by name."""
+    frame = store.read(ranking)
+    return frame[frame["metric"] == lead.name].sort_values(["rank", "strategy"])
+
+
+def _cost(
+    store: Store,
+    benchmark: Benchmark,
+    target: TargetModel,
+    chosen: Mapping[str, Recipe],
+    policy: Policy,
+    n_score: int,
+    n_validation: int,
+    ranking: Leaf,
+    lead: Metric,
+    predictions: Leaf,
+) -> PilotCost:
+    questions = take(benchmark, "train", n_score)
+    lengths = {
+        name: [(len(one.prompt), len(one.response)) for one in encoded(target, pairs, name)]
+        for name, pairs in ((name, responses(store, benchmark, recipe, questions)) for name, recipe in chosen.items())
+    }
+    scored = store.provenance(ranking).get("costs", {}).get(lead.name, {})
+    predicted = store.provenance(predictions) if store.exists(predictions) else None
+    return estimate(policy, lengths, n_validation, scored=scored, predicted=predicted)
+
+
+def _write(
+    store: Store, led: pd.DataFrame, ranking: Leaf, results: Sequence[str], policy: Policy, lead: Metric
+) -> Leaf:
+    """The shortlist with what its pilots reached."""
+    inputs = {name: store.digest(store.open(name)) for name in (ranking.name, *results)}
+    words = ranking.words[:2]
+    leaf = store.leaf("shortlists", *words, lead.name, settings={"policy": canonical(policy), "made_of": inputs})
+    with store.making(leaf) as missing:
+        if missing:
+            start, facts = time.perf_counter(), [store.provenance(store.open(name)) for name in results]
+            of = {name: store.open(name).words[2] for name in results}
+            rows = pd.DataFrame({"strategy": of.values(), "pilot": [float(fact["accuracy"]) for fact in facts]})
+            reached = rows.groupby("strategy")["pilot"].mean()
+            short = led.head(policy.k)
+            pick = settle(short["strategy"].tolist(), {str(name): value for name, value in reached.items()}, policy.k)
+            frame = pd.DataFrame(
+                {
+                    "strategy": short["strategy"].tolist(),
+                    "value": short["value"].astype(float).tolist(),
+                    "rank": short["rank"].astype(float).tolist(),
+                    "pilot": reached.loc[short["strategy"]].tolist(),
+                    "settled": [name == pick for name in short["strategy"]],
+                }
+            )
+            said = {"metric": lead.name, "of": len(led), "n_validation": int(facts[0]["rows"]), **vars(policy)}
+            said |= {"untrained": float(reached[UNTRAINED])} if UNTRAINED in reached else {}
+            store.write(leaf, frame, inputs, time.perf_counter() - start, **said)
+    return leaf
