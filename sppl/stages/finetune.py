@@ -3,12 +3,13 @@
 import shutil
 import time
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from sppl.benchmarks.benchmark import Benchmark
 from sppl.hardware.hardware import Hardware
 from sppl.models.target import TargetModel
-from sppl.schemas import Question, UserError
+from sppl.schemas import Conversation, Question, UserError
 from sppl.stages.leaves import Plan, adapter_leaf, setup_of
 from sppl.stages.responses import sources_of_training, training_data, training_data_is_there
 from sppl.store import Leaf, Store
@@ -123,18 +124,26 @@ def _train(
 
 def _encoded(target: TargetModel, pairs: Sequence[tuple[Question, str]], strategy: str) -> "list[Example]":
     """Questions with their responses as token ids; learnt is all that the target has to write by itself."""
+    from sppl.data.conversations import answer_turns, before
+    from sppl.data.spoken import spoken
     from sppl.data.tokens import refuse_changed, rendering_of
-    from sppl.generation.answer import prompts_of
     from sppl.training.batches import Example
 
     tokenizer, template = target.tokenizer(), target.asking
-    refuse_changed(tokenizer, {f"{q.id} of {strategy}": text for q, text in pairs}, template, "responses")
-    rendering, prompts = rendering_of(tokenizer, template), prompts_of([question for question, _ in pairs])
-    turns = [rendering.turn(text, end=True) for _, text in pairs]
-    return [
-        Example(prompt.id, rendering.prompt(prompt.messages), turn.lead + turn.response + turn.end)
-        for prompt, turn in zip(prompts, turns, strict=True)
-    ]
+    alone = {f"{q.id} of {strategy}": text for q, text in pairs if not isinstance(q, Conversation)}
+    refuse_changed(tokenizer, alone, template, "responses")
+    rendering, found = rendering_of(tokenizer, template), list[Example]()
+    for question, text in pairs:
+        earlier = before(question)
+        if isinstance(question, Conversation):
+            ids, spans = spoken(rendering, [*earlier, *answer_turns(question, text)], len(earlier))
+            start = spans[0].start
+            given = tuple((one.stop - start, other.start - start) for one, other in pairwise(spans))
+            found.append(Example(question.id, ids[:start], ids[start:], given))
+        else:
+            turn = rendering.turn(text, end=True)
+            found.append(Example(question.id, rendering.prompt(earlier), turn.lead + turn.response + turn.end))
+    return found
 
 
 def _refuse_by_accident(target: TargetModel, training: Training, model: Any) -> None:

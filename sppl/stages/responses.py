@@ -11,7 +11,7 @@ from sppl.benchmarks.benchmark import Benchmark
 from sppl.benchmarks.harness import judge
 from sppl.models.target import TargetModel
 from sppl.provenance import fingerprint
-from sppl.schemas import Asking, Identified, Question
+from sppl.schemas import Asking, Identified, Question, wording
 from sppl.stages.leaves import take
 from sppl.stages.spending import spent
 from sppl.stages.verdicts import verdicts_on
@@ -60,7 +60,7 @@ def right_responses(
 def _keys(benchmark: Benchmark, recipe: Recipe, questions: Sequence[Question]) -> pd.DataFrame:
     """What a response belongs to, per question."""
     whole = _reads_records(benchmark, recipe)
-    said = [fingerprint(question if whole else question.prompt) for question in questions]
+    said = [fingerprint(question if whole else wording(question)) for question in questions]
     return pd.DataFrame({"question_id": [question.id for question in questions], "question": said}, dtype=str)
 
 
