@@ -33,16 +33,18 @@ class Spoken(NamedTuple):
     spans: tuple[Span, ...]
 
 
-def spoken(rendering: Rendering, turns: Sequence[Message], first: int) -> Spoken:
-    """The turns of the assistant from turn number `first` on, in the whole conversation.
+def spoken(rendering: Rendering, earlier: Sequence[Message], answer: Sequence[Message]) -> Spoken:
+    """The turns of the assistant in an answer, in the whole conversation.
 
     Args:
-        turns: all of them; the last is the assistant's.
+        earlier: what was said before; the assistant's turns among it are not sought.
+        answer: begins and ends with the assistant.
 
     Raises:
         UserError: the template refuses the conversation or writes a turn as something else, or nothing that it writes
             says where a turn in the middle is over.
     """
+    turns, first = [*earlier, *answer], len(earlier)
     text = rendering.whole_text(turns)
     ids, spans = rendering.ids(text), list[Span]()
     for place, turn in enumerate(turns):

@@ -143,9 +143,8 @@ class Asking:
         """One request per turn of the assistant, each after all that was said before it in the same rendering."""
         if steps or isinstance(context, Alone | StepWise):
             raise UserError(
-                f"{question.id} is a conversation, and some of the metrics read a response alone or step by step, which "
-                "is defined for one question and one answer; leave those metrics out of `metric` (rank and score say "
-                "which contexts each reads), or take the last answers of plain questions"
+                f"{question.id} is a conversation, and metrics that read a response step by step or without its "
+                "question know one question and one answer; leave them out of `metric`"
             )
         fixed = isinstance(context, FixedExamples)
         ids, spans = self._told(question, text, own, examples_first=fixed)
@@ -171,9 +170,8 @@ class Asking:
     def _told(self, question: Conversation, text: str, own: Sequence[str], *, examples_first: bool = False) -> Spoken:
         """The whole conversation, the target's own answers shown in the user's last turn before the response."""
         prompt = self._prompt.render(question.prompt, own, examples_first=examples_first)
-        earlier = before(question, prompt)
-        turns = [*earlier, *answer_turns(question, text)]
-        return spoken(rendering_of(self._tokenizer, self._wrapping), turns, len(earlier))
+        rendering = rendering_of(self._tokenizer, self._wrapping)
+        return spoken(rendering, before(question, prompt), answer_turns(question, text))
 
     def _within(
         self, room: int | None, question: Question, own: Sequence[str], lead: tuple[int, ...], *, examples_first: bool
@@ -207,6 +205,23 @@ def refuse_empty(examples: Mapping[str, Sequence[tuple[Question, str]]]) -> None
         raise UserError(f"empty responses cannot be scored: {found}. Answer them, or leave those questions out")
 
 
+def refuse_conversations(examples: Mapping[str, Sequence[tuple[Question, str]]], what: str) -> None:
+    """Nothing.
+
+    Args:
+        what: reads one question and one answer, for the message.
+
+    Raises:
+        UserError: some examples are conversations.
+    """
+    found = [f"{q.id} of {name}" for name, pairs in examples.items() for q, _ in pairs if isinstance(q, Conversation)]
+    if found:
+        raise UserError(
+            f"{what} read one question and one answer, and {len(found)} examples are conversations, such as {found[0]}; "
+            "leave the metrics that need them out of `metric`"
+        )
+
+
 def refuse_unwritable(target: TargetModel, examples: Mapping[str, Sequence[tuple[Question, str]]]) -> None:
     """Nothing.
 
@@ -214,13 +229,10 @@ def refuse_unwritable(target: TargetModel, examples: Mapping[str, Sequence[tuple
         UserError: some responses hold no text, or the target's template would write them as something else.
     """
     refuse_empty(examples)
-    texts = {
-        f"{question.id} of {name}": text
-        for name, pairs in examples.items()
-        for question, text in pairs
-        if not isinstance(question, Conversation)
-    }
-    refuse_changed(target.tokenizer(), texts, target.wrapping, "responses")
+    named = [
+        (f"{question.id} of {name}", question, text) for name, pairs in examples.items() for question, text in pairs
+    ]
+    refuse_changed(target.tokenizer(), named, target.wrapping, "responses")
 
 
 def refuse_beyond(target: TargetModel, asked: Mapping[tuple[str, Context], list[Asked]], rows: int) -> None:

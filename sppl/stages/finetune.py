@@ -130,13 +130,12 @@ def _encoded(target: TargetModel, pairs: Sequence[tuple[Question, str]], strateg
     from sppl.training.batches import Example
 
     tokenizer, template = target.tokenizer(), target.asking
-    alone = {f"{q.id} of {strategy}": text for q, text in pairs if not isinstance(q, Conversation)}
-    refuse_changed(tokenizer, alone, template, "responses")
+    refuse_changed(tokenizer, [(f"{q.id} of {strategy}", q, text) for q, text in pairs], template, "responses")
     rendering, found = rendering_of(tokenizer, template), list[Example]()
     for question, text in pairs:
         earlier = before(question)
         if isinstance(question, Conversation):
-            ids, spans = spoken(rendering, [*earlier, *answer_turns(question, text)], len(earlier))
+            ids, spans = spoken(rendering, earlier, answer_turns(question, text))
             start = spans[0].start
             given = tuple((one.stop - start, other.start - start) for one, other in pairwise(spans))
             found.append(Example(question.id, ids[:start], ids[start:], given))

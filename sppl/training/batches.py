@@ -201,7 +201,7 @@ def fit_length(
             "training.overlong=cut"
         )
     kept = [replace(example, response=example.response[: max(0, limit - len(example.prompt))]) for example in examples]
-    empty = [example for example in kept if not example.prompt or not example.response]
+    empty = [example for example in kept if not example.prompt or not example.learnt]
     if empty:
         raise UserError(f"the prompt or the response is empty within {limit} tokens: {_names(empty)}")
     return kept

@@ -7,11 +7,17 @@ from itertools import pairwise
 
 import pytest
 
+from sppl.data.conversations import as_text
 from sppl.data.rendering import Rendering
 from sppl.data.spoken import spoken
 from sppl.data.tokens import rendering_of
-from sppl.prompts import Template
-from sppl.schemas import UserError
+from sppl.models.target import TargetModel
+from sppl.prompts import GivenQuestion, SelfAlignedPrompt, Template
+from sppl.schemas import Conversation, UserError
+from sppl.scoring.scoring_settings import Scoring
+from sppl.stages.asked import Asking
+from sppl.stages.finetune import _encoded
+from sppl.stages.pool import Pool
 from tests.unit.data.families import FAMILIES, tokenizer_of
 
 TURNS = [
@@ -35,7 +41,7 @@ def rendering(name: str) -> Rendering:
 @pytest.mark.parametrize("name", WHOLE)
 def test_every_turn_of_the_assistant_is_found_in_the_conversation_rendered_once(name):
     how = rendering(name)
-    ids, spans = spoken(how, TURNS, 0)
+    ids, spans = spoken(how, TURNS[:1], TURNS[1:])
     whole = how.ids(how.whole_text(TURNS))
     assert ids == whole[: len(ids)]
     assert len(spans) == 3
@@ -50,7 +56,7 @@ def test_every_turn_of_the_assistant_is_found_in_the_conversation_rendered_once(
 @pytest.mark.parametrize("name", FAMILIES)
 def test_one_answer_is_scored_and_trained_as_it_is_alone(name):
     how = rendering(name)
-    ids, (span,) = spoken(how, TURNS[:2], 0)
+    ids, (span,) = spoken(how, TURNS[:1], TURNS[1:2])
     turn = how.turn(TURNS[1]["content"], end=True)
     assert ids[: span.start] == how.prompt(TURNS[:1])
     assert ids[span.start : span.first] == turn.lead
@@ -61,11 +67,11 @@ def test_one_answer_is_scored_and_trained_as_it_is_alone(name):
 @pytest.mark.parametrize("name", WITHOUT_END)
 def test_where_nothing_ends_a_turn_several_are_refused(name):
     with pytest.raises(UserError, match="ends it with no token of its own"):
-        spoken(rendering(name), TURNS, 0)
+        spoken(rendering(name), TURNS[:1], TURNS[1:])
 
 
 def test_earlier_answers_are_read_and_not_spoken():
-    _, spans = spoken(rendering("qwen_2_5"), TURNS, 3)
+    _, spans = spoken(rendering("qwen_2_5"), TURNS[:3], TURNS[3:])
     assert len(spans) == 2
 
 
@@ -86,7 +92,7 @@ TOOL_TURNS = [
 
 def test_a_call_of_a_tool_is_spoken_and_what_the_tool_returns_is_not():
     how = rendering_of(tokenizer_of(FAMILIES["base_with_chatml"]._replace(template=TOOLS)), Template())
-    ids, spans = spoken(how, TOOL_TURNS, 0)
+    ids, spans = spoken(how, TOOL_TURNS[:2], TOOL_TURNS[2:])
     said = [how.decoded(ids[span.first : span.stop]) for span in spans]
     assert said == [
         '<call>{"name": "calculator", "arguments": {"task": "3 + 4"}}</call><|im_end|>',
@@ -117,5 +123,28 @@ def test_a_template_that_leaves_out_changes_or_refuses_a_turn_is_refused(templat
     how = rendering_of(tokenizer_of(FAMILIES["base_with_chatml"]._replace(template=template)), Template())
     turns = [*TOOL_TURNS[:3], {"role": "tool", "content": "7 (seven)"}, *TOOL_TURNS[4:]]
     with pytest.raises(UserError) as caught:
-        spoken(how, turns, 0)
+        spoken(how, turns[:2], turns[2:])
     assert why.removesuffix("('7')") in str(caught.value)
+
+
+@pytest.mark.parametrize("name", [*WHOLE, *WITHOUT_END])
+def test_what_is_scored_of_a_conversation_is_what_is_trained_token_for_token(name, tmp_path):
+    tokenizer_of(FAMILIES[name]).save_pretrained(tmp_path)
+    target = TargetModel(name, str(tmp_path), template_options=FAMILIES[name].options)
+    answer = TURNS[1:] if name in WHOLE else TURNS[5:]
+    earlier = TURNS[: len(TURNS) - len(answer)]
+    question = Conversation("q", earlier[-1]["content"], "7", turns=tuple(earlier), whole=True)
+    prompt = SelfAlignedPrompt("{question} {examples}", "{answer}")
+    asking = Asking(target, prompt, Pool((), (), ""), Scoring(end=True))
+    (asked,) = asking.responses([(question, as_text(answer))], GivenQuestion(), steps=False)
+    (example,) = _encoded(target, [(question, as_text(answer))], "gpt4")
+    learnt = [example.response[place] for place in example.learnt]
+    scored = [token for _, request in asked.requests for token in request.response]
+    lead = rendering_of(target.tokenizer(), target.wrapping).turn("7", end=False).lead
+    assert scored == list(asked.ids)
+    if not lead:  # what the template writes before a response is trained, and a response is scored after it
+        assert scored == learnt
+    assert asked.requests[-1][1].prefix + asked.requests[-1][1].response == example.prompt + example.response
+    assert asked.turns == tuple(number for number, (_, one) in enumerate(asked.requests) for _ in one.response)
+    text = target.tokenizer().decode(learnt)
+    assert not any(turn["content"] in text for turn in answer if turn["role"] == "user")
