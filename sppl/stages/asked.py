@@ -217,8 +217,8 @@ def refuse_conversations(examples: Mapping[str, Sequence[tuple[Question, str]]],
     found = [f"{q.id} of {name}" for name, pairs in examples.items() for q, _ in pairs if isinstance(q, Conversation)]
     if found:
         raise UserError(
-            f"{what} read one question and one answer, and {len(found)} examples are conversations, such as {found[0]}; "
-            "leave the metrics that need them out of `metric`"
+            f"{what} read one question and one answer, and {len(found)} examples are conversations, such as {found[0]}"
+            "; leave the metrics that need them out of `metric`"
         )
 
 

@@ -32,7 +32,10 @@ def warn_if_none_is_right(
     if found.empty or any(any(one.values()) for one in right):
         return
     by_id = {question.id: question for question in questions}
-    pairs = [(by_id[id_], text) for id_, text in zip(found["question_id"], found["response"], strict=True)][:EXAMPLES]
+    pairs = [
+        (by_id[id_], final_answer(by_id[id_], text))
+        for id_, text in zip(found["question_id"], found["response"], strict=True)
+    ][:EXAMPLES]
     shown = [
         f"{one.id}: gold {one.answer[:40]!r}, response ending in {final_answer(one, text)[-60:]!r}"
         for one, text in pairs

@@ -54,8 +54,8 @@ def right_responses(
     by_id = {question.id: question for question in questions}
     own = [by_id[id_] for id_ in found["question_id"]]
     whose = (responses_folder(store, benchmark, recipe),)
-    texts = [final_answer(question, text) for question, text in zip(own, found["response"], strict=True)]
-    said = verdicts_on(store, benchmark, whose, own, texts, leaves_behind(store, found))
+    texts, inputs = found["response"].tolist(), leaves_behind(store, found)
+    said = verdicts_on(store, benchmark, whose, own, texts, inputs, read=final_answer)
     return {question.id: verdict == 1.0 for question, verdict in zip(own, said, strict=True)}
 
 
