@@ -106,7 +106,7 @@ def _end(rendering: Rendering, turns: Sequence[Message], place: int, text: str, 
 
 
 def _is(written: str, turn: Message) -> bool:
-    """Whether what was written is the turn: its text alone, or its text with the names and arguments of its calls."""
+    """Whether what was written is the turn: its text alone, or its text with the names and values of its calls."""
     calls = turn.get("tool_calls")
     if not calls:
         return _letters(written) == _letters(turn["content"])
@@ -116,8 +116,7 @@ def _is(written: str, turn: Message) -> bool:
 def _parts(calls: Sequence[dict[str, Any]]) -> Iterator[str]:
     for call in calls:
         yield call["function"]["name"]
-        for name, value in call["function"]["arguments"].items():
-            yield name
+        for value in call["function"]["arguments"].values():
             if isinstance(value, int | str) and not isinstance(value, bool):
                 yield json.dumps(value, ensure_ascii=False).strip('"')
 
