@@ -2,8 +2,8 @@
 
     python experiments/conversations/make.py
 
-`outputs/conversations/data` gets one file per strategy and 40 test conversations that wait for the last answer, `target`
-beside it the lab's model with a chat template that has a place for tools. Everything is drawn from fixed seeds.
+`outputs/conversations/data` gets one file per strategy and 40 test conversations that wait for the last answer,
+`outputs/conversations/target` the lab's model with a chat template that has a place for tools; all from fixed seeds.
 """
 
 import json
