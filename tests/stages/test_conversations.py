@@ -30,7 +30,14 @@ def data(tmp_path):
         rows = [{"id": "a", "messages": TURNS, "gold_label": "9"}]
         rows += [{"id": f"b{n}", "messages": [*TURNS[:4], last], "gold_label": "9"} for n in range(5)]
         (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return ["benchmark=local", "benchmark.answer=number", "benchmark.questions.turns=all", f"data_dir={folder}"]
+    return [
+        "benchmark=local",
+        "benchmark.answer=number",
+        "benchmark.questions.turns=all",
+        "n_predict=all",
+        "n_score=all",
+        f"data_dir={folder}",
+    ]
 
 
 def test_scores_of_a_conversation_are_one_by_one_the_models_own_and_say_the_turn(stage, store, data):
@@ -59,7 +66,7 @@ def test_what_reads_one_question_and_one_answer_refuses_conversations(stage, sto
 
 
 def test_a_target_whose_template_leaves_out_calls_is_refused_by_example(stage, store, data, tmp_path):
-    call = {"role": "assistant", "content": "hm", "tool_calls": [{"function": {"name": "f", "arguments": {}}}]}
+    call = {"role": "assistant", "content": "hm", "tool_calls": [{"function": {"name": "calculator", "arguments": {}}}]}
     turns = [*TURNS[:2], call, {"role": "tool", "content": "7"}, TURNS[4]]
     place = shutil.copytree(tmp_path / "data", tmp_path / "tools")
     for file in place.iterdir():
