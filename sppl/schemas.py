@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, TypedDict, runtime_checkable
+from typing import Any, Literal, NotRequired, Protocol, TypedDict, runtime_checkable
 
 import numpy as np
 import pandas as pd
@@ -12,10 +12,16 @@ Split = Literal["train", "validation", "test"]
 
 
 class Message(TypedDict):
-    """One turn of a chat: who speaks (`system`, `user`, `assistant`) and what."""
+    """One turn of a chat: who speaks (`system`, `user`, `assistant`, `tool`) and what."""
 
     role: str
     content: str
+    tool_calls: NotRequired[list[dict[str, Any]]]
+    """What the assistant calls, each `{type, function: {name, arguments}}` and its `id`, if it has one."""
+    tool_call_id: NotRequired[str]
+    """The call whose result a tool returns."""
+    name: NotRequired[str]
+    """The tool's name, or the speaker's."""
 
 
 class UserError(Exception):
@@ -34,6 +40,23 @@ class Question:
     """The data set's own worked solution, empty where it has none."""
     fields: Mapping[str, Any] = field(default_factory=dict)
     """What teachers or judges need beyond that (structure, test cases, plans)."""
+
+
+@dataclass(frozen=True)
+class Conversation(Question):
+    """A question with more turns than its own; `prompt` is the last of the user's."""
+
+    turns: tuple[Message, ...] = ()
+    """All that is said before the response."""
+    whole: bool = False
+    """Whether a response is all that follows, several turns as `sppl.data.conversations` writes them; else a text."""
+
+
+def wording(question: Question) -> Any:
+    """All that is said before the response to a question, as plain data."""
+    if isinstance(question, Conversation):
+        return {"turns": list(question.turns), "whole": question.whole}
+    return question.prompt
 
 
 class QuestionSource(Protocol):
@@ -200,6 +223,7 @@ TABLES: dict[str, pa.DataFrameSchema] = {
             "entropy": pa.Column("float32", required=False),
             "top50_brier": pa.Column("float32", required=False),
             "step": pa.Column("int32", required=False),
+            "turn": pa.Column("int32", required=False),
         },
         ["example_id", "token"],
     ),

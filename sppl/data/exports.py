@@ -4,21 +4,28 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sppl.schemas import Question, UserError
+from sppl.data.conversations import answer_turns, before
+from sppl.schemas import Conversation, Question, UserError
 
 Row = dict[str, object]
 
 
 def _messages(question: Question, response: str) -> Row:
-    turns = [{"role": "user", "content": question.prompt}, {"role": "assistant", "content": response}]
-    return {"id": question.id, "messages": turns}
+    return {"id": question.id, "messages": [*before(question), *answer_turns(question, response)]}
 
 
 def _prompt_completion(question: Question, response: str) -> Row:
+    if isinstance(question, Conversation):  # as turns, which keep who says what
+        return {"id": question.id, "prompt": before(question), "completion": answer_turns(question, response)}
     return {"id": question.id, "prompt": question.prompt, "completion": response}
 
 
 def _alpaca(question: Question, response: str) -> Row:
+    if isinstance(question, Conversation):
+        raise UserError(
+            f"shape=alpaca holds one question and one answer, and {question.id} is a conversation; export it with its "
+            "roles: stage.export.shape=messages"
+        )
     return {"id": question.id, "instruction": question.prompt, "input": "", "output": response}
 
 

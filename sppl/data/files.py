@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from sppl.data.folder import Hub, contents_of, load
-from sppl.data.formats import Format, History, System
+from sppl.data.formats import Format, History, Several, System
 from sppl.data.gathering import split_of
 from sppl.data.problems import names
 from sppl.data.reading import Contents
@@ -31,6 +31,7 @@ class LocalQuestions:
         system: what becomes of a system turn, for which a question, one text, has no place: `refuse`, `drop`, or
             `prepend` to put it before the question.
         history: what becomes of turns before the question: `refuse` or `drop`.
+        turns: what of a conversation is the response: `last`, `all`, or `refuse` conversations; see `Format`.
     """
 
     folder: str | None
@@ -39,6 +40,7 @@ class LocalQuestions:
     hub: Hub = field(default_factory=dict)
     system: System = "refuse"
     history: History = "refuse"
+    turns: Several = "refuse"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "fields", self.fields or {})  # null in a configuration file
@@ -49,7 +51,7 @@ class LocalQuestions:
         Raises:
             UserError: anything is wrong with any file, or the split is empty.
         """
-        how = Format(self.fields, self.system, self.history)
+        how = Format(self.fields, self.system, self.history, self.turns)
         found = load(self.folder, how, self.answer, self.hub).questions[split]
         if not found and split != "train":
             raise UserError(
@@ -70,6 +72,7 @@ class LocalResponses:
     hub: Hub = field(default_factory=dict)
     system: System = "refuse"
     history: History = "refuse"
+    turns: Several = "refuse"
     label: ClassVar[str] = "files"
     paid: ClassVar[bool] = False
     by_id: ClassVar[bool] = True
@@ -94,7 +97,7 @@ class LocalResponses:
         return [found[question.id] for question in questions]
 
     def _of(self, strategy: Strategy) -> Mapping[str, str]:
-        how = Format(self.fields, self.system, self.history)
+        how = Format(self.fields, self.system, self.history, self.turns)
         there = load(self.folder, how, self.answer, self.hub).responses
         for name in (strategy.name, *strategy.aliases):
             if name in there:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from sppl.data.formats import KNOWN, Format, History, System
+from sppl.data.formats import KNOWN, Format, History, Several, System
 from sppl.data.gathering import NAME, SPLITS, Gathering, split_of
 from sppl.data.hub import contents
 from sppl.data.problems import Problem, names, refuse
@@ -43,7 +43,7 @@ def load(folder: str | None, how: Format, kind: str, hub: Hub) -> Task:
     """
     paths = () if _on_hub(folder) else files(folder)
     state = tuple((path, path.stat().st_mtime_ns, path.stat().st_size) for path in paths)
-    settings = (tuple(sorted(how.fields.items())), how.system, how.history)
+    settings = (tuple(sorted(how.fields.items())), how.system, how.history, how.turns)
     return _load(folder, state, tuple(sorted(hub.items())), settings, kind)
 
 
@@ -94,11 +94,11 @@ def _load(
     folder: str | None,
     state: tuple[tuple[Path, int, int], ...],  # changed files are another entry of the cache
     hub: tuple[tuple[str, str | int | None], ...],
-    settings: tuple[tuple[tuple[str, str], ...], System, History],
+    settings: tuple[tuple[tuple[str, str], ...], System, History, Several],
     kind: str,
 ) -> Task:
-    pairs, system, history = settings
-    gathering, everything = Gathering(Format(dict(pairs), system, history), kind), contents_of(folder, dict(hub))
+    pairs, system, history, turns = settings
+    gathering, everything = Gathering(Format(dict(pairs), system, history, turns), kind), contents_of(folder, dict(hub))
     _tell_passed_over(folder, [path for path, *_ in state])
     for one in everything:
         if holds_key(one.path.stem):

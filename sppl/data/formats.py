@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from math import isnan
 from typing import Any, Literal, get_args
 
+from sppl.data.conversations import BadTurns, Taken, as_text, conversation_of, parted
 from sppl.data.problems import shorten
 from sppl.data.reading import Record
-from sppl.data.turns import BadTurns, Turns, turns_of
+from sppl.data.turns import Turns, turns_of
 from sppl.data.values import NotText, text_of, texts_of
-from sppl.schemas import UserError
+from sppl.schemas import Message, UserError
 
 KNOWN = (
     "{question, answer[, gold_label]}, {prompt, completion}, {instruction[, input], output}, "
@@ -27,6 +28,7 @@ OURS = ("question", "response", "gold", "id", "solution", "split", "strategy", *
 
 System = Literal["refuse", "drop", "prepend"]
 History = Literal["refuse", "drop"]
+Several = Literal["refuse", Taken]
 
 
 class BadField(Exception):
@@ -44,21 +46,25 @@ class Format:
     Args:
         fields: our names (those of `OURS`) to the files'.
         system: what becomes of a system turn, for which a question, one text, has no place.
-        history: what becomes of turns before the question.
+        history: what becomes of turns before the question, where `turns` refuses several.
+        turns: what of a conversation is the response: `last`, its last turn, or `all` turns of the assistant; `refuse`
+            conversations. Where they are read, a system turn is one of the turns unless `system` says otherwise.
     """
 
     fields: Mapping[str, str] = field(default_factory=dict)
     system: System = "refuse"
     history: History = "refuse"
+    turns: Several = "refuse"
 
     def __post_init__(self) -> None:
         if unknown := sorted(set(self.fields) - set(OURS)):
             raise UserError(
                 f"benchmark.questions.fields: there is no {', '.join(unknown)}; there are {', '.join(OURS)}"
             )
-        for name, kinds in (("system", System), ("history", History)):
-            if getattr(self, name) not in get_args(kinds):
-                said = " and ".join(get_args(kinds))
+        known = {"system": get_args(System), "history": get_args(History), "turns": ("refuse", *get_args(Taken))}
+        for name, kinds in known.items():
+            if getattr(self, name) not in kinds:
+                said = " and ".join(kinds)
                 raise UserError(f"benchmark.questions.{name}={getattr(self, name)}: there are {said}")
 
 
@@ -74,6 +80,8 @@ class Entry:
     split: str = ""
     strategy: str = ""
     fields: Mapping[str, Any] = field(default_factory=dict)
+    turns: tuple[Message, ...] = ()
+    """All that is said before the response, where conversations are read and the record has a question."""
     unread: tuple[str, ...] = ()
     """Fields that say something and were not read."""
     settled: tuple[str, ...] = ()
@@ -102,9 +110,13 @@ def entry(record: Record, how: Format, *, answer_is_gold: bool) -> Entry:
     own = {name: reader.said(name, (name,)) for name in ("id", "solution", "split", "strategy")}
     kept = {name: found for name in KEPT if (found := reader.texts(name))}
     question = reader.settle(question)
+    if how.turns == "all" and response.strip() and response != chat.response:
+        response = as_text([Message(role="assistant", content=response)])
     known = {"question": question, "response": response, "gold": gold, **own}
     known["id"] = known["id"].strip()
-    return Entry(**known, fields=kept, unread=reader.unread(), settled=tuple(reader.settled))
+    return Entry(
+        **known, fields=kept, turns=reader.before(question), unread=reader.unread(), settled=tuple(reader.settled)
+    )
 
 
 class _Reader:
@@ -116,6 +128,8 @@ class _Reader:
         self.odd: list[str] = []
         self.settled: list[str] = []
         self.system: list[tuple[str, str]] = []
+        self.talk: list[Message] = []
+        """The turns before the response of a record that is a conversation, without the system's."""
 
     def text(self, name: str) -> str:
         """The text of a field; empty where it is absent or empty."""
@@ -160,9 +174,36 @@ class _Reader:
     def chat(self) -> Turns:
         """The turns of a record that is a chat; empty ones where it is none."""
         name = next((name for name in CHATS if self.record.get(name) is not None), "")
+        if not name and self.how.turns != "refuse" and isinstance(self.record.get("prompt"), list):
+            return self.conversation("prompt", *CHATS["messages"], self.record.get("completion"))
         return self.turns(name, *CHATS[name]) if name else Turns()
 
+    def conversation(self, name: str, speaker: str, content: str, more: Any = None) -> Turns:
+        """The question and the response of a conversation; `more` of its turns may stand in another field."""
+        self.read.update({name, "completion"} if isinstance(more, list) else {name})
+        value = self.record[name]
+        try:
+            found, unread = conversation_of(value + more if isinstance(more, list) else value, speaker, content)
+            before, response = parted(found, "all" if self.how.turns == "all" else "last")
+        except BadTurns as bad:
+            raise BadField(name, str(bad)) from None
+        self.odd += [f"{name}.{key}" for key in unread]
+        if before[0]["role"] == "system":
+            self.system.append((name, before.pop(0)["content"]))
+        self.talk = before
+        said = as_text(response) if self.how.turns == "all" else response[0]["content"] if response else ""
+        return Turns(question=_last_question(before), response=said if response else "")
+
+    def before(self, question: str) -> tuple[Message, ...]:
+        """All turns before the response, as the settings have them; none where conversations are not read."""
+        if self.how.turns == "refuse" or not question.strip():
+            return ()
+        kept = [text for _, text in self.system] if self.how.system == "refuse" else []
+        return (*[Message(role="system", content=text) for text in kept], *self.talk)
+
     def turns(self, name: str, speaker: str, content: str) -> Turns:
+        if self.how.turns != "refuse":
+            return self.conversation(name, speaker, content)
         self.read.add(name)
         try:
             found = turns_of(self.record[name], speaker, content)
@@ -179,6 +220,9 @@ class _Reader:
     def settle(self, question: str) -> str:
         """The question after the settings have decided what becomes of a system turn and of turns before it."""
         system = self.system + [(name, text) for name in SYSTEM if (text := self.text(name)).strip()]
+        self.system = system
+        if self.how.turns != "refuse":
+            return self.settle_conversation(question)
         if system and self.how.system == "refuse":
             name, text = system[0]
             raise BadField(
@@ -201,9 +245,45 @@ class _Reader:
         before = [text for _, text in system] if self.how.system == "prepend" else []
         return "\n\n".join([*before, question])
 
+    def settle_conversation(self, question: str) -> str:
+        """The last question, after what the setting puts before the first; earlier turns are kept as turns."""
+        self.read.add("history")
+        if self.system and self.how.system != "refuse":
+            done = "put before the first question" if self.how.system == "prepend" else "left out"
+            self.settled.append(f"a system turn {done} (benchmark.questions.system={self.how.system})")
+        if len(self.system) > 1 and self.how.system == "refuse":
+            raise BadField(self.system[1][0], "a second system turn; leave one out")
+        self.talk = self.talk or [
+            *self.history(),
+            *([Message(role="user", content=question)] if question.strip() else []),
+        ]
+        if self.system and self.how.system == "prepend" and self.talk:
+            text = "\n\n".join([*(text for _, text in self.system), self.talk[0]["content"]])
+            self.talk = [Message(role="user", content=text), *self.talk[1:]]
+        return _last_question(self.talk)
+
+    def history(self) -> list[Message]:
+        """Alpaca's turns before the question: pairs of what the user and the assistant said."""
+        pairs = self.record.get("history") or []
+        if self.how.history == "drop" or not pairs:
+            return []
+        try:
+            turns = [
+                {"role": role, "content": text}
+                for pair in pairs
+                for role, text in zip(("user", "assistant"), pair, strict=True)
+            ]
+            return conversation_of(turns, *CHATS["messages"])[0]
+        except (BadTurns, TypeError, ValueError) as bad:
+            raise BadField("history", f"pairs of a user's and an assistant's turn are wanted ({bad})") from None
+
     def unread(self) -> tuple[str, ...]:
         rest = [str(name) for name, value in self.record.items() if name not in self.read and not _empty(value)]
         return (*rest, *self.odd)
+
+
+def _last_question(turns: Sequence[Message]) -> str:
+    return next((turn["content"] for turn in reversed(turns) if turn["role"] == "user"), "")
 
 
 def _empty(value: Any) -> bool:

@@ -9,11 +9,12 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, cast
 
+from sppl.data.conversations import as_text
 from sppl.data.formats import BadField, Entry, Format, entry
 from sppl.data.gold import BadGold, gold
 from sppl.data.problems import Problem, shorten
 from sppl.data.reading import Contents, Record
-from sppl.schemas import Question, Split
+from sppl.schemas import Conversation, Question, Split
 
 log = logging.getLogger(__name__)
 
@@ -90,7 +91,8 @@ class Gathering:
 
     def _question(self, found: Entry, split: Split | None, where: str, record: Record) -> str:
         text = found.question.strip()
-        key = found.id or self.by_text.get(text) or (sha256(text.encode()).hexdigest()[:12] if text else "")
+        words = _words(found)
+        key = found.id or self.by_text.get(words) or (sha256(words.encode()).hexdigest()[:12] if words else "")
         if not key:
             raise BadField("question", f"neither a question nor an id; {_seen(record)}")
         if found.split and found.split not in SPLITS:
@@ -101,9 +103,12 @@ class Gathering:
             return key
         if not text:
             raise BadField("id", f"no question has the id {shorten(key)}")
-        question = Question(key, text, self._gold(found, found.fields), found.solution, found.fields)
+        said = (key, text, self._gold(found, found.fields), found.solution, found.fields)
+        question = (
+            Conversation(*said, found.turns, self.how.turns == "all") if _several(found, self.how) else Question(*said)
+        )
         self.asked[key] = Asked(question, told or "train", where)
-        self.by_text.setdefault(text, key)
+        self.by_text.setdefault(words, key)
         return key
 
     def _known(self, key: str, found: Entry, split: Split | None) -> Asked:
@@ -114,7 +119,8 @@ class Gathering:
         """
         known = self.asked[key]
         question, where = known.question, known.where
-        if found.question.strip() not in ("", question.prompt):
+        turns = question.turns if isinstance(question, Conversation) else found.turns
+        if found.question.strip() not in ("", question.prompt) or (found.question.strip() and found.turns != turns):
             raise BadField("question", f"id {shorten(key)} asks something else in {where}")
         if split and split != known.split:
             raise BadField("split", f"a {split} question here, a {known.split} question in {where}")
@@ -143,9 +149,24 @@ class Gathering:
                 "strategy",
                 f"{shorten(strategy)} cannot name a strategy: letters a-z, digits and _ - . + = @ (120 at most)",
             )
+        if not found.response.strip() and len(found.turns) > 1:
+            raise BadField("response", f"the conversation ends with the {found.turns[-1]['role']}, not with an answer")
         if not found.response.strip():
             raise BadField("response", f"no response, or an empty one; {_seen(record)}")
         self.responses.setdefault(strategy, {})[key] = found.response
+
+
+def _several(found: Entry, how: Format) -> bool:
+    """Whether there is more than a question before the response, or several turns in it."""
+    return how.turns == "all" or len(found.turns) > 1
+
+
+def _words(found: Entry) -> str:
+    """What a question is known by: its text, or all turns of which it is the last."""
+    several = [
+        turn for turn in found.turns if turn["role"] != "user" or turn["content"].strip() != found.question.strip()
+    ]
+    return as_text(found.turns) if several else found.question.strip()
 
 
 def _seen(record: Record) -> str:

@@ -11,7 +11,7 @@ from functools import lru_cache
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from sppl.models.chat import check_template, named, write_chat
+from sppl.models.chat import check_template, named, refuse_unwritten, write_chat
 from sppl.prompts import Template
 from sppl.schemas import Message, UserError
 
@@ -60,7 +60,7 @@ class Rendering:
     def __init__(self, tokenizer: "PreTrainedTokenizerBase", template: Template) -> None:
         check_template(tokenizer, template)
         self.tokenizer, self.template = tokenizer, template
-        self._opening = _opening(tokenizer) if template.kind == "paper" else ()
+        self.opening = _opening(tokenizer) if template.kind == "paper" else ()
         finished, asked = self._write([QUESTION, _answer(MARK)]), self._write([QUESTION], ask=True)
         if finished.count(MARK) != 1:
             raise UserError(
@@ -73,8 +73,8 @@ class Rendering:
         never_asks = asked == unasked and self._before[len(asked) :].strip()
         self._as_asked = self._before.startswith(asked) and not never_asks
         self._start = asked if self._as_asked else self._before.rstrip(" ")
-        self._lead = self._before[len(self._start) :]
-        self._start_ids = self._ids(self._start)
+        self.lead = self._before[len(self._start) :]
+        self._start_ids = self.ids(self._start)
         asks = asked != unasked and asked.startswith(unasked)
         self._set_end(asked[len(unasked) :] if asks else self._before.rpartition(QUESTION["content"])[2])
         self._prove()
@@ -83,13 +83,38 @@ class Rendering:
 
     def prompt(self, turns: Sequence[Message]) -> Ids:
         """Ids of a conversation up to where the assistant is to write."""
-        return self._opening + self._ids(self.prompt_text(turns))
+        return self.opening + self.ids(self.prompt_text(turns))
 
     def prompt_text(self, turns: Sequence[Message]) -> str:
         """The same as text: as the template asks, or as it begins a finished turn where that is something else."""
-        if self._as_asked:
-            return self._write(turns, ask=True)
-        return self._write([*turns, _answer(MARK)]).partition(MARK)[0].rstrip(" ")
+        text = self._write(turns, ask=True) if self._as_asked else ""
+        text = text or self._write([*turns, _answer(MARK)]).partition(MARK)[0].rstrip(" ")
+        if len(turns) > 1:
+            refuse_unwritten(self.tokenizer, text, turns)
+        return text
+
+    def whole_text(self, turns: Sequence[Message]) -> str:
+        """A finished conversation."""
+        text = self._write(turns)
+        refuse_unwritten(self.tokenizer, text, turns)
+        return text
+
+    @property
+    def gap(self) -> str:
+        """Blanks that the template puts between a response and the mark that ends it."""
+        return self._after.partition(self.decoded(self.stop[:1]))[0] if self._rest else ""
+
+    def says_nothing(self, text: str) -> bool:
+        """Whether a text is made of added tokens and blanks alone, such as an empty think block."""
+        own = [token for token in self.ids(text) if token not in _added(self.tokenizer)]
+        return not self.decoded(own).strip()
+
+    @property
+    def ending_marks(self) -> tuple[Ids, ...]:
+        """What may end a turn: what ends the last one, else another special token; none where nothing of them does."""
+        added = cast("Any", self.tokenizer).added_tokens_decoder
+        others = sorted(number for number, token in added.items() if token.special and number not in self.stop)
+        return (self.stop, *((number,) for number in others)) if self._rest else ()
 
     def open_text(self, turns: Sequence[Message]) -> str:
         """A conversation whose last turn, the assistant's, is to be continued."""
@@ -107,7 +132,7 @@ class Rendering:
         written, lead, _ = self._written(text)
         turn, whole = self.turn(text, end=False), self._start + lead + written
         first = len(self._start) + len(lead)
-        if self._ids(whole)[len(self._start_ids) + len(turn.lead) :] != turn.response:
+        if self.ids(whole)[len(self._start_ids) + len(turn.lead) :] != turn.response:
             whole, first = written, 0
         found = self.tokenizer(whole, add_special_tokens=False, return_offsets_mapping=True)
         spans = cast("list[tuple[int, int]]", found["offset_mapping"])[-len(turn.response) :] if turn.response else []
@@ -116,37 +141,36 @@ class Rendering:
     @property
     def ends(self) -> frozenset[int]:
         """Where a generated turn is over."""
-        return frozenset(self._stop[:1])
+        return frozenset(self.stop[:1])
 
     def read(self, ids: Sequence[int]) -> str:
         """The response in a generated turn: its text without thoughts, and without what the template adds to it."""
-        marks = [token for token in self._ids(self._lead) if token in _added(self.tokenizer)][-1:]
+        marks = [token for token in self.ids(self.lead) if token in _added(self.tokenizer)][-1:]
         places = [place for place, token in enumerate(ids) if token in marks]
-        lead = self._lead.rpartition(self._decoded(marks))[2] if places else self._lead
-        text = self._decoded(ids[places[-1] + 1 :] if places else ids, skip_special_tokens=True)
-        gap = self._after.partition(self._decoded(self._stop[:1]))[0] if self._rest else ""
-        return text.removeprefix(lead).removesuffix(gap)
+        lead = self.lead.rpartition(self.decoded(marks))[2] if places else self.lead
+        text = self.decoded(ids[places[-1] + 1 :] if places else ids, skip_special_tokens=True)
+        return text.removeprefix(lead).removesuffix(self.gap)
 
     def _turn(self, text: str, *, end: bool) -> Turn:
         written, lead, whole = self._written(text)
-        before = self._ids(self._start + lead)
-        bare = self._ids(self._start + lead + written)
-        ids = self._ids(whole)[: -self._rest] if self._rest else bare
+        before = self.ids(self._start + lead)
+        bare = self.ids(self._start + lead + written)
+        ids = self.ids(whole)[: -self._rest] if self._rest else bare
         n = len(self._start_ids)
         if ids[:n] != self._start_ids:  # its first characters would become one token with the prompt's last
-            return Turn(written, self._ids(lead) if lead.strip() else (), self._ids(written), self._ending(end, ()))
+            return Turn(written, self.ids(lead) if lead.strip() else (), self.ids(written), self._ending(end, ()))
         first = max(n, _common(before, ids)) if lead.strip() else n
         last = len(bare) if _common(bare, ids) == len(bare) else len(ids)
         return Turn(written, ids[n:first], ids[first:last], self._ending(end, ids[last:]))
 
     def _ending(self, wanted: bool, gap: Ids) -> Ids:
-        if wanted and not self._stop:
+        if wanted and not self.stop:
             raise UserError(
                 f"nothing ends a turn of {self.name}: its template closes a response with no token of "
                 "its own, and the tokenizer has no end-of-sequence token. Name one: eos_token in "
                 "tokenizer_config.json of the model's folder"
             )
-        return gap + self._stop if wanted else ()
+        return gap + self.stop if wanted else ()
 
     def _written(self, text: str) -> tuple[str, str, str]:
         """A response as the template writes it, what it writes before it, and all of the conversation.
@@ -156,7 +180,7 @@ class Rendering:
         """
         whole = self._write([QUESTION, _answer(text)])
         inner = whole.removeprefix(self._start).removesuffix(self._after)
-        for lead in (self._lead, ""):  # a response that brings its own thoughts gets no empty ones
+        for lead in (self.lead, ""):  # a response that brings its own thoughts gets no empty ones
             written = inner.removeprefix(lead) if inner.startswith(lead) else None
             if written is not None and _letters(written) == _letters(text):
                 return written, lead, whole
@@ -172,25 +196,25 @@ class Rendering:
         Args:
             header: of the assistant's turns, which some templates write after each in any case; it ends nothing.
         """
-        headers = set(self._ids(header))
-        after, added = self._ids(self._after), _added(self.tokenizer)
+        headers = set(self.ids(header))
+        after, added = self.ids(self._after), _added(self.tokenizer)
         place = next((place for place, token in enumerate(after) if token in added), None)
         own = cast("int | None", self.tokenizer.eos_token_id)
         self._rest = 0 if place is None else len(after) - place
-        self._stop: Ids = () if own is None else (own,)
+        self.stop: Ids = () if own is None else (own,)
         if place is not None:
             further = takewhile(lambda token: token in added and token not in headers, after[place + 1 :])
-            self._stop = (after[place], *further)
+            self.stop = (after[place], *further)
 
     def _prove(self) -> None:
         for question, text in TEXTS:
             turns = [Message(role="user", content=question)]
-            _, lead, response, end = self._turn(text, end=bool(self._stop))
+            _, lead, response, end = self._turn(text, end=bool(self.stop))
             made = self.prompt(turns) + lead + response + (end if self._rest else ())
             written = self._write([*turns, _answer(text)])
             if not self._rest:
                 written = written[: written.rindex(text) + len(text)]
-            whole = self._opening + self._ids(written)
+            whole = self.opening + self.ids(written)
             if made != whole[: len(made)]:
                 self._refuse(made, whole)
 
@@ -213,9 +237,9 @@ class Rendering:
                 f"{name}: the template asks with {asked[-40:]!r} and begins a finished answer with "
                 f"{self._start[-40:]!r}; answers are asked for, scored and trained after the latter"
             )
-        elif self._lead.strip():
+        elif self.lead.strip():
             _say_once(
-                f"{name}: the template writes {self._lead!r} before a response: it is scored after that, and trained "
+                f"{name}: the template writes {self.lead!r} before a response: it is scored after that, and trained "
                 "with it. If the target thinks before it answers and is not to: "
                 "target_model.template_options={enable_thinking: false}, where the template knows that option"
             )
@@ -228,10 +252,12 @@ class Rendering:
     def _write(self, turns: Sequence[Message], *, ask: bool = False) -> str:
         return write_chat(self.tokenizer, turns, self.template, ask=ask)
 
-    def _decoded(self, ids: Sequence[int], **how: bool) -> str:
+    def decoded(self, ids: Sequence[int], **how: bool) -> str:
+        """The text that ids stand for."""
         return cast("str", self.tokenizer.decode(list(ids), clean_up_tokenization_spaces=False, **how))
 
-    def _ids(self, text: str) -> Ids:
+    def ids(self, text: str) -> Ids:
+        """Ids of a text, nothing before or after it."""
         return tuple(cast("list[int]", self.tokenizer(text, add_special_tokens=False)["input_ids"]))
 
 

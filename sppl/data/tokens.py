@@ -1,12 +1,14 @@
 """From text to token ids: the functions that training, scoring and generation share, so that they see the same ids."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 
+from sppl.data.conversations import answer_turns, before
 from sppl.data.rendering import Ids, Rendering
+from sppl.data.spoken import spoken
 from sppl.prompts import Template
-from sppl.schemas import Message, UserError
+from sppl.schemas import Conversation, Message, Question, UserError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -63,27 +65,30 @@ def _ids(tokenizer: "PreTrainedTokenizerBase", text: str, *, special: bool = Fal
 
 
 def refuse_changed(
-    tokenizer: "PreTrainedTokenizerBase", texts: Mapping[str, str], template: Template, what: str
+    tokenizer: "PreTrainedTokenizerBase", named: Sequence[tuple[str, Question, str]], template: Template, what: str
 ) -> None:
     """Refuses responses that the template would write as something else, all in one report.
 
     Args:
-        texts: responses by what messages call them.
+        named: what messages call a response, its question and its text.
         what: they are, for the message.
 
     Raises:
         UserError: there are some.
     """
     rendering, changed = rendering_of(tokenizer, template), dict[str, str]()
-    for name, text in texts.items():
+    for name, question, text in named:
         try:
-            rendering.turn(text, end=False)
+            if isinstance(question, Conversation):
+                spoken(rendering, before(question), answer_turns(question, text))
+            else:
+                rendering.turn(text, end=False)
         except UserError as error:
             changed[name] = str(error)
     if changed:
-        named = ", ".join([*changed][:5]) + (", ..." if len(changed) > 5 else "")
+        names = ", ".join([*changed][:5]) + (", ..." if len(changed) > 5 else "")
         raise UserError(
-            f"{len(changed)} of {len(texts)} {what} cannot be used ({named}): {next(iter(changed.values()))}"
+            f"{len(changed)} of {len(named)} {what} cannot be used ({names}): {next(iter(changed.values()))}"
         )
 
 

@@ -4,13 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sppl.data.conversations import SPEAKERS, BadTurns
 from sppl.data.values import NotText, text_of
 
-SPEAKERS = {"human": "user", "user": "user", "gpt": "assistant", "assistant": "assistant", "system": "system"}
-
-
-class BadTurns(Exception):
-    """Turns that are not one question and at most one response."""
+SEVERAL = "; benchmark.questions.turns=all or turns=last reads conversations of several turns"
 
 
 @dataclass(frozen=True)
@@ -40,10 +37,11 @@ def turns_of(turns: Any, speaker: str, said: str) -> Turns:
     found: dict[str, str] = {}
     for place, turn in enumerate(turns, start=1):
         role = SPEAKERS.get(str(turn.get(speaker)))
-        if role is None:
-            raise BadTurns(f"turn {place}: `{speaker}` is user, assistant or system, not {turn.get(speaker)!r}")
+        if role is None or role == "tool":
+            more = SEVERAL if role else ""
+            raise BadTurns(f"turn {place}: `{speaker}` is user, assistant or system, not {turn.get(speaker)!r}{more}")
         if role in found:
-            raise BadTurns(f"one question and one answer are wanted, turn {place} is another of the {role}")
+            raise BadTurns(f"one question and one answer are wanted, turn {place} is another of the {role}{SEVERAL}")
         if [*found, role] != [one for one in ("system", "user", "assistant") if one in {*found, role}]:
             raise BadTurns(f"turn {place}: the {role} speaks after the {list(found)[-1]}")
         try:

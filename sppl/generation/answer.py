@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
 
+from sppl.data.conversations import before
 from sppl.hardware.hardware import Hardware
 from sppl.models.target import TargetModel
 from sppl.schemas import Message, Question, Sampling, UserError
@@ -55,8 +56,8 @@ def answered(
 
 
 def prompts_of(questions: Sequence[Question]) -> list[Prompt]:
-    """Each question as the only turn."""
-    return [Prompt(question.id, [Message(role="user", content=question.prompt)]) for question in questions]
+    """Each question with all that was said before it."""
+    return [Prompt(question.id, before(question)) for question in questions]
 
 
 class Answering(Protocol):

@@ -1,5 +1,6 @@
 """A conversation as the tokenizer's chat template writes it, on a fixed day, or one sentence about why it cannot."""
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,8 @@ def write_chat(tokenizer: "PreTrainedTokenizerBase", turns: Sequence[Message], t
         UserError: the template refuses the conversation, or is broken.
     """
     if template.kind == "paper":
+        if any(turn["role"] == "tool" or turn.get("tool_calls") for turn in turns):
+            raise UserError("the plain frame has no place for tools; take the target's own: target_model.template=chat")
         return paper_frame(turns, template.system)
     from jinja2 import TemplateError
 
@@ -45,6 +48,29 @@ def write_chat(tokenizer: "PreTrainedTokenizerBase", turns: Sequence[Message], t
             f"({type(error).__name__}: {' '.join(str(error).split())[:200]}). Mend chat_template.jinja in the model's "
             "folder, or take the plain frame: target_model.template=paper"
         ) from error
+
+
+def refuse_unwritten(tokenizer: "PreTrainedTokenizerBase", text: str, turns: Sequence[Message]) -> None:
+    """Refuses a text in which a turn of the system, the user or a tool, or the call of a tool, is not to be found.
+
+    Raises:
+        UserError: the template has left it out.
+    """
+    there = _letters(text)
+    for place, turn in enumerate(turns, start=1):
+        said = [] if turn["role"] == "assistant" else [turn["content"]]
+        said += [call["function"]["name"] for call in turn.get("tool_calls") or []]
+        gone = [one for one in said if _letters(one) not in there and _letters(json.dumps(one)[1:-1]) not in there]
+        if gone:
+            raise UserError(
+                f"the chat template of {named(tokenizer)} leaves out turn {place} of {len(turns)}, the "
+                f"{turn['role']}'s ({gone[0][:60]!r}); mend chat_template.jinja in the model's folder, or take a "
+                "target whose template writes such turns"
+            )
+
+
+def _letters(text: str) -> str:
+    return "".join(text.split())
 
 
 def check_template(tokenizer: "PreTrainedTokenizerBase", template: Template) -> None:

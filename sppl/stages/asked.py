@@ -1,17 +1,19 @@
 """What the scorer is asked: requests for every response and context, and the tables their answers make."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 
+from sppl.data.conversations import answer_turns, before
+from sppl.data.spoken import Spoken, spoken
 from sppl.data.steps import response_steps
-from sppl.data.tokens import alone_ids, lead_ids, prompt_ids, refuse_changed, refuse_unknown, response_ids
+from sppl.data.tokens import alone_ids, lead_ids, prompt_ids, refuse_changed, refuse_unknown, rendering_of, response_ids
 from sppl.models.target import TargetModel
 from sppl.prompts import Alone, Context, FixedExamples, SelfAligned, SelfAlignedPrompt, StepWise
-from sppl.schemas import Question, UserError
+from sppl.schemas import Conversation, Question, UserError
 from sppl.scoring.requests import Request
 from sppl.scoring.scoring_settings import Scoring
 from sppl.stages.pool import Pool
@@ -28,6 +30,8 @@ class Asked:
     ids: tuple[int, ...]
     steps: tuple[int, ...]
     """The number of each token's reasoning step; empty where nobody asks for steps."""
+    turns: tuple[int, ...] = field(default=(), kw_only=True)
+    """The number of the assistant's turn each token is of; empty where there is one."""
     requests: tuple[tuple[int, Request], ...]
     """Each with the place its response starts at."""
     alone: int
@@ -48,6 +52,8 @@ class Asked:
         frame = pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
         if self.steps:
             frame["step"] = np.asarray(self.steps, dtype=np.int32)[frame["token"]]
+        if self.turns:
+            frame["turn"] = np.asarray(self.turns, dtype=np.int32)[frame["token"]]
         return frame
 
     def _rows(self, start: int, request: Request, one: "Scored") -> pd.DataFrame:
@@ -112,6 +118,8 @@ class Asking:
     def _asked(
         self, question: Question, text: str, own: Sequence[str], context: Context, *, steps: bool, room: int | None
     ) -> Asked:
+        if isinstance(question, Conversation):
+            return self._conversation(question, text, own, context, steps=steps, room=room)
         ids = response_ids(self._tokenizer, text, self._wrapping, end=self._end)
         numbers: tuple[int, ...] = ()
         if steps or isinstance(context, StepWise):
@@ -123,11 +131,47 @@ class Asking:
             fixed = isinstance(context, FixedExamples)
             prefix, shortened = self._within(room, question, own, lead, examples_first=fixed)
         requests = []
-        for before, start, stop in spans(numbers, context, len(ids)):
-            requests.append((start, Request(prefix + ids[before:start], ids[start:stop], self._count)))
+        for shown, start, stop in spans(numbers, context, len(ids)):
+            requests.append((start, Request(prefix + ids[shown:start], ids[start:stop], self._count)))
             self._count += 1
         tokens = len(bare) + len(lead) + len(ids) - 1
         return Asked(question.id, ids, numbers, tuple(requests), tokens, prefix, shortened)
+
+    def _conversation(
+        self, question: Conversation, text: str, own: Sequence[str], context: Context, *, steps: bool, room: int | None
+    ) -> Asked:
+        """One request per turn of the assistant, each after all that was said before it in the same rendering."""
+        if steps or isinstance(context, Alone | StepWise):
+            raise UserError(
+                f"{question.id} is a conversation, and metrics that read a response step by step or without its "
+                "question know one question and one answer; leave them out of `metric`"
+            )
+        fixed = isinstance(context, FixedExamples)
+        ids, spans = self._told(question, text, own, examples_first=fixed)
+        left_out = 0
+        while room is not None and spans[0].first > room and left_out < len(own):
+            left_out += 1
+            ids, spans = self._told(question, text, own[left_out:], examples_first=fixed)
+        cut = max(0, spans[0].first - room) if room is not None else 0
+        bare, _ = self._told(question, text, ()) if own else (ids, spans)
+        requests, scored, turns = list[tuple[int, Request]](), list[int](), list[int]()
+        for number, span in enumerate(spans):
+            part = ids[span.first : span.stop if self._end else span.last]
+            prefix = ids[:1] + ids[1 + cut : span.first]
+            requests.append((len(scored), Request(prefix, part, self._count)))
+            scored += part
+            turns += [number] * len(part)
+            self._count += 1
+        shortened = "cut" if cut else "fewer_examples" if left_out else ""
+        prompt = ids[:1] + ids[1 + cut : spans[0].first]
+        of_turns = tuple(turns) if question.whole else ()
+        return Asked(question.id, tuple(scored), (), tuple(requests), len(bare) - 1, prompt, shortened, turns=of_turns)
+
+    def _told(self, question: Conversation, text: str, own: Sequence[str], *, examples_first: bool = False) -> Spoken:
+        """The whole conversation, the target's own answers shown in the user's last turn before the response."""
+        prompt = self._prompt.render(question.prompt, own, examples_first=examples_first)
+        rendering = rendering_of(self._tokenizer, self._wrapping)
+        return spoken(rendering, before(question, prompt), answer_turns(question, text))
 
     def _within(
         self, room: int | None, question: Question, own: Sequence[str], lead: tuple[int, ...], *, examples_first: bool
@@ -161,6 +205,23 @@ def refuse_empty(examples: Mapping[str, Sequence[tuple[Question, str]]]) -> None
         raise UserError(f"empty responses cannot be scored: {found}. Answer them, or leave those questions out")
 
 
+def refuse_conversations(examples: Mapping[str, Sequence[tuple[Question, str]]], what: str) -> None:
+    """Nothing.
+
+    Args:
+        what: reads one question and one answer, for the message.
+
+    Raises:
+        UserError: some examples are conversations.
+    """
+    found = [f"{q.id} of {name}" for name, pairs in examples.items() for q, _ in pairs if isinstance(q, Conversation)]
+    if found:
+        raise UserError(
+            f"{what} read one question and one answer, and {len(found)} examples are conversations, such as {found[0]}"
+            "; leave the metrics that need them out of `metric`"
+        )
+
+
 def refuse_unwritable(target: TargetModel, examples: Mapping[str, Sequence[tuple[Question, str]]]) -> None:
     """Nothing.
 
@@ -168,8 +229,10 @@ def refuse_unwritable(target: TargetModel, examples: Mapping[str, Sequence[tuple
         UserError: some responses hold no text, or the target's template would write them as something else.
     """
     refuse_empty(examples)
-    texts = {f"{question.id} of {name}": text for name, pairs in examples.items() for question, text in pairs}
-    refuse_changed(target.tokenizer(), texts, target.wrapping, "responses")
+    named = [
+        (f"{question.id} of {name}", question, text) for name, pairs in examples.items() for question, text in pairs
+    ]
+    refuse_changed(target.tokenizer(), named, target.wrapping, "responses")
 
 
 def refuse_beyond(target: TargetModel, asked: Mapping[tuple[str, Context], list[Asked]], rows: int) -> None:

@@ -14,7 +14,7 @@ from sppl.models.target import TargetModel, frozen
 from sppl.prompts import GivenQuestion, SelfAlignedPrompt
 from sppl.schemas import Question, UserError
 from sppl.scoring.scoring_settings import Scoring
-from sppl.stages.asked import Asked
+from sppl.stages.asked import Asked, refuse_conversations
 from sppl.stages.pool import Pool
 from sppl.stages.scoring import fitting_requests
 from sppl.store import Leaf, Store
@@ -54,6 +54,7 @@ def inside_leaves(
     from sppl.hardware.progress import predicted
     from sppl.scoring.summariser import requests_loader
 
+    refuse_conversations({name: examples[name] for name, _ in todo}, "hidden states and gradients")
     given = GivenQuestion()
     needs, nobody = [(name, TokenStats(given)) for name, _ in todo], Pool((), (), "")
     fitting = fitting_requests(target, needs, examples, nobody, prompt=prompt, scorer=scorer, compared=compared)

@@ -15,7 +15,7 @@ from sppl.metrics.needs import HiddenStates, Rewards, ScoredTable, TokenStats
 from sppl.models.target import TargetModel
 from sppl.prompts import Alone, FixedExamples, SelfAligned, SelfAlignedPrompt
 from sppl.provenance import canonical, fingerprint
-from sppl.schemas import Question, UserError
+from sppl.schemas import Question, UserError, wording
 from sppl.scoring.scoring_settings import Scoring
 from sppl.stages.pool import Pool
 from sppl.store import Leaf, Store
@@ -107,7 +107,7 @@ def table_leaf(
     on no target; or what is read inside the target, given the question. Where prompts are cut to what all strategies'
     responses leave room for, it depends on those, too: `beside` has them.
     """
-    shown = fingerprint([[question.id, question.prompt, text] for question, text in examples])
+    shown = fingerprint([[question.id, wording(question), text] for question, text in examples])
     if isinstance(need, Rewards):
         settings: dict[str, Any] = {"model": need.model.identity, "examples": shown}
         return store.leaf("rewards", benchmark.name, need.model.name, strategy, f"n{len(examples)}", settings=settings)
@@ -155,12 +155,12 @@ def adapter_leaf(
     """The target trained on one strategy's responses, its weights selected by validation examples if there are any."""
     settings = {
         "target": target.identity,
-        "examples": fingerprint([[question.id, question.prompt, text] for question, text in examples]),
+        "examples": fingerprint([[question.id, wording(question), text] for question, text in examples]),
         "training": canonical(training),
         "seed": seed,
     }
     if validation:
-        settings["validation"] = fingerprint([[question.id, question.prompt, text] for question, text in validation])
+        settings["validation"] = fingerprint([[question.id, wording(question), text] for question, text in validation])
     return store.leaf("adapters", benchmark.name, target.name, strategy, f"seed{seed}", settings=settings)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from sppl.benchmarks.benchmark import Benchmark
+from sppl.data.conversations import final_answer
 from sppl.schemas import Question
 from sppl.stages.responses import known_responses, right_responses
 from sppl.store import Store
@@ -30,9 +31,15 @@ def warn_if_none_is_right(
     right = [right_responses(store, benchmark, recipe, questions) for recipe in strategies.values()]
     if found.empty or any(any(one.values()) for one in right):
         return
-    gold = {question.id: question.answer for question in questions}
-    pairs = zip(found["question_id"], found["response"], strict=True)
-    shown = [f"{id_}: gold {gold[id_][:40]!r}, response ending in {text[-60:]!r}" for id_, text in pairs][:EXAMPLES]
+    by_id = {question.id: question for question in questions}
+    pairs = [
+        (by_id[id_], final_answer(by_id[id_], text))
+        for id_, text in zip(found["question_id"], found["response"], strict=True)
+    ][:EXAMPLES]
+    shown = [
+        f"{one.id}: gold {one.answer[:40]!r}, response ending in {final_answer(one, text)[-60:]!r}"
+        for one, text in pairs
+    ]
     log.warning(
         "%s: not one of the %d responses of %s is judged right. Is the rule %s the one for these answers "
         "(own data: benchmark.answer=number, choice or text; docs/answers.md says how each reads), and are the gold "

@@ -9,9 +9,10 @@ import pandas as pd
 
 from sppl.benchmarks.benchmark import Benchmark
 from sppl.benchmarks.harness import judge
+from sppl.data.conversations import final_answer
 from sppl.models.target import TargetModel
 from sppl.provenance import fingerprint
-from sppl.schemas import Asking, Identified, Question
+from sppl.schemas import Asking, Conversation, Identified, Question, UserError, wording
 from sppl.stages.leaves import take
 from sppl.stages.spending import spent
 from sppl.stages.verdicts import verdicts_on
@@ -53,14 +54,15 @@ def right_responses(
     by_id = {question.id: question for question in questions}
     own = [by_id[id_] for id_ in found["question_id"]]
     whose = (responses_folder(store, benchmark, recipe),)
-    said = verdicts_on(store, benchmark, whose, own, found["response"].tolist(), leaves_behind(store, found))
+    texts, inputs = found["response"].tolist(), leaves_behind(store, found)
+    said = verdicts_on(store, benchmark, whose, own, texts, inputs, read=final_answer)
     return {question.id: verdict == 1.0 for question, verdict in zip(own, said, strict=True)}
 
 
 def _keys(benchmark: Benchmark, recipe: Recipe, questions: Sequence[Question]) -> pd.DataFrame:
     """What a response belongs to, per question."""
     whole = _reads_records(benchmark, recipe)
-    said = [fingerprint(question if whole else question.prompt) for question in questions]
+    said = [fingerprint(question if whole else wording(question)) for question in questions]
     return pd.DataFrame({"question_id": [question.id for question in questions], "question": said}, dtype=str)
 
 
@@ -121,7 +123,17 @@ def _answers(benchmark: Benchmark, recipe: Recipe, questions: list[Question]) ->
     """One response per question; a teacher is asked again for wrong ones, `tries` in all.
 
     A right answer of a later try replaces a wrong one; where none is right the first stays.
+
+    Raises:
+        UserError: conversations are to be answered by someone; only files know how they go on.
     """
+    talks = [question.id for question in questions if isinstance(question, Conversation)]
+    if talks and (recipe.given or not benchmark.responses.by_id):
+        raise UserError(
+            f"{recipe.name} answers questions, and {len(talks)} of {len(questions)} are conversations, such as "
+            f"{talks[0]}; give its responses in files, as conversations too (benchmark.respond=source), or leave "
+            f"{recipe.name} out of `strategy`"
+        )
     if recipe.given:
         return [given(recipe, question, benchmark.closing(question.answer)) for question in questions]
     source = benchmark.responses

@@ -12,7 +12,7 @@ from sppl.metrics.needs import Rewards
 from sppl.models.loading import context_length
 from sppl.models.reward import RewardModel
 from sppl.schemas import Question
-from sppl.stages.asked import refuse_empty
+from sppl.stages.asked import refuse_conversations, refuse_empty
 from sppl.store import Leaf, Store
 
 Examples = Sequence[tuple[Question, str]]
@@ -36,6 +36,7 @@ def reward_leaves(
     from sppl.scoring.rewarder import Rewarder, chats_loader
 
     refuse_empty({name: examples[name] for name, _ in todo})
+    refuse_conversations({name: examples[name] for name, _ in todo}, "reward models")
     for need in dict.fromkeys(need for _, need in todo):
         source = cast("RewardModel", need.model)
         names = [name for name, other in todo if other == need]

@@ -102,7 +102,8 @@ def score_leaves(
                     notes["pool"] = pool.note
                 notes |= {"responses": len(responses), "tokens": tokens, **on}
                 notes["passes"] = round(tokens / sum(one.alone for one in responses), 4)
-                table = tables[name, need.context][[*BASE, *need.columns]]
+                table = tables[name, need.context]
+                table = table[[*BASE, *need.columns, *({"turn"} & set(table))]]
                 store.write(leaf, table, inputs_of(name, need), seconds * tokens / total, **notes)
         store.clear_parts(work.leaf)
 

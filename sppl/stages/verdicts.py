@@ -1,7 +1,7 @@
 """Verdicts on answers: artifacts of their own, so that a corrected gold answer or rule judges old answers anew."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 
 import pandas as pd
@@ -20,6 +20,7 @@ def verdicts_on(
     questions: Sequence[Question],
     texts: Sequence[str],
     inputs: Mapping[str, str],
+    read: Callable[[Question, str], str] = lambda _, text: text,
 ) -> list[float]:
     """What the benchmark's rule says of one text per question: 1.0 right, 0.0 wrong; what is not known is judged.
 
@@ -31,6 +32,7 @@ def verdicts_on(
     Args:
         whose: words for the names of the verdicts, e.g. a strategy's.
         inputs: names and digests of the artifacts the texts are from.
+        read: what of a text is judged.
     """
     if not benchmark.judged:
         return [1.0] * len(texts)
@@ -42,7 +44,8 @@ def verdicts_on(
             todo = [at for at, known in enumerate(found["correct"].notna()) if not known]
             if todo:
                 start, asked = time.perf_counter(), [questions[at] for at in todo]
-                found.loc[todo, "correct"] = judge(benchmark.task_file, asked, [texts[at] for at in todo])
+                shown = [read(questions[at], texts[at]) for at in todo]
+                found.loc[todo, "correct"] = judge(benchmark.task_file, asked, shown)
                 if not store.read_only:
                     sources = {f"questions of {benchmark.name}": fingerprint(asked), "judge": benchmark.judge}
                     _keep(store, words, found.loc[todo], {**inputs, **sources}, time.perf_counter() - start)

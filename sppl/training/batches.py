@@ -24,6 +24,14 @@ class Example:
     id: str
     prompt: tuple[int, ...]
     response: tuple[int, ...]
+    given: tuple[tuple[int, int], ...] = ()
+    """From where to where others speak within the response, in order: read, and not learnt."""
+
+    @property
+    def learnt(self) -> list[int]:
+        """The places of the response that are learnt."""
+        others = {place for start, stop in self.given for place in range(start, stop)}
+        return [place for place in range(len(self.response)) if place not in others]
 
     def __len__(self) -> int:
         return len(self.prompt) + len(self.response)
@@ -113,7 +121,7 @@ class Steps:
 
     def batches(self, step: list[Example]) -> list[Batch]:
         """The batches of one step, this process's share of them."""
-        tokens = sum(len(example.response) for example in step)
+        tokens = sum(len(example.learnt) for example in step)
         rank, world = _rank()
         shares = [(batch, batch[rank::world]) for batch in _chunks(step, self.batch_size)]
         return [self._collate(share, tokens) if share else _idle(batch, tokens) for batch, share in shares]
@@ -142,8 +150,9 @@ def collate(rows: list[list[Example]], tokens: int, *, packed: bool = False) -> 
             if position_ids is not None:
                 position_ids[number, start:end] = torch.arange(len(example))
             first = number * width + start + len(example.prompt) - 1
-            where += range(first, first + len(example.response))
-            labels += example.response
+            learnt = example.learnt
+            where += [first + place for place in learnt]
+            labels += [example.response[place] for place in learnt]
             start = end
         if position_ids is not None:
             position_ids[number, start:] = torch.arange(width - start)
@@ -192,7 +201,7 @@ def fit_length(
             "training.overlong=cut"
         )
     kept = [replace(example, response=example.response[: max(0, limit - len(example.prompt))]) for example in examples]
-    empty = [example for example in kept if not example.prompt or not example.response]
+    empty = [example for example in kept if not example.prompt or not example.learnt]
     if empty:
         raise UserError(f"the prompt or the response is empty within {limit} tokens: {_names(empty)}")
     return kept

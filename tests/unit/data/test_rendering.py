@@ -9,7 +9,7 @@ from sppl.data.steps import response_steps
 from sppl.data.tokens import chat_ids, lead_ids, refuse_changed, rendering_of, response_ids
 from sppl.models.target import TargetModel
 from sppl.prompts import Template
-from sppl.schemas import UserError
+from sppl.schemas import Question, UserError
 from tests.unit.data.families import CHATML, FAMILIES, IM, Family, tokenizer_of
 
 ASKED = [{"role": "user", "content": "Why?"}]
@@ -69,8 +69,9 @@ def test_a_prompt_that_opens_a_thought_which_a_finished_answer_lacks_is_left_wit
 def test_a_response_whose_thoughts_the_template_drops_is_refused_by_name():
     tokenizer = tokenizer_of(FAMILIES["deepseek_r1"])
     texts = {"q1 of gpt4": "7", "q2 of gpt4": "<think>\nhm\n</think>\n\n7", "q3 of gpt4": "<think></think>8"}
+    named = [(name, Question(name, "?", ""), text) for name, text in texts.items()]
     with pytest.raises(UserError, match=r"2 of 3 responses cannot be used \(q2 of gpt4, q3 of gpt4\): .*</think>"):
-        refuse_changed(tokenizer, texts, Template(), "responses")
+        refuse_changed(tokenizer, named, Template(), "responses")
 
 
 def test_a_header_that_follows_in_any_case_does_not_end_a_turn():

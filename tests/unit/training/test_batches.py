@@ -67,6 +67,15 @@ def test_positions_and_labels_are_those_of_the_response_tokens():
     assert (batch["ids"], batch["tokens"]) == (["a", "b"], 5)
 
 
+def test_what_others_say_within_a_response_is_read_and_not_learnt():
+    talk = Example("q", (1, 2), (20, 21, 5, 6, 22), given=((2, 4),))
+    (batch,) = Steps([talk], 1).batches([talk])
+    assert batch["input_ids"].tolist() == [[1, 2, 20, 21, 5, 6, 22]]
+    assert batch["where"].tolist() == [1, 2, 5]
+    assert batch["labels"].tolist() == [20, 21, 22]
+    assert batch["tokens"] == 3
+
+
 def test_positions_restart_with_every_example_of_a_packed_row():
     batch = collate(
         [[Example("a", (1, 2), (3,)), Example("b", (4,), (5, 6))], [Example("c", (7,), (8,))]], 4, packed=True

@@ -1,0 +1,139 @@
+"""What the assistant says in a whole conversation: the template is applied once, and every turn of it found in that.
+
+A turn begins where the template asks for it and ends with the mark that ends it. Both are found in the text and again
+in the ids, and what stands between them has to be the turn: otherwise one sentence says which turn it is not.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from itertools import takewhile
+from typing import Any, NamedTuple
+
+from sppl.data.rendering import Ids, Rendering
+from sppl.schemas import Message, UserError
+
+
+class Span(NamedTuple):
+    """One turn of the assistant, as places among the ids of a conversation."""
+
+    start: int
+    """Where the template has asked for it."""
+    first: int
+    """Its first own id, after what the template writes before it."""
+    last: int
+    """Where what ends it begins."""
+    stop: int
+    """Where it is over."""
+
+
+class Spoken(NamedTuple):
+    """A conversation's ids up to the end of its last turn, and the assistant's turns in it."""
+
+    ids: Ids
+    spans: tuple[Span, ...]
+
+
+def spoken(rendering: Rendering, earlier: Sequence[Message], answer: Sequence[Message]) -> Spoken:
+    """The turns of the assistant in an answer, in the whole conversation.
+
+    Args:
+        earlier: what was said before; the assistant's turns among it are not sought.
+        answer: begins and ends with the assistant.
+
+    Raises:
+        UserError: the template refuses the conversation or writes a turn as something else, or nothing that it writes
+            says where a turn in the middle is over.
+    """
+    turns, first = [*earlier, *answer], len(earlier)
+    text = rendering.whole_text(turns)
+    ids, spans = rendering.ids(text), list[Span]()
+    for place, turn in enumerate(turns):
+        if place < first or turn["role"] != "assistant":
+            continue
+        found, added = _span(rendering, turns, place, text, ids)
+        spans.append(found)
+        ids = ids[: found.last] + added if added else ids
+    stop, opening = spans[-1].stop, rendering.opening
+    moved = tuple(Span(*(at + len(opening) for at in span)) for span in spans)
+    return Spoken(opening + ids[:stop], moved)
+
+
+def _span(rendering: Rendering, turns: Sequence[Message], place: int, text: str, ids: Ids) -> tuple[Span, Ids]:
+    """The turn at a place, and what ends it where the template writes no end."""
+    asked = rendering.prompt_text(turns[:place])
+    if not text.startswith(asked):  # some ask with empty thoughts, and keep them out of all turns but the last
+        shared = _alike(asked, text)
+        asked = asked[:shared] if rendering.says_nothing(asked[shared:]) else asked
+    if not text.startswith(asked):
+        raise _refusal(rendering, turns, place, "writes what stands before it otherwise once it is answered")
+    lead = rendering.lead if text.startswith(asked + rendering.lead) else ""
+    begins, own = len(asked), len(asked) + len(lead)
+    ends, gap, marks = _end(rendering, turns, place, text, own)
+    start, written = len(rendering.ids(asked)), rendering.ids(text[: ends - len(gap)])
+    if ids[:start] != rendering.ids(asked):
+        raise _refusal(rendering, turns, place, "begins it within a token")
+    first = start
+    if lead.strip():
+        before = rendering.ids(text[:own])
+        first = max(start, _alike(before, ids))
+    if not marks:
+        return Span(start, first, len(written), len(written) + len(rendering.stop)), rendering.stop
+    mark = next(at for at in range(first, len(ids)) if ids[at : at + len(marks)] == marks)
+    last = len(written) if ids[: len(written)] == written and len(written) <= mark else mark
+    if begins > ends or first > last:
+        raise _refusal(rendering, turns, place, "writes nothing of it")
+    return Span(start, first, last, mark + len(marks)), ()
+
+
+def _end(rendering: Rendering, turns: Sequence[Message], place: int, text: str, own: int) -> tuple[int, str, Ids]:
+    """Where the mark that ends a turn begins in the text, the blanks before it, and the mark; none at the very end."""
+    for marks in rendering.ending_marks:
+        mark = rendering.decoded(marks)
+        at = text.find(mark, own)
+        gap = rendering.gap if at >= 0 and text[own:at].endswith(rendering.gap) else ""
+        if at >= 0 and _is(text[own : at - len(gap)], turns[place]):
+            return at, gap, marks
+    if place == len(turns) - 1 and not rendering.ending_marks:
+        content = turns[place]["content"].strip()
+        at = text.find(content, own)
+        if content and at >= 0 and not text[own:at].strip():
+            return at + len(content), "", ()
+    if not rendering.ending_marks:
+        raise _refusal(
+            rendering, turns, place, "ends it with no token of its own, so nothing could teach where it is over"
+        )
+    raise _refusal(rendering, turns, place, "does not write it as it is")
+
+
+def _is(written: str, turn: Message) -> bool:
+    """Whether what was written is the turn: its text alone, or its text with the names and values of its calls."""
+    calls = turn.get("tool_calls")
+    if not calls:
+        return _letters(written) == _letters(turn["content"])
+    return all(part in _letters(written) for part in map(_letters, (turn["content"], *_parts(calls))))
+
+
+def _parts(calls: Sequence[dict[str, Any]]) -> Iterator[str]:
+    for call in calls:
+        yield call["function"]["name"]
+        for value in call["function"]["arguments"].values():
+            if isinstance(value, int | str) and not isinstance(value, bool):
+                yield json.dumps(value, ensure_ascii=False).strip('"')
+
+
+def _alike(one: Sequence[Any], other: Sequence[Any]) -> int:
+    """How many parts two sequences begin with alike."""
+    return len(list(takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False))))
+
+
+def _letters(text: str) -> str:
+    return "".join(text.split())
+
+
+def _refusal(rendering: Rendering, turns: Sequence[Message], place: int, why: str) -> UserError:
+    said = turns[place]["content"][:60] or "the call of a tool"
+    return UserError(
+        f"turn {place + 1} of {len(turns)}, the assistant's ({said!r}): the chat template of {rendering.name} {why}. "
+        "Mend chat_template.jinja in the model's folder, take a target whose template writes such turns, or leave the "
+        "conversation out: benchmark.without=[ID]"
+    )

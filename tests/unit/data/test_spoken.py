@@ -1,0 +1,150 @@
+"""In a whole conversation exactly what the assistant says is scored and trained, whatever the family.
+
+The expectations come from transformers' own rendering of the whole conversation.
+"""
+
+from itertools import pairwise
+
+import pytest
+
+from sppl.data.conversations import as_text
+from sppl.data.rendering import Rendering
+from sppl.data.spoken import spoken
+from sppl.data.tokens import rendering_of
+from sppl.models.target import TargetModel
+from sppl.prompts import GivenQuestion, SelfAlignedPrompt, Template
+from sppl.schemas import Conversation, UserError
+from sppl.scoring.scoring_settings import Scoring
+from sppl.stages.asked import Asking
+from sppl.stages.finetune import _encoded
+from sppl.stages.pool import Pool
+from tests.unit.data.families import FAMILIES, tokenizer_of
+
+TURNS = [
+    {"role": "user", "content": "How much is 3 + 4?"},
+    {"role": "assistant", "content": "3 + 4 = 7."},
+    {"role": "user", "content": "And 12 - 5, why?"},
+    {"role": "assistant", "content": "7\n\nBecause down is where they go."},
+    {"role": "user", "content": "no"},
+    {"role": "assistant", "content": "yes"},
+]
+WITHOUT_END = {"alpaca", "falcon", "baichuan", "glm"}
+"""Families that end a turn with no token of their own: nothing says where one in the middle is over."""
+WHOLE = [name for name in FAMILIES if name not in WITHOUT_END]
+
+
+def rendering(name: str) -> Rendering:
+    family = FAMILIES[name]
+    return rendering_of(tokenizer_of(family), Template(options=family.options))
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_every_turn_of_the_assistant_is_found_in_the_conversation_rendered_once(name):
+    how = rendering(name)
+    ids, spans = spoken(how, TURNS[:1], TURNS[1:])
+    whole = how.ids(how.whole_text(TURNS))
+    assert ids == whole[: len(ids)]
+    assert len(spans) == 3
+    for span, turn in zip(spans, TURNS[1::2], strict=True):
+        assert how.decoded(ids[span.first : span.last]).strip() == turn["content"]
+        assert len(ids[span.last : span.stop]) >= 1
+    between = [how.decoded(ids[a.stop : b.start]) for a, b in pairwise(spans)]
+    assert all(turn["content"] in text for turn, text in zip(TURNS[2::2], between, strict=True))
+    assert not any(turn["content"] in text for turn in TURNS[1::2] for text in between)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_one_answer_is_scored_and_trained_as_it_is_alone(name):
+    how = rendering(name)
+    ids, (span,) = spoken(how, TURNS[:1], TURNS[1:2])
+    turn = how.turn(TURNS[1]["content"], end=True)
+    assert ids[: span.start] == how.prompt(TURNS[:1])
+    assert ids[span.start : span.first] == turn.lead
+    assert ids[span.first : span.last] == turn.response
+    assert ids[span.last :] == turn.end
+
+
+@pytest.mark.parametrize("name", WITHOUT_END)
+def test_where_nothing_ends_a_turn_several_are_refused(name):
+    with pytest.raises(UserError, match="ends it with no token of its own"):
+        spoken(rendering(name), TURNS[:1], TURNS[1:])
+
+
+def test_earlier_answers_are_read_and_not_spoken():
+    _, spans = spoken(rendering("qwen_2_5"), TURNS[:3], TURNS[3:])
+    assert len(spans) == 2
+
+
+TOOLS = (
+    "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}"
+    "{% for c in m.tool_calls or [] %}<call>{{ c.function | tojson }}</call>{% endfor %}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+CALL = {"type": "function", "function": {"name": "calculator", "arguments": {"task": "3 + 4"}}}
+TOOL_TURNS = [
+    {"role": "system", "content": "You are kind."},
+    TURNS[0],
+    {"role": "assistant", "content": "", "tool_calls": [CALL]},
+    {"role": "tool", "content": "7"},
+    {"role": "assistant", "content": "It is 7."},
+]
+
+
+def test_a_call_of_a_tool_is_spoken_and_what_the_tool_returns_is_not():
+    how = rendering_of(tokenizer_of(FAMILIES["base_with_chatml"]._replace(template=TOOLS)), Template())
+    ids, spans = spoken(how, TOOL_TURNS[:2], TOOL_TURNS[2:])
+    said = [how.decoded(ids[span.first : span.stop]) for span in spans]
+    assert said == [
+        '<call>{"name": "calculator", "arguments": {"task": "3 + 4"}}</call><|im_end|>',
+        "It is 7.<|im_end|>",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("template", "why"),
+    [
+        (FAMILIES["base_with_chatml"].template, "leaves out turn 3 of 5, the assistant's ('calculator')"),
+        (
+            TOOLS.replace("messages %}<", "messages if m.role != 'tool' %}<", 1),
+            "leaves out turn 4 of 5, the tool's ('7')",
+        ),
+        (
+            TOOLS.replace("messages %}<", "messages if m.role != 'system' %}<", 1),
+            "leaves out turn 1 of 5, the system's",
+        ),
+        (
+            "{{ raise_exception('no tools') if messages | length > 3 }}" + TOOLS,
+            "cannot write a conversation of the turns",
+        ),
+        (TOOLS.replace("{{ m.content }}", "{{ m.content | replace('It', 'He') }}"), "does not write it as it is"),
+    ],
+)
+def test_a_template_that_leaves_out_changes_or_refuses_a_turn_is_refused(template, why):
+    how = rendering_of(tokenizer_of(FAMILIES["base_with_chatml"]._replace(template=template)), Template())
+    turns = [*TOOL_TURNS[:3], {"role": "tool", "content": "7 (seven)"}, *TOOL_TURNS[4:]]
+    with pytest.raises(UserError) as caught:
+        spoken(how, turns[:2], turns[2:])
+    assert why.removesuffix("('7')") in str(caught.value)
+
+
+@pytest.mark.parametrize("name", [*WHOLE, *WITHOUT_END])
+def test_what_is_scored_of_a_conversation_is_what_is_trained_token_for_token(name, tmp_path):
+    tokenizer_of(FAMILIES[name]).save_pretrained(tmp_path)
+    target = TargetModel(name, str(tmp_path), template_options=FAMILIES[name].options)
+    answer = TURNS[1:] if name in WHOLE else TURNS[5:]
+    earlier = TURNS[: len(TURNS) - len(answer)]
+    question = Conversation("q", earlier[-1]["content"], "7", turns=tuple(earlier), whole=True)
+    prompt = SelfAlignedPrompt("{question} {examples}", "{answer}")
+    asking = Asking(target, prompt, Pool((), (), ""), Scoring(end=True))
+    (asked,) = asking.responses([(question, as_text(answer))], GivenQuestion(), steps=False)
+    (example,) = _encoded(target, [(question, as_text(answer))], "gpt4")
+    learnt = [example.response[place] for place in example.learnt]
+    scored = [token for _, request in asked.requests for token in request.response]
+    lead = rendering_of(target.tokenizer(), target.wrapping).turn("7", end=False).lead
+    assert scored == list(asked.ids)
+    if not lead:  # what the template writes before a response is trained, and a response is scored after it
+        assert scored == learnt
+    assert asked.requests[-1][1].prefix + asked.requests[-1][1].response == example.prompt + example.response
+    assert asked.turns == tuple(number for number, (_, one) in enumerate(asked.requests) for _ in one.response)
+    text = target.tokenizer().decode(learnt)
+    assert not any(turn["content"] in text for turn in answer if turn["role"] == "user")
