@@ -25,7 +25,7 @@ class LocalQuestions:
 
     Args:
         folder: a folder of .jsonl, .json, .csv or .parquet files, or one file with a field `strategy`.
-        answer: what an answer is, to check the gold ones: `number`, `choice` or `text`.
+        answer: what an answer is, to check the gold ones: `number`, `choice` or `text`; `none`: none is read.
         fields: our names (question, response, gold, id, solution, split, strategy, options) to the files'.
         hub: which subset, splits and rows, where `folder` is `hub:ORG/NAME`.
         system: what becomes of a system turn, for which a question, one text, has no place: `refuse`, `drop`, or
