@@ -105,8 +105,8 @@ class Store:
             UserError: the store is another version's; the message is the way on.
         """
         mark = Path(self.root, MARK)
-        there = any(Path(self.root, kind).is_dir() for kind in ("responses", "predictions", "token_stats", "adapters"))
-        if not mark.exists() and not there:
+        kinds = ("responses", "predictions", "token_stats", "adapters")
+        if not mark.exists() and not any(_holds_artefacts(Path(self.root, kind)) for kind in kinds):
             return
         try:
             found = json.loads(mark.read_text())["format"] if mark.exists() else 1
@@ -344,3 +344,8 @@ def _broken(path: Path, what: str) -> UserError:
         f"{path} is broken: {what}. Remove it (rm -r {shlex.quote(str(path))} {shlex.quote(str(_sidecar(path)))}) and "
         "run the same command again; only this piece is made anew."
     )
+
+
+def _holds_artefacts(folder: Path) -> bool:
+    """Whether anything was finished in a folder of the store; a run that was refused leaves locks and parts only."""
+    return any(not any(one.suffix == ".parts" for one in path.parents) for path in folder.rglob("*.json"))

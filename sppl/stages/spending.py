@@ -27,9 +27,10 @@ COLUMNS = {
 def spending_of(store: Store, rankings: Sequence[str]) -> pd.DataFrame:
     """One row per benchmark and strategy that was ranked, over all its responses in the store.
 
-    Columns: `responses` and how many are `right` (<NA> where nothing is judged); what was really used:
-    `requests`, `input_tokens`, `output_tokens` and `cost` (US dollars, <NA> where nothing was asked, or a price or the tokens of a request are not known), tries
-    that failed included; `failed_tries`, whose reasons are in `note`, or whose responses a derived strategy took.
+    Columns: `responses` and how many are `right` (<NA> where nothing is judged); what was really used: `requests`,
+    `input_tokens`, `output_tokens` and `cost` (US dollars, <NA> where nothing was asked, or a price or the tokens of a
+    request are not known), tries that failed included; `failed_tries`, whose reasons are in `note`, or whose responses
+    a derived strategy took.
     """
     rows: dict[tuple[str, str, str], dict[str, Any]] = {}
     for fact in (store.provenance(store.open(name)) for name in dict.fromkeys(rankings)):
