@@ -25,7 +25,6 @@ from sppl.strategies.recipe import Recipe
 
 Kind = Literal["text", "number", "choice"]
 Accelerator = Literal["auto", "cpu", "gpu"]
-UNJUDGED = "no gold answers: the target's own answers are shown unjudged"
 
 
 @dataclass(frozen=True)
@@ -94,9 +93,8 @@ class Comparison:
         predict(**{name: self._arguments[name] for name in names}, trainer=self.hardware, store=store)
 
     def _notes(self, metric: Metric) -> list[str]:
-        notes = [UNJUDGED] if own_answers(metric.needs()) and not self.given.judged else []
         lost = len(self.given.left_out)
-        return [*notes, f"{lost} questions left out: not answered by every strategy"] if lost else notes
+        return [f"{lost} questions left out: not answered by every strategy"] if lost else []
 
 
 def resolve_metrics(metrics: Sequence[str | Metric]) -> list[Metric]:

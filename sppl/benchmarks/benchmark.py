@@ -9,6 +9,8 @@ from sppl.benchmarks.rule_files import rule_digest
 from sppl.schemas import QuestionSource, ResponseSource, Sampling, UserError
 
 TASKS = Path(__file__).parent / "tasks"
+NONE = "none"
+"""The answer of own files without gold answers: nothing is judged."""
 
 
 @dataclass(frozen=True)
@@ -150,19 +152,27 @@ def own(
     also: Sequence[str] = (),
     without: Sequence[str] = (),
     sampling: Mapping[str, Any] | None = None,
+    final_line: str = "",
     **settings: Any,
 ) -> Benchmark:
-    """A benchmark of the user's own files, judged by what an answer is: `number`, `choice` or `text`.
+    """A benchmark of the user's own files, judged by what an answer is: `number`, `choice`, `text`, or `none`.
 
     Args:
+        answer: with `none` no gold answer is read and no answer is judged.
         task: another rule instead, as `Benchmark.task`; `answer` then says only how gold answers are read.
+        final_line: as `Benchmark.final_line`; without gold answers there is none.
 
     Raises:
-        UserError: it is none of the three.
+        UserError: it is none of the four, or a rule is given although nothing is to be judged.
     """
-    kinds = sorted(path.stem.removeprefix("local_") for path in TASKS.glob("local_*.yaml"))
+    kinds = [*sorted(path.stem.removeprefix("local_") for path in TASKS.glob("local_*.yaml")), NONE]
     if answer not in kinds:
         raise UserError(f"benchmark.answer={answer}: say what an answer is, one of {', '.join(kinds)}")
+    if answer == NONE and task:
+        raise UserError(
+            f"benchmark.answer=none judges no answer, benchmark.task={task} would judge them all; leave one of them out"
+        )
     answered = _respond("your task", respond, {"source": responses}, responders)
     further = _further(also, without, sampling)
-    return Benchmark(task=task or f"local_{answer}", responses=answered, **further, **settings)
+    rule, closing = ("", "") if answer == NONE else (task or f"local_{answer}", final_line)
+    return Benchmark(task=rule, responses=answered, final_line=closing, **further, **settings)

@@ -12,12 +12,19 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.plugins import Plugins
 from hydra.experimental.callback import Callback
 from hydra.types import RunMode
+from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
+from sppl.cli.own_model import of_own_model
 from sppl.cli.settings import checked, plain
 from sppl.packaged import conf, in_checkout
 
 OmegaConf.register_new_resolver("checkout", in_checkout, replace=True)
+OmegaConf.register_new_resolver("own_model", of_own_model, replace=True)
+
+
+OWN = "sppl.benchmarks.benchmark.own"
+"""What makes a benchmark of a user's own files."""
 
 
 class Started(Callback):
@@ -63,6 +70,7 @@ def run_one_job(cfg: DictConfig) -> None:
     from sppl.cli.ledger import Ledger
     from sppl.cli.running import run_stages
     from sppl.cli.sharing import claim_gpu
+    from sppl.cli.sizes import fit_sizes
     from sppl.cli.slurm import last_timeout
     from sppl.teachers.budget import sweep_name
 
@@ -76,6 +84,8 @@ def run_one_job(cfg: DictConfig) -> None:
     job = Job(folder, list(settings.overrides.task))
     with report_errors(job.failed):
         refuse_empty_lists(cfg)
+        if cfg.benchmark._target_ == OWN:
+            fit_sizes(cfg, instantiate(cfg.benchmark.questions), settings.overrides.task)
         job.config = plain(cfg)
         job.write()
         with stoppable(), last_timeout():  # here too: a launcher's worker process runs nothing but this function

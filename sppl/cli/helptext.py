@@ -18,6 +18,7 @@ sppl predicts, before any training, which response generation strategy will fine
   python run.py dry=true ...                                 what is found, what would be made; nothing runs
   python run.py explain=gpt4/accuracy                        where a number or an artifact comes from, down to its files
   python run.py --cfg job ...                                the configuration a command would run with
+  python run.py --help benchmark                             the options of a group, each with what it is
   python run.py --hydra-help                                 flags and groups of Hydra, which reads the command line
 
 Groups (choose with group=option, lists as 'group=[a,b]'; change a value with key=value):
@@ -35,8 +36,23 @@ def help_text(arguments: Sequence[str]) -> str:
             group = path.parent.relative_to(folder).as_posix()
             if group != "." and not {"hydra", "shared"} & set(group.split("/")):
                 options.setdefault(group, set()).add(path.stem)
+    if asked := [word for word in arguments if word in options]:
+        return "".join(map(_options, asked))
     groups = "\n".join(f"{group}: {', '.join(sorted(names))}" for group, names in sorted(options.items()))
     return TEXT.format(groups=groups, keys=" ".join(_keys()))
+
+
+def _options(group: str) -> str:
+    """The options of one of our groups, each with the first line of its file."""
+    files_ = sorted((conf() / group).glob("*.yaml"))
+    width = max((len(path.stem) for path in files_), default=0)
+    return "".join(f"{group}={path.stem:{width}}  {_first_line(path)}\n" for path in files_)
+
+
+def _first_line(path: Path) -> str:
+    """What the comment at the top of a file says first, Hydra's own mark passed over."""
+    comments = re.findall(r"^# (?!@package)(.*)$", path.read_text(), re.MULTILINE)
+    return comments[0] if comments else ""
 
 
 def _keys() -> list[str]:

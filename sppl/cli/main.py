@@ -8,6 +8,7 @@ import sys
 
 from sppl.cli.choices import check_typed_lists
 from sppl.cli.command_line import in_own_words
+from sppl.cli.own_model import chosen_for_path, told
 from sppl.cli.spellings import moved
 from sppl.keys import check_arguments
 
@@ -24,6 +25,9 @@ def main() -> int:
 
         sys.stdout.write(in_own_words(help_text(given)))
         return 0
+    if chosen := chosen_for_path(given):
+        sys.argv += chosen
+        sys.stderr.write(told(given, chosen))
     from sppl.cli.explaining import explained, print_chain
 
     if (asked := explained(given)) is not None:

@@ -28,6 +28,7 @@ def checked(cfg: DictConfig, place: str = "") -> dict[str, Any]:
     from sppl.cli.devices import check_devices
     from sppl.cli.errors import check_folder, sentence_of
     from sppl.cli.launching import check_launcher
+    from sppl.cli.unknown import check_unused
 
     try:
         found = plain(cfg)
@@ -39,6 +40,7 @@ def checked(cfg: DictConfig, place: str = "") -> dict[str, Any]:
         except OmegaConfBaseException as error:  # other than that the job itself says what is wrong
             refused = refused or sentence_of(error)
     refused = refused or check_for_keys({"hydra": OmegaConf.to_container(cfg.hydra, resolve=False)})
+    refused = refused or check_unused(plain(cfg, resolve=False))
     refused = refused or check_composed_lists(cfg.hydra.runtime.choices) or check_launcher(cfg.hydra.launcher._target_)
     refused = refused or (place and check_folder(Path(cfg.hydra[place].dir)))
     if refused:

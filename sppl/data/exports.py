@@ -39,14 +39,14 @@ SHAPES: dict[str, Callable[[Question, str], Row]] = {
 
 @dataclass(frozen=True)
 class Card:
-    """What the card of an exported data set says."""
+    """What the card of an exported data set says; `right` is None where nothing is judged."""
 
     benchmark: str
     strategy: str
     summary: str
     source: str
     rows: int
-    right: int
+    right: int | None
     shape: str
     command: str
 
@@ -54,12 +54,15 @@ class Card:
         """The card as Markdown with the hub's header."""
         files = [{"config_name": "default", "data_files": "data.jsonl"}]
         head = {"pretty_name": f"{self.benchmark}, {self.strategy}", "configs": files}
+        judged, asked = f"{self.right} of them judged right by the benchmark's own rule", "questions and gold answers"
+        if self.right is None:
+            judged, asked = "they were not judged", "questions"
         header = "\n".join(f"{key}: {json.dumps(value)}" for key, value in head.items())
         return (
             f"---\n{header}\n---\n\n# {self.benchmark}: responses of {self.strategy}\n\n{self.summary}.\n\n"
             f"* {self.rows} rows in `data.jsonl`, shape `{self.shape}`; source of the responses: {self.source}\n"
-            f"* {self.right} of them judged right by the benchmark's own rule\n"
-            f"* questions and gold answers: benchmark `{self.benchmark}`; its licence is that of its source\n"
+            f"* {judged}\n"
+            f"* {asked}: benchmark `{self.benchmark}`; its licence is that of its source\n"
             f"* made by: `{self.command}`\n"
         )
 

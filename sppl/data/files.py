@@ -16,6 +16,15 @@ from sppl.schemas import Question, Split, Strategy, UserError
 from sppl.strategies.recipe import Chooser, Recipe
 
 
+class NoQuestions(UserError):
+    """A split of a user's files is empty."""
+
+
+def held_out(n: int, share: float) -> int:
+    """How many of `n` training questions a share of them is: at least one, and one stays; none of a share of 0."""
+    return min(max(1, round(n * share)), n - 1) if share and n > 1 else 0
+
+
 @dataclass(frozen=True)
 class LocalQuestions:
     """The questions of a folder: its `questions` file, or all that its strategies answer.
@@ -25,13 +34,17 @@ class LocalQuestions:
 
     Args:
         folder: a folder of .jsonl, .json, .csv or .parquet files, or one file with a field `strategy`.
-        answer: what an answer is, to check the gold ones: `number`, `choice` or `text`.
+        answer: what an answer is, to check the gold ones: `number`, `choice` or `text`; `none`: none is read.
         fields: our names (question, response, gold, id, solution, split, strategy, options) to the files'.
         hub: which subset, splits and rows, where `folder` is `hub:ORG/NAME`.
         system: what becomes of a system turn, for which a question, one text, has no place: `refuse`, `drop`, or
             `prepend` to put it before the question.
         history: what becomes of turns before the question: `refuse` or `drop`.
         turns: what of a conversation is the response: `last`, `all`, or `refuse` conversations; see `Format`.
+        held_out: share of the training questions, the last ones, that are the test questions where no file gives any.
+
+    Raises:
+        UserError: `held_out` is no share.
     """
 
     folder: str | None
@@ -41,24 +54,33 @@ class LocalQuestions:
     system: System = "refuse"
     history: History = "refuse"
     turns: Several = "refuse"
+    held_out: float = 0.0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "fields", self.fields or {})  # null in a configuration file
+        if not 0 <= self.held_out < 1:
+            raise UserError(f"benchmark.questions.held_out={self.held_out}: it is a share of the questions, 0 to 1")
 
     def questions(self, split: Split, n: int | None = None) -> list[Question]:
         """The first `n` questions of a split, in the files' order.
 
         Raises:
-            UserError: anything is wrong with any file, or the split is empty.
+            UserError: anything is wrong with any file.
+            NoQuestions: the split is empty.
         """
         how = Format(self.fields, self.system, self.history, self.turns)
-        found = load(self.folder, how, self.answer, self.hub).questions[split]
+        known = load(self.folder, how, self.answer, self.hub).questions
+        found, train = known[split], known["train"]
+        if (last := 0 if known["test"] else held_out(len(train), self.held_out)) and split != "validation":
+            found = train[:-last] if split == "train" else train[-last:]
         if not found and split != "train":
-            raise UserError(
+            raise NoQuestions(
                 f"data_dir={self.folder} has no {split} questions: put them into {split}.jsonl beside the others"
             )
         if not found:
-            raise UserError(f"data_dir={self.folder}: no question is answered by every strategy, none can be compared")
+            raise NoQuestions(
+                f"data_dir={self.folder}: no question is answered by every strategy, none can be compared"
+            )
         return list(found[:n])
 
 

@@ -81,6 +81,8 @@ class Gathering:
                 self.problems.append(Problem(path.name, bad.why, line, field=bad.name))
                 continue
             unread.update(found.unread)
+            if self.kind == "none" and found.gold.strip():
+                unread["gold answers, by benchmark.answer=none"] += 1
             settled.update(found.settled)
             if split is not None and found.response.strip():
                 unread["a response (a file of this name holds questions only)"] += 1
@@ -136,8 +138,13 @@ class Gathering:
         return replace(known, question=replace(question, solution=solution, fields=fields))
 
     def _gold(self, found: Entry, fields: Mapping[str, Any]) -> str:
+        if self.kind == "none":
+            return ""
         if not found.gold.strip():
-            raise BadField("gold_label", "no gold answer; it is what decides whether a response is right")
+            raise BadField(
+                "gold_label",
+                "no gold answer; it is what decides whether a response is right (benchmark.answer=none goes without)",
+            )
         try:
             return gold(self.kind, found.gold, fields.get("options") or ())
         except BadGold as bad:

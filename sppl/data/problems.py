@@ -8,7 +8,9 @@ from sppl.keys import without_keys
 from sppl.schemas import UserError
 
 SHOWN = 50
-"""Problems a message spells out; the rest are counted per file."""
+"""Causes a message spells out; the problems of the rest are counted."""
+PLACES = 4
+"""Lines that are named of one cause."""
 
 
 @dataclass(frozen=True)
@@ -36,18 +38,37 @@ def refuse(problems: Sequence[Problem], advice: str = "") -> None:
     """Returns nothing where there are no problems.
 
     Raises:
-        UserError: there are some; every one is named up to 50, the others are counted.
+        UserError: there are some; one line per cause, with how often and the first places;
+            after 50 causes the rest are counted.
     """
     if not problems:
         return
-    more = len(problems) - SHOWN
-    lines = [f"({n}) {problem}" for n, problem in enumerate(problems[:SHOWN], start=1)]
-    rest = f" (and {more} more of {len(problems)})" if more > 0 else ""
+    causes = _by_cause(problems)
+    more = sum(map(len, causes[SHOWN:]))
+    lines = [f"({n}) {_line(same)}" for n, same in enumerate(causes[:SHOWN], start=1)]
+    rest = f" (and {more} more of {len(problems)})" if more else ""
     files = len({problem.file for problem in problems})
     head = (
         f"{len(problems)} problem{'s' * (len(problems) > 1)} in {files} data file{'s' * (files > 1)}, nothing was read:"
     )
     raise UserError(without_keys("\n".join([head, *lines]) + rest + (f"\n{advice}" if advice else "")))
+
+
+def _by_cause(problems: Sequence[Problem]) -> list[list[Problem]]:
+    """The problems that say the same of the same field of a file, together, in the order of the first ones."""
+    found: dict[tuple[str, str, str], list[Problem]] = {}
+    for one in problems:
+        found.setdefault((one.file, one.field, one.what), []).append(one)
+    return list(found.values())
+
+
+def _line(same: Sequence[Problem]) -> str:
+    """One line for what is wrong at one place or at many."""
+    if len(same) == 1:
+        return str(same[0])
+    further = [str(one.line) for one in same[1:PLACES] if one.line is not None]
+    also = f"; also on line {', '.join(further)}" if further else ""
+    return f"{same[0]} ({len(same)} times{also}{', ...' if further and len(same) > PLACES else ''})"
 
 
 def names(paths: Iterable[Path]) -> str:

@@ -40,7 +40,7 @@ class TargetModel:
             frame of arXiv 2502.11779's code.
         template_options: what the chat template is told beside the turns, e.g. `{enable_thinking: false}`.
         date: the day chat templates are told it is, so that a prompt is the same every day.
-        system: system sentence of the paper's frame; unused by `chat`.
+        system: system sentence of the paper's frame; refused with `chat`.
         generation: how answers that are not sampled are chosen: `greedy`, or as the `model`'s own generation settings
             say, all but the length.
         trust_remote_code: run the Python files that come with the model; only for a source you would run anything of.
@@ -70,6 +70,12 @@ class TargetModel:
         for name, kind in (("template", Kind), ("generation", Decoding)):
             if getattr(self, name) not in get_args(kind):
                 raise UserError(f"target_model.{name}={getattr(self, name)}: there are {', '.join(get_args(kind))}")
+        if self.system and self.template == "chat":
+            raise UserError(
+                f"target_model.system={self.system!r}: the sentence of the plain frame, which template=chat does not "
+                "write; take the frame (target_model.template=paper), or put the sentence before your questions "
+                "(own data: benchmark.questions.system=prepend)"
+            )
         try:
             date.fromisoformat(self.date)
         except ValueError as error:

@@ -44,7 +44,7 @@ def show(name: str, rows: pd.DataFrame, judged: pd.DataFrame, folder: Path, *, d
         if len(metrics) > MANY or untrained:
             console.print(_disagreement(_of_pair(differences, benchmark, target)))
         if untrained:
-            console.print("Nothing was trained: there are no accuracies to compare the metrics with.")
+            console.print("No strategy was trained and tested: there are no accuracies to compare the metrics with.")
             for row in here[here["flag"].astype(object).fillna("") != ""].itertuples() if "flag" in here else ():
                 console.print(f"{row.metric}: {row.flag}")
             continue
@@ -116,23 +116,24 @@ def show_paper(tables: Mapping[str, Mapping[str, pd.DataFrame]], matches: str, f
 
 
 def _strategies(title: str, rows: pd.DataFrame, metrics: list[str]) -> Table:
-    """One row per strategy: `value (rank)` of every metric, then what fine-tuning brought."""
+    """One row per strategy: `value (rank)` of every metric, then what fine-tuning brought, where that is known."""
     settings = list(rows.columns[2 : list(rows.columns).index("strategy")])
     table = Table(title=title, title_justify="left", title_style="bold")
     for column in ("strategy", *settings):
         table.add_column(column)
     also = [str(column) for column in rows if str(column).startswith("also_")]
-    for column in (*metrics, "accuracy", "gain", *also):
+    outcome = [] if rows["accuracy"].isna().all() else ["accuracy", "gain"]
+    for column in (*metrics, *outcome, *also):
         table.add_column(column, justify="right")
     for _, row in rows.iterrows():
         simulated = f" ({SIMULATED})" if row["source"] == SIMULATED else ""
         error = f" ± {cell(row['accuracy_se'])}" if pd.notna(row["accuracy_se"]) else ""
+        gain = f"{row['gain']:+.3f}" if pd.notna(row["gain"]) else MISSING
         table.add_row(
             f"{row['strategy']}{simulated}",
             *(cell(row[column]) for column in settings),
             *(_ranked(row[metric], row[f"rank_{metric}"]) for metric in metrics),
-            _ranked(row["accuracy"], row["rank_accuracy"], error),
-            f"{row['gain']:+.3f}" if pd.notna(row["gain"]) else MISSING,
+            *((_ranked(row["accuracy"], row["rank_accuracy"], error), gain) if outcome else ()),
             *(cell(row[column]) for column in also),
         )
     return table

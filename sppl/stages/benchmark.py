@@ -1,5 +1,6 @@
 """benchmark: trained models, and once the untrained target, answer the test questions."""
 
+import logging
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from sppl.schemas import Question
 
 
+log = logging.getLogger(__name__)
+
 BATCH = 64
 """Of lm-eval, which makes it smaller by itself where memory is short."""
 
@@ -58,6 +61,8 @@ def run_benchmark(
 ) -> Plan:
     """Makes `answers` and `results` per strategy and of the untrained target, and a leaf per task of `also`.
 
+    Of a benchmark that judges nothing only the latter.
+
     Args:
         split: whose questions are answered; results of another than the test's say so in their provenance.
 
@@ -66,7 +71,11 @@ def run_benchmark(
         UserError: a task of `benchmark.also` cannot be used; said by a dry run too, so before any training.
     """
     also = _also(benchmark, n_test)
-    test = take(benchmark, split, n_test)
+    if not (benchmark.judged or also):
+        if dry:  # once: every job plans before it works
+            log.info("benchmark: left out, %s has no gold answers to judge by (benchmark.answer=none)", benchmark.name)
+        return Plan((), ())
+    test = take(benchmark, split, n_test) if benchmark.judged else []
     train = take(benchmark, "train", n_train)
     found, to_make = [], []
     for name, recipe in [*strategy.items(), (UNTRAINED, None)]:  # what all jobs of a sweep share comes last
@@ -92,14 +101,14 @@ def run_benchmark(
         leaf = answers_leaf(
             store, benchmark, target_model, strategy=name, adapter=adapter, test=test, generator=generator
         )
-        asked: dict[Leaf, Sequence[Question] | Further] = {leaf: test}
+        asked: dict[Leaf, Sequence[Question] | Further] = {leaf: test} if benchmark.judged else {}
         for task, identity in also.items():
             one = also_leaf(store, benchmark, target_model, strategy=name, adapter=adapter, task=identity)
             asked[one] = task
         for one in asked:
             (found if store.exists(one) else to_make).append(one.name)
         if dry:
-            if store.exists(leaf):
+            if benchmark.judged and store.exists(leaf):
                 judged = results_leaf(store, benchmark, leaf, test)
                 (found if store.exists(judged) else to_make).append(judged.name)
             continue
@@ -108,6 +117,8 @@ def run_benchmark(
         with store.making(*asked) as missing:
             for one in missing:
                 _evaluate(store, one, target_model, adapter, benchmark, asked[one], trainer, generator, facts)
+        if not benchmark.judged:
+            continue
         judged = results_leaf(store, benchmark, leaf, test)
         (found if store.exists(judged) else to_make).append(judged.name)
         with store.making(judged) as missing:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sppl.benchmarks.benchmark import Benchmark
 from sppl.data.exports import Card, lines
+from sppl.schemas import UserError
 from sppl.stages.leaves import Plan, take
 from sppl.stages.responses import responses, right_responses
 from sppl.store import Store
@@ -39,8 +40,13 @@ def export(
 
     Raises:
         MissingArtefact: responses that cost money are missing; the message is the command that makes them.
-        UserError: the shape is unknown.
+        UserError: the shape is unknown, or only right responses are wanted and nothing says which are.
     """
+    if only_correct and not benchmark.judged:
+        raise UserError(
+            f"stage.export.only_correct=true: nothing says which responses to {benchmark.name} are right "
+            "(benchmark.answer=none); leave it out, or say what an answer is: benchmark.answer=number, choice or text"
+        )
     places = {name: Path(folder, benchmark.name, name) for name in strategy}
     if dry:
         return Plan((), tuple(str(place) for place in places.values()))
@@ -50,12 +56,14 @@ def export(
         right = list(right_responses(store, benchmark, recipe, questions).values())
         kept = [pair for pair, verdict in zip(pairs, right, strict=True) if verdict or not only_correct]
         source = "the data set" if recipe.given else benchmark.responses.label
-        card = Card(benchmark.name, name, recipe.summary, source, len(kept), sum(right), shape, store.command)
+        count = sum(right) if benchmark.judged else None
+        card = Card(benchmark.name, name, recipe.summary, source, len(kept), count, shape, store.command)
         _write(places[name] / "data.jsonl", lines(shape, kept))
         _write(places[name] / "README.md", card.text())
         for logger in loggers:
             logger.log_metrics({f"export/{name}/rows": len(kept)})
-        log.info("%s: %d of %d rows, %d judged right", places[name], len(kept), len(pairs), sum(right))
+        judged = f"{count} judged right" if benchmark.judged else "not judged"
+        log.info("%s: %d of %d rows, %s", places[name], len(kept), len(pairs), judged)
     return Plan((), tuple(str(place) for place in places.values()))
 
 

@@ -70,8 +70,8 @@ def generate(
         for name, recipe in sorted(strategy.items(), key=lambda item: bool(item[1].of)):
             if missing[name]:
                 make_responses(store, benchmark, recipe, questions)
-            right = list(right_responses(store, benchmark, recipe, questions).values())
-            for logger in loggers:
+            right = list(right_responses(store, benchmark, recipe, questions).values()) if benchmark.judged else []
+            for logger in loggers if benchmark.judged else ():
                 logger.log_metrics({f"generate/{name}/correct": sum(right) / max(1, len(right))})
     except LimitReached as reached:
         left = {name: _missing(store, benchmark, recipe, questions) for name, recipe in strategy.items()}

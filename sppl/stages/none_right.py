@@ -26,6 +26,8 @@ def warn_if_none_is_right(
     That is rarely how good the responses are: mostly the rule is another than the answers', or the gold answers are of
     another form.
     """
+    if not benchmark.judged:
+        return
     frames = [known_responses(store, benchmark, recipe, questions) for recipe in strategies.values()]
     found = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
     right = [right_responses(store, benchmark, recipe, questions) for recipe in strategies.values()]

@@ -7,6 +7,7 @@ from sppl.benchmarks.benchmark import Benchmark
 from sppl.generation.answer import Generator
 from sppl.metrics.needs import Metric, Outcomes, Table, table_needs
 from sppl.models.target import TargetModel
+from sppl.schemas import UserError
 from sppl.stages.leaves import adapter_leaf, answers_leaf, results_leaf, take
 from sppl.stages.responses import training_data, training_data_is_there
 from sppl.stages.tables import Pieces
@@ -67,6 +68,19 @@ def pilot_leaves(
             raise pilots_missing(benchmark, target, missing, need)
         found |= {(name, need): [leaf] for name, leaf in leaves.items() if leaf is not None}
     return found
+
+
+def refuse_unjudged(benchmark: Benchmark, metric: Mapping[str, Metric]) -> None:
+    """Refuses metrics that compare accuracies where no answer is judged.
+
+    Raises:
+        UserError: there is such a metric.
+    """
+    if not benchmark.judged and any(isinstance(need, Outcomes) for need in table_needs(metric.values())):
+        raise UserError(
+            f"train_then_test compares accuracies, and {benchmark.name} has no gold answers to judge by "
+            "(benchmark.answer=none); leave it out of `metric`"
+        )
 
 
 def pilots_missing(benchmark: Benchmark, target: TargetModel, names: Sequence[str], need: Outcomes) -> MissingArtefact:

@@ -15,6 +15,8 @@ from sppl.store import Leaf, MissingArtefact, Store
 
 log = logging.getLogger(__name__)
 
+UNJUDGED = "no gold answers: the target's own answers are shown unjudged"
+
 
 @dataclass(frozen=True)
 class Pool:
@@ -80,16 +82,19 @@ def read_pool(
 ) -> Pool:
     """The correct predictions of a leaf, closed by the benchmark's final line if wanted; without any, the fallback.
 
+    Of a benchmark that judges nothing all are taken, and the note says so.
+
     Raises:
         MissingArtefact: the leaf does not exist; the message is the command that makes it.
     """
     if not store.exists(leaf):
         raise missing_predictions(leaf, benchmark)
     pairs, right, inputs = judged_predictions(store, leaf, benchmark, questions)
-    if any(right):
+    if any(right) or not benchmark.judged:
         kept = [pair for pair, verdict in zip(pairs, right, strict=True) if verdict]
         closed = [text + (benchmark.closing(question.answer) if prompt.final_line else "") for question, text in kept]
-        return Pool(tuple(question.id for question, _ in kept), tuple(closed), "", inputs)
+        note = "" if benchmark.judged else UNJUDGED
+        return Pool(tuple(question.id for question, _ in kept), tuple(closed), note, inputs)
     shown = prompt.fallback == "unfiltered"
     note = f"none of the target's {len(pairs)} own answers is correct: "
     note += "unfiltered ones were shown" if shown else "scored without examples"

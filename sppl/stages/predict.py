@@ -53,6 +53,8 @@ def predict(
             inputs = sources(benchmark, questions, target_model)
             store.write(leaf, frame, inputs, time.perf_counter() - start, **notes, **answers.facts())
             store.clear_parts(leaf)
+    if not benchmark.judged:
+        return plan
     _, right, _ = judged_predictions(store, leaf, benchmark, take(benchmark, "train", n_predict))
     for logger in loggers:
         logger.log_metrics({"predict/correct": sum(right) / max(1, len(right))})

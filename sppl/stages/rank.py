@@ -19,7 +19,7 @@ from sppl.scoring.scoring_settings import Scoring
 from sppl.stages.fitting import overlong_notes
 from sppl.stages.leaves import Plan, take
 from sppl.stages.none_right import warn_if_none_is_right
-from sppl.stages.pilots import pilot_facts, pilot_leaves
+from sppl.stages.pilots import pilot_facts, pilot_leaves, refuse_unjudged
 from sppl.stages.pool import Pool
 from sppl.stages.race import Race, competitors, pieces_of
 from sppl.stages.ranking import announce, rankings_leaf, write_ranking
@@ -53,9 +53,10 @@ def rank(
         The plan; the name of the rankings leaf comes last in it.
 
     Raises:
-        UserError: no strategy competes.
+        UserError: no strategy competes, or a metric compares accuracies and nothing is judged.
         MissingArtefact: a strategy was not scored in a context; the message is the command that scores it.
     """
+    refuse_unjudged(benchmark, metric)
     ranked = {name: recipe for name, recipe in strategy.items() if recipe.ranked}
     if not ranked:
         raise UserError(

@@ -29,6 +29,7 @@ from sppl.scoring.scoring_settings import Scoring
 from sppl.stages.fitting import nothing_left
 from sppl.stages.insides import inside_leaves
 from sppl.stages.leaves import Plan, predictions_leaf, take
+from sppl.stages.pilots import refuse_unjudged
 from sppl.stages.pool import Pool, read_pool
 from sppl.stages.race import Race, competitors
 from sppl.stages.responses import known_responses, leaves_behind, responses
@@ -69,8 +70,10 @@ def score(
 
     Raises:
         MissingArtefact: predictions or paid responses are missing; the message is the command that makes them.
-        UserError: a response is empty, or does not fit the target's context.
+        UserError: a response is empty, or does not fit the target's context; a metric compares accuracies that
+            nothing is judged for.
     """
+    refuse_unjudged(benchmark, metric)
     leader = None
     if scorer.budget == "race":
         strategy, leader = competitors(strategy, metric, store.typed)

@@ -14,7 +14,7 @@ COLUMNS = {
     "strategy": str,
     "source": str,
     "responses": "int64",
-    "right": "int64",
+    "right": "Int64",
     "requests": "int64",
     "input_tokens": "Int64",
     "output_tokens": "Int64",
@@ -27,9 +27,10 @@ COLUMNS = {
 def spending_of(store: Store, rankings: Sequence[str]) -> pd.DataFrame:
     """One row per benchmark and strategy that was ranked, over all its responses in the store.
 
-    Columns: `responses` and how many are `right`; what was really used: `requests`, `input_tokens`, `output_tokens`
-    and `cost` (US dollars, <NA> where nothing was asked, or a price or the tokens of a request are not known), tries
-    that failed included; `failed_tries`, whose reasons are in `note`, or whose responses a derived strategy took.
+    Columns: `responses` and how many are `right` (<NA> where nothing is judged); what was really used: `requests`,
+    `input_tokens`, `output_tokens` and `cost` (US dollars, <NA> where nothing was asked, or a price or the tokens of a
+    request are not known), tries that failed included; `failed_tries`, whose reasons are in `note`, or whose responses
+    a derived strategy took.
     """
     rows: dict[tuple[str, str, str], dict[str, Any]] = {}
     for fact in (store.provenance(store.open(name)) for name in dict.fromkeys(rankings)):
@@ -62,8 +63,10 @@ def _row(store: Store, benchmark: str, strategy: str, folder: str, judge: str) -
     }
 
 
-def _right(store: Store, benchmark: str, folder: str, judge: str, frames: Sequence[pd.DataFrame]) -> int:
-    """How many of the responses were judged right the last time they were."""
+def _right(store: Store, benchmark: str, folder: str, judge: str, frames: Sequence[pd.DataFrame]) -> Any:
+    """How many of the responses were judged right the last time they were; <NA> without a rule."""
+    if judge == "none":
+        return pd.NA
     verdicts = [store.read(leaf) for leaf in store.leaves("verdicts", benchmark, judge, folder)]
     if not verdicts or not frames:
         return 0

@@ -52,6 +52,8 @@ def messages(recipe: Recipe, question: Question, sees: str, examples: Sequence[W
             f"{recipe.name} shows worked examples ({recipe.examples}); give a file of questions and responses: "
             f"benchmark.responders.teacher.examples.{recipe.examples}=FILE.jsonl"
         )
+    if shown == "answer" and not question.answer:
+        shown = "question"  # nothing is known that could be shown (benchmark.answer=none)
     parts = {
         "question": question.prompt,
         "known": _fill(KNOWN[shown], answer=question.answer, solution=question.solution),
@@ -70,9 +72,11 @@ def given(recipe: Recipe, question: Question, closing: str) -> str:
         closing: how an answer of the benchmark ends, gold label included; empty where it has no such line.
 
     Raises:
-        UserError: the question has no solution.
+        UserError: the question has no solution, or no gold answer.
     """
     if recipe.given == "label":
+        if not question.answer:
+            raise UserError(f"{recipe.name} answers with the gold label, and question {question.id} has none")
         return closing.strip() or question.answer
     if not question.solution:
         raise UserError(f"{recipe.name} takes the data set's own solution, and question {question.id} has none")

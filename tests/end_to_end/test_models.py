@@ -159,7 +159,12 @@ def unchanged(tmp_path_factory) -> SimpleNamespace:
     """What the lab's model itself leaves."""
     folder = tmp_path_factory.mktemp("unchanged")
     shutil.copytree(t.LAB, folder / "model")
-    argv = [f"target_model.path={folder}/model", f"store={folder}/store", f"hydra.run.dir={folder}/run"]
+    argv = [
+        "target_model=lab",
+        f"target_model.path={folder}/model",
+        f"store={folder}/store",
+        f"hydra.run.dir={folder}/run",
+    ]
     command = [sys.executable, "run.py", *SETTINGS, *argv, f"reports={folder}/reports"]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     return made(folder / "store")
@@ -202,7 +207,9 @@ def test_a_model_with_a_trait_is_right_or_refused(name, tmp_path, run_py, unchan
     shutil.copytree(t.LAB, folder)
     transformers_logging.set_verbosity_error()
     trait.change(folder)
-    done = run_py(*SETTINGS, f"target_model.path={folder}", *trait.settings, store=tmp_path / "store")
+    done = run_py(
+        *SETTINGS, "target_model=lab", f"target_model.path={folder}", *trait.settings, store=tmp_path / "store"
+    )
     assert trait.says in done.out
     assert "Traceback" not in done.out
     if trait.refused:

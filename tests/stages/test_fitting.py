@@ -219,7 +219,8 @@ def test_the_count_reaches_table_terminal_and_page(run_py, tmp_path, overlong, w
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps(config | {"max_position_embeddings": 290}))
     done = run_py(
-        "stage=[predict,score,rank,report]", f"target_model.path={folder}", "target_model.name=short", THREE,
+        "stage=[predict,score,rank,report]", "target_model=lab",
+        f"target_model.path={folder}", "target_model.name=short", THREE,
         "benchmark.max_new_tokens=120", "n_predict=30", "n_score=12", "metric=[sppl,perplexity]",
         f"scorer.overlong={overlong}", "name=short",
     )  # fmt: skip

@@ -149,8 +149,17 @@ def test_data_that_look_like_templates_or_yaml_are_shown_as_they_are(text, tmp_p
     assert answers(place) == [text]
 
 
-def test_all_problems_of_all_files_are_in_one_report_and_what_is_left_out_is_counted(tmp_path):
+def test_what_is_wrong_the_same_way_many_times_is_one_line_with_the_first_places(tmp_path):
     bad = [GOOD | {"id": f"{n}", "question": f"{n}?", "response": ""} for n in range(70)]
+    said = refused(written(tmp_path, *bad))
+    assert said.startswith("70 problems in 1 data file, nothing was read:")
+    assert "(1) x.jsonl, line 1, field `response`: no response" in said
+    assert "(70 times; also on line 2, 3, 4, ...)" in said
+    assert "(2)" not in said
+
+
+def test_all_causes_of_all_files_are_in_one_report_and_what_is_left_out_is_counted(tmp_path):
+    bad = [GOOD | {"id": f"{n}", "question": f"{n}?", f"field{n}": 1, "response": ""} for n in range(70)]
     written(tmp_path, *bad)
     said = refused(written(tmp_path, "nonsense", name="y.jsonl"))
     assert said.startswith("71 problems in 2 data files, nothing was read:")

@@ -1,0 +1,106 @@
+"""Your own model by its path alone: what its folder says of itself, and what is chosen unless it was typed."""
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from sppl.packaged import conf, lab_checkpoint
+
+TINY = 20_000_000
+"""Weights up to which a model is trained whole, as the lab's is; above it adapters are."""
+OF_MODEL = ("name", "dtype", "template")
+"""What is read off a model's folder."""
+LONGEST = 80
+"""Characters of a name, which becomes part of paths."""
+
+
+def chosen_for_path(arguments: Sequence[str]) -> list[str]:
+    """What `target_model.path=...` chooses beside the path; empty where none was typed, or a target model was.
+
+    Settings that were typed, by themselves or by an experiment's file, are left as they are.
+    """
+    typed = dict(one.split("=", 1) for one in arguments if "=" in one)
+    path, experiment = typed.get("target_model.path"), typed.get("experiment", "")
+    if path is None or "target_model" in typed or any("target_model" in one for one in _overridden(experiment)):
+        return []
+    chosen = ["target_model=own"]
+    if not any(one.startswith("trainer") for one in typed):
+        chosen.append("trainer.accelerator=auto")
+    if "training" not in typed and "training" not in _overridden(experiment) and not all(map(_tiny, _each(path))):
+        chosen.append("training=lora")
+    return chosen
+
+
+def told(arguments: Sequence[str], chosen: Sequence[str]) -> str:
+    """One line about each model whose path was typed, and what was chosen for it."""
+    path = next(value for key, _, value in (one.partition("=") for one in arguments) if key == "target_model.path")
+    known = [", ".join(f"{what} {of_own_model(what, one)}" for what in OF_MODEL) for one in _each(path)]
+    return f"your own model: {'; '.join(known)}; unless you type another: {' '.join(chosen)}\n"
+
+
+def of_own_model(what: str, path: str) -> str:
+    """The `name`, `dtype` or `template` of the model in a folder or of a hub id, for the configuration."""
+    folder = lab_checkpoint() if path == "lab" else Path(path)
+    if what == "name":
+        return _name(path)
+    if what == "dtype":
+        return _dtype(folder)
+    return "paper" if _without_template(folder) else "chat"
+
+
+def _name(path: str) -> str:
+    """The last part of the path, with letters that may stand in names of files."""
+    last = Path(path).resolve().name if Path(path).exists() else path.rpartition("/")[2]
+    return re.sub(r"[^\w.+=@-]", "_", last.removesuffix(".gguf"), flags=re.ASCII).lstrip("_.-+=@")[:LONGEST] or "own"
+
+
+def _dtype(folder: Path) -> str:
+    """What its configuration says; an adapter, a GGUF file or a hub id says nothing here."""
+    config = _read(folder / "config.json")
+    text = config.get("text_config")
+    parts = [config, text if isinstance(text, dict) else {}]
+    said = next((one[key] for one in parts for key in ("dtype", "torch_dtype") if isinstance(one.get(key), str)), "")
+    if said:
+        return said
+    return "float32" if folder.exists() else "bfloat16"
+
+
+def _without_template(folder: Path) -> bool:
+    """Whether it is a model's folder with a tokenizer that has no chat template."""
+    told = folder / "tokenizer_config.json"
+    files = ("chat_template.jinja", "chat_template.json", "additional_chat_templates")
+    return told.is_file() and not _read(told).get("chat_template") and not any((folder / one).exists() for one in files)
+
+
+def _tiny(path: str) -> bool:
+    from sppl.models.size import parameters_of
+    from sppl.models.target import TargetModel
+
+    if not Path(path).is_dir() and path != "lab":
+        return False
+    weights = parameters_of(TargetModel("own", path))
+    return weights is not None and weights <= TINY
+
+
+def _each(path: str) -> list[str]:
+    """The paths of a sweep, or the one."""
+    return [one.strip().strip("'\"") for one in path.split(",")]
+
+
+def _overridden(experiment: str) -> set[str]:
+    """The groups whose choice an experiment's file decides."""
+    file = conf() / "experiment" / f"{experiment}.yaml"
+    if not experiment or not file.is_file():
+        return set()
+    return set(re.findall(r"^\s*- override /(\w+):", file.read_text(), flags=re.MULTILINE))
+
+
+def _read(file: Path) -> dict[str, Any]:
+    """A JSON file's object; nothing where it cannot be read, which whoever loads the model says better."""
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}

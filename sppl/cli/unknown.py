@@ -1,0 +1,75 @@
+"""Settings that nothing reads: additions at the top that no part uses, and a folder of data that no part looks into."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
+from functools import cache
+from typing import Any
+
+from sppl.packaged import conf
+
+
+def check_unused(config: Mapping[Any, Any]) -> str:
+    """What to type instead of a setting that nothing reads; empty if all is well.
+
+    A key that another setting refers to, as in `+rate=1e-4 training.learning_rate='${rate}'`, is read.
+
+    Args:
+        config: of a job, its references not resolved.
+    """
+    for key in map(str, config):
+        if key in _known() or _referred(config, key):
+            continue
+        near = _nearest(key, _names(config))
+        hint = f"did you mean {' or '.join(f'`{one}`' for one in near)}? " if near else ""
+        return f"{key}={config[key]}: nothing reads a setting `{key}`; {hint}All there are: python run.py --cfg job"
+    folder = config.get("data_dir")
+    if folder is not None and not _referred(config, "data_dir"):
+        chosen = (config.get("benchmark") or {}).get("name")
+        return (
+            f"data_dir={folder}: benchmark={chosen} reads no folder; for files of your own: "
+            f"benchmark=local data_dir={folder} benchmark.answer=text (or number, choice, none)"
+        )
+    return ""
+
+
+@cache
+def _known() -> frozenset[str]:
+    """The keys and groups of `config.yaml`, and the places of `paths`."""
+    import yaml
+
+    main, places = (yaml.safe_load((conf() / name).read_text()) for name in ("config.yaml", "paths/default.yaml"))
+    groups = {str(key) for one in main.pop("defaults") if isinstance(one, dict) for key in one}
+    return frozenset({*main, *groups, *places})
+
+
+def _referred(config: Mapping[Any, Any], key: str) -> bool:
+    """Whether a setting refers to a key at the top."""
+    wanted = re.compile(rf"\$\{{(?:[\w.]+:)?{re.escape(key)}\b")
+    return any(isinstance(value, str) and wanted.search(value) for _, value in _settings(config))
+
+
+def _settings(config: Any, place: str = "") -> Iterator[tuple[str, Any]]:
+    """Every setting with the place where it stands."""
+    inner = config.items() if isinstance(config, Mapping) else enumerate(config) if isinstance(config, list) else ()
+    if not isinstance(config, Mapping | list):
+        yield place, config
+    for key, value in inner:
+        yield from _settings(value, f"{place}.{key}" if place else str(key))
+
+
+def _names(config: Mapping[Any, Any]) -> list[str]:
+    """The places of all settings and groups of them, those of stages last: they only pass others on."""
+    found = [place for place, _ in _settings(config) if place.partition(".")[0] in _known()]
+    places = {place[: end.start()] if end else place for place in found for end in (None, *re.finditer(r"\.", place))}
+    return sorted(places, key=lambda place: (place.startswith("stage."), place.count("."), place))
+
+
+def _nearest(key: str, places: Iterable[str]) -> list[str]:
+    """At most two settings whose own name is the key, is abbreviated by it, or is spelled almost like it."""
+    ends = dict[str, str]()
+    for place in places:
+        ends.setdefault(place.rpartition(".")[2], place)
+    wanted = key.lower()
+    same = [place for end, place in ends.items() if wanted in (end, "".join(word[:1] for word in end.split("_")))]
+    return (same or [ends[end] for end in get_close_matches(wanted, ends, n=2)])[:2]

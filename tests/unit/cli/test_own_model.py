@@ -1,0 +1,79 @@
+"""Your own model by its path alone: what its folder says is taken, and what was typed stays."""
+
+import json
+
+import pytest
+
+from sppl.cli.own_model import chosen_for_path, of_own_model
+from sppl.models.target import TargetModel
+from sppl.schemas import UserError
+
+
+def folder_of(tmp_path, name="my model", config=None, tokenizer=None):
+    folder = tmp_path / name
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps(config or {}))
+    (folder / "tokenizer_config.json").write_text(json.dumps(tokenizer or {}))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("Qwen/Qwen2.5-7B-Instruct", "Qwen2.5-7B-Instruct"),
+        ("gpt2", "gpt2"),
+        ("models/Größe 7", "Gr__e_7"),
+        ("models/tiny.gguf", "tiny"),
+        ("models/..", "own"),
+    ],
+)
+def test_the_name_is_the_paths_last_part_in_letters_that_name_files(path, name):
+    assert of_own_model("name", path) == name
+
+
+@pytest.mark.parametrize(
+    ("config", "dtype"),
+    [
+        ({"dtype": "bfloat16"}, "bfloat16"),
+        ({"torch_dtype": "float16"}, "float16"),
+        ({"text_config": {"dtype": "bfloat16"}}, "bfloat16"),
+        ({}, "float32"),
+        ({"dtype": None}, "float32"),
+    ],
+)
+def test_the_dtype_is_the_checkpoints(tmp_path, config, dtype):
+    assert of_own_model("dtype", str(folder_of(tmp_path, config=config))) == dtype
+
+
+def test_of_a_hub_id_it_is_bfloat16_in_the_chat_template():
+    assert [of_own_model(what, "org/none") for what in ("dtype", "template")] == ["bfloat16", "chat"]
+
+
+def test_a_tokenizer_without_a_chat_template_is_asked_in_the_plain_frame(tmp_path):
+    folder = folder_of(tmp_path)
+    assert of_own_model("template", str(folder)) == "paper"
+    (folder / "chat_template.jinja").write_text("{{ messages }}")
+    assert of_own_model("template", str(folder)) == "chat"
+
+
+@pytest.mark.parametrize(
+    ("typed", "chosen"),
+    [
+        (["target_model.path=org/m"], ["target_model=own", "trainer.accelerator=auto", "training=lora"]),
+        (["target_model.path=lab"], ["target_model=own", "trainer.accelerator=auto"]),
+        (["target_model.path=lab,org/m"], ["target_model=own", "trainer.accelerator=auto", "training=lora"]),
+        (["target_model.path=org/m", "trainer=gpu"], ["target_model=own", "training=lora"]),
+        (["target_model.path=org/m", "training=full"], ["target_model=own", "trainer.accelerator=auto"]),
+        (["target_model.path=org/m", "target_model=smollm2"], []),
+        (["target_model.path=org/m", "experiment=real_llm"], []),
+        (["n_score=3"], []),
+    ],
+)
+def test_what_was_typed_or_an_experiment_decides_is_left_as_it_is(typed, chosen):
+    assert chosen_for_path(typed) == chosen
+
+
+def test_a_system_sentence_that_the_chat_template_would_not_show_is_refused():
+    with pytest.raises(UserError, match=r"target_model.system='Be brief.'.*target_model.template=paper"):
+        TargetModel("m", "lab", system="Be brief.")
+    assert TargetModel("m", "lab", system="Be brief.", template="paper").wrapping.system == "Be brief."
