@@ -1,5 +1,6 @@
 """The table on the terminal."""
 
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -124,7 +125,7 @@ def _strategies(title: str, rows: pd.DataFrame, metrics: list[str]) -> Table:
     also = [str(column) for column in rows if str(column).startswith("also_")]
     outcome = [] if rows["accuracy"].isna().all() else ["accuracy", "gain"]
     for column in (*metrics, *outcome, *also):
-        table.add_column(column, justify="right")
+        table.add_column(_broken(column), justify="right", overflow="fold")
     for _, row in rows.iterrows():
         simulated = f" ({SIMULATED})" if row["source"] == SIMULATED else ""
         error = f" ± {cell(row['accuracy_se'])}" if pd.notna(row["accuracy_se"]) else ""
@@ -137,6 +138,16 @@ def _strategies(title: str, rows: pd.DataFrame, metrics: list[str]) -> Table:
             *(cell(row[column]) for column in also),
         )
     return table
+
+
+def _broken(name: str, width: int = 15) -> str:
+    """A long name of a column on several lines, broken after underscores."""
+    lines = [""]
+    for part in re.findall(r"[^_]*_+|[^_]+", name):
+        if lines[-1] and len(lines[-1]) + len(part) > width:
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(lines)
 
 
 def _places(rows: pd.DataFrame, metrics: list[str]) -> Table:
