@@ -18,8 +18,8 @@ from sppl.analysis.paper import RecordedMetric, main_outcomes, planbench_outcome
 from sppl.analysis.ranking import rank
 from sppl.analysis.resampling import RankedMetric
 from sppl.analysis.studies import complete
+from sppl.artifacts.store import Store
 from sppl.metrics.easy_half import EasyHalf, with_difficulty
-from sppl.store import Store
 
 HERE = Path(__file__).parent
 METRICS: tuple[RankedMetric, ...] = (

@@ -48,8 +48,8 @@ def on_the_lab(rounds: int, questions: int) -> dict[str, float]:
     """The stage `score`, responses and predictions being there already."""
     from hydra import compose, initialize_config_dir
 
+    from sppl.artifacts.store import Store
     from sppl.cli.running import stage_call
-    from sppl.store import Store
 
     def call(stage: str, metrics: list[str], store: Store) -> object:
         with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sppl.provenance import content_digest
-from sppl.store import Store
+from sppl.artifacts.provenance import content_digest
+from sppl.artifacts.store import Store
 
 SOURCE = {"repository": "XuanRen4470/SPPL", "commit": "48d727e78"}
 RECORDS = Path(__file__).parent / "records"

@@ -18,8 +18,8 @@ from sppl.analysis.paper import main_outcomes, planbench_outcomes
 from sppl.analysis.picker_study import ways_to_choose
 from sppl.analysis.regret_bound import regret_bounds
 from sppl.analysis.shortlist_study import shortlists
+from sppl.artifacts.store import Store
 from sppl.data.bed_files import read_bed
-from sppl.store import Store
 
 HERE = Path(__file__).parent
 SOURCE = {"repository": "XuanRen4470/SPPL", "commit": "48d727e78"}

@@ -18,7 +18,7 @@ from sppl.analysis.conventions import comparable
 from sppl.analysis.paper import main_outcomes
 from sppl.analysis.racing import Bound, Limit, race
 from sppl.analysis.racing_study import two_standard_errors
-from sppl.store import Store
+from sppl.artifacts.store import Store
 
 EXPECTED = Path(__file__).with_name("expected.csv")
 RECORDS = Path(__file__).parents[1] / "paper" / "records"

@@ -23,12 +23,12 @@ sys.path.insert(0, str(ROOT))
 from hydra import compose, initialize_config_dir  # noqa: E402
 from hydra.utils import instantiate  # noqa: E402
 
+from sppl.artifacts.store import Store  # noqa: E402
 from sppl.cli.jobs import Job, jobs_in  # noqa: E402
 from sppl.cli.ledger import Ledger  # noqa: E402
 from sppl.cli.settings import plain  # noqa: E402
 from sppl.cli.sweeps import plan  # noqa: E402
 from sppl.packaged import conf  # noqa: E402
-from sppl.store import Store  # noqa: E402
 
 STRATEGIES = ["gpt4", "claude", "mini_gpt4", "step_by_step", "rewrite", "human_examples", "code", "self_check"]
 STRATEGIES += ["self_generated", "groundtruth"]

@@ -9,8 +9,8 @@ from typing import Any, cast
 
 import pandas as pd
 
+from sppl.artifacts.provenance import fingerprint
 from sppl.names import NAME, NAME_RULE
-from sppl.provenance import fingerprint
 from sppl.schemas import Question, Split, Strategy, UserError
 
 Rows = Iterable[Mapping[str, Any]] | pd.DataFrame

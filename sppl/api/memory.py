@@ -9,9 +9,9 @@ from typing import Any
 
 import pandas as pd
 
-from sppl.provenance import canonical
+from sppl.artifacts.provenance import canonical
+from sppl.artifacts.store import Leaf, MissingArtefact, Store
 from sppl.schemas import validate
-from sppl.store import Leaf, MissingArtefact, Store
 
 
 @contextmanager

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from sppl.code_identity import code_digest, module_file
+from sppl.artifacts.code_identity import code_digest, module_file
 
 INCLUDED = re.compile(r"^include:\s*(.+?)\s*(?:#.*)?$", re.MULTILINE)
 FUNCTION = re.compile(r"!function\s+([\w./]+)\.\w+")

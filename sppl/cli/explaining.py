@@ -24,10 +24,10 @@ def print_chain(asked: str, given: Sequence[str]) -> int:
     from omegaconf.errors import OmegaConfBaseException
 
     import sppl.cli.app  # noqa: F401 (it registers the resolvers of our configuration)
+    from sppl.artifacts.store import Store
     from sppl.cli.errors import sentence_of
     from sppl.report.chain import explain, find_artifacts
     from sppl.schemas import UserError
-    from sppl.store import Store
 
     overrides = [one for one in given if "=" in one and not one.startswith("explain=")]
     try:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sppl.artifacts.provenance import canonical, write_json
 from sppl.cli.foreign import refuse_foreign
-from sppl.provenance import canonical, write_json
 from sppl.schemas import UserError
 
 STOPPED = "it was stopped before its end; its run.log says how far it came"

@@ -10,10 +10,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from sppl.artifacts.provenance import fingerprint, write_json
+from sppl.artifacts.store import Store
 from sppl.cli.foreign import components_named, foreign_in
 from sppl.cli.jobs import Job
-from sppl.provenance import fingerprint, write_json
-from sppl.store import Store
 
 log = logging.getLogger(__name__)
 

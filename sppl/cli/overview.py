@@ -6,12 +6,12 @@ from pathlib import Path
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
+from sppl.artifacts.store import Store
 from sppl.cli.command_line import command_line
 from sppl.cli.jobs import jobs_in, ranked_together, stages
 from sppl.cli.ledger import Ledger
 from sppl.cli.loggers import open_loggers
 from sppl.cli.running import stage_call
-from sppl.store import Store
 
 log = logging.getLogger(__name__)
 RESULTS = ("results", "also_results")

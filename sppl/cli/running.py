@@ -8,11 +8,11 @@ from typing import Any
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
+from sppl.artifacts.store import InProgress, MissingArtefact, Store
 from sppl.cli.command_line import command_line
 from sppl.cli.jobs import stages
 from sppl.cli.loggers import open_loggers
 from sppl.cli.settings import plain
-from sppl.store import InProgress, MissingArtefact, Store
 
 log = logging.getLogger(__name__)
 

@@ -5,13 +5,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from sppl.artifacts.provenance import fingerprint
 from sppl.data.folder import Hub, contents_of, load
 from sppl.data.formats import Format, History, Several, System
 from sppl.data.gathering import split_of
 from sppl.data.problems import names
 from sppl.data.reading import Contents
 from sppl.data.values import NotText, text_of
-from sppl.provenance import fingerprint
 from sppl.schemas import Question, Split, Strategy, UserError
 from sppl.strategies.recipe import Chooser, Recipe
 

@@ -9,10 +9,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from sppl.artifacts.provenance import more_than_memory
 from sppl.data.class_labels import class_names, with_names
 from sppl.data.problems import Problem, names, shorten
 from sppl.keys import KEY, keys_of_environment
-from sppl.provenance import more_than_memory
 from sppl.schemas import UserError
 
 Record = dict[str, Any]

@@ -7,11 +7,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import ClassVar, Literal
 
+from sppl.artifacts.provenance import content_digest
 from sppl.data.checkout import TaskFolder
 from sppl.data.problems import Problem, refuse
 from sppl.data.published import Published, published
 from sppl.data.wording import Wording
-from sppl.provenance import content_digest
 from sppl.schemas import Question, Split, Strategy, UserError
 
 log = logging.getLogger(__name__)

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from sppl.artifacts.provenance import fingerprint
 from sppl.generation.answer import Answer, Overlong, Prompt
 from sppl.generation.serving import load_adapter, models_of
 from sppl.hardware.hardware import Hardware
 from sppl.models.target import TargetModel
-from sppl.provenance import fingerprint
 from sppl.schemas import Sampling, UserError
 from sppl.teachers.api import OpenAITeacher
 from sppl.teachers.asking import Request, ask_all

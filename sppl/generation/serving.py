@@ -6,8 +6,8 @@ import urllib.request
 from pathlib import Path
 from typing import Any, Protocol
 
+from sppl.artifacts.provenance import content_digest
 from sppl.keys import without_keys
-from sppl.provenance import content_digest
 from sppl.schemas import UserError
 
 

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from sppl.artifacts.provenance import content_digest
 from sppl.models.chat import write_chat
 from sppl.models.hub import resolved_commit
 from sppl.models.loading import dtype_name, reading
 from sppl.prompts import Template
-from sppl.provenance import content_digest
 from sppl.schemas import Message, UserError
 
 if TYPE_CHECKING:

@@ -9,13 +9,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from sppl.artifacts.provenance import canonical, content_digest
 from sppl.models.adapter import base_of, has_tokenizer, merged
 from sppl.models.gguf import load_gguf, load_gguf_tokenizer
 from sppl.models.hub import COMMIT, resolved_commit
 from sppl.models.loading import check_weights, dtype_name, reading, refuse_config
 from sppl.packaged import lab_checkpoint
 from sppl.prompts import Template
-from sppl.provenance import canonical, content_digest
 from sppl.schemas import UserError
 
 if TYPE_CHECKING:

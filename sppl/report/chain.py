@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from sppl.provenance import VERSIONED
+from sppl.artifacts.provenance import VERSIONED
+from sppl.artifacts.store import Leaf, Store
 from sppl.schemas import UserError
-from sppl.store import Leaf, Store
 
 MADE_OF = "made_of.json"
 """Beside a report's tables: the rankings and results it shows."""

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sppl.provenance import write_anew
+from sppl.artifacts.provenance import write_anew
 from sppl.report.markup import Markup, element, joined
 from sppl.report.svg import inlined
 from sppl.schemas import UserError

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from sppl.analysis.checked import shipped
-from sppl.provenance import write_anew
+from sppl.artifacts.provenance import write_anew
 from sppl.report import charts, page_tables
 from sppl.report.gallery import Gallery
 from sppl.report.markup import Markup, element, items, joined

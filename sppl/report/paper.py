@@ -6,8 +6,8 @@ import pandas as pd
 
 from sppl.analysis.conventions import PAPER, SOUND
 from sppl.analysis.paper import compared, match_line, paper_tables
+from sppl.artifacts.store import Store
 from sppl.report.tables import write_table
-from sppl.store import Store
 
 
 def write_paper_tables(folder: Path, records: Path) -> tuple[dict[str, dict[str, pd.DataFrame]], str]:

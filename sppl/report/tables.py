@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sppl.provenance import write_anew
+from sppl.artifacts.provenance import write_anew
 from sppl.visible import on_one_line, visible
 
 KEYS = ("benchmark", "target_model", "strategy", "metric", "direction", "picked", "runner_up", "note", "source")

@@ -10,11 +10,11 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import BasePredictionWriter
 
+from sppl.artifacts.provenance import fingerprint, whole_zip
 from sppl.hardware.device import place
 from sppl.hardware.hardware import Hardware
 from sppl.hardware.progress import Progress, quiet
 from sppl.hardware.trainer import errors_of_processes
-from sppl.provenance import fingerprint, whole_zip
 from sppl.scoring.planner import Pass
 from sppl.scoring.scorer import ResponseScorer, Scored, passes_loader
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from sppl.analysis.bed import Bed
 from sppl.analysis.bed_table import bed_table, cases
+from sppl.artifacts.store import Store
 from sppl.data.bed_files import read_bed
 from sppl.packaged import in_checkout
 from sppl.report.beds import show_beds
@@ -16,7 +17,6 @@ from sppl.report.tables import write_csv, write_table
 from sppl.schemas import UserError
 from sppl.stages.leaves import Plan
 from sppl.stages.own_bed import MINE, own_bed
-from sppl.store import Store
 
 if TYPE_CHECKING:
     from pytorch_lightning.loggers import Logger

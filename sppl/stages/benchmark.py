@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from sppl.artifacts.store import Leaf, MissingArtefact, Store
 from sppl.benchmarks.benchmark import Benchmark
 from sppl.generation.answer import Generator, answered, prompts_of
 from sppl.hardware.hardware import Hardware
@@ -26,7 +27,6 @@ from sppl.stages.leaves import (
 )
 from sppl.stages.responses import training_data, training_data_is_there
 from sppl.stages.verdicts import verdicts_behind, verdicts_on
-from sppl.store import Leaf, MissingArtefact, Store
 from sppl.strategies.recipe import Recipe
 from sppl.training.training_settings import Training
 

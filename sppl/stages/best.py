@@ -4,21 +4,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sppl.artifacts.code_identity import code_of
+from sppl.artifacts.provenance import canonical
+from sppl.artifacts.store import Leaf, Store
 from sppl.benchmarks.benchmark import Benchmark
-from sppl.code_identity import code_of
 from sppl.generation.answer import Generator
 from sppl.hardware.hardware import Hardware
 from sppl.metrics.needs import Metric, TokenStats, own_answers, table_needs
 from sppl.models.target import TargetModel
 from sppl.prompts import SelfAlignedPrompt
-from sppl.provenance import canonical
 from sppl.schemas import Question, UserError
 from sppl.scoring.scoring_settings import Scoring
 from sppl.stages.leaves import predictions_leaf, take
 from sppl.stages.pool import Pool, missing_predictions, read_pool
 from sppl.stages.scoring import score_leaves
 from sppl.stages.tables import Wanted
-from sppl.store import Leaf, Store
 
 
 @dataclass(frozen=True)

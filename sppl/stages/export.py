@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sppl.artifacts.store import Store
 from sppl.benchmarks.benchmark import Benchmark
 from sppl.data.exports import Card, lines
 from sppl.schemas import UserError
 from sppl.stages.leaves import Plan, take
 from sppl.stages.responses import responses, right_responses
-from sppl.store import Store
 from sppl.strategies.recipe import Recipe
 
 if TYPE_CHECKING:

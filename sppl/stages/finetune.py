@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from sppl.artifacts.store import Leaf, Store
 from sppl.benchmarks.benchmark import Benchmark
 from sppl.hardware.hardware import Hardware
 from sppl.models.target import TargetModel
@@ -12,7 +13,6 @@ from sppl.schemas import Question, UserError
 from sppl.stages.leaves import Plan, adapter_leaf, setup_of
 from sppl.stages.responses import sources_of_training, training_data, training_data_is_there
 from sppl.stages.training_examples import encoded
-from sppl.store import Leaf, Store
 from sppl.strategies.recipe import Recipe
 from sppl.training.training_settings import Training
 

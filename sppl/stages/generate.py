@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from sppl.artifacts.store import Store
 from sppl.benchmarks.benchmark import Benchmark
 from sppl.schemas import Asking, Estimate, Question, UserError
 from sppl.stages.leaves import Plan, take
 from sppl.stages.none_right import warn_if_none_is_right
 from sppl.stages.responses import begin_responses, known_responses, make_responses, parts_of, right_responses
 from sppl.stages.spending import dollars, spent
-from sppl.store import Store
 from sppl.strategies.recipe import Recipe
 from sppl.teachers.budget import Budget, LimitReached, spent_file
 

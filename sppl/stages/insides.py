@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from sppl.artifacts.store import Leaf, Store
 from sppl.hardware.hardware import Hardware
 from sppl.metrics.needs import Gradients, HiddenStates, TokenStats
 from sppl.models.target import TargetModel, frozen
@@ -17,7 +18,6 @@ from sppl.scoring.scoring_settings import Scoring
 from sppl.stages.asked import Asked, refuse_conversations
 from sppl.stages.pool import Pool
 from sppl.stages.scoring import fitting_requests
-from sppl.store import Leaf, Store
 from sppl.training.lora import Lora, add_lora
 
 if TYPE_CHECKING:

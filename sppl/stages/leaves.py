@@ -8,17 +8,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from sppl.artifacts.provenance import canonical, fingerprint
+from sppl.artifacts.store import Leaf, Store
 from sppl.benchmarks.benchmark import Benchmark
 from sppl.benchmarks.gold import check_gold
 from sppl.generation.answer import Generator, prompts_of
 from sppl.metrics.needs import HiddenStates, Rewards, ScoredTable, TokenStats
 from sppl.models.target import TargetModel
 from sppl.prompts import Alone, FixedExamples, SelfAligned, SelfAlignedPrompt
-from sppl.provenance import canonical, fingerprint
 from sppl.schemas import Question, UserError, wording
 from sppl.scoring.scoring_settings import Scoring
 from sppl.stages.pool import Pool
-from sppl.store import Leaf, Store
 from sppl.training.training_settings import Training
 
 UNTRAINED = "untrained"

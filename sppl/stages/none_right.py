@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from sppl.artifacts.store import Store
 from sppl.benchmarks.benchmark import Benchmark
 from sppl.data.conversations import final_answer
 from sppl.schemas import Question
 from sppl.stages.responses import known_responses, right_responses
-from sppl.store import Store
 from sppl.strategies.recipe import Recipe
 
 log = logging.getLogger(__name__)

@@ -7,8 +7,8 @@ import pandas as pd
 
 from sppl.analysis.outcomes import UNTRAINED
 from sppl.analysis.raced import on_shared_questions
+from sppl.artifacts.store import Store
 from sppl.schemas import validate
-from sppl.store import Store
 
 
 def no_rankings() -> pd.DataFrame:

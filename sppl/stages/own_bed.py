@@ -7,9 +7,9 @@ import pandas as pd
 from sppl.analysis.bed import SCORE_COLUMNS, Bed
 from sppl.analysis.checks import PAIR
 from sppl.analysis.outcomes import UNTRAINED
+from sppl.artifacts.store import Leaf, Store
 from sppl.schemas import UserError
 from sppl.stages.outcomes import outcomes_of
-from sppl.store import Leaf, Store
 
 log = logging.getLogger(__name__)
 MINE = "mine"

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sppl.artifacts.store import Leaf, MissingArtefact, Store
 from sppl.benchmarks.benchmark import Benchmark
 from sppl.generation.answer import Generator
 from sppl.metrics.needs import Metric, Outcomes, Table, table_needs
@@ -11,7 +12,6 @@ from sppl.schemas import UserError
 from sppl.stages.leaves import adapter_leaf, answers_leaf, results_leaf, take
 from sppl.stages.responses import training_data, training_data_is_there
 from sppl.stages.tables import Pieces
-from sppl.store import Leaf, MissingArtefact, Store
 from sppl.strategies.recipe import Recipe
 
 

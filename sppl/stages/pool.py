@@ -5,13 +5,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from sppl.artifacts.provenance import fingerprint
+from sppl.artifacts.store import Leaf, MissingArtefact, Store
 from sppl.benchmarks.benchmark import Benchmark
 from sppl.metrics.needs import Need, TokenStats
 from sppl.prompts import FixedExamples, SelfAligned, SelfAlignedPrompt, rotate
-from sppl.provenance import fingerprint
 from sppl.schemas import Question, UserError
 from sppl.stages.verdicts import verdicts_behind, verdicts_on
-from sppl.store import Leaf, MissingArtefact, Store
 
 log = logging.getLogger(__name__)
 

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from sppl.artifacts.store import Store
 from sppl.benchmarks.benchmark import Benchmark
 from sppl.generation.answer import Generator, answered, prompts_of
 from sppl.hardware.hardware import Hardware
 from sppl.models.target import TargetModel
 from sppl.stages.leaves import Plan, predictions_leaf, sources, take
 from sppl.stages.pool import judged_predictions
-from sppl.store import Store
 
 if TYPE_CHECKING:
     from pytorch_lightning.loggers import Logger

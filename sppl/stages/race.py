@@ -8,13 +8,13 @@ from typing import Any
 import pandas as pd
 
 from sppl.analysis.racing import Bound, Decision, survivors
+from sppl.artifacts.provenance import canonical
+from sppl.artifacts.store import Leaf
 from sppl.metrics.leading import leading
 from sppl.metrics.needs import Metric, Perplexed, scored_needs
-from sppl.provenance import canonical
 from sppl.schemas import UserError
 from sppl.stages.tables import Leaves, Pieces, Wanted, unscored
 from sppl.stages.together import as_list
-from sppl.store import Leaf
 from sppl.strategies.recipe import Recipe
 
 log = logging.getLogger(__name__)

@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from sppl.artifacts.code_identity import code_of
+from sppl.artifacts.provenance import canonical
+from sppl.artifacts.store import Leaf, MissingArtefact, Store
 from sppl.benchmarks.benchmark import Benchmark
-from sppl.code_identity import code_of
 from sppl.generation.answer import Generator
 from sppl.metrics.needs import Metric, Outcomes, Table, TokenStats, compares, own_answers, scored_needs, table_needs
 from sppl.models.size import parameters_of
 from sppl.models.target import TargetModel
 from sppl.prompts import SelfAlignedPrompt
-from sppl.provenance import canonical
 from sppl.schemas import Question, UserError
 from sppl.scoring.scoring_settings import Scoring
 from sppl.stages.fitting import overlong_notes
@@ -25,7 +26,6 @@ from sppl.stages.race import Race, competitors, pieces_of
 from sppl.stages.ranking import announce, rankings_leaf, write_ranking
 from sppl.stages.responses import responses_folder
 from sppl.stages.tables import Pieces, known_tables
-from sppl.store import Leaf, MissingArtefact, Store
 from sppl.strategies.recipe import Recipe
 
 if TYPE_CHECKING:

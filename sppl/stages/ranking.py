@@ -11,7 +11,7 @@ from sppl.analysis.agreement import where_they_differ
 from sppl.analysis.raced import rank_raced
 from sppl.analysis.ranking import rank, sentence
 from sppl.analysis.resampling import RankedMetric
-from sppl.store import Leaf, Store
+from sppl.artifacts.store import Leaf, Store
 
 if TYPE_CHECKING:
     from pytorch_lightning.loggers import Logger

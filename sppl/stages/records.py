@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 from sppl.analysis.conventions import comparable
 from sppl.analysis.paper import main_outcomes, planbench_outcomes
 from sppl.analysis.resampling import RankedMetric
+from sppl.artifacts.store import Store
 from sppl.stages.leaves import Plan
 from sppl.stages.ranking import rankings_leaf, write_ranking
-from sppl.store import Store
 
 if TYPE_CHECKING:
     from pytorch_lightning.loggers import Logger

@@ -16,9 +16,10 @@ from sppl.analysis.paper import main_outcomes, planbench_outcomes
 from sppl.analysis.per_question import single_questions
 from sppl.analysis.raced import race_sentences
 from sppl.analysis.summary import metrics_table, table
+from sppl.artifacts.provenance import commit, versions, write_json
+from sppl.artifacts.store import Store
 from sppl.metrics.leading import leading
 from sppl.metrics.needs import Metric
-from sppl.provenance import commit, versions, write_json
 from sppl.report.chain import MADE_OF
 from sppl.report.next_step import full_command, next_command, settling_command
 from sppl.report.page import write_page
@@ -41,7 +42,6 @@ from sppl.stages.outcomes import (
 )
 from sppl.stages.settled import settled_of
 from sppl.stages.spending import spending_of
-from sppl.store import Store
 
 if TYPE_CHECKING:
     from pytorch_lightning.loggers import Logger

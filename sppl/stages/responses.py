@@ -7,16 +7,16 @@ from typing import Any
 
 import pandas as pd
 
+from sppl.artifacts.provenance import fingerprint
+from sppl.artifacts.store import MissingArtefact, Store
 from sppl.benchmarks.benchmark import Benchmark
 from sppl.benchmarks.harness import judge
 from sppl.data.conversations import final_answer
 from sppl.models.target import TargetModel
-from sppl.provenance import fingerprint
 from sppl.schemas import Asking, Conversation, Identified, Question, UserError, wording
 from sppl.stages.leaves import take
 from sppl.stages.spending import spent
 from sppl.stages.verdicts import verdicts_on
-from sppl.store import MissingArtefact, Store
 from sppl.strategies.best import best
 from sppl.strategies.messages import given
 from sppl.strategies.mixture import drawn

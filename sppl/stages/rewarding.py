@@ -6,6 +6,7 @@ from typing import cast
 
 import pandas as pd
 
+from sppl.artifacts.store import Leaf, Store
 from sppl.data.tokens import check_fits
 from sppl.hardware.hardware import Hardware
 from sppl.metrics.needs import Rewards
@@ -13,7 +14,6 @@ from sppl.models.loading import context_length
 from sppl.models.reward import RewardModel
 from sppl.schemas import Question
 from sppl.stages.asked import refuse_conversations, refuse_empty
-from sppl.store import Leaf, Store
 
 Examples = Sequence[tuple[Question, str]]
 

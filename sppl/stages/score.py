@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from sppl.artifacts.store import Leaf, Store
 from sppl.benchmarks.benchmark import Benchmark
 from sppl.generation.answer import Generator
 from sppl.hardware.hardware import Hardware
@@ -38,7 +39,6 @@ from sppl.stages.scoring import fitting_requests, score_leaves
 from sppl.stages.served import refuse_beyond_servers
 from sppl.stages.tables import Leaves, Pieces, Wanted
 from sppl.stages.together import refuse_apart
-from sppl.store import Leaf, Store
 from sppl.strategies.recipe import Recipe
 
 if TYPE_CHECKING:

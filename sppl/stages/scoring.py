@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
+from sppl.artifacts.provenance import fingerprint
+from sppl.artifacts.store import Leaf, Store
 from sppl.hardware.hardware import Hardware
 from sppl.metrics.needs import TokenStats, own_answers
 from sppl.models.loading import context_length, embedding_rows
 from sppl.models.target import TargetModel, frozen
 from sppl.prompts import Context, SelfAlignedPrompt
-from sppl.provenance import fingerprint
 from sppl.schemas import Question
 from sppl.scoring.requests import Request
 from sppl.scoring.scoring_settings import Form, Scoring
@@ -21,7 +22,6 @@ from sppl.stages.asked import Asked, Asking, refuse_beyond, refuse_unwritable
 from sppl.stages.fitting import Fitted, fitted, rooms
 from sppl.stages.pool import Pool
 from sppl.stages.served import scored_on_server
-from sppl.store import Leaf, Store
 
 if TYPE_CHECKING:
     import torch

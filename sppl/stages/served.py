@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sppl.artifacts.provenance import fingerprint
 from sppl.metrics.needs import Gradients, HiddenStates, Metric, TokenStats
 from sppl.metrics.rank_surprisal_ratio import RankSurprisalRatio
-from sppl.provenance import fingerprint
 from sppl.schemas import UserError
 from sppl.scoring.requests import Request
 from sppl.scoring.server_settings import ScoringServer

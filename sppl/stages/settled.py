@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from sppl.store import Store
+from sppl.artifacts.store import Store
 
 
 def settled_of(store: Store, shortlists: Sequence[str]) -> pd.DataFrame:

@@ -13,19 +13,19 @@ import pandas as pd
 
 from sppl.analysis.policy import Policy
 from sppl.analysis.shortlist import settle
+from sppl.artifacts.provenance import canonical
+from sppl.artifacts.store import Leaf, Store
 from sppl.benchmarks.benchmark import Benchmark
 from sppl.generation.answer import Generator
 from sppl.metrics.leading import leading
 from sppl.metrics.needs import Metric
 from sppl.models.target import TargetModel
-from sppl.provenance import canonical
 from sppl.schemas import UserError
 from sppl.stages.apart import questions_apart
 from sppl.stages.leaves import UNTRAINED, Plan, predictions_leaf, take
 from sppl.stages.pilot_cost import PilotCost, estimate
 from sppl.stages.responses import responses
 from sppl.stages.training_examples import encoded
-from sppl.store import Leaf, Store
 from sppl.strategies.recipe import Recipe
 from sppl.training.training_settings import Training
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from sppl.provenance import fingerprint
-from sppl.store import Store
+from sppl.artifacts.provenance import fingerprint
+from sppl.artifacts.store import Store
 
 COLUMNS = {
     "benchmark": str,

@@ -3,18 +3,18 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 
+from sppl.artifacts.provenance import fingerprint
+from sppl.artifacts.store import Leaf, MissingArtefact, Store
 from sppl.benchmarks.benchmark import Benchmark
 from sppl.generation.answer import Generator
 from sppl.metrics.needs import Metric, Rewards, ScoredTable, Table, own_answers, scored_needs
 from sppl.models.target import TargetModel
 from sppl.prompts import SelfAlignedPrompt
-from sppl.provenance import fingerprint
 from sppl.schemas import Question
 from sppl.scoring.scoring_settings import Scoring
 from sppl.stages.leaves import predictions_leaf, table_leaf, take
 from sppl.stages.pool import Pool, read_pool
 from sppl.stages.responses import known_responses, leaves_behind
-from sppl.store import Leaf, MissingArtefact, Store
 from sppl.strategies.recipe import Recipe
 
 Examples = Sequence[tuple[Question, str]]

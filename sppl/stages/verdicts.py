@@ -6,11 +6,11 @@ from contextlib import nullcontext
 
 import pandas as pd
 
+from sppl.artifacts.provenance import fingerprint
+from sppl.artifacts.store import Store
 from sppl.benchmarks.benchmark import Benchmark
 from sppl.benchmarks.harness import judge
-from sppl.provenance import fingerprint
 from sppl.schemas import Question
-from sppl.store import Store
 
 
 def verdicts_on(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from sppl.provenance import fingerprint, write_json
+from sppl.artifacts.provenance import fingerprint, write_json
 from sppl.schemas import UserError
 from sppl.teachers.bill import Bill
 from sppl.teachers.teacher import Teacher

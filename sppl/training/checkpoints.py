@@ -12,7 +12,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from sppl.provenance import whole_zip
+from sppl.artifacts.provenance import whole_zip
 from sppl.schemas import UserError
 from sppl.training.batches import Steps
 from sppl.training.finetuner import Finetuner

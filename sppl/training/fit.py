@@ -15,9 +15,9 @@ from pytorch_lightning.loggers import Logger
 from torch import nn
 from transformers import PreTrainedModel
 
+from sppl.artifacts.provenance import fingerprint
 from sppl.hardware.trainer import errors_of_processes
 from sppl.models.loading import context_length
-from sppl.provenance import fingerprint
 from sppl.schemas import UserError
 from sppl.training.batches import Example, Steps, fit_length
 from sppl.training.checkpoints import Best, Checkpoints, last_checkpoint

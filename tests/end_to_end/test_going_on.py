@@ -6,7 +6,7 @@ import time
 import pytest
 from filelock import FileLock
 
-from sppl.store import InProgress, Store
+from sppl.artifacts.store import InProgress, Store
 from tests.conftest import QUICK
 
 pytestmark = pytest.mark.filterwarnings("default")

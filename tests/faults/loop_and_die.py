@@ -18,9 +18,9 @@ from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
+from sppl.artifacts.store import Store
 from sppl.cli.main import main as command
 from sppl.schemas import UserError
-from sppl.store import Store
 from tests.conftest import QUICK
 
 STRATEGIES = ("gpt4", "claude")

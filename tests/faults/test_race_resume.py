@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from sppl.store import Store
+from sppl.artifacts.store import Store
 from tests.conftest import QUICK
 
 KILLS = 10

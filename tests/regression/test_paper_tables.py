@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from sppl.analysis.paper import by_tie_order, compared, match_line, paper_tables
-from sppl.store import Store
+from sppl.artifacts.store import Store
 
 PAPER = Path(__file__).parents[2] / "experiments" / "paper"
 SOURCE = {"repository": "XuanRen4470/SPPL", "commit": "48d727e78"}

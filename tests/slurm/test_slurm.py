@@ -106,7 +106,7 @@ def test_after_ctrl_c_slurm_goes_on_with_the_jobs_and_those_of_the_same_command_
     until(lambda: not said("squeue", "--noheader"), "the first command's jobs", 120)
     assert list(statuses(tmp_path / "sweep").values()) == ["done"] * 6
     logs = "".join(path.read_text() for path in (tmp_path / "sweep").glob("*/run.log"))
-    made = re.findall(r"sppl.store: (\S+): [\d.]+ (?:rows|MB)", logs)
+    made = re.findall(r"sppl.artifacts.store: (\S+): [\d.]+ (?:rows|MB)", logs)
     assert len(made) == len(set(made)) >= 15, sorted(made)
     third = run_py(*command, store=tmp_path / "store")
     assert "sweep: 3 of 3 jobs are done already, 0 to start" in third.out

@@ -2,7 +2,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from sppl.store import Store
+from sppl.artifacts.store import Store
 from tests.conftest import QUICK, ROOT
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from sppl.artifacts.store import MissingArtefact
 from sppl.schemas import UserError
-from sppl.store import MissingArtefact
 
 pytestmark = pytest.mark.filterwarnings("default")
 PARTS = ("gpt4", "claude", "rewrite")

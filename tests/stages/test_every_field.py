@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from sppl.artifacts.store import Store
 from sppl.cli.running import stage_call
-from sppl.store import Store
 from tests.conftest import ROOT
 from tests.stages.test_every_key import STAGES, Names
 

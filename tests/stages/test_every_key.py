@@ -8,8 +8,8 @@ from fnmatch import fnmatch
 import pytest
 from omegaconf import OmegaConf
 
+from sppl.artifacts.store import Store
 from sppl.cli.running import stage_call
-from sppl.store import Store
 from tests.conftest import QUICK, ROOT
 
 pytestmark = pytest.mark.filterwarnings("default")

@@ -2,11 +2,11 @@ import json
 
 import pytest
 
+from sppl.artifacts.store import Store
 from sppl.benchmarks.benchmark import Benchmark
 from sppl.data.files import LocalQuestions, LocalResponses
 from sppl.schemas import Question, UserError
 from sppl.stages.export import export
-from sppl.store import Store
 from sppl.strategies.recipe import Recipe
 
 pytestmark = pytest.mark.filterwarnings("default")

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sppl.artifacts.store import MissingArtefact, Store
 from sppl.data.tokens import prompt_ids, response_ids
 from sppl.models.target import frozen
 from sppl.prompts import FixedExamples, GivenQuestion, SelfAligned, SelfAlignedPrompt, StepWise, Template
@@ -19,7 +20,6 @@ from sppl.stages.asked import Asked, Asking
 from sppl.stages.fitting import fitted, rooms
 from sppl.stages.pool import Pool
 from sppl.stages.together import refuse_apart
-from sppl.store import MissingArtefact, Store
 from sppl.strategies.recipe import Recipe
 from tests.conftest import ROOT
 

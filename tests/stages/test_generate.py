@@ -2,12 +2,12 @@ from dataclasses import replace
 
 import pytest
 
+from sppl.artifacts.store import Store
 from sppl.benchmarks.benchmark import Benchmark
 from sppl.lab.source import LabQuestions, LabTeacher
 from sppl.schemas import Question, UserError
 from sppl.stages.generate import generate
 from sppl.stages.responses import known_responses, responses, right_responses
-from sppl.store import Store
 from sppl.strategies.mixture import drawn
 from sppl.strategies.recipe import Recipe
 from sppl.teachers.api import OpenAITeacher

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
+from sppl.artifacts.store import Store
 from sppl.benchmarks.benchmark import Benchmark
 from sppl.schemas import UserError
 from sppl.stages.generate import generate
 from sppl.stages.responses import known_responses
-from sppl.store import Store
 from sppl.strategies.recipe import Recipe
 from sppl.teachers.api import OpenAITeacher
 from sppl.teachers.responses_of_teachers import TeacherResponses

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from sppl.artifacts.store import MissingArtefact
 from sppl.hardware.hardware import Hardware
 from sppl.lab.source import LabQuestions
 from sppl.metrics.needs import HiddenStates
@@ -10,7 +11,6 @@ from sppl.prompts import SelfAlignedPrompt
 from sppl.schemas import UserError
 from sppl.scoring.scoring_settings import Scoring
 from sppl.stages.insides import inside_leaves
-from sppl.store import MissingArtefact
 
 pytestmark = pytest.mark.filterwarnings("default")
 ONE = "strategy=[gpt4]"

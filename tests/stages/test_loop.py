@@ -1,9 +1,9 @@
 import pytest
 import torch
 
+from sppl.artifacts.store import MissingArtefact
 from sppl.models.target import frozen
 from sppl.schemas import UserError
-from sppl.store import MissingArtefact
 
 pytestmark = pytest.mark.filterwarnings("default")
 

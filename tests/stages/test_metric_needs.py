@@ -2,10 +2,10 @@
 
 import pytest
 
+from sppl.artifacts.store import MissingArtefact
 from sppl.lab.source import LabQuestions
 from sppl.schemas import UserError
 from sppl.stages.asked import refuse_empty
-from sppl.store import MissingArtefact
 
 pytestmark = pytest.mark.filterwarnings("default")
 TWO = "strategy=[gpt4,claude]"

@@ -6,9 +6,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from sppl.artifacts.store import Store
 from sppl.report.chain import MADE_OF, explain, find_artifacts
 from sppl.schemas import UserError
-from sppl.store import Store
 
 pytestmark = pytest.mark.filterwarnings("default")
 KINDS = {

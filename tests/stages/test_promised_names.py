@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sppl.artifacts.store import Store
 from sppl.benchmarks.benchmark import Benchmark
 from sppl.generation.local import LocalGenerator
 from sppl.lab.source import LabQuestions, LabTeacher
@@ -18,7 +19,6 @@ from sppl.schemas import Question, UserError
 from sppl.scoring.scoring_settings import Scoring
 from sppl.stages.leaves import adapter_leaf, predictions_leaf, table_leaf
 from sppl.stages.pool import Pool
-from sppl.store import Store
 from sppl.training.lora import Lora
 from sppl.training.training_settings import Training
 from tests.conftest import ROOT

@@ -3,11 +3,11 @@
 import pandas as pd
 import pytest
 
+from sppl.artifacts.store import MissingArtefact
 from sppl.data.tokens import prompt_ids, response_ids
 from sppl.models.target import frozen
 from sppl.prompts import Template
 from sppl.schemas import UserError
-from sppl.store import MissingArtefact
 from sppl.strategies.recipe import Recipe
 
 pytestmark = pytest.mark.filterwarnings("default")

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 import torch
 
+from sppl.artifacts.store import MissingArtefact
 from sppl.data.tokens import prompt_ids, response_ids
 from sppl.models.target import frozen
 from sppl.prompts import Template
 from sppl.schemas import UserError
-from sppl.store import MissingArtefact
 
 pytestmark = pytest.mark.filterwarnings("default")
 
@@ -153,8 +153,8 @@ def test_a_killed_scoring_run_loses_at_most_the_pass_it_was_in(stage, made, stor
 def test_a_run_killed_between_its_tables_finds_its_passes_and_writes_the_same_bytes(
     stage, store, monkeypatch, tmp_path
 ):
+    from sppl.artifacts.store import Store
     from sppl.scoring.scorer import ResponseScorer
-    from sppl.store import Store
 
     undisturbed = Store(str(tmp_path / "undisturbed"))
     stage("predict", store)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sppl.store import Store
+from sppl.artifacts.store import Store
 
 pytestmark = pytest.mark.filterwarnings("default")
 NUMBERS = (7, 12, 9, 15, 8, 11)

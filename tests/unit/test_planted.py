@@ -14,6 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from sppl.artifacts.provenance import whole_zip, write_json
+from sppl.artifacts.store import Store
 from sppl.cli.jobs import jobs_in
 from sppl.data.files import LocalQuestions
 from sppl.data.folder import files
@@ -23,11 +25,9 @@ from sppl.models.chat import write_chat
 from sppl.models.target import TargetModel
 from sppl.names import NAME
 from sppl.prompts import Template
-from sppl.provenance import whole_zip, write_json
 from sppl.report.gallery import Gallery
 from sppl.report.tables import write_csv
 from sppl.schemas import UserError
-from sppl.store import Store
 from sppl.teachers.journal import Journal
 from tests.conftest import ROOT
 

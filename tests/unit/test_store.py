@@ -9,10 +9,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from sppl.artifacts.provenance import fingerprint
+from sppl.artifacts.store import MissingArtefact, Store
 from sppl.prompts import SelfAligned
-from sppl.provenance import fingerprint
 from sppl.schemas import UserError
-from sppl.store import MissingArtefact, Store
 
 
 def predictions(*texts: str) -> pd.DataFrame:

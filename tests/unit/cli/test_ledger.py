@@ -2,9 +2,9 @@
 
 import pytest
 
+from sppl.artifacts.store import Store
 from sppl.cli.jobs import Job
 from sppl.cli.ledger import Ledger, fresh
-from sppl.store import Store
 
 
 @pytest.fixture

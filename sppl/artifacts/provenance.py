@@ -113,7 +113,7 @@ def versions() -> dict[str, str]:
 @lru_cache(maxsize=1)
 def commit() -> str:
     """The commit of the checkout the code runs from, with `+` after it when files differ; empty outside a checkout."""
-    here = Path(__file__).parents[1]
+    here = Path(__file__).parents[2]
     if not (here / ".git").exists():  # an installed package may lie inside of somebody else's checkout
         return ""
     ask = ["git", "-C", str(here), "describe", "--always", "--abbrev=12", "--dirty=+", "--exclude=*"]

@@ -20,8 +20,7 @@ from typing import Any
 import pandas as pd
 from filelock import FileLock, Timeout
 
-from sppl.names import NAME, NAME_RULE, leads_out
-from sppl.provenance import (
+from sppl.artifacts.provenance import (
     VERSIONED,
     canonical,
     commit,
@@ -32,6 +31,7 @@ from sppl.provenance import (
     versions,
     write_json,
 )
+from sppl.names import NAME, NAME_RULE, leads_out
 from sppl.schemas import TABLES, UserError, validate
 
 log = logging.getLogger(__name__)
