@@ -67,9 +67,11 @@ def _names(config: Mapping[Any, Any]) -> list[str]:
 
 def _nearest(key: str, places: Iterable[str]) -> list[str]:
     """At most two settings whose own name is the key, is abbreviated by it, or is spelled almost like it."""
-    ends = dict[str, str]()
+    ends = dict[str, list[str]]()
     for place in places:
-        ends.setdefault(place.rpartition(".")[2], place)
+        known = ends.setdefault(place.rpartition(".")[2], [])
+        if not (known and place.startswith("stage.")):  # stages only pass on what stands elsewhere
+            known.append(place)
     wanted = key.lower()
-    same = [place for end, place in ends.items() if wanted in (end, "".join(word[:1] for word in end.split("_")))]
-    return (same or [ends[end] for end in get_close_matches(wanted, ends, n=2)])[:2]
+    same = [end for end in ends if wanted in (end, "".join(word[:1] for word in end.split("_")))]
+    return [place for end in same or get_close_matches(wanted, ends, n=2) for place in ends[end]][:2]

@@ -9,6 +9,7 @@ from sppl.artifacts.provenance import fingerprint
 from sppl.data.folder import Hub, contents_of, load
 from sppl.data.formats import Format, History, Several, System
 from sppl.data.gathering import split_of
+from sppl.data.gold import ANSWERS
 from sppl.data.problems import names
 from sppl.data.reading import Contents
 from sppl.data.values import NotText, text_of
@@ -58,6 +59,8 @@ class LocalQuestions:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "fields", self.fields or {})  # null in a configuration file
+        if self.answer not in ANSWERS:
+            raise UserError(f"benchmark.answer={self.answer}: say what an answer is, one of {', '.join(ANSWERS)}")
         if not 0 <= self.held_out < 1:
             raise UserError(f"benchmark.questions.held_out={self.held_out}: it is a share of the questions, 0 to 1")
 

@@ -20,6 +20,9 @@ from decimal import Decimal
 
 from sppl.data.problems import shorten
 
+ANSWERS = ("choice", "number", "text", "none")
+"""What an answer can be; of `none` there is no gold answer."""
+
 LETTERS, DIGITS = "ABCDEFGHIJ", "123456789"
 """The labels of options; a gold answer that is a digit counts from 1."""
 

@@ -31,7 +31,7 @@ def test_the_loop_ends_with_a_table_of_every_strategy_and_the_untrained_target(r
     base = table.set_index("strategy").loc["untrained", "accuracy"]
     assert trained["gain"].tolist() == pytest.approx((trained["accuracy"] - base).tolist())
     metrics = pd.read_csv(done.reports / "loop" / "metrics.csv")
-    assert metrics["metric"].tolist() == ["sppl_n2", "perplexity", "ifd", "length"]
+    assert metrics["metric"].tolist() == ["sppl_n2", "perplexity", "ifd", "rank_surprisal_ratio", "length"]
     assert {"direction", "spearman", "picked", "regret"} <= set(metrics)
     assert "gpt4 (simulated)" in done.out
     assert "Spearman" in done.out

@@ -112,7 +112,7 @@ def test_the_metric_shown_ranks(workplace):
     command, _ = marked(RECIPES, "run")
     out = typed(workplace, command, *QUICK)
     assert "worst_token" in re.findall(r"[^┃\s]+", next(line for line in out.splitlines() if line.startswith("┃")))
-    assert "Of 2 metrics with a direction" in out
+    assert "Of 2 metrics with a direction" in " ".join(out.split())
 
 
 def test_the_answer_rule_shown_judges(workplace):

@@ -30,13 +30,13 @@ CHANGES: dict[str, tuple[object, set[str]]] = {
     "target_model.template": ("paper", TARGET),
     "target_model.template_options": ({"colour": "red"}, TARGET),
     "target_model.date": ("2024-07-27", TARGET),
-    "target_model.system": ("Be brief.", TARGET),
     "target_model.generation": ("model", TARGET),
     "target_model.trust_remote_code": (True, TARGET),
     "target_model.revision": ("main", NOTHING),  # of a hub id; this one is a folder
+    "target_model.system": ("", NOTHING),  # only the plain frame writes one: the test below
     # the benchmark
     "benchmark.name": ("other", {"responses"} | TARGET),
-    "benchmark.task": ("local_number", {"verdicts", "results"}),
+    "benchmark.task": ("local_number", {"verdicts", "results", "rankings"}),  # a ranking says by which rule
     "benchmark.max_new_tokens": (150, ANSWERED),
     "benchmark.final_line": ("So: {answer}", SCORED),
     "benchmark.without": (["train-0000"], TARGET),
@@ -195,6 +195,14 @@ def test_a_changed_key_changes_the_names_of_what_it_shapes_and_no_other(key, nam
 )
 def test_so_does_one_of_many_alike(key, value, names, tmp_path):
     check(key, value, CHANGES[str(pattern_of(key))][1], names, tmp_path)
+
+
+def test_the_sentence_of_the_plain_frame_is_part_of_the_target(names, shared_store):
+    plain = names.cfg.copy()
+    OmegaConf.update(plain, "target_model.template", "paper")
+    bare = names.of(plain)
+    OmegaConf.update(plain, "target_model.system", "Be brief.")
+    assert bare["predictions"].isdisjoint(names.of(plain)["predictions"])
 
 
 def check(key, value, expected, names, tmp_path):

@@ -9,7 +9,7 @@ from sppl.artifacts.store import Store
 from sppl.benchmarks.benchmark import Benchmark
 from sppl.schemas import UserError
 from sppl.stages.generate import generate
-from sppl.stages.responses import known_responses
+from sppl.stages.responses import right_responses
 from sppl.strategies.recipe import Recipe
 from sppl.teachers.api import OpenAITeacher
 from sppl.teachers.responses_of_teachers import TeacherResponses
@@ -30,7 +30,10 @@ def run(url, tmp_path, *recipes, max_cost=1e9, confirm=True, dry=False, **settin
     strategy = {one.name: one for one in recipes}
     money = {"max_cost": max_cost, "confirm": confirm, "dry": dry}
     plan = generate(benchmark=benchmark, strategy=strategy, n_score=4, n_train=4, store=store, **money)
-    return plan, [known_responses(store, benchmark, one, benchmark.questions.questions("train")) for one in recipes]
+    asked = benchmark.questions.questions("train")
+    if dry:
+        return plan, []
+    return plan, [list(right_responses(store, benchmark, one, asked).values()) for one in recipes]
 
 
 def words(log):
@@ -40,9 +43,9 @@ def words(log):
 def test_the_batches_of_all_strategies_are_under_way_together_and_the_bill_says_half(tmp_path, caplog):
     caplog.set_level(logging.INFO)
     with batching(tmp_path / "log", delay=0.8) as url:
-        _, frames = run(url, tmp_path, ONE, TWO)
+        _, right = run(url, tmp_path, ONE, TWO)
     assert words(tmp_path / "log") == ["created", "created", "ended", "ended"]
-    assert [frame["correct"].tolist() for frame in frames] == [[True] * 4] * 2
+    assert right == [[True] * 4] * 2
     bill = "bill of this job: 8 requests to t, 8 answered (8 in batches at half the price)"
     assert any(line.startswith(bill) and line.endswith("for $0.0024") for line in caplog.messages)
 

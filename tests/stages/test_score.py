@@ -59,6 +59,7 @@ def test_what_is_there_is_not_scored_again(stage, made):
 
 
 def test_other_settings_are_other_leaves(stage, made):
+    stage("predict", made)
     one = stage("score", made, "strategy=[gpt4]", "metric=[sppl]")
     two = stage("score", made, "strategy=[gpt4]", "metric=[sppl]", "metric.sppl.n_examples=1")
     worded = stage("score", made, "strategy=[gpt4]", "metric=[sppl]", "prompt.example='So: {answer}'")

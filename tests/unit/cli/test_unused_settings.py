@@ -19,7 +19,7 @@ def said(*typed):
     [
         (["+lr=1e-4"], "did you mean `training.learning_rate`?"),
         (["+n_tests=5"], "did you mean `n_test`"),
-        (["+epochs=2"], "did you mean `training.epochs`?"),
+        (["+epochs=2"], "did you mean `policy.epochs` or `training.epochs`?"),
         (["+batchsize=2"], "batch_size`"),
         (["+lora.rank=8", "training=lora"], "did you mean `training.lora`"),
         (["+zzzz=1"], "nothing reads a setting `zzzz`; All there are: python run.py --cfg job"),

@@ -16,8 +16,8 @@ from sppl.prompts import GivenQuestion, SelfAlignedPrompt, Template
 from sppl.schemas import Conversation, UserError
 from sppl.scoring.scoring_settings import Scoring
 from sppl.stages.asked import Asking
-from sppl.stages.finetune import _encoded
 from sppl.stages.pool import Pool
+from sppl.stages.training_examples import encoded
 from tests.unit.data.families import FAMILIES, tokenizer_of
 
 TURNS = [
@@ -28,7 +28,7 @@ TURNS = [
     {"role": "user", "content": "no"},
     {"role": "assistant", "content": "yes"},
 ]
-WITHOUT_END = {"alpaca", "falcon", "baichuan", "glm"}
+WITHOUT_END = ("alpaca", "baichuan", "falcon", "glm")
 """Families that end a turn with no token of their own: nothing says where one in the middle is over."""
 WHOLE = [name for name in FAMILIES if name not in WITHOUT_END]
 
@@ -137,7 +137,7 @@ def test_what_is_scored_of_a_conversation_is_what_is_trained_token_for_token(nam
     prompt = SelfAlignedPrompt("{question} {examples}", "{answer}")
     asking = Asking(target, prompt, Pool((), (), ""), Scoring(end=True))
     (asked,) = asking.responses([(question, as_text(answer))], GivenQuestion(), steps=False)
-    (example,) = _encoded(target, [(question, as_text(answer))], "gpt4")
+    (example,) = encoded(target, [(question, as_text(answer))], "gpt4")
     learnt = [example.response[place] for place in example.learnt]
     scored = [token for _, request in asked.requests for token in request.response]
     lead = rendering_of(target.tokenizer(), target.wrapping).turn("7", end=False).lead
