@@ -83,6 +83,6 @@ def test_two_runs_of_the_same_command_at_once_make_everything_once_and_end_with_
     said = [finished(run) for run in runs]
     tables = [(tmp_path / str(n) / "reports" / f"twin{n}" / "table.csv").read_bytes() for n in range(2)]
     assert tables[0] == tables[1]
-    made = re.findall(r"sppl\.store: (\S+): (?:\d+ rows|[\d.]+ MB)", "".join(said))
+    made = re.findall(r"sppl\.artifacts\.store: (\S+): (?:\d+ rows|[\d.]+ MB)", "".join(said))
     assert len(made) == len(set(made))
     assert {Path(name).parts[0] for name in made} >= {"responses", "predictions", "token_stats", "adapters", "results"}
