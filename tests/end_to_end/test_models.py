@@ -150,7 +150,11 @@ def made(store: Path) -> SimpleNamespace:
         predictions=list(of("prediction")[0]["prediction"]) if of("prediction") else [],
         responses=of("response")[0] if of("response") else None,
         scores=scores[0] if scores else None,
-        answers=[list(frame["answer"]) + list(frame["correct"]) for frame in of("answer")],
+        answers=[
+            list(frame["answer"]) + list(frame["correct"])
+            for frame in of("correct")
+            if "answer" in frame and "question" not in frame
+        ],  # results, not the verdicts behind them
     )
 
 
