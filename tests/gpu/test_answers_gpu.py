@@ -6,7 +6,6 @@ import pytest
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from sppl.data.tokens import chat_ids
 from sppl.generation.answer import prompts_of
 from sppl.generation.answering import LocalAnswering, continue_prompts, rows_at_once
 from sppl.generation.decoding import decode, most_likely
@@ -59,8 +58,8 @@ def test_recorded_steps_give_the_answers_of_plain_ones_with_an_adapter_too(targe
     for folder in (tmp_path / "adapter", None, tmp_path / "adapter"):
         found = answering.answer(prompts_of(questions), max_new_tokens=100, trained=folder)
         model = trained_model(target, folder)
-        ends = end_tokens(answering.tokenizer, model.generation_config)
-        read = [chat_ids(answering.tokenizer, one.messages) for one in prompts_of(questions)]
+        ends = end_tokens(answering.rendering, model.generation_config)
+        read = [answering.rendering.prompt(one.messages) for one in prompts_of(questions)]
         with torch.inference_mode():
             plain = decode(model, read, ends=ends, max_new_tokens=100, choose=most_likely)
         assert [answering._answer(ids, ends) for ids in plain] == found

@@ -35,7 +35,7 @@ def test_every_stage_leaves_the_name_of_its_device_in_the_provenance(stage, stor
             kinds.add(facts["leaf"].split("/")[0])
             assert ("cpu" if ON_CPU else torch.cuda.get_device_name()) == facts["device"], facts["leaf"]
             assert facts["peak_memory_mib"] > 0
-    assert kinds == {"predictions", "token_stats", "rewards", "hidden_states", "gradients", "adapters", "results"}
+    assert kinds == {"predictions", "token_stats", "rewards", "hidden_states", "gradients", "adapters", "answers"}
 
 
 @pytest.mark.parametrize("trainer", ["ddp", "fsdp"])
