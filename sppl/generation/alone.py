@@ -6,6 +6,7 @@ that keeps a state may read the filling, and some have a cache of their own. So 
 
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, cast
 
 import torch
@@ -14,6 +15,7 @@ from transformers import LogitsProcessorList
 
 from sppl.generation.decoding import Choose, Ids, decode
 from sppl.generation.own_settings import within_generate
+from sppl.models.trial import tried
 from sppl.schemas import UserError
 
 log = logging.getLogger(__name__)
@@ -77,13 +79,8 @@ def _right(model: Any, way: Callable[..., list[list[int]]]) -> bool:
         return [TOKENS[place][min(len(seen[place]), len(TOKENS[place])) - 1] for place in places]
 
     with torch.inference_mode():
-        try:
-            way(model, prompts, ends=frozenset({0}), max_new_tokens=len(TOKENS[0]), choose=given)
-        except torch.OutOfMemoryError:
-            raise
-        except (AttributeError, KeyError, TypeError, ValueError, RuntimeError, NotImplementedError, IndexError):
-            log.info("%s cannot run %s", type(model).__name__, way.__name__)
-            log.debug("why", exc_info=True)
+        ask = partial(way, model, prompts, ends=frozenset({0}), max_new_tokens=len(TOKENS[0]), choose=given)
+        if tried(model, way.__name__, ask) is None:
             return False
         tolerance = 1e-3 if model.dtype in (torch.float32, torch.float64) else 5e-2
         for prompt, tokens, found in zip(prompts, TOKENS, seen, strict=True):

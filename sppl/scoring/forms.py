@@ -9,6 +9,7 @@ from torch import Tensor
 from transformers import PreTrainedConfig, PreTrainedModel
 
 from sppl.models.loading import body
+from sppl.models.trial import tried
 from sppl.scoring.packed import packed_states
 from sppl.scoring.planner import Form, Pass, plan
 from sppl.scoring.requests import Request
@@ -50,11 +51,8 @@ def _agrees_with_padding(model: PreTrainedModel) -> bool:
     prefix, responses = (1, 2, 3, 4, 5), ((6, 7, 8, 9), (7, 6), (6, 7, 9))
     requests = [Request(tuple(t % size for t in prefix), tuple(t % size for t in r)) for r in responses]
     tree = Pass("tree", plan(requests, max_tokens=100, form="tree")[0].groups)
-    try:
-        shared = packed_states(model, tree).float()
-    except (AttributeError, KeyError, TypeError, ValueError):
-        log.info("%s cannot run a packed row", type(model).__name__)
-        log.debug("why", exc_info=True)
+    shared = tried(model, "a packed row", lambda: packed_states(model, tree).float())
+    if shared is None:
         return False
     padded = padded_states(model, Pass("padded", tree.groups)).float()
     tolerance = 1e-4 if model.dtype == torch.float32 else 5e-2

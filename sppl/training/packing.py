@@ -4,7 +4,6 @@ Attention that is full or sliding keeps them apart by their positions, which sta
 or numbers positions by itself does not, and says nothing about it.
 """
 
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,9 +12,8 @@ import torch
 from torch import Tensor
 
 from sppl.models.loading import body
+from sppl.models.trial import tried
 from sppl.training.batches import Example, collate
-
-log = logging.getLogger(__name__)
 
 ROWS = (((5, 6, 7, 8, 9), (10, 11, 12, 13)), ((14, 15, 16), (17, 18, 19, 20, 21)), ((22, 23, 24, 25), (26, 27, 28)))
 """Prompts and responses of the trial."""
@@ -34,17 +32,17 @@ def packs(model: Any) -> bool:
     )
     double = model.dtype in (torch.float32, torch.float64)
     alike, untouched = (1e-4, 1e-5) if double else (5e-2, 1e-3)
-    try:
+    n = len(second.response)
+
+    def trial() -> tuple[Tensor, Tensor, Tensor]:
         with _still(model), torch.inference_mode():
             apart, packed = _states(model, [[first], [second]]), _states(model, [[first, second]], packed=True)
-            n = len(second.response)
-            behind = _states(model, [[other, second]], packed=True)[-n:]
-    except torch.OutOfMemoryError:
-        raise
-    except (AttributeError, KeyError, TypeError, ValueError, RuntimeError, NotImplementedError, IndexError):
-        log.info("%s cannot run packed rows", type(model).__name__)
-        log.debug("why", exc_info=True)
+            return apart, packed, _states(model, [[other, second]], packed=True)[-n:]
+
+    found = tried(model, "packed rows", trial)
+    if found is None:
         return False
+    apart, packed, behind = found
     return _near(packed, apart, alike) and _near(behind, packed[-n:], untouched)
 
 
