@@ -16,6 +16,7 @@ class Alone:
     """The response with nothing before it but the tokenizer's own first token, if it has one."""
 
     name = "alone"
+    shows_question, n_examples, examples_first, window = False, 0, False, None
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class GivenQuestion:
     """The response after its question, as in training and in use."""
 
     name = "question"
+    shows_question, n_examples, examples_first, window = True, 0, False, None
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class SelfAligned:
     """The response after its question and `n_examples` of the target's own answers to other questions."""
 
     n_examples: int = 2
+    shows_question, examples_first, window = True, False, None
 
     def __post_init__(self) -> None:
         if self.n_examples < 1:
@@ -50,6 +53,7 @@ class FixedExamples:
     """
 
     n_examples: int = 2
+    shows_question, examples_first, window = True, True, None
 
     def __post_init__(self) -> None:
         SelfAligned(self.n_examples)  # the same numbers make sense
@@ -64,6 +68,7 @@ class StepWise:
     """Every reasoning step after its question and the `window` steps before it; what lies further back is not seen."""
 
     window: int = 1
+    shows_question, n_examples, examples_first = True, 0, False
 
     def __post_init__(self) -> None:
         if self.window < 0:
@@ -75,6 +80,12 @@ class StepWise:
 
 
 Context = Alone | GivenQuestion | SelfAligned | FixedExamples | StepWise
+"""What stands before a response.
+
+Every context says whether the question does (`shows_question`), how many of the target's own answers (`n_examples`),
+whether before the question and the same for all of them (`examples_first`), and how many steps of the response before
+each, where it is read step by step (`window`; None: it is read as a whole).
+"""
 
 BREAK = re.compile(r"\n\s*|[.!?][\"')\]]*\s+|[。！？]")
 """Where a reasoning step may end."""

@@ -189,9 +189,18 @@ class Asking(Protocol):
         ...
 
 
-def _table(columns: Mapping[str, type | str | pa.Column], key: list[str], *, extra: bool = False) -> pa.DataFrameSchema:
+Schema = pa.DataFrameSchema
+
+
+def table_schema(columns: Mapping[str, type | str | pa.Column], key: list[str], *, extra: bool = False) -> Schema:
+    """The schema of a table: its columns, those that together are unique, and whether it may have others."""
     parts = {name: kind if isinstance(kind, pa.Column) else pa.Column(kind) for name, kind in columns.items()}
     return pa.DataFrameSchema(parts, unique=key, strict=not extra)
+
+
+def column(kind: type | str, check: pa.Check | None = None, *, required: bool = True) -> pa.Column:
+    """A column whose values pass a check."""
+    return pa.Column(kind, check, required=required)
 
 
 def _optional(kind: type | str) -> pa.Column:
@@ -200,48 +209,21 @@ def _optional(kind: type | str) -> pa.Column:
 
 FRACTION = pa.Check.in_range(0, 1, error="a fraction between 0 and 1 (percent? divide by 100)")
 COSINE = pa.Check.in_range(-1 - 1e-6, 1 + 1e-6, error="a cosine between -1 and 1")
+NOT_NEGATIVE = pa.Check.ge(0)
 FINITE = pa.Check(lambda values: np.isfinite(values), error="a finite number")
 
-TABLES: dict[str, pa.DataFrameSchema] = {
-    "responses": _table(
+TABLES: dict[str, Schema] = {
+    "responses": table_schema(
         {"question_id": str, "question": str, "response": str, "taken_from": _optional(str)},
         ["question_id", "question"],
     ),
-    "predictions": _table({"question_id": str, "prediction": str}, ["question_id"]),
-    "answers": _table({"question_id": str, "answer": str}, ["question_id"]),
-    "verdicts": _table(
+    "predictions": table_schema({"question_id": str, "prediction": str}, ["question_id"]),
+    "answers": table_schema({"question_id": str, "answer": str}, ["question_id"]),
+    "verdicts": table_schema(
         {"question_id": str, "question": str, "answer": str, "correct": pa.Column(float, FRACTION)},
         ["question_id", "question", "answer"],
     ),
-    "token_stats": _table(
-        {
-            "example_id": str,
-            "token": "int32",
-            "token_id": "int32",
-            "logprob": "float32",
-            "rank": "int32",
-            "entropy": pa.Column("float32", required=False),
-            "top50_brier": pa.Column("float32", required=False),
-            "step": pa.Column("int32", required=False),
-            "turn": pa.Column("int32", required=False),
-        },
-        ["example_id", "token"],
-    ),
-    "rewards": _table({"example_id": str, "reward": float}, ["example_id"]),
-    "hidden_states": _table(
-        {
-            "example_id": str,
-            "answer_loss": pa.Column(float, pa.Check.ge(0)),
-            "question_loss": pa.Column(float, pa.Check.ge(0)),
-            "answer_answer": pa.Column(float, COSINE),
-            "answer_question": pa.Column(float, COSINE),
-        },
-        ["example_id"],
-    ),
-    "gradients": _table(
-        {"example_id": str, "dimension": "int32", "value": pa.Column("float32", FINITE)}, ["example_id", "dimension"]
-    ),
-    "scores": _table(
+    "scores": table_schema(
         {
             "benchmark": str,
             "target_model": str,
@@ -255,7 +237,7 @@ TABLES: dict[str, pa.DataFrameSchema] = {
         ["benchmark", "target_model", "strategy", "metric", "example_id", "start", "end"],
         extra=True,
     ),
-    "races": _table(
+    "races": table_schema(
         {
             "questions": "int64",
             "strategy": str,
@@ -268,21 +250,21 @@ TABLES: dict[str, pa.DataFrameSchema] = {
         },
         ["questions", "strategy"],
     ),
-    "shortlists": _table(
+    "shortlists": table_schema(
         {"strategy": str, "value": float, "rank": float, "pilot": pa.Column(float, FRACTION), "settled": bool},
         ["strategy"],
     ),
-    "rankings": _table(
+    "rankings": table_schema(
         {"benchmark": str, "target_model": str, "metric": str, "strategy": str, "value": float, "rank": float},
         ["benchmark", "target_model", "metric", "strategy"],
         extra=True,
     ),
-    "results": _table(
+    "results": table_schema(
         {"question_id": str, "answer": str, "correct": pa.Column(float, FRACTION)},
         ["question_id"],
     ),
-    "also_results": _table({"question_id": str, "metric": str, "value": float}, ["question_id", "metric"]),
-    "outcomes": _table(
+    "also_results": table_schema({"question_id": str, "metric": str, "value": float}, ["question_id", "metric"]),
+    "outcomes": table_schema(
         {
             "benchmark": str,
             "target_model": str,
@@ -295,7 +277,8 @@ TABLES: dict[str, pa.DataFrameSchema] = {
         extra=True,
     ),
 }
-"""One table per kind of artefact: values in nats, tokens and fractions.
+"""One table per kind of artifact: values in nats, tokens and fractions. Those that metrics ask for by themselves say it
+in their own files (`sppl.tables`).
 
 `responses`: `taken_from` is the strategy a derived one has a response from. `scores`: a row without `example_id` is the
 mean of the slice `start <= index < end`. `races`: one row per batch and strategy still in the race, its standing (nats
@@ -306,13 +289,21 @@ over `results`; `setup` names the training settings apart from the seed.
 """
 
 
-def validate(frame: pd.DataFrame, kind: str, name: str) -> pd.DataFrame:
+def validate(frame: pd.DataFrame, kind: str, name: str, schema: Schema | None = None) -> pd.DataFrame:
     """The frame, once its columns, types and keys are those of its kind.
+
+    Args:
+        frame: a table.
+        kind: of artifact.
+        name: of the artifact, for the message.
+        schema: of a kind that `TABLES` does not have; where neither is known, anything is such a table.
 
     Raises:
         UserError: they are not; the message names every column and the first offending values.
     """
-    schema = TABLES[kind]
+    schema = schema or TABLES.get(kind)
+    if schema is None:
+        return frame
     key = [column for column in schema.unique or [] if column in frame]
     schema = pa.DataFrameSchema(schema.columns, unique=key, strict=bool(schema.strict))
     try:

@@ -20,12 +20,12 @@ from sppl.benchmarks.benchmark import Benchmark
 from sppl.lab.source import LabQuestions, LabTeacher
 from sppl.models.target import TargetModel, frozen
 from sppl.prompts import SelfAligned, SelfAlignedPrompt
+from sppl.scoring.asked import Asking
 from sppl.scoring.planner import lower_bound
+from sppl.scoring.pool import Pool
 from sppl.scoring.requests import Request
 from sppl.scoring.scorer import ResponseScorer, tokens_at_once
 from sppl.scoring.scoring_settings import Scoring
-from sppl.stages.asked import Asking
-from sppl.stages.pool import Pool
 from sppl.strategies.recipe import Recipe
 
 STRATEGIES = ("gpt4", "claude", "mini_gpt4", "step_by_step", "rewrite", "human_examples")

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from sppl.analysis.ranking import rank
-from sppl.analysis.resampling import RankedMetric
+from sppl.analysis.resampling import RankedMetric, value_of
 
 
 def rank_raced(
@@ -28,7 +28,7 @@ def rank_raced(
     Args:
         scores: per example.
         metrics: which of the scores' metrics to rank by.
-        decisions: of `sppl.stages.race`, one row per batch and strategy: `questions, strategy, behind, z, limit,
+        decisions: of `sppl.study.race`, one row per batch and strategy: `questions, strategy, behind, z, limit,
             survives`.
         leading: name of the metric the race was run by.
         n_questions: that there were to race over.
@@ -71,7 +71,7 @@ def _by_race(scores: pd.DataFrame, metric: RankedMetric, last: pd.DataFrame, n_q
         frame = rank(group, [metric], strategies=names)
         best = best or str(frame["strategy"].iloc[0])
         frame["rank"] += before
-        frame["first_value"] = float(metric.aggregate(group[group["strategy"] == best]))
+        frame["first_value"] = value_of(metric, group[group["strategy"] == best])
         if before or len(names) == 1:
             frame["p_first"] = pd.NA
         place = {"survives": survives, "together": len(names), "where": f"after {questions} of {n_questions} questions"}

@@ -9,7 +9,7 @@ import pandas as pd
 from sppl.analysis.checks import PAIR, checked_examples, checked_metrics, checked_scores, checked_strategies
 from sppl.analysis.correlation import average_ranks
 from sppl.analysis.per_question import NONE, per_question
-from sppl.analysis.resampling import KEYS, RankedMetric, interval, resampled_values, share_first
+from sppl.analysis.resampling import KEYS, RankedMetric, interval, resampled_values, share_first, value_of
 from sppl.schemas import UserError
 
 DIRECTION = {True: "higher", False: "lower", None: "none"}
@@ -106,7 +106,7 @@ def _values(
     parts = [own.iloc[start : start + len(own) // len(names)] for start in starts]
     examples = {str(name): part for name, part in zip(names, parts, strict=True)}
     rows = [
-        {"strategy": name, "value": float(metric.aggregate(part)), "n_examples": len(part), "n_resamples": resamples}
+        {"strategy": name, "value": value_of(metric, part), "n_examples": len(part), "n_resamples": resamples}
         for name, part in examples.items()
     ]
     if not resamples:

@@ -9,11 +9,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 KEYS = ["benchmark", "target_model", "strategy", "metric", "example_id", "start", "end"]
-"""Columns that say which response a score belongs to; what is left is what `aggregate` gets."""
+"""Columns that say which response a score belongs to; what is left is what a metric's own `aggregate` gets."""
 
 
 class RankedMetric(Protocol):
-    """What the analysis needs of a metric."""
+    """What the analysis needs of a metric; it may have a method `aggregate` beside, see `value_of`."""
 
     @property
     def name(self) -> str:
@@ -25,9 +25,16 @@ class RankedMetric(Protocol):
         """The direction; None for a control that predicts nothing."""
         ...
 
-    def aggregate(self, scores: pd.DataFrame) -> float:
-        """A strategy's value from one row per example: `value` and the metric's further columns, no keys."""
-        ...
+
+def value_of(metric: RankedMetric, scores: pd.DataFrame) -> float:
+    """A strategy's value: the mean of the column `value`, unless the metric has an `aggregate` that says otherwise.
+
+    Args:
+        metric: whose scores these are.
+        scores: one row per example: `value` and the metric's further columns.
+    """
+    own = getattr(metric, "aggregate", None)
+    return float(own(scores)) if own else float(scores["value"].mean())
 
 
 def resampled_values(
@@ -40,7 +47,7 @@ def resampled_values(
 
     Args:
         examples: per strategy its scores, one row per example, in the same order of examples for all.
-        metric: its `aggregate` is called on repeated rows; a plain mean of `value` is recognised and vectorised.
+        metric: its value is taken of repeated rows; a plain mean of `value` is recognised and vectorised.
         resamples: how many.
         seed: of the draws.
     """
@@ -68,15 +75,15 @@ def draws(n_examples: int, resamples: int, seed: int, size: int | None = None) -
 
 
 def _is_mean(metric: RankedMetric, frame: pd.DataFrame, values: NDArray, drawn: NDArray) -> bool:
-    """Whether `aggregate` is the mean of `value`, judged by what it returns for the sample and five resamples."""
+    """Whether the metric's value is the mean of `value`, judged by the sample and five resamples."""
     probes = [np.arange(len(values)), *drawn[:5]]
-    found = np.array([[metric.aggregate(frame.iloc[rows]), values[rows].mean()] for rows in probes])
+    found = np.array([[value_of(metric, frame.iloc[rows]), values[rows].mean()] for rows in probes])
     return bool(np.allclose(found[:, 0], found[:, 1], rtol=1e-12, atol=0))
 
 
 def _aggregated(metric: RankedMetric, frame: pd.DataFrame, drawn: NDArray) -> NDArray[np.float64]:
     columns = {name: frame[name].to_numpy() for name in frame}
-    return np.array([metric.aggregate(pd.DataFrame({c: v[rows] for c, v in columns.items()})) for rows in drawn])
+    return np.array([value_of(metric, pd.DataFrame({c: v[rows] for c, v in columns.items()})) for rows in drawn])
 
 
 def share_first(values: NDArray, higher_is_better: bool) -> NDArray[np.float64]:

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from sppl.analysis.checks import PAIR
 from sppl.analysis.correlation import average_ranks, spearman
-from sppl.analysis.resampling import RankedMetric, draws, resampled_values
+from sppl.analysis.resampling import RankedMetric, draws, resampled_values, value_of
 
 SCORES_ONLY = "scored questions redrawn, accuracies taken as exact: less than the correlation's whole uncertainty"
 """What an interval covers where single answers of trained models are not known."""
@@ -52,7 +52,7 @@ def spearman_interval(
     examples = {name: rows[rows["strategy"] == name].sort_values("example_id") for name in names}
     sign = -1.0 if metric.higher_is_better is False else 1.0
     values = sign * resampled_values(examples, metric, resamples=resamples)
-    measured = [sign * metric.aggregate(examples[name]) for name in names]
+    measured = [sign * value_of(metric, examples[name]) for name in names]
     accuracy, redrawn, words = truth[names].to_numpy(float), None, SCORES_ONLY
     if answers is not None and set(names) <= set(answers["strategy"]):
         own = answers[answers["strategy"].isin(names)]

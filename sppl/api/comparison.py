@@ -14,7 +14,7 @@ from sppl.api.memory import MemoryStore
 from sppl.benchmarks.benchmark import Benchmark
 from sppl.generation.local import LocalGenerator
 from sppl.hardware.hardware import Hardware
-from sppl.metrics.needs import Metric, Outcomes, own_answers, table_needs
+from sppl.metrics.needs import Metric, own_answers, table_needs, tables_of
 from sppl.models.target import TargetModel
 from sppl.schemas import UserError
 from sppl.scoring.scoring_settings import Scoring
@@ -59,7 +59,7 @@ class Comparison:
 
     def score(self, store: MemoryStore) -> None:
         """Makes the tables that the metrics need of every response."""
-        if any(own_answers(metric.needs()) for metric in self.metrics):
+        if own_answers(table_needs(self.metrics)):
             self._predict(store)
         score(**self._arguments, trainer=self.hardware, store=store)
 
@@ -108,7 +108,7 @@ def resolve_metrics(metrics: Sequence[str | Metric]) -> list[Metric]:
         found.append(configured("metric", one) if isinstance(one, str) else one)
     if not found:
         raise UserError(f"no metric to compare by; there are {', '.join(names_in('metric'))}")
-    if trained := [one.name for one in found if any(isinstance(need, Outcomes) for need in table_needs([one]))]:
+    if trained := [one.name for one in found if any(need.trained for need in tables_of(one))]:
         raise UserError(f"{', '.join(trained)}: reads results of training, which only the command makes")
     return found
 

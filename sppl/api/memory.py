@@ -49,7 +49,7 @@ class MemoryStore(Store):
         return self.kept[self.open(leaf.name).name][1].copy()
 
     def write(self, leaf: Leaf, frame: pd.DataFrame, inputs: Mapping[str, str], seconds: float, **notes: Any) -> None:
-        frame = validate(frame.reset_index(drop=True), leaf.kind, leaf.name)
+        frame = validate(frame.reset_index(drop=True), leaf.kind, leaf.name, leaf.schema)
         digest = sha256(pd.util.hash_pandas_object(frame, index=False).to_numpy().tobytes()).hexdigest()[:16]
         facts = {"leaf": leaf.name, "digest": digest, "settings": canonical(leaf.settings), "inputs": dict(inputs)}
         self.kept[leaf.name] = leaf, frame, facts | {"seconds": seconds, "rows": len(frame), **notes}

@@ -32,7 +32,7 @@ from sppl.artifacts.provenance import (
     write_json,
 )
 from sppl.names import NAME, NAME_RULE, leads_out
-from sppl.schemas import TABLES, UserError, validate
+from sppl.schemas import Schema, UserError, validate
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +40,9 @@ log = logging.getLogger(__name__)
 MARK = "store.json"
 FORMAT = 2
 """How artifacts are named and kept; another number is written where that changes."""
+
+FOLDERS = ("adapters",)
+"""The kinds of artifacts that are folders; all others are tables."""
 
 _told: set[tuple[str, str, str]] = set()
 """Stores and libraries of another version that this process has spoken of."""
@@ -60,6 +63,8 @@ class Leaf:
     kind: str
     words: tuple[str, ...]
     settings: Mapping[str, Any] = field(compare=False, hash=False)
+    schema: Schema | None = field(default=None, compare=False, hash=False, repr=False)
+    """Of a kind of table that `sppl.schemas` does not know."""
 
     @property
     def key(self) -> str:
@@ -71,7 +76,7 @@ class Leaf:
 
     @property
     def is_table(self) -> bool:
-        return self.kind in TABLES
+        return self.kind not in FOLDERS
 
 
 @dataclass(frozen=True)
@@ -126,7 +131,7 @@ class Store:
         found = (path for kind in kinds for path in Path(self.root, kind).rglob("*.parquet"))
         return any(not any(part.endswith(".parts") for part in path.parts) for path in found)
 
-    def leaf(self, kind: str, *words: str, settings: Mapping[str, Any]) -> Leaf:
+    def leaf(self, kind: str, *words: str, settings: Mapping[str, Any], schema: Schema | None = None) -> Leaf:
         """The name of an artefact; nothing is read or written.
 
         Raises:
@@ -135,7 +140,7 @@ class Store:
         for word in (kind, *words):
             if not NAME.fullmatch(word):
                 raise UserError(f"{word!r} cannot be a name: {NAME_RULE}")
-        return Leaf(kind, words, settings)
+        return Leaf(kind, words, settings, schema)
 
     def open(self, name: str) -> Leaf:
         """The leaf of that name, with the settings its provenance tells; MissingArtefact where there is none."""
@@ -183,7 +188,7 @@ class Store:
 
     def read(self, leaf: Leaf) -> pd.DataFrame:
         """The table of a leaf; MissingArtefact where there is none, a UserError where it is broken."""
-        return validate(self.unchecked(leaf), leaf.kind, leaf.name)
+        return validate(self.unchecked(leaf), leaf.kind, leaf.name, leaf.schema)
 
     def unchecked(self, leaf: Leaf) -> pd.DataFrame:
         """The same for those who read many leaves and let `validate` check all rows at once."""
@@ -231,7 +236,7 @@ class Store:
             seconds: what making it took.
             notes: further facts for the provenance.
         """
-        frame = validate(frame.reset_index(drop=True), leaf.kind, leaf.name)
+        frame = validate(frame.reset_index(drop=True), leaf.kind, leaf.name, leaf.schema)
         path = self.path(leaf)
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
@@ -276,7 +281,8 @@ class Store:
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
-    def begun(self, leaf: Leaf) -> bool:  # and never ended: there are pieces
+    def in_progress(self, leaf: Leaf) -> bool:
+        """Whether it was begun and never ended: there are pieces."""
         return _beside(self.path(leaf), ".parts").exists()
 
     def clear_parts(self, leaf: Leaf) -> None:

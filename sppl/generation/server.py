@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from sppl.artifacts.journal import Journal
 from sppl.artifacts.provenance import fingerprint
 from sppl.generation.answer import Answer, Overlong, Prompt
 from sppl.generation.serving import load_adapter, models_of
@@ -15,7 +16,6 @@ from sppl.schemas import Sampling, UserError
 from sppl.teachers.api import OpenAITeacher
 from sppl.teachers.asking import Request, ask_all
 from sppl.teachers.budget import Budget
-from sppl.teachers.journal import Journal
 from sppl.teachers.replies import openai_reply
 from sppl.teachers.teacher import Decoding, Refused, Reply
 

@@ -44,9 +44,6 @@ class AslecCasl:
         frame = whole.assign(value=whole["mean"] - gamma * whole["share"], gamma=gamma)
         return frame[["value", "gamma"]].reset_index()
 
-    def aggregate(self, scores: pd.DataFrame) -> float:
-        return float(scores["value"].mean())
-
 
 def _last_coefficient(target: pd.Series, causes: list[pd.Series]) -> float:
     """Of the last cause, by least squares with a constant; 0 where the last cause does not vary."""

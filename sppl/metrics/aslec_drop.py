@@ -48,6 +48,3 @@ class AslecDrop:
                 f"left of them: {example} of {strategy} first. Leave {self.name} out of `metric`."
             )
         return as_values(-mean_losses(rest))
-
-    def aggregate(self, scores: pd.DataFrame) -> float:
-        return float(scores["value"].mean())

@@ -33,8 +33,7 @@ class EasyHalf:
         return (TokenStats(SelfAligned(self.n_examples)), Candidates())
 
     def per_example(self, tables: Tables) -> pd.DataFrame:
-        own = {need: table for need, table in tables.items() if not isinstance(need, Candidates)}
-        losses = SelfAlignedPerplexity(self.n_examples).log_perplexities(own)
+        losses = SelfAlignedPerplexity(self.n_examples).log_perplexities(tables)
         return with_difficulty(as_values(losses))
 
     def aggregate(self, scores: pd.DataFrame) -> float:

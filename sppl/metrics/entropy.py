@@ -28,6 +28,3 @@ class Entropy:
 
     def per_example(self, tables: Tables) -> pd.DataFrame:
         return as_values(means(tables[self.needs()[0]], "entropy"))
-
-    def aggregate(self, scores: pd.DataFrame) -> float:
-        return float(scores["value"].mean())

@@ -79,6 +79,3 @@ class Grace:
 
     def _splits(self, n: int) -> list[np.ndarray]:
         return np.array_split(np.random.default_rng(self.seed).permutation(n), min(self.n_splits, n))
-
-    def aggregate(self, scores: pd.DataFrame) -> float:
-        return float(scores["value"].mean())

@@ -32,6 +32,3 @@ class Grape:
 
     def per_example(self, tables: Tables) -> pd.DataFrame:
         return as_values(-self.log_perplexities(tables))
-
-    def aggregate(self, scores: pd.DataFrame) -> float:
-        return float(scores["value"].mean())

@@ -59,6 +59,3 @@ class InstructionFollowingDifficulty:
                 f"{self.name}: {len(responses)} responses {what}: {example} of {strategy} first. "
                 f"Leave {self.name} out of `metric`."
             )
-
-    def aggregate(self, scores: pd.DataFrame) -> float:
-        return float(scores["value"].mean())

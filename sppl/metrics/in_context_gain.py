@@ -33,6 +33,3 @@ class InContextGain:
     def per_example(self, tables: Tables) -> pd.DataFrame:
         given, shown = (mean_losses(tables[need]) for need in self.needs())
         return as_values(given.loc[shown.index] - shown)  # the longer prompt may be left out as too long
-
-    def aggregate(self, scores: pd.DataFrame) -> float:
-        return float(scores["value"].mean())

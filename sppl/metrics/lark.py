@@ -38,6 +38,3 @@ class Lark:
         together = loss.groupby(level="example_id").transform("sum")
         common = brier.groupby(level="example_id").transform("sum") / together
         return as_values(loss / together * (2 * brier / loss - common))
-
-    def aggregate(self, scores: pd.DataFrame) -> float:
-        return float(scores["value"].mean())

@@ -23,6 +23,3 @@ class Length:
 
     def per_example(self, tables: Tables) -> pd.DataFrame:
         return tables[self.needs()[0]].groupby(EXAMPLE)["logprob"].size().rename("value").astype(float).reset_index()
-
-    def aggregate(self, scores: pd.DataFrame) -> float:
-        return float(scores["value"].mean())

@@ -35,6 +35,3 @@ class LocalNaturalness:
         table = tables[self.needs()[0]].astype({"logprob": "float64"})
         steps = table.groupby([*EXAMPLE, "step"])["logprob"].mean()
         return as_values(steps.groupby(level=EXAMPLE).mean())
-
-    def aggregate(self, scores: pd.DataFrame) -> float:
-        return float(scores["value"].mean())

@@ -28,6 +28,3 @@ class LogProbability:
     def per_example(self, tables: Tables) -> pd.DataFrame:
         table = tables[self.needs()[0]].astype({"logprob": "float64"})
         return as_values(table.groupby(EXAMPLE)["logprob"].sum())
-
-    def aggregate(self, scores: pd.DataFrame) -> float:
-        return float(scores["value"].mean())

@@ -1,46 +1,26 @@
 """What a metric is, and what it may ask for."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from dataclasses import dataclass
+from typing import Any, Protocol, cast, runtime_checkable
 
 import pandas as pd
 
-from sppl.prompts import Context, FixedExamples, SelfAligned
+from sppl.tables.gradients import Gradients
+from sppl.tables.hidden_states import HiddenStates
+from sppl.tables.kind import Known, Table
+from sppl.tables.outcomes import Outcomes
+from sppl.tables.rewards import Rewards, RewardSource
+from sppl.tables.token_stats import COLUMNS, TokenStats
+
+__all__ = [
+    "COLUMNS", "EXAMPLE", "Candidates", "Gradients", "HiddenStates", "Known", "Metric", "Need", "Outcomes", "Perplexed",
+    "RewardSource", "Rewards", "Table", "Tables", "TokenStats", "as_values", "compares", "mean_losses", "means",
+    "own_answers", "scored_needs", "table_needs", "tables_of",
+]  # fmt: skip
 
 EXAMPLE = ["strategy", "example_id"]
 """The keys of one response in every table a metric gets or returns."""
-
-COLUMNS = ("entropy", "top50_brier", "step")
-"""What token statistics can hold beyond `logprob` and `rank`: the entropy of the distribution the token was drawn from
-(nats); Brier score under the softmax of the 50 most likely tokens; the number of the token's reasoning step."""
-
-
-@dataclass(frozen=True)
-class TokenStats:
-    """Per-token statistics of every response in one context: `token` (its place), `token_id`, `logprob`, `rank`.
-
-    `logprob` is in nats, `rank` is 1 for the most likely token.
-
-    Args:
-        context: what stands before the response.
-        columns: further columns, of `COLUMNS`; they are computed only where a metric asks for them.
-    """
-
-    context: Context
-    columns: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        unknown = sorted(set(self.columns) - set(COLUMNS))
-        if unknown:
-            raise ValueError(
-                f"no such column of token statistics: {', '.join(unknown)}; there are {', '.join(COLUMNS)}"
-            )
-
-    @property
-    def name(self) -> str:
-        """The word tables and leaves use."""
-        return "+".join((self.context.name, *self.columns))
 
 
 @dataclass(frozen=True)
@@ -48,114 +28,17 @@ class Candidates:
     """Asks for the tables of all strategies of the ranking at once, so that responses to a question are compared."""
 
 
-class RewardSource(Protocol):
-    """A model that rates a response; a frozen dataclass."""
-
-    @property
-    def name(self) -> str:
-        """The word tables and leaves use."""
-        ...
-
-    @property
-    def identity(self) -> Mapping[str, Any]:
-        """What its ratings depend on."""
-        ...
-
-
-@dataclass(frozen=True)
-class Rewards:
-    """The reward of every response: a table with the column `reward`, in the model's own unit."""
-
-    model: RewardSource
-
-    @property
-    def name(self) -> str:
-        """The word tables and leaves use."""
-        return f"rewards_{self.model.name}"
-
-
-@dataclass(frozen=True)
-class HiddenStates:
-    """How a response's tokens lie to each other and to its question inside the target, given the question.
-
-    Columns: `answer_loss` and `question_loss`, the mean NLL (nats) of the response's and of the question's tokens;
-    `answer_answer` and `answer_question`, the mean cosine of the hidden states of two response tokens (each with each,
-    itself included) and of a response and a question token. Special tokens count in none of them.
-
-    Args:
-        layer: how the module's name ends whose outputs are the hidden states; of several the last.
-    """
-
-    layer: str = "mlp.up_proj"
-
-    @property
-    def name(self) -> str:
-        """The word tables and leaves use."""
-        return f"hidden_{self.layer}"
-
-
-@dataclass(frozen=True)
-class Gradients:
-    """The gradient of every response's mean token NLL given its question, randomly projected.
-
-    Columns: `dimension` (0, 1, ..., dim - 1) and `value` (nats per unit of a weight).
-
-    Args:
-        layers: last names of the linear layers whose gradients are read.
-        rank: of fresh low-rank adapters on them, whose second factor's gradients are read; 0: those of their weights.
-        dim: of the projection.
-        seed: of the projection and of the adapters.
-    """
-
-    layers: tuple[str, ...]
-    rank: int = 16
-    dim: int = 512
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if self.rank < 0 or self.dim < 1 or not self.layers:
-            raise ValueError(
-                f"gradients need layers, a rank of 0 or more and a dim of 1 or more, got layers={list(self.layers)}, "
-                f"rank={self.rank}, dim={self.dim}"
-            )
-
-    @property
-    def name(self) -> str:
-        """The word tables and leaves use."""
-        return f"gradients_r{self.rank}_d{self.dim}_s{self.seed}"
-
-
-@dataclass(frozen=True)
-class Outcomes:
-    """What training on few responses gave: `correct` per test question, whose id is the `example_id`.
-
-    Args:
-        n_train: responses trained on.
-        n_test: questions answered afterwards, or `all`.
-        seed: of the training.
-        training: its settings, a frozen dataclass of plain values.
-    """
-
-    n_train: int
-    n_test: int | str
-    seed: int
-    training: Any = field(hash=False)
-
-    @property
-    def name(self) -> str:
-        """The word tables and leaves use."""
-        return f"outcomes_n{self.n_train}_s{self.seed}"
-
-
-ScoredTable = TokenStats | Rewards | HiddenStates | Gradients
-Table = ScoredTable | Outcomes
-Need = Table | Candidates
+Need = Known | Candidates
 Tables = Mapping[Any, pd.DataFrame]
-"""The table of every `Table` a metric asked for."""
+"""The table of everything a metric asked to be known."""
 
 
 class Metric(Protocol):
-    """A way to score strategies before training; a frozen dataclass whose fields are its parameters."""
+    """A way to score strategies before training; a frozen dataclass whose fields are its parameters.
+
+    A strategy's value is the mean of `value` over its responses, unless the metric has a method
+    `aggregate(scores) -> float` that makes it from rows of `per_example`; resampling calls it with rows repeated.
+    """
 
     @property
     def name(self) -> str:
@@ -172,11 +55,7 @@ class Metric(Protocol):
         ...
 
     def per_example(self, tables: Tables) -> pd.DataFrame:
-        """One row per response: `strategy, example_id, value` and what `aggregate` needs beyond that."""
-        ...
-
-    def aggregate(self, scores: pd.DataFrame) -> float:
-        """A strategy's value from rows of `per_example`; resampling calls it with rows repeated."""
+        """One row per response: `strategy, example_id, value` and what an own `aggregate` needs beyond that."""
         ...
 
 
@@ -189,25 +68,29 @@ class Perplexed(Protocol):
         ...
 
 
-def table_needs(metrics: Iterable[Metric]) -> tuple[Table, ...]:
-    """The tables the metrics need, each once, by name."""
-    found = {need for metric in metrics for need in metric.needs() if not isinstance(need, Candidates)}
-    return tuple(sorted(found, key=lambda need: need.name))
+def tables_of(metric: Metric) -> tuple[Known, ...]:
+    """What a metric asks to be known, in its own order."""
+    return tuple(need for need in metric.needs() if not isinstance(need, Candidates))
 
 
-def scored_needs(metrics: Iterable[Metric]) -> tuple[ScoredTable, ...]:
-    """Those of the tables that scoring makes: all but the results of training."""
-    return tuple(need for need in table_needs(metrics) if not isinstance(need, Outcomes))
+def table_needs(metrics: Iterable[Metric]) -> tuple[Known, ...]:
+    """All that the metrics ask to be known, each once, by name."""
+    return tuple(sorted({need for metric in metrics for need in tables_of(metric)}, key=lambda need: need.name))
 
 
-def own_answers(needs: Iterable[Need]) -> bool:
+def scored_needs(metrics: Iterable[Metric]) -> tuple[Table, ...]:
+    """Those of the tables that scoring makes: all but what trainings gave."""
+    return tuple(cast("Table", need) for need in table_needs(metrics) if not need.trained)
+
+
+def own_answers(needs: Iterable[Known]) -> bool:
     """Whether the target's own answers are shown in some of the tables."""
-    return any(isinstance(need, TokenStats) and isinstance(need.context, SelfAligned | FixedExamples) for need in needs)
+    return any(need.shows_own_answers for need in needs)
 
 
 def compares(metric: Metric) -> bool:
     """Whether a response's value depends on the other strategies' responses."""
-    return any(isinstance(need, Candidates) for need in metric.needs())
+    return Candidates() in metric.needs()
 
 
 def means(table: pd.DataFrame, column: str) -> pd.Series:

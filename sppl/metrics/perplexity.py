@@ -31,6 +31,3 @@ class Perplexity:
 
     def per_example(self, tables: Tables) -> pd.DataFrame:
         return as_values(self.log_perplexities(tables).map(np.exp))
-
-    def aggregate(self, scores: pd.DataFrame) -> float:
-        return float(scores["value"].mean())

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from sppl.metrics.needs import EXAMPLE, Candidates, Metric, Need, Outcomes, Tables, as_values
+from sppl.metrics.needs import EXAMPLE, Candidates, Metric, Need, Tables, as_values, tables_of
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class RankAverage:
         without = [metric.name for metric in self.metrics if metric.higher_is_better is None]
         if without:
             raise ValueError(f"rank_average: {', '.join(without)} has no direction, so its ranks cannot be averaged")
-        tested = [metric.name for metric in self.metrics if any(isinstance(need, Outcomes) for need in metric.needs())]
+        tested = [metric.name for metric in self.metrics if any(need.trained for need in tables_of(metric))]
         if tested:
             raise ValueError(f"rank_average: {', '.join(tested)} has values of test questions, not of scored ones")
         if len({metric.name for metric in self.metrics}) < max(2, len(self.metrics)):
@@ -47,9 +47,6 @@ class RankAverage:
         return as_values(values.groupby(level="example_id").rank().mean(axis=1))
 
     def _low_is_good(self, metric: Metric, tables: Tables) -> pd.Series:
-        own = {need: tables[need] for need in metric.needs() if not isinstance(need, Candidates)}
+        own = {need: tables[need] for need in tables_of(metric)}
         values = metric.per_example(own).set_index(EXAMPLE)["value"].rename(metric.name)
         return -values if metric.higher_is_better else values
-
-    def aggregate(self, scores: pd.DataFrame) -> float:
-        return float(scores["value"].mean())

@@ -28,6 +28,3 @@ class Reward:
 
     def per_example(self, tables: Tables) -> pd.DataFrame:
         return as_values(tables[self.needs()[0]].set_index(EXAMPLE)["reward"])
-
-    def aggregate(self, scores: pd.DataFrame) -> float:
-        return float(scores["value"].mean())

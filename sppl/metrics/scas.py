@@ -39,6 +39,3 @@ class StudentCentricScore:
         answer, question = table["answer_loss"], table["question_loss"]
         own, across = answer**2 * table["answer_answer"], answer * question * table["answer_question"]
         return as_values((1 - self.question_weight) * own + self.question_weight * across)
-
-    def aggregate(self, scores: pd.DataFrame) -> float:
-        return float(scores["value"].mean())

@@ -48,6 +48,3 @@ class SelfAlignedPerplexity:
 
     def per_example(self, tables: Tables) -> pd.DataFrame:
         return as_values(self.log_perplexities(tables).map(np.exp))
-
-    def aggregate(self, scores: pd.DataFrame) -> float:
-        return float(scores["value"].mean())

@@ -39,6 +39,3 @@ class TrainThenTest:
 
     def per_example(self, tables: Tables) -> pd.DataFrame:
         return as_values(tables[self.needs()[0]].set_index(EXAMPLE)["correct"])
-
-    def aggregate(self, scores: pd.DataFrame) -> float:
-        return float(scores["value"].mean())

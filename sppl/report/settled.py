@@ -23,7 +23,7 @@ def settled(shortlists: pd.DataFrame) -> dict[tuple[str, str], Settled]:
     """Benchmark and target -> what the pilots settled; of several shortlists of one pair the last counts.
 
     Args:
-        shortlists: of `sppl.stages.settled.settled_of`; may be empty.
+        shortlists: of `sppl.study.pilots_said.settled_of`; may be empty.
     """
     if shortlists.empty:
         return {}

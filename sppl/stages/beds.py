@@ -15,8 +15,8 @@ from sppl.packaged import in_checkout
 from sppl.report.beds import show_beds
 from sppl.report.tables import write_csv, write_table
 from sppl.schemas import UserError
-from sppl.stages.leaves import Plan
-from sppl.stages.own_bed import MINE, own_bed
+from sppl.study.own_bed import MINE, own_bed
+from sppl.study.plan import Plan
 
 if TYPE_CHECKING:
     from pytorch_lightning.loggers import Logger

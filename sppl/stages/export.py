@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from sppl.artifacts.store import Store
 from sppl.benchmarks.benchmark import Benchmark
+from sppl.benchmarks.splits import take
 from sppl.data.exports import Card, lines
 from sppl.schemas import UserError
-from sppl.stages.leaves import Plan, take
-from sppl.stages.responses import responses, right_responses
 from sppl.strategies.recipe import Recipe
+from sppl.study.plan import Plan
+from sppl.study.responses import Responses
 
 if TYPE_CHECKING:
     from pytorch_lightning.loggers import Logger
@@ -52,8 +53,8 @@ def export(
         return Plan((), tuple(str(place) for place in places.values()))
     questions = take(benchmark, "train", n_train)
     for name, recipe in strategy.items():
-        pairs = responses(store, benchmark, recipe, questions)
-        right = list(right_responses(store, benchmark, recipe, questions).values())
+        responses = Responses(store, benchmark, recipe, questions)
+        pairs, right = responses.pairs(), list(responses.right().values())
         kept = [pair for pair, verdict in zip(pairs, right, strict=True) if verdict or not only_correct]
         source = "the data set" if recipe.given else benchmark.responses.label
         count = sum(right) if benchmark.judged else None

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 from sppl.artifacts.store import Store
 from sppl.benchmarks.benchmark import Benchmark
+from sppl.benchmarks.splits import take
 from sppl.schemas import Asking, Estimate, Question, UserError
-from sppl.stages.leaves import Plan, take
-from sppl.stages.none_right import warn_if_none_is_right
-from sppl.stages.responses import begin_responses, known_responses, make_responses, parts_of, right_responses
-from sppl.stages.spending import dollars, spent
 from sppl.strategies.recipe import Recipe
+from sppl.study.derived import parts_of
+from sppl.study.none_right import warn_if_none_is_right
+from sppl.study.plan import Plan
+from sppl.study.responses import Responses
+from sppl.study.spending import dollars, spent
 from sppl.teachers.budget import Budget, LimitReached, spent_file
 
 if TYPE_CHECKING:
@@ -50,9 +52,10 @@ def generate(
     """
     everything = take(benchmark, "train", n_train)
     questions = everything if n_train == "all" or n_score <= len(everything) else take(benchmark, "train", n_score)
-    parts = _parts(store, benchmark, strategy, questions)
-    missing = {name: _missing(store, benchmark, recipe, questions) for name, recipe in strategy.items()}
-    estimates = _estimates(benchmark, strategy, missing, parts)
+    wanted = {name: Responses(store, benchmark, recipe, questions) for name, recipe in strategy.items()}
+    parts = _parts(wanted)
+    missing = {name: one.missing() for name, one in wanted.items()}
+    estimates = _estimates(benchmark, wanted, missing, parts)
     found = tuple(name for name in strategy if not missing[name])
     to_make = tuple(_line(name, len(missing[name]), estimates) for name in strategy if missing[name])
     to_make += tuple(f"{name} ({estimates[name]})" for name in parts if name in estimates)
@@ -61,61 +64,59 @@ def generate(
     budget = Budget(max_cost, spent_file(store.root, command) if command else None)
     if isinstance(benchmark.responses, Asking):
         benchmark = replace(benchmark, responses=benchmark.responses.within(budget))
+        wanted = {name: replace(one, benchmark=benchmark) for name, one in wanted.items()}
+        parts = {name: replace(one, benchmark=benchmark) for name, one in parts.items()}
     _check_cost(estimates, budget, confirm=confirm)
     try:
-        for recipe, own in [*parts.values(), *((strategy[name], missing[name]) for name in strategy if missing[name])]:
-            begin_responses(store, benchmark, recipe, own)  # so that all their batches run at the same time
-        for recipe, own in parts.values():
-            make_responses(store, benchmark, recipe, own)
-        for name, recipe in sorted(strategy.items(), key=lambda item: bool(item[1].of)):
+        for one in [*parts.values(), *(replace(wanted[name], questions=own) for name, own in missing.items() if own)]:
+            one.begin()  # so that all their batches run at the same time
+        for one in parts.values():
+            one.make()
+        for name, one in sorted(wanted.items(), key=lambda item: bool(item[1].recipe.of)):
             if missing[name]:
-                make_responses(store, benchmark, recipe, questions)
-            right = list(right_responses(store, benchmark, recipe, questions).values()) if benchmark.judged else []
+                one.make()
+            right = list(one.right().values()) if benchmark.judged else []
             for logger in loggers if benchmark.judged else ():
                 logger.log_metrics({f"generate/{name}/correct": sum(right) / max(1, len(right))})
     except LimitReached as reached:
-        left = {name: _missing(store, benchmark, recipe, questions) for name, recipe in strategy.items()}
-        raise _stopped(budget, reached, _estimates(benchmark, strategy, left, parts)) from None
+        left = {name: one.missing() for name, one in wanted.items()}
+        raise _stopped(budget, reached, _estimates(benchmark, wanted, left, parts)) from None
     finally:  # whatever the end is: a signal's too
         for bill in budget.bills.values():
             if bill.answers or bill.failed:
                 log.info("bill of this job: %s", spent([bill.usage()]))
-    warn_if_none_is_right(store, benchmark, strategy, questions)
+    warn_if_none_is_right(wanted)
     return Plan(found, to_make)
 
 
-def _missing(store: Store, benchmark: Benchmark, recipe: Recipe, questions: Sequence[Question]) -> list[Question]:
-    known = set(known_responses(store, benchmark, recipe, questions)["question_id"])
-    return [question for question in questions if question.id not in known]
-
-
-def _parts(
-    store: Store, benchmark: Benchmark, strategy: Mapping[str, Recipe], questions: Sequence[Question]
-) -> dict[str, tuple[Recipe, list[Question]]]:
+def _parts(wanted: Mapping[str, Responses]) -> dict[str, Responses]:
     """What derived strategies take their responses from and is not there yet, where nobody asks for it by itself."""
-    parts: dict[str, tuple[Recipe, list[Question]]] = {}
-    for name, recipe in strategy.items():
-        if recipe.of and _missing(store, benchmark, recipe, questions):
-            for part, own in parts_of(recipe, questions).items():
-                missing = _missing(store, benchmark, recipe.of[part], own)
-                if missing and strategy.get(part) != recipe.of[part]:
-                    parts[f"{part} for {name}"] = (recipe.of[part], missing)
+    parts: dict[str, Responses] = {}
+    for name, one in wanted.items():
+        if one.recipe.of and one.missing():
+            shares, others = parts_of(one.recipe, one.questions), one.parts()
+            for part, own in shares.items():
+                missing = replace(others[part], questions=own).missing()
+                asked = wanted[part].recipe if part in wanted else None
+                if missing and asked != others[part].recipe:
+                    parts[f"{part} for {name}"] = replace(others[part], questions=missing)
     return parts
 
 
 def _estimates(
     benchmark: Benchmark,
-    strategy: Mapping[str, Recipe],
+    wanted: Mapping[str, Responses],
     missing: Mapping[str, list[Question]],
-    parts: Mapping[str, tuple[Recipe, list[Question]]],
+    parts: Mapping[str, Responses],
 ) -> dict[str, Estimate]:
     source = benchmark.responses
     if not isinstance(source, Asking):
         return {}
-    wanted = {name: (recipe, missing[name]) for name, recipe in strategy.items()} | dict(parts)
+    asked = {name: (one.recipe, missing[name]) for name, one in wanted.items()}
+    asked |= {name: (one.recipe, list(one.questions)) for name, one in parts.items()}
     return {
         name: source.estimate(recipe, questions)
-        for name, (recipe, questions) in wanted.items()
+        for name, (recipe, questions) in asked.items()
         if questions and not (recipe.given or recipe.of)
     }
 

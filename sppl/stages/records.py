@@ -3,12 +3,15 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
 from sppl.analysis.conventions import comparable
 from sppl.analysis.paper import main_outcomes, planbench_outcomes
 from sppl.analysis.resampling import RankedMetric
 from sppl.artifacts.store import Store
-from sppl.stages.leaves import Plan
-from sppl.stages.ranking import rankings_leaf, write_ranking
+from sppl.study.plan import Plan, plan_of
+from sppl.study.rankings import Ranking
+from sppl.study.study import make_missing
 
 if TYPE_CHECKING:
     from pytorch_lightning.loggers import Logger
@@ -28,16 +31,20 @@ def rank_records(
         records: folder of the read-only store with one `scores` and one `outcomes` leaf.
         metric: which recorded metrics are ranked by.
     """
-    import pandas as pd
-
     source = Store(records)
     scores, outcomes = (source.leaves(kind)[0] for kind in ("scores", "outcomes"))
     inputs = {leaf.name: source.digest(leaf) for leaf in (scores, outcomes)}
-    leaf = rankings_leaf(store, "paper", "all_targets", [one.name for one in metric.values()], inputs)
-    plan = Plan((leaf.name,), ()) if store.exists(leaf) else Plan((), (leaf.name,))
-    if not dry and plan.to_make:
+
+    def trained() -> pd.DataFrame:
         runs = source.read(outcomes)
-        runs = pd.concat([main_outcomes(runs), planbench_outcomes(runs)], ignore_index=True)
-        kept = comparable(source.read(scores), runs)
-        write_ranking(store, leaf, kept, list(metric.values()), inputs=inputs, facts={"source": "records"}, flags={})
+        return comparable(
+            source.read(scores), pd.concat([main_outcomes(runs), planbench_outcomes(runs)], ignore_index=True)
+        )
+
+    metrics = list(metric.values())
+    facts, names = {"source": "records"}, [one.name for one in metrics]
+    ranking = Ranking(store, ("paper", "all_targets"), names, metrics, inputs, trained, facts)
+    plan = plan_of([ranking])
+    if not dry:
+        make_missing(store, ranking)
     return plan

@@ -29,7 +29,8 @@ from sppl.report.settled import settled
 from sppl.report.tables import write_csv, write_tables
 from sppl.report.terminal import show, show_lines, show_paper, show_picks, show_spending
 from sppl.schemas import UserError
-from sppl.stages.outcomes import (
+from sppl.study.pilots_said import settled_of
+from sppl.study.reported import (
     also_of,
     answers_of,
     costs_of,
@@ -40,8 +41,7 @@ from sppl.stages.outcomes import (
     sources,
     with_gaps,
 )
-from sppl.stages.settled import settled_of
-from sppl.stages.spending import spending_of
+from sppl.study.spending import spending_of
 
 if TYPE_CHECKING:
     from pytorch_lightning.loggers import Logger

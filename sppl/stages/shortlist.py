@@ -4,29 +4,30 @@ The stages it is made of are given to it as functions: they meet in the store, a
 """
 
 import logging
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
+from sppl.analysis.pilot_cost import estimate
 from sppl.analysis.policy import Policy
-from sppl.analysis.shortlist import settle
-from sppl.artifacts.provenance import canonical
 from sppl.artifacts.store import Leaf, Store
+from sppl.benchmarks.apart import questions_apart
 from sppl.benchmarks.benchmark import Benchmark
+from sppl.benchmarks.splits import take
 from sppl.generation.answer import Generator
 from sppl.metrics.leading import leading
 from sppl.metrics.needs import Metric
 from sppl.models.target import TargetModel
 from sppl.schemas import UserError
-from sppl.stages.apart import questions_apart
-from sppl.stages.leaves import UNTRAINED, Plan, predictions_leaf, take
-from sppl.stages.pilot_cost import PilotCost, estimate
-from sppl.stages.responses import responses
-from sppl.stages.training_examples import encoded
 from sppl.strategies.recipe import Recipe
+from sppl.study.plan import Plan
+from sppl.study.predictions import Predictions
+from sppl.study.responses import Responses
+from sppl.study.shortlists import Shortlist
+from sppl.study.study import Study, make_missing
+from sppl.training.training_examples import encoded
 from sppl.training.training_settings import Training
 
 if TYPE_CHECKING:
@@ -93,8 +94,15 @@ def shortlist(
     led = _led(store, ranking, lead)
     best = led["strategy"].tolist()[: policy.k]
     chosen = {name: ranked[name] for name in best}
-    predictions = predictions_leaf(store, benchmark, target_model, n_predict, generator)
-    cost = _cost(store, benchmark, target_model, chosen, policy, n_score, asked, ranking, lead, predictions)
+    study = Study(store, benchmark, target_model, generator)
+    lengths = _lengths(study, chosen, n_score)
+    cost = estimate(
+        policy,
+        lengths,
+        asked,
+        scored=store.provenance(ranking).get("costs", {}).get(lead.name, {}),
+        predicted=_predicted(Predictions(study, n_predict)),
+    )
     if dry:
         return Plan((ranking.name,), (f"{policy.trainings} pilots: {', '.join(best)}: {cost}",))
     log.info("%s of %d strategies, by %s: %d pilots: %s", ", ".join(best), len(led), lead.name, policy.trainings, cost)
@@ -107,10 +115,10 @@ def shortlist(
         finetune(seed=one, **trained)
         plan = run_benchmark(seed=one, n_test=n_validation, split="validation", **trained)
         measured += [name for name in (*plan.found, *plan.to_make) if name.startswith("results/")]
-    leaf = _write(store, led, ranking, list(dict.fromkeys(measured)), policy, lead)
-    found = store.read(leaf)
-    pick = str(found.loc[found["settled"], "strategy"].iloc[0])
-    log.info("%s: settled by pilots: %s", leaf.name, pick)
+    settled = Shortlist(store, ranking, led, tuple(dict.fromkeys(measured)), policy, lead.name)
+    make_missing(store, settled)
+    pick = settled.pick
+    log.info("%s: settled by pilots: %s", settled.id.name, pick)
     full: list[str] = []
     if then == "run":
         each = {"benchmark": benchmark, "strategy": {pick: ranked[pick]}, "store": store, "loggers": loggers}
@@ -118,7 +126,7 @@ def shortlist(
         finetune(seed=seed, n_train=n_train, training=training, **each)
         plan = run_benchmark(seed=seed, n_train=n_train, n_test=n_test, training=training, **each)
         full = [*plan.found, *plan.to_make]
-    return Plan((ranking.name, leaf.name, *full), ())
+    return Plan((ranking.name, settled.id.name, *full), ())
 
 
 def _led(store: Store, ranking: Leaf, lead: Metric) -> pd.DataFrame:
@@ -127,53 +135,18 @@ def _led(store: Store, ranking: Leaf, lead: Metric) -> pd.DataFrame:
     return frame[frame["metric"] == lead.name].sort_values(["rank", "strategy"])
 
 
-def _cost(
-    store: Store,
-    benchmark: Benchmark,
-    target: TargetModel,
-    chosen: Mapping[str, Recipe],
-    policy: Policy,
-    n_score: int,
-    n_validation: int,
-    ranking: Leaf,
-    lead: Metric,
-    predictions: Leaf,
-) -> PilotCost:
-    questions = take(benchmark, "train", n_score)
-    lengths = {
-        name: [(len(one.prompt), len(one.response)) for one in encoded(target, pairs, name)]
-        for name, pairs in ((name, responses(store, benchmark, recipe, questions)) for name, recipe in chosen.items())
+def _lengths(study: Study, chosen: Mapping[str, Recipe], n_score: int) -> dict[str, list[tuple[int, int]]]:
+    """Per strategy the tokens of question and of response, of every response that was scored."""
+    questions = take(study.benchmark, "train", n_score)
+    pairs = {
+        name: Responses(study.store, study.benchmark, recipe, questions).pairs() for name, recipe in chosen.items()
     }
-    scored = store.provenance(ranking).get("costs", {}).get(lead.name, {})
-    predicted = store.provenance(predictions) if store.exists(predictions) else None
-    return estimate(policy, lengths, n_validation, scored=scored, predicted=predicted)
+    return {
+        name: [(len(one.prompt), len(one.response)) for one in encoded(study.target, part, name)]
+        for name, part in pairs.items()
+    }
 
 
-def _write(
-    store: Store, led: pd.DataFrame, ranking: Leaf, results: Sequence[str], policy: Policy, lead: Metric
-) -> Leaf:
-    """The shortlist with what its pilots reached."""
-    inputs = {name: store.digest(store.open(name)) for name in (ranking.name, *results)}
-    words = ranking.words[:2]
-    leaf = store.leaf("shortlists", *words, lead.name, settings={"policy": canonical(policy), "made_of": inputs})
-    with store.making(leaf) as missing:
-        if missing:
-            start, facts = time.perf_counter(), [store.provenance(store.open(name)) for name in results]
-            of = {name: store.open(name).words[2] for name in results}
-            rows = pd.DataFrame({"strategy": of.values(), "pilot": [float(fact["accuracy"]) for fact in facts]})
-            reached = rows.groupby("strategy")["pilot"].mean()
-            short = led.head(policy.k)
-            pick = settle(short["strategy"].tolist(), {str(name): value for name, value in reached.items()}, policy.k)
-            frame = pd.DataFrame(
-                {
-                    "strategy": short["strategy"].tolist(),
-                    "value": short["value"].astype(float).tolist(),
-                    "rank": short["rank"].astype(float).tolist(),
-                    "pilot": reached.loc[short["strategy"]].tolist(),
-                    "settled": [name == pick for name in short["strategy"]],
-                }
-            )
-            said = {"metric": lead.name, "of": len(led), "n_validation": int(facts[0]["rows"]), **vars(policy)}
-            said |= {"untrained": float(reached[UNTRAINED])} if UNTRAINED in reached else {}
-            store.write(leaf, frame, inputs, time.perf_counter() - start, **said)
-    return leaf
+def _predicted(predictions: Predictions) -> Mapping[str, Any] | None:
+    """What the target's own answers took; None where it gave none."""
+    return predictions.study.store.provenance(predictions.id) if predictions.exists else None

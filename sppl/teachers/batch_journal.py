@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from sppl.artifacts.journal import Journal
 from sppl.teachers.asking import Request
-from sppl.teachers.journal import Journal
 from sppl.teachers.teacher import Decoding, Tokens
 
 

@@ -6,10 +6,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from sppl.artifacts.journal import Journal
 from sppl.teachers.asking import Request
 from sppl.teachers.batch_journal import BatchJournal
 from sppl.teachers.bill import Bill
-from sppl.teachers.journal import Journal
 from sppl.teachers.teacher import NONE, Cut, Decoding, NoAnswer, Reply, Teacher, Tokens
 
 

@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from hydra_plugins.sppl_metrics import every_metric
+from sppl.analysis.resampling import value_of
 from tests.conftest import QUICK
 
 pytestmark = pytest.mark.filterwarnings("default")
@@ -70,7 +71,7 @@ def test_its_numbers_worked_out_by_hand(folder):
     metric = WorstToken()
     tables = {metric.needs()[0]: table({"a": [-1.0, -3.0], "b": [-0.5]})}
     assert values(metric, tables) == {"a": 3.0, "b": 0.5}
-    assert metric.aggregate(metric.per_example(tables)) == 1.75
+    assert value_of(metric, metric.per_example(tables)) == 1.75
 
 
 def test_the_cheap_metrics_say_where_they_disagree_and_nothing_is_trained(run_py):

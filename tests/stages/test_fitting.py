@@ -14,12 +14,12 @@ from sppl.data.tokens import prompt_ids, response_ids
 from sppl.models.target import frozen
 from sppl.prompts import FixedExamples, GivenQuestion, SelfAligned, SelfAlignedPrompt, StepWise, Template
 from sppl.schemas import Question, UserError
+from sppl.scoring.asked import Asked, Asking
+from sppl.scoring.overlong import fitted, rooms
+from sppl.scoring.pool import Pool
 from sppl.scoring.requests import Request
 from sppl.scoring.scoring_settings import Scoring
-from sppl.stages.asked import Asked, Asking
-from sppl.stages.fitting import fitted, rooms
-from sppl.stages.pool import Pool
-from sppl.stages.together import refuse_apart
+from sppl.scoring.together import refuse_apart
 from sppl.strategies.recipe import Recipe
 from tests.conftest import ROOT
 

@@ -7,9 +7,9 @@ from sppl.benchmarks.benchmark import Benchmark
 from sppl.lab.source import LabQuestions, LabTeacher
 from sppl.schemas import Question, UserError
 from sppl.stages.generate import generate
-from sppl.stages.responses import known_responses, responses, right_responses
 from sppl.strategies.mixture import drawn
 from sppl.strategies.recipe import Recipe
+from sppl.study.responses import Responses
 from sppl.teachers.api import OpenAITeacher
 from sppl.teachers.responses_of_teachers import TeacherResponses
 from tests.servers.running import faulty
@@ -37,8 +37,8 @@ def run(one, tmp_path, recipe=RECIPE, **settings):
     options = {"n_score": 2, "n_train": 2, **settings}
     plan = generate(benchmark=one, strategy={recipe.name: recipe}, store=store, **options)
     asked = one.questions.questions("train")
-    found = known_responses(store, one, recipe, asked)
-    return plan, store, found.assign(correct=right_responses(store, one, recipe, asked).values())
+    made = Responses(store, one, recipe, asked)
+    return plan, store, made.known().assign(correct=made.right().values())
 
 
 def test_a_wrong_answer_is_asked_for_again_and_where_none_is_right_the_first_stays_flagged(tmp_path):
@@ -97,8 +97,8 @@ def test_a_mixture_takes_each_response_from_the_strategy_its_question_draws(tmp_
     one = Benchmark("lab", LabQuestions(), LabTeacher(), "lab", 10)
     parts = {name: Recipe(name, "") for name in ("gpt4", "claude")}
     store, questions = Store(str(tmp_path)), LabQuestions().questions("train", 40)
-    mixed = [text for _, text in responses(store, one, Recipe("mixture", "", of=parts), questions)]
-    whole = {name: [text for _, text in responses(store, one, part, questions)] for name, part in parts.items()}
+    mixed = [text for _, text in Responses(store, one, Recipe("mixture", "", of=parts), questions).pairs()]
+    whole = {name: [text for _, text in Responses(store, one, part, questions).pairs()] for name, part in parts.items()}
     names = [drawn(question.id, ["claude", "gpt4"]) for question in questions]
     assert mixed == [whole[name][at] for at, name in enumerate(names)]
     assert 10 <= names.count("gpt4") <= 30
@@ -126,7 +126,7 @@ def test_a_derived_strategy_asks_for_what_it_is_made_of_once_and_says_so_before(
 def test_paid_responses_are_never_made_by_another_stage(tmp_path):
     one = benchmark("http://127.0.0.1:9", tmp_path)
     with pytest.raises(UserError, match=r"python run\.py stage=generate benchmark=tiny strategy=direct"):
-        responses(Store(str(tmp_path)), one, RECIPE, one.questions.questions("train"))
+        Responses(Store(str(tmp_path)), one, RECIPE, one.questions.questions("train")).pairs()
 
 
 def test_a_question_that_nobody_will_answer_can_be_left_out_for_all_strategies(tmp_path):

@@ -9,8 +9,8 @@ from sppl.artifacts.store import Store
 from sppl.benchmarks.benchmark import Benchmark
 from sppl.schemas import UserError
 from sppl.stages.generate import generate
-from sppl.stages.responses import right_responses
 from sppl.strategies.recipe import Recipe
+from sppl.study.responses import Responses
 from sppl.teachers.api import OpenAITeacher
 from sppl.teachers.responses_of_teachers import TeacherResponses
 from tests.servers.running import batching
@@ -33,7 +33,7 @@ def run(url, tmp_path, *recipes, max_cost=1e9, confirm=True, dry=False, **settin
     asked = benchmark.questions.questions("train")
     if dry:
         return plan, []
-    return plan, [list(right_responses(store, benchmark, one, asked).values()) for one in recipes]
+    return plan, [list(Responses(store, benchmark, one, asked).right().values()) for one in recipes]
 
 
 def words(log):

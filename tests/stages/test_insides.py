@@ -9,8 +9,9 @@ from sppl.lab.source import LabQuestions
 from sppl.metrics.needs import HiddenStates
 from sppl.prompts import SelfAlignedPrompt
 from sppl.schemas import UserError
+from sppl.scoring.pool import Pool
 from sppl.scoring.scoring_settings import Scoring
-from sppl.stages.insides import inside_leaves
+from sppl.tables.sample import Sample, TableOf, make_tables
 
 pytestmark = pytest.mark.filterwarnings("default")
 ONE = "strategy=[gpt4]"
@@ -60,13 +61,11 @@ def test_a_layer_the_target_does_not_have_is_one_sentence_with_the_setting(stage
 def read(lab, store, texts):
     questions = LabQuestions().questions("train", len(texts))
     examples = {"gpt4": list(zip(questions, texts, strict=True))}
-    leaf = store.leaf("hidden_states", "lab", "lab", "gpt4", settings={})
-    inside_leaves(
-        store, lab.target, {("gpt4", HiddenStates()): leaf}, examples, scorer=Scoring(),
-        prompt=SelfAlignedPrompt("{question}{examples}", "{answer}"),
-        trainer=Hardware("cpu"), inputs_of=lambda *_: {},
-    )  # fmt: skip
-    return store.read(leaf)
+    prompt = SelfAlignedPrompt("{question}{examples}", "{answer}")
+    sample = Sample(store, "lab", lab.target, examples, Pool(), prompt, Scoring(), Hardware("cpu"))
+    table = TableOf(sample, "gpt4", HiddenStates())
+    make_tables([table])
+    return table.read()
 
 
 def test_empty_responses_and_those_of_special_tokens_only_are_named_before_any_work(lab, store):

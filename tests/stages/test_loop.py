@@ -72,7 +72,7 @@ def test_a_ranking_has_every_metric_of_every_strategy(stage, made):
 
 
 def test_an_empty_pool_scores_without_examples_and_says_so(stage, store, monkeypatch):
-    monkeypatch.setattr("sppl.stages.verdicts.judge", lambda task, questions, texts: [0.0] * len(texts))
+    monkeypatch.setattr("sppl.study.verdicts.judge", lambda task, questions, texts: [0.0] * len(texts))
     overrides = ["strategy=[gpt4]", "metric=[sppl,perplexity]"]
     stage("predict", store, *overrides)
     stage("score", store, *overrides)

@@ -11,8 +11,8 @@ from sppl.artifacts.store import Store
 from sppl.benchmarks.benchmark import Benchmark
 from sppl.schemas import Question, UserError
 from sppl.stages.generate import generate
-from sppl.stages.responses import known_responses, right_responses
 from sppl.strategies.recipe import Recipe
+from sppl.study.responses import Responses
 from sppl.teachers.api import OpenAITeacher
 from sppl.teachers.responses_of_teachers import TeacherResponses
 from tests.servers.running import faulty, free_ports
@@ -52,8 +52,8 @@ class Money:
         asking = {"n_score": number, "n_train": number, "max_cost": limit, "confirm": True, "command": command}
         generate(benchmark=one, strategy={recipe.name: recipe}, store=self.store, **asking)
         asked = one.questions.questions("train")
-        found = known_responses(self.store, one, recipe, asked)
-        return found.assign(correct=list(right_responses(self.store, one, recipe, asked).values()))
+        made = Responses(self.store, one, recipe, asked)
+        return made.known().assign(correct=list(made.right().values()))
 
     @property
     def asked(self):

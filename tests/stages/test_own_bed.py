@@ -5,7 +5,7 @@ import pytest
 
 from sppl.analysis.bed_table import cases
 from sppl.schemas import UserError
-from sppl.stages.own_bed import own_bed
+from sppl.study.own_bed import own_bed
 
 
 def ranked(store, target: str, race: str = "", **values: float) -> None:

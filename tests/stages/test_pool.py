@@ -6,12 +6,13 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
+from sppl.benchmarks.splits import take
 from sppl.generation.local import LocalGenerator
-from sppl.metrics.needs import TokenStats
 from sppl.prompts import FixedExamples, GivenQuestion, SelfAligned, SelfAlignedPrompt
 from sppl.schemas import Question
-from sppl.stages.leaves import predictions_leaf, take
-from sppl.stages.pool import Pool, read_pool
+from sppl.scoring.pool import Pool
+from sppl.study.predictions import Predictions
+from sppl.study.study import Study
 
 pytestmark = pytest.mark.filterwarnings("default")
 WARM = "benchmark.sampling={temperature: 1.5, top_p: 0.9, top_k: 20, seed: 3}"
@@ -42,12 +43,11 @@ def test_a_sampling_that_makes_no_sense_is_refused(said, stage, store):
 
 def pool_of(store, lab, right, monkeypatch, **prompt):
     """The pool after the target answered two questions, rightly or not."""
-    monkeypatch.setattr("sppl.stages.verdicts.judge", lambda task, questions, texts: [float(one) for one in right])
-    leaf = predictions_leaf(store, lab.benchmark, lab.target, 2, LocalGenerator())
-    questions = take(lab.benchmark, "train", 2)
-    frame = pd.DataFrame({"question_id": [q.id for q in questions], "prediction": ["x", "y"]})
-    store.write(leaf, frame, {}, 0.0)
-    return read_pool(store, leaf, lab.benchmark, SelfAlignedPrompt(**WORDING, **prompt), questions)
+    monkeypatch.setattr("sppl.study.verdicts.judge", lambda task, questions, texts: [float(one) for one in right])
+    predictions = Predictions(Study(store, lab.benchmark, lab.target, LocalGenerator()), 2)
+    ids = [question.id for question in predictions.questions]
+    store.write(predictions.id, pd.DataFrame({"question_id": ids, "prediction": ["x", "y"]}), {}, 0.0)
+    return predictions.pool(SelfAlignedPrompt(**WORDING, **prompt))
 
 
 def test_a_correct_answer_ends_with_the_gold_line_or_as_it_was_given(store, lab, monkeypatch):
@@ -122,7 +122,7 @@ QUESTIONS = [Question(f"q{number}", "?", "7", {}) for number in range(4)]
 )
 def test_questions_that_are_shown_fewer_own_answers_than_asked_for_are_counted(right, rotation, context, said):
     prompt = SelfAlignedPrompt(**WORDING, rotation=rotation)
-    found = small_pool(right).shortage(prompt, QUESTIONS, TokenStats(context))
+    found = small_pool(right).shortage(prompt, QUESTIONS, context)
     assert re.search(said, found)
     assert bool(found) == bool(said)
 

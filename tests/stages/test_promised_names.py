@@ -11,14 +11,19 @@ from hypothesis import strategies as st
 from sppl.artifacts.store import Store
 from sppl.benchmarks.benchmark import Benchmark
 from sppl.generation.local import LocalGenerator
+from sppl.hardware.hardware import Hardware
 from sppl.lab.source import LabQuestions, LabTeacher
 from sppl.metrics.needs import TokenStats
 from sppl.models.target import TargetModel
 from sppl.prompts import Alone, GivenQuestion, SelfAligned, SelfAlignedPrompt
 from sppl.schemas import Question, UserError
+from sppl.scoring.pool import Pool
 from sppl.scoring.scoring_settings import Scoring
-from sppl.stages.leaves import adapter_leaf, predictions_leaf, table_leaf
-from sppl.stages.pool import Pool
+from sppl.strategies.recipe import Recipe
+from sppl.study.adapters import Adapter
+from sppl.study.predictions import Predictions
+from sppl.study.study import Fit, Study
+from sppl.tables.sample import Sample, TableOf
 from sppl.training.lora import Lora
 from sppl.training.training_settings import Training
 from tests.conftest import ROOT
@@ -124,11 +129,9 @@ def test_adapters_of_one_name_were_trained_alike(two):
     one, other = two
 
     def shaped(target, training, seed, examples, validation):
-        leaf = adapter_leaf(
-            Store("nowhere"), LAB, target, strategy="gpt4", training=training, seed=seed,
-            examples=examples, validation=validation,
-        )  # fmt: skip
-        return leaf.name, repr((target, training, seed, examples, validation))
+        adapter = Adapter(Study(Store("nowhere"), LAB, target), "gpt4", Recipe("gpt4", ""), Fit(training, "all", seed))
+        vars(adapter).update(examples=examples, held_out=validation)  # as if they had been read
+        return adapter.id.name, repr((target, training, seed, examples, validation))
 
     (first, how), (second, differently) = shaped(*one), shaped(*other)
     assert (first == second) == (how == differently)
@@ -146,13 +149,14 @@ def test_token_statistics_of_one_name_are_of_the_same_tokens(own_pools, two):
     (one, other), made = two, own_pools
 
     def shaped(target, context, prompt, end, examples, pool, start):
-        leaf = table_leaf(
-            Store("nowhere"), LAB, target, strategy="gpt4", need=TokenStats(context), prompt=prompt,
-            scorer=Scoring(end=end), examples=examples, pool=made[pool], start=start,
+        sample = Sample(
+            Store("nowhere"), "lab", target, {"gpt4": examples}, made[pool], prompt, Scoring(end=end), Hardware(),
+            start=start,
         )  # fmt: skip
+        table = TableOf(sample, "gpt4", TokenStats(context))
         frame = replace(prompt, final_line=True)  # a closing line is part of the pool's texts
         shown = (frame, pool, start) if isinstance(context, SelfAligned) else ()
-        return leaf.name, repr((target, context, end, examples, shown))
+        return table.id.name, repr((target, context, end, examples, shown))
 
     (first, how), (second, differently) = shaped(*one), shaped(*other)
     assert (first == second) == (how == differently)
@@ -170,5 +174,6 @@ def test_another_byte_of_a_local_target_is_another_target(tmp_path, changed):
             raw = bytearray((folder / changed).read_bytes())
             raw[-1] ^= 1
             (folder / changed).write_bytes(raw)
-        names.append(predictions_leaf(Store("nowhere"), LAB, TargetModel("m", str(folder)), 12, LocalGenerator()).name)
+        study = Study(Store("nowhere"), LAB, TargetModel("m", str(folder)), LocalGenerator())
+        names.append(Predictions(study, 12).id.name)
     assert names[0] != names[1]

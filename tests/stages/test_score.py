@@ -185,8 +185,8 @@ def test_a_run_killed_between_its_tables_finds_its_passes_and_writes_the_same_by
 
 
 def test_what_memory_was_found_to_hold_is_remembered_for_the_next_batch(stage, store, monkeypatch, caplog):
+    from sppl.scoring import in_context
     from sppl.scoring.scorer import ResponseScorer
-    from sppl.stages import scoring
 
     stage("predict", store)
     whole, limit, refused = ResponseScorer._score, 300, []
@@ -197,10 +197,10 @@ def test_what_memory_was_found_to_hold_is_remembered_for_the_next_batch(stage, s
             raise torch.OutOfMemoryError(f"{batch.row_tokens} tokens")
         return whole(self, batch)
 
-    scoring._scorer.cache_clear()
+    in_context.scorer_of.cache_clear()
     monkeypatch.setattr(ResponseScorer, "_score", small)
     race = ["scorer.budget=race", "scorer.first=2", "scorer.then=1", "scorer.error=0", "strategy=[gpt4,claude]"]
     stage("score", store, *race, "metric=[sppl]")
     assert caplog.text.count("out of memory") == len(refused) > 0
     assert len(refused) <= 4  # halved until it fits, in the first of five batches; the others begin there
-    scoring._scorer.cache_clear()
+    in_context.scorer_of.cache_clear()

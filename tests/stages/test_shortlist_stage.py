@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
+from sppl.benchmarks.apart import questions_apart
 from sppl.benchmarks.benchmark import Benchmark
 from sppl.lab.source import LabQuestions, LabTeacher
 from sppl.schemas import Question, UserError
-from sppl.stages.apart import questions_apart
-from sppl.stages.own_bed import own_bed
+from sppl.study.own_bed import own_bed
 
 PILOT = ["n_pilot=16", "n_validation=10"]
 GIVEN = ["experiment=shortlist", "strategy=[gpt4,claude,rewrite]", "metric=[sppl,length]", *PILOT]

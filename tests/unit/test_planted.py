@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from sppl.artifacts.journal import Journal
 from sppl.artifacts.provenance import whole_zip, write_json
 from sppl.artifacts.store import Store
 from sppl.cli.jobs import jobs_in
@@ -28,7 +29,6 @@ from sppl.prompts import Template
 from sppl.report.gallery import Gallery
 from sppl.report.tables import write_csv
 from sppl.schemas import UserError
-from sppl.teachers.journal import Journal
 from tests.conftest import ROOT
 
 DEEP = "[" * 100_000

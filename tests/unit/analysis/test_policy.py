@@ -2,9 +2,9 @@
 
 import pytest
 
+from sppl.analysis.pilot_cost import estimate
 from sppl.analysis.policy import Policy
 from sppl.schemas import UserError
-from sppl.stages.pilot_cost import estimate
 
 
 def test_a_pilot_is_trained_for_every_strategy_and_seed():

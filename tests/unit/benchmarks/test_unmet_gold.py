@@ -7,9 +7,9 @@ import pytest
 from sppl.benchmarks import gold
 from sppl.benchmarks.answers import sandbox
 from sppl.benchmarks.benchmark import TASKS, Benchmark
+from sppl.benchmarks.splits import take
 from sppl.lab.source import LabQuestions, LabTeacher
 from sppl.schemas import Question, UserError
-from sppl.stages.leaves import take
 from tests.unit.benchmarks.test_tasks import ANSWERS, PROMPT
 
 pytestmark = pytest.mark.filterwarnings("default")

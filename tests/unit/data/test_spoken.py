@@ -14,10 +14,10 @@ from sppl.data.tokens import rendering_of
 from sppl.models.target import TargetModel
 from sppl.prompts import GivenQuestion, SelfAlignedPrompt, Template
 from sppl.schemas import Conversation, UserError
+from sppl.scoring.asked import Asking
+from sppl.scoring.pool import Pool
 from sppl.scoring.scoring_settings import Scoring
-from sppl.stages.asked import Asking
-from sppl.stages.pool import Pool
-from sppl.stages.training_examples import encoded
+from sppl.training.training_examples import encoded
 from tests.unit.data.families import FAMILIES, tokenizer_of
 
 TURNS = [

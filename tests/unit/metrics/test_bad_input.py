@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from sppl.analysis.resampling import value_of
 from sppl.metrics.aslec_casl import AslecCasl
 from sppl.metrics.aslec_drop import AslecDrop
 from sppl.metrics.grace import Grace
@@ -46,7 +47,7 @@ def test_a_response_certain_to_the_last_token_has_a_finite_ratio_of_rank_and_sur
     (need,) = metric.needs()
     frame = metric.per_example({need: table({"a": [0.0, 0.0]})})
     assert 0 < frame["value"][0] < 1e8
-    assert 0 < metric.aggregate(frame) < 1e8
+    assert 0 < value_of(metric, frame) < 1e8
 
 
 def test_aslec_drop_names_a_response_of_which_nothing_is_left():

@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+from sppl.analysis.resampling import value_of
 from tests.unit.metrics.tables import CASES, load, values
 
 pytestmark = pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
@@ -12,7 +13,7 @@ def test_a_metric_gives_the_numbers_worked_out_by_hand(path):
     case, metric, tables = load(path)
     assert values(metric, tables) == pytest.approx(case["per_example"], rel=1e-6, abs=1e-7)
     scores = metric.per_example(tables)
-    assert metric.aggregate(scores[scores["strategy"] == "gpt4"]) == pytest.approx(case["value"], rel=1e-6)
+    assert value_of(metric, scores[scores["strategy"] == "gpt4"]) == pytest.approx(case["value"], rel=1e-6)
     assert metric.name == path.stem
 
 
@@ -24,7 +25,7 @@ def test_a_metric_does_not_depend_on_the_order_of_examples(path):
         for rows in (backwards, tables)
     )
     pd.testing.assert_frame_equal(first, again)
-    assert metric.aggregate(again) == pytest.approx(metric.aggregate(again.iloc[::-1]))
+    assert value_of(metric, again) == pytest.approx(value_of(metric, again.iloc[::-1]))
 
 
 def test_a_value_per_response_and_nothing_missing(path):

@@ -8,6 +8,7 @@ import pytest
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
+from sppl.analysis.resampling import value_of
 from sppl.metrics.aslec_casl import AslecCasl
 from sppl.metrics.aslec_drop import AslecDrop
 from sppl.metrics.entropy import Entropy
@@ -18,11 +19,11 @@ from sppl.metrics.needs import table_needs
 from sppl.metrics.rank_surprisal_ratio import RankSurprisalRatio
 from sppl.prompts import Alone, StepWise
 from sppl.schemas import UserError
+from sppl.scoring.asked import Asked, spans
 from sppl.scoring.forms import choose_form
 from sppl.scoring.planner import plan
 from sppl.scoring.requests import Request
 from sppl.scoring.scorer import ResponseScorer
-from sppl.stages.asked import Asked, spans
 
 VOCABULARY, BOS = 150, 1
 KEYS = [(strategy, f"q{number}") for strategy in ("gpt4", "claude", "rewrite") for number in range(4)]
@@ -100,7 +101,7 @@ def test_rank_surprisal_ratio(model, texts):
         surprisals.append(surprisal.mean())
     assert min(ranks) < 18 < max(ranks)  # some ranks are clipped, not all
     assert result(model, texts, metric) == pytest.approx(expected, rel=1e-5)
-    whole = metric.aggregate(metric.per_example(scored(model, texts, metric)))
+    whole = value_of(metric, metric.per_example(scored(model, texts, metric)))
     assert whole == pytest.approx(sum(ranks) / sum(surprisals), rel=1e-5)
 
 

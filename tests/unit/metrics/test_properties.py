@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sppl.analysis.resampling import value_of
 from sppl.metrics.needs import Candidates, Gradients, HiddenStates, Rewards, TokenStats, compares, table_needs
 from sppl.metrics.rank_average import RankAverage
 from sppl.metrics.rank_surprisal_ratio import RankSurprisalRatio
@@ -52,7 +53,7 @@ def whole(need, rng) -> pd.DataFrame:
 
 def of_gpt4(metric, tables) -> float:
     scores = metric.per_example(tables)
-    return metric.aggregate(scores[scores["strategy"] == "gpt4"])
+    return value_of(metric, scores[scores["strategy"] == "gpt4"])
 
 
 def test_every_metric_with_a_direction_has_a_move():
@@ -111,8 +112,8 @@ def test_rivals_change_a_value_only_where_the_metric_says_that_it_compares(name)
 def test_a_ratio_of_means_is_not_a_mean_of_ratios():
     metric = RankSurprisalRatio()
     scores = metric.per_example(drawn(metric, 1))
-    assert metric.aggregate(scores) == pytest.approx(scores["mean_rank"].sum() / scores["mean_surprisal"].sum())
-    assert metric.aggregate(scores) != pytest.approx(scores["value"].mean())
+    assert value_of(metric, scores) == pytest.approx(scores["mean_rank"].sum() / scores["mean_surprisal"].sum())
+    assert value_of(metric, scores) != pytest.approx(scores["value"].mean())
 
 
 def test_the_gain_is_log_perplexity_less_log_sppl():

@@ -5,8 +5,8 @@ import signal
 
 import pytest
 
+from sppl.artifacts.journal import Journal
 from sppl.schemas import UserError
-from sppl.teachers.journal import Journal
 
 
 def test_an_answer_for_which_there_is_no_room_leaves_the_others_as_they_were(tmp_path):

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from sppl.schemas import Question, UserError
-from sppl.stages.spending import spent
 from sppl.strategies.recipe import Recipe
+from sppl.study.spending import spent
 from sppl.teachers.api import AnthropicTeacher, OpenAITeacher
 from sppl.teachers.responses_of_teachers import TeacherResponses
 from tests.servers.running import faulty, free_ports

@@ -12,11 +12,11 @@ from sppl.data.spoken import Spoken, spoken
 from sppl.data.steps import response_steps
 from sppl.data.tokens import alone_ids, lead_ids, prompt_ids, refuse_changed, refuse_unknown, rendering_of, response_ids
 from sppl.models.target import TargetModel
-from sppl.prompts import Alone, Context, FixedExamples, SelfAligned, SelfAlignedPrompt, StepWise
+from sppl.prompts import Context, SelfAlignedPrompt
 from sppl.schemas import Conversation, Question, UserError
+from sppl.scoring.pool import Pool
 from sppl.scoring.requests import Request
 from sppl.scoring.scoring_settings import Scoring
-from sppl.stages.pool import Pool
 
 if TYPE_CHECKING:
     from sppl.scoring.scorer import Scored
@@ -104,12 +104,7 @@ class Asking:
             rooms: question id -> tokens its prompt may have; a longer one is shown fewer own answers (the first goes
                 first), and where it has none the question's beginning is cut off.
         """
-        questions = [question for question, _ in examples]
-        shown: list[list[str]] = [[] for _ in questions]
-        if isinstance(context, SelfAligned):
-            shown = self._pool.shown(self._prompt, questions, context.n_examples, self._first)
-        elif isinstance(context, FixedExamples):
-            shown = [self._pool.fixed(questions, context.n_examples) for _ in questions]
+        shown = self._pool.examples(context, self._prompt, [question for question, _ in examples], self._first)
         return [
             self._asked(question, text, own, context, steps=steps, room=(rooms or {}).get(question.id))
             for (question, text), own in zip(examples, shown, strict=True)
@@ -122,14 +117,13 @@ class Asking:
             return self._conversation(question, text, own, context, steps=steps, room=room)
         ids = response_ids(self._tokenizer, text, self._wrapping, end=self._end)
         numbers: tuple[int, ...] = ()
-        if steps or isinstance(context, StepWise):
+        if steps or context.window is not None:
             numbers = response_steps(self._tokenizer, text, self._wrapping, end=self._end)
         bare, lead = self._encoded(question), lead_ids(self._tokenizer, text, self._wrapping)
-        if isinstance(context, Alone):
-            prefix, shortened = alone_ids(self._tokenizer), ""
+        if context.shows_question:
+            prefix, shortened = self._within(room, question, own, lead, examples_first=context.examples_first)
         else:
-            fixed = isinstance(context, FixedExamples)
-            prefix, shortened = self._within(room, question, own, lead, examples_first=fixed)
+            prefix, shortened = alone_ids(self._tokenizer), ""
         requests = []
         for shown, start, stop in spans(numbers, context, len(ids)):
             requests.append((start, Request(prefix + ids[shown:start], ids[start:stop], self._count)))
@@ -141,12 +135,12 @@ class Asking:
         self, question: Conversation, text: str, own: Sequence[str], context: Context, *, steps: bool, room: int | None
     ) -> Asked:
         """One request per turn of the assistant, each after all that was said before it in the same rendering."""
-        if steps or isinstance(context, Alone | StepWise):
+        if steps or context.window is not None or not context.shows_question:
             raise UserError(
                 f"{question.id} is a conversation, and metrics that read a response step by step or without its "
                 "question know one question and one answer; leave them out of `metric`"
             )
-        fixed = isinstance(context, FixedExamples)
+        fixed = context.examples_first
         ids, spans = self._told(question, text, own, examples_first=fixed)
         left_out = 0
         while room is not None and spans[0].first > room and left_out < len(own):
@@ -248,7 +242,7 @@ def refuse_beyond(target: TargetModel, asked: Mapping[tuple[str, Context], list[
 
 def spans(steps: Sequence[int], context: Context, n_tokens: int) -> list[tuple[int, int, int]]:
     """Where what is shown, what is scored, and what comes after it start: the whole response, or each step of it."""
-    if not isinstance(context, StepWise):
+    if context.window is None:
         return [(0, 0, n_tokens)]
     starts = [place for place, step in enumerate(steps) if place == 0 or step != steps[place - 1]]
     return [

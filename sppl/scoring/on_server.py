@@ -1,55 +1,22 @@
-"""The score stage where the target runs on a server: what that cannot do, and its values, trusted after a check."""
+"""Values of a target that runs on a server, trusted after a check."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sppl.artifacts.journal import Journal
 from sppl.artifacts.provenance import fingerprint
-from sppl.metrics.needs import Gradients, HiddenStates, Metric, TokenStats
-from sppl.metrics.rank_surprisal_ratio import RankSurprisalRatio
-from sppl.schemas import UserError
 from sppl.scoring.requests import Request
 from sppl.scoring.server_settings import ScoringServer
-from sppl.teachers.journal import Journal
 
 if TYPE_CHECKING:
     from sppl.scoring.dialects import Values
     from sppl.scoring.scorer import Scored
 
 log = logging.getLogger(__name__)
-
-
-def refuse_beyond_servers(metrics: Mapping[str, Metric], server: ScoringServer) -> None:
-    """Nothing.
-
-    Raises:
-        UserError: some metrics need more of the target than a server tells; all of them are named.
-    """
-    lacking = {name: ", ".join(dict.fromkeys(what)) for name, one in metrics.items() if (what := _beyond(one, server))}
-    if lacking:
-        said = "; ".join(f"{name} needs {what}" for name, what in lacking.items())
-        left = ",".join(name for name in metrics if name not in lacking) or "perplexity"
-        raise UserError(
-            f"scorer=server: {said}. A server tells log-probabilities and ranks of given tokens; for the rest "
-            f"the model itself is needed. Score in this process: scorer=default. Or leave them out: 'metric=[{left}]'"
-        )
-
-
-def _beyond(metric: Metric, server: ScoringServer) -> list[str]:
-    found = []
-    for need in metric.needs():
-        if isinstance(need, HiddenStates):
-            found.append("hidden states")
-        if isinstance(need, Gradients):
-            found.append("gradients")
-        if isinstance(need, TokenStats) and set(need.columns) - {"step"}:
-            found.append(f"the whole distribution of every token ({', '.join(sorted(set(need.columns) - {'step'}))})")
-    if isinstance(metric, RankSurprisalRatio) and server.ranks_up_to and metric.clip > server.ranks_up_to:
-        found.append(f"ranks up to {metric.clip} (scorer.server.top={metric.clip})")
-    return found
 
 
 def scored_on_server(

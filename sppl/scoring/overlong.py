@@ -6,9 +6,9 @@ from typing import Any
 
 from sppl.prompts import Context
 from sppl.schemas import UserError
+from sppl.scoring.asked import Asked
 from sppl.scoring.requests import Request
 from sppl.scoring.scoring_settings import Scoring
-from sppl.stages.asked import Asked
 
 LEAST = 2
 """Tokens that are left of a prompt at least: its first and one more."""

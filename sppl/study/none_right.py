@@ -1,16 +1,12 @@
 """What has to be said where no response of any strategy is judged right."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import pandas as pd
 
-from sppl.artifacts.store import Store
-from sppl.benchmarks.benchmark import Benchmark
 from sppl.data.conversations import final_answer
-from sppl.schemas import Question
-from sppl.stages.responses import known_responses, right_responses
-from sppl.strategies.recipe import Recipe
+from sppl.study.responses import Responses
 
 log = logging.getLogger(__name__)
 
@@ -18,22 +14,19 @@ EXAMPLES = 3
 """Responses the warning shows."""
 
 
-def warn_if_none_is_right(
-    store: Store, benchmark: Benchmark, strategies: Mapping[str, Recipe], questions: Sequence[Question]
-) -> None:
-    """One warning if strategies have responses to the questions and not one of them is judged right.
+def warn_if_none_is_right(responses: Mapping[str, Responses]) -> None:
+    """One warning if strategies have responses to the same questions and not one of them is judged right.
 
     That is rarely how good the responses are: mostly the rule is another than the answers', or the gold answers are of
     another form.
     """
-    if not benchmark.judged:
+    first = next(iter(responses.values()), None)
+    if first is None or not first.benchmark.judged:
         return
-    frames = [known_responses(store, benchmark, recipe, questions) for recipe in strategies.values()]
-    found = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
-    right = [right_responses(store, benchmark, recipe, questions) for recipe in strategies.values()]
-    if found.empty or any(any(one.values()) for one in right):
+    found = pd.concat([one.known() for one in responses.values()], ignore_index=True)
+    if found.empty or any(any(one.right().values()) for one in responses.values()):
         return
-    by_id = {question.id: question for question in questions}
+    by_id, benchmark = {question.id: question for question in first.questions}, first.benchmark
     pairs = [
         (by_id[id_], final_answer(by_id[id_], text))
         for id_, text in zip(found["question_id"], found["response"], strict=True)
@@ -46,5 +39,5 @@ def warn_if_none_is_right(
         "%s: not one of the %d responses of %s is judged right. Is the rule %s the one for these answers "
         "(own data: benchmark.answer=number, choice or text; docs/answers.md says how each reads), and are the gold "
         "answers of its form? For example %s",
-        benchmark.name, len(found), ", ".join(strategies), benchmark.task, "; ".join(shown),
+        benchmark.name, len(found), ", ".join(responses), benchmark.task, "; ".join(shown),
     )  # fmt: skip

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from sppl.benchmarks.benchmark import Benchmark
+from sppl.benchmarks.splits import take
 from sppl.schemas import Question, Split, UserError
-from sppl.stages.leaves import take
 
 SHOWN = 5
 """Questions that a message names."""

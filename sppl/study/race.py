@@ -2,20 +2,21 @@
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 import pandas as pd
 
 from sppl.analysis.racing import Bound, Decision, survivors
 from sppl.artifacts.provenance import canonical
-from sppl.artifacts.store import Leaf
+from sppl.artifacts.store import Leaf, Store
 from sppl.metrics.leading import leading
-from sppl.metrics.needs import Metric, Perplexed, scored_needs
+from sppl.metrics.needs import Metric, Perplexed, Table, scored_needs
 from sppl.schemas import UserError
-from sppl.stages.tables import Leaves, Pieces, Wanted, unscored
-from sppl.stages.together import as_list
+from sppl.scoring.scoring_settings import Scoring
+from sppl.scoring.together import as_list
 from sppl.strategies.recipe import Recipe
+from sppl.study.wanted import Found, TablePieces, Tables
+from sppl.tables.sample import TableOf
 
 log = logging.getLogger(__name__)
 
@@ -26,73 +27,97 @@ COLUMNS = ["questions", "strategy", "n_examples", "mean", "behind", "z", "limit"
 class Race:
     """Who races, over which questions, and by which metric."""
 
-    wanted: Wanted
+    found: Found
     leader: Metric
+
+    @property
+    def store(self) -> Store:
+        """Where its tables lie."""
+        return self.found.sample.store
+
+    @property
+    def scorer(self) -> Scoring:
+        """The settings of the race."""
+        return self.found.sample.scorer
 
     @property
     def n_questions(self) -> int:
         """How many questions there are to race over."""
-        return len(next(iter(self.wanted.examples.values())))
+        return len(next(iter(self.found.sample.examples.values())))
 
     @property
-    def leaf(self) -> Leaf:
+    def id(self) -> Leaf:
         """Where its decisions are kept: of these responses, by this metric, with these settings."""
-        scorer, own = self.wanted.scorer, replace(self.wanted, needs=scored_needs([self.leader]))
+        scorer, sample = self.scorer, self.found.sample
         settings = {
-            "tables": sorted(leaf.name for leaf in own.leaves().values()),
+            "tables": sorted(one.id.name for one in self.found.by(self.leader).tables().values()),
             "metric": canonical(self.leader),
             "race": {"first": scorer.first, "then": scorer.then, "error": scorer.error},
         }
-        words = (self.wanted.benchmark.name, self.wanted.target.name, f"{len(self.wanted.examples)}_strategies")
-        return self.wanted.store.leaf("races", *words, settings=settings)
+        words = (sample.benchmark, sample.target.name, f"{len(sample.examples)}_strategies")
+        return self.store.leaf("races", *words, settings=settings)
 
-    def facts(self, decisions: pd.DataFrame) -> dict[str, Any]:
-        """What its provenance says beside the decisions."""
+    @property
+    def exists(self) -> bool:
+        """Whether its decisions are kept."""
+        return self.store.exists(self.id)
+
+    def decisions(self) -> pd.DataFrame | None:
+        """Those that are kept; None where there are none yet."""
+        return self.store.read(self.id) if self.exists else None
+
+    def inputs(self, decisions: pd.DataFrame) -> dict[str, str]:
+        """The tables that decided, with their digests."""
+        return {one.id.name: self.store.digest(one.id) for parts in self.pieces(decisions).values() for one in parts}
+
+    def keep(self, decisions: pd.DataFrame, seconds: float) -> None:
+        """Keeps the decisions of the whole race."""
         raced, n = decisions.groupby("strategy")["questions"].max(), self.n_questions
-        return {
-            "metric": self.leader.name, "error": self.wanted.scorer.error, "n_questions": n, "scored": int(raced.sum()),
+        facts = {
+            "metric": self.leader.name, "error": self.scorer.error, "n_questions": n, "scored": int(raced.sum()),
             "all": n * len(raced),
         }  # fmt: skip
+        self.store.write(self.id, decisions, self.inputs(decisions), seconds, **facts)
 
     def batches(self, stop: int | None = None) -> Iterator[tuple[int, int]]:
         """First question and end of every batch, up to the question `stop`."""
         start, n = 0, self.n_questions if stop is None else stop
         while start < n:
-            end = min(n, start + (self.wanted.scorer.then if start else self.wanted.scorer.first))
+            end = min(n, start + (self.scorer.then if start else self.scorer.first))
             yield start, end
             start = end
 
-    def pieces(self, decisions: pd.DataFrame) -> Pieces:
-        """The leaves that hold what was scored of every strategy, given the decisions of the whole race."""
+    def pieces(self, decisions: pd.DataFrame) -> TablePieces:
+        """The tables that hold what was scored of every strategy, given the decisions of the whole race."""
         raced = decisions.groupby("strategy")["questions"].max()
-        found: dict = {}
+        found: dict[tuple[str, Table], list[TableOf]] = {}
         for name, stop in raced.items():
             for start, end in self.batches(int(stop)):
-                for key, leaf in self.wanted.leaves([str(name)], start, end).items():
-                    if self.wanted.store.exists(leaf):  # not where all of the batch was too long for the target
-                        found.setdefault(key, []).append(leaf)
+                for key, table in self.found.tables([str(name)], start, end).items():
+                    if table.exists:  # not where all of the batch was too long for the target
+                        found.setdefault(key, []).append(table)
         return found
 
     def run(
-        self, make: Callable[[Leaves, int, int], bool], known: pd.DataFrame | None = None, *, say: bool = True
+        self, make: Callable[[Tables], bool], known: pd.DataFrame | None = None, *, say: bool = True
     ) -> pd.DataFrame | None:
         """The decisions, one row per batch and strategy still racing (nats per token); None where `make` stops it.
 
         Args:
-            make: called with the leaves of a batch and its questions; makes those that are missing, or returns False.
+            make: called with the tables of a batch; makes those that are missing, or returns False.
             known: decisions of the same race that were kept: it goes their way.
             say: whether a line per batch is logged.
         """
-        racing, rows, losses = list(self.wanted.examples), list[list](), dict[str, list[pd.Series]]()
+        racing, rows, losses = list(self.found.sample.examples), list[list](), dict[str, list[pd.Series]]()
         for start, end in self.batches(None if known is None else int(known["questions"].max())):
-            leaves = self.wanted.leaves(racing, start, end)
-            if not make(leaves, start, end):
+            tables = self.found.tables(racing, start, end)
+            if not make(tables):
                 return None
             if known is not None:
                 decided = known[known["questions"] == end]
                 racing = decided.loc[decided["survives"], "strategy"].tolist() if len(decided) else racing
                 continue
-            for name, values in self._log_perplexities(racing, leaves).items():
+            for name, values in self._log_perplexities(racing, tables).items():
                 losses.setdefault(name, []).append(values)
             decisions = self._decide({name: pd.concat(losses[name]) for name in racing}, last=end == self.n_questions)
             if not decisions:
@@ -105,13 +130,13 @@ class Race:
                 break
         return pd.DataFrame(rows, columns=COLUMNS) if known is None else known
 
-    def _log_perplexities(self, names: list[str], leaves: Leaves) -> Mapping[str, pd.Series]:
+    def _log_perplexities(self, names: list[str], batch: Tables) -> Mapping[str, pd.Series]:
         """Per strategy the leading metric's log-perplexity of every example of a batch that fits the target."""
         assert isinstance(self.leader, Perplexed)
-        store, needs, found = self.wanted.store, scored_needs([self.leader]), {}
+        needs, found = scored_needs([self.leader]), {}
         for name in names:
-            if all(store.exists(leaves[name, need]) for need in needs):
-                tables = {need: store.read(leaves[name, need]).assign(strategy=name) for need in needs}
+            if all(batch[name, need].exists for need in needs):
+                tables = {need: batch[name, need].read() for need in needs}
                 found[name] = self.leader.log_perplexities(tables).droplevel("strategy")
             else:  # nothing of the batch fitted
                 found[name] = pd.Series(dtype=float)
@@ -134,8 +159,8 @@ class Race:
                 + (f" Of {', '.join(none)} no response fits at all: leave them out." if none else "")
                 + " Take a target with a longer context, or scorer.budget=fixed"
             )
-        scorer = self.wanted.scorer
-        bound = Bound(len(self.wanted.examples), self.n_questions, scorer.error, scorer.first)
+        scorer = self.scorer
+        bound = Bound(len(self.found.sample.examples), self.n_questions, scorer.error, scorer.first)
         return survivors({name: shared[name].to_numpy() for name in losses}, bound)
 
     def _say(self, end: int, decisions: list[Decision]) -> None:
@@ -149,20 +174,22 @@ class Race:
         )  # fmt: skip
 
 
-def pieces_of(wanted: Wanted, race: Race | None) -> Pieces:
-    """The leaves of every strategy and table.
+def pieces_of(found: Found, race: Race | None) -> TablePieces:
+    """The artifacts that hold the tables of every strategy.
 
     Raises:
         MissingArtefact: some are missing; the message is the command that makes them.
     """
-    store = wanted.store
     if race is None:
-        pieces: Pieces = {key: [leaf] for key, leaf in wanted.leaves().items()}
+        pieces: TablePieces = {key: [table] for key, table in found.tables().items()}
     else:
-        pieces = race.pieces(store.read(race.leaf)) if store.exists(race.leaf) else {}
-    missing = {key[0] for key in wanted.leaves(stop=1) if key not in pieces or not all(map(store.exists, pieces[key]))}
+        decisions = race.decisions()
+        pieces = {} if decisions is None else race.pieces(decisions)
+    missing = {
+        key[0] for key in found.tables(stop=1) if key not in pieces or not all(one.exists for one in pieces[key])
+    }
     if missing:
-        raise unscored(wanted.benchmark, wanted.target, wanted.examples, missing, wanted.metrics, wanted.scorer)
+        raise found.wanted.unscored(missing)
     return pieces
 
 

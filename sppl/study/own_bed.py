@@ -9,7 +9,7 @@ from sppl.analysis.checks import PAIR
 from sppl.analysis.outcomes import UNTRAINED
 from sppl.artifacts.store import Leaf, Store
 from sppl.schemas import UserError
-from sppl.stages.outcomes import outcomes_of
+from sppl.study.reported import outcomes_of
 
 log = logging.getLogger(__name__)
 MINE = "mine"

@@ -1,0 +1,28 @@
+"""The first questions of a benchmark's split, as everything that asks for some takes them."""
+
+from typing import Any
+
+from sppl.benchmarks.benchmark import Benchmark
+from sppl.benchmarks.gold import check_gold
+from sppl.schemas import Question, UserError
+
+
+def take(benchmark: Benchmark, split: Any, n: int | str) -> list[Question]:
+    """The first `n` questions of a split (`all`: every one) that the benchmark does not leave out.
+
+    Raises:
+        UserError: the split has fewer, `n` is not a count, or more than 1 % of the split's gold answers are wrong by
+            the benchmark's own rule.
+    """
+    if n != "all" and not (isinstance(n, int) and n > 0):
+        raise UserError(f"a number of questions is a whole number above 0, or `all`; got {n!r}")
+    wanted = None if n == "all" else int(n)
+    asked = None if wanted is None else wanted + len(benchmark.without)
+    questions = [one for one in benchmark.questions.questions(split, asked) if one.id not in benchmark.without][:wanted]
+    if wanted is not None and len(questions) < wanted:
+        raise UserError(
+            f"{benchmark.name} has {len(questions)} {split} questions, {wanted} were asked for; "
+            f"lower the number (n_predict, n_score, n_train, n_test) or say `all`"
+        )
+    check_gold(benchmark, split, questions)
+    return questions

@@ -1,0 +1,113 @@
+"""best_response: how well the target finds the candidates, by any metric of token statistics."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from sppl.artifacts.code_identity import code_of
+from sppl.artifacts.provenance import canonical
+from sppl.artifacts.store import Store
+from sppl.benchmarks.benchmark import Benchmark
+from sppl.generation.answer import Generator
+from sppl.hardware.hardware import Hardware
+from sppl.metrics.needs import Metric, TokenStats, own_answers, table_needs
+from sppl.models.target import TargetModel
+from sppl.prompts import SelfAlignedPrompt
+from sppl.schemas import Question, UserError
+from sppl.scoring.pool import Pool
+from sppl.scoring.scoring_settings import Scoring
+from sppl.study.predictions import Predictions
+from sppl.study.study import Study
+from sppl.tables.sample import Sample, TableOf, make_tables
+
+Examples = Mapping[str, Sequence[tuple[Question, str]]]
+
+
+@dataclass(frozen=True)
+class BestByMetric:
+    """Values of responses to choose by; the arguments are those of the stage score.
+
+    Args:
+        metric: it has a direction and reads token statistics only; perplexity is the loss per token after the question.
+        only_right: a wrong response is taken only where no right one can be scored.
+    """
+
+    metric: Metric
+    target_model: TargetModel
+    prompt: SelfAlignedPrompt
+    scorer: Scoring
+    n_predict: int
+    trainer: Hardware
+    generator: Generator
+    only_right: bool = True
+
+    def identity(self, store: Store, benchmark: Benchmark) -> Mapping[str, Any]:
+        """What the choice depends on, beside the candidates and their verdicts."""
+        said = {
+            "metric": canonical(self.metric),
+            "code": code_of(self.metric),
+            "target": self.target_model.identity,
+            "scorer": [self.scorer.end, self.scorer.overlong],
+            "only_right": self.only_right,
+        }
+        if own_answers(table_needs([self.metric])):
+            predictions = self._predictions(store, benchmark)
+            pool = predictions.pool(self.prompt) if predictions.exists else Pool()
+            said["pool"] = [canonical(self.prompt), pool.digest]
+        return said
+
+    def tables(
+        self, store: Store, benchmark: Benchmark, examples: Examples, inputs: Mapping[str, Mapping[str, str]]
+    ) -> list[TableOf]:
+        """The tables that say how good the responses are; the arguments are those of `values`.
+
+        Raises:
+            UserError: the metric has no direction or reads more than token statistics.
+            MissingArtefact: it shows own answers, and they are missing; the message is the command that makes them.
+        """
+        needs = table_needs([self.metric])
+        if any(need.trained or cast("TokenStats", need).kind != TokenStats.kind for need in needs) or (
+            self.metric.higher_is_better is None
+        ):
+            raise UserError(
+                f"best_response cannot choose by {self.metric.name}: it needs a metric with a direction that reads "
+                "token statistics, e.g. metric@strategy.best_response.best.metric=perplexity"
+            )
+        pool = self._predictions(store, benchmark).pool(self.prompt) if own_answers(needs) else Pool()
+        sample = Sample(
+            store, benchmark.name, self.target_model, examples, pool, self.prompt, self.scorer, self.trainer,
+            inputs=inputs,
+        )  # fmt: skip
+        return [TableOf(sample, name, cast("TokenStats", need)) for name in examples for need in needs]
+
+    def values(
+        self, store: Store, benchmark: Benchmark, examples: Examples, inputs: Mapping[str, Mapping[str, str]]
+    ) -> dict[str, dict[str, float]]:
+        """Per strategy and question id how good a response is, lower is better; one that is too long has no value.
+
+        Args:
+            store: where tables lie.
+            benchmark: whose questions are answered.
+            examples: per strategy the responses to the benchmark's first questions: a question's place decides which
+                own answers it is shown.
+            inputs: per strategy names and digests of the artifacts these were read from.
+
+        Raises:
+            UserError, MissingArtefact: see `tables`.
+        """
+        tables = self.tables(store, benchmark, examples, inputs)
+        with store.making(*(one.id for one in tables)):
+            make_tables(tables)
+        found: dict[str, dict[str, float]] = {}
+        for name in examples:
+            own = [one for one in tables if one.strategy == name]
+            found[name] = {}
+            if all(one.exists for one in own):  # not where every response was too long
+                scores = self.metric.per_example({one.need: one.read() for one in own}).set_index("example_id")["value"]
+                ids, sign = scores.index.astype(str), -1.0 if self.metric.higher_is_better else 1.0
+                found[name] = dict(zip(ids, (sign * scores).tolist(), strict=True))
+        return found
+
+    def _predictions(self, store: Store, benchmark: Benchmark) -> Predictions:
+        """The target's own answers to show."""
+        return Predictions(Study(store, benchmark, self.target_model, self.generator, self.trainer), self.n_predict)

@@ -1,0 +1,42 @@
+"""Strategies that write nothing: each question has the response of one of others, drawn, or the best of them."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from sppl.schemas import Question
+from sppl.strategies.best import best
+from sppl.strategies.mixture import drawn
+from sppl.strategies.recipe import Recipe
+
+if TYPE_CHECKING:
+    from sppl.study.responses import Responses
+
+
+def derive(responses: "Responses", missing: Sequence[Question]) -> dict[str, list[str]]:
+    """Per missing question the `response` as another strategy has it, and its name as `taken_from`."""
+    recipe = responses.recipe
+    shares = parts_of(recipe, missing if recipe.best is None else responses.questions)
+    parts = {name: replace(part, questions=shares[name]) for name, part in responses.parts().items() if shares[name]}
+    examples = {name: part.pairs() for name, part in parts.items()}
+    texts = {name: {question.id: text for question, text in pairs} for name, pairs in examples.items()}
+    ids = [question.id for question in missing]
+    if recipe.best is None:
+        names = {id_: drawn(id_, list(recipe.of)) for id_ in ids}
+    else:
+        inputs = {name: part.sources() for name, part in parts.items()}
+        values = recipe.best.values(responses.store, responses.benchmark, examples, inputs)
+        right = {name: part.right() for name, part in parts.items()}
+        names = best(values, right, ids, only_right=recipe.best.only_right)
+    return {
+        "response": [texts[names[id_]][id_] for id_ in ids],
+        "taken_from": [names[id_] for id_ in ids],
+    }
+
+
+def parts_of(recipe: Recipe, questions: Sequence[Question]) -> dict[str, list[Question]]:
+    """Which questions a derived strategy needs answers to, of each strategy it takes them from."""
+    if recipe.best is not None:
+        return {name: list(questions) for name in recipe.of}
+    names = list(recipe.of)
+    return {name: [question for question in questions if drawn(question.id, names) == name] for name in names}

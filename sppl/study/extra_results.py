@@ -1,0 +1,89 @@
+"""What a model does on lm-eval's own tasks, each of which asks in ways of its own."""
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sppl.artifacts.once import once
+from sppl.artifacts.provenance import fingerprint
+from sppl.artifacts.store import Leaf
+from sppl.benchmarks.benchmark import Benchmark
+from sppl.schemas import UserError
+from sppl.study.answers import Model
+
+if TYPE_CHECKING:
+    from sppl.benchmarks.further import Further
+
+BATCH = 64
+"""Of lm-eval, which makes it smaller by itself where memory is short."""
+
+
+@dataclass(frozen=True)
+class ExtraTask:
+    """One task of `benchmark.also`, and what its figures depend on."""
+
+    task: "Further"
+    identity: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class ExtraResults:
+    """What one of lm-eval's own tasks says of a model."""
+
+    model: Model
+    extra: ExtraTask
+    facts: dict[str, Any]
+
+    @once
+    def id(self) -> Leaf:
+        study, task = self.model.study, self.extra.identity
+        settings = {**self.model.settings, "task": dict(task), **study.skipping}
+        return study.store.leaf("also_results", *self.model.words, task["task"], self.model.seed, settings=settings)
+
+    @property
+    def exists(self) -> bool:
+        return self.model.study.store.exists(self.id)
+
+    def inputs(self) -> dict[str, str]:
+        return self.model.sources() | {f"lm-eval task {self.extra.identity['task']}": fingerprint(self.extra.identity)}
+
+    def make(self) -> None:
+        from sppl.data.tokens import rendering_of
+        from sppl.generation.ends import end_tokens
+        from sppl.generation.own_settings import say_ignored, within_generate
+        from sppl.hardware.device import Facts, place
+        from sppl.scoring.checks import check_model
+        from sppl.training.trained import trained_model
+
+        start, study = time.perf_counter(), self.model.study
+        target, device = study.target, study.hardware.device
+        model = place(trained_model(target, self.model.folder()), device)
+        check_model(model)
+        on, rendering = Facts(model, device), rendering_of(target.tokenizer(), target.asking)
+        ends, followed = end_tokens(rendering, model.generation_config), target.generation == "model"
+        say_ignored(target.name, model.generation_config, followed=followed)
+        with within_generate(model, ends, followed=followed):
+            frame, figures, left_out = self.extra.task.evaluate(
+                model, rendering, batch_size=BATCH, device=str(device), overlong=study.benchmark.overlong
+            )
+        said = {"figures": figures, "overlong": left_out, **on.notes(), **self.facts}
+        study.store.write(self.id, frame, self.inputs(), time.perf_counter() - start, **said)
+        study.store.clear_parts(self.id)
+
+
+def extra_tasks(benchmark: Benchmark, n_test: int | str) -> list[ExtraTask]:
+    """The tasks of `benchmark.also`.
+
+    Raises:
+        UserError: one of them cannot be used, or is named twice.
+    """
+    if not benchmark.also:
+        return []
+    from sppl.benchmarks.further import Further
+
+    tasks = [Further(given, None if n_test == "all" else int(n_test)) for given in benchmark.also]
+    found = {task: task.identity() for task in tasks}
+    names = [identity["task"] for identity in found.values()]
+    if len(names) < len(tasks) or len(set(names)) < len(names):
+        raise UserError(f"benchmark.also names a task twice: {', '.join(names)}")
+    return [ExtraTask(task, identity) for task, identity in found.items()]

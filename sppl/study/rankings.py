@@ -1,0 +1,110 @@
+"""From scores to a ranking, whoever made the scores."""
+
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from sppl.analysis.agreement import where_they_differ
+from sppl.analysis.raced import rank_raced
+from sppl.analysis.ranking import rank, sentence
+from sppl.analysis.resampling import RankedMetric
+from sppl.artifacts.once import once
+from sppl.artifacts.store import Leaf, Store
+
+if TYPE_CHECKING:
+    from pytorch_lightning.loggers import Logger
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """The order of strategies by every metric, and how far it can be trusted.
+
+    Args:
+        store: where it lies.
+        words: benchmark and target.
+        strategies: that are ranked.
+        metrics: by which.
+        parents: names and digests of the scores.
+        scores: gives them as one table, when they are ranked.
+        facts: columns that say the same of every row.
+        said: who wrote the responses (`teachers`: per strategy, the column `teacher`), the folders of the store where
+            they lie (`responses`), and the rule by which they were judged (`judge`), for reports.
+        flags: metric name -> what has to be said beside it; it joins the column `note`, and is the column `flag`.
+        costs: metric name -> `passes` and `seconds` per response; the first becomes the column `cost`, both are kept in
+            the provenance.
+        race: where the decisions of the race are kept that dropped some of the strategies on the way.
+    """
+
+    store: Store
+    words: tuple[str, str]
+    strategies: Sequence[str]
+    metrics: Sequence[RankedMetric]
+    parents: Mapping[str, str]
+    scores: Callable[[], pd.DataFrame]
+    facts: Mapping[str, Any]
+    said: Mapping[str, Any] = field(default_factory=dict)
+    flags: Mapping[str, str] = field(default_factory=dict)
+    costs: Mapping[str, Mapping[str, float | None]] | None = None
+    race: Leaf | None = None
+
+    @once
+    def id(self) -> Leaf:
+        settings: dict[str, Any] = {"scores": sorted(self.parents.values()), "strategies": sorted(self.strategies)}
+        if self.race:
+            settings["race"] = self.store.digest(self.race)
+        if self.flags:
+            settings["flags"] = dict(self.flags)
+        if self.said:
+            settings["said"] = {**self.facts, **self.said}
+        return self.store.leaf("rankings", *self.words, f"{len(self.strategies)}_strategies", settings=settings)
+
+    @property
+    def exists(self) -> bool:
+        return self.store.exists(self.id)
+
+    def inputs(self) -> dict[str, str]:
+        raced = {self.race.name: self.store.digest(self.race)} if self.race else {}
+        return {**self.parents, **raced}
+
+    def make(self) -> None:
+        start, scores = time.perf_counter(), self.scores()
+        kept: dict[str, object] = {key: value for key, value in self.said.items() if key in ("responses", "judge")}
+        if self.race:
+            how = self.store.provenance(self.race)
+            frame = rank_raced(
+                scores, self.metrics, self.store.read(self.race), leading=how["metric"], n_questions=how["n_questions"]
+            )
+            kept["race"] = self.race.name
+        else:
+            frame = rank(scores, self.metrics)
+        frame = frame.assign(**self.facts)
+        if self.said:
+            frame["teacher"] = frame["strategy"].map(self.said["teachers"])
+        flags = [self.flags.get(metric, "") for metric in frame["metric"]]
+        frame["note"] = ["; ".join(filter(None, pair)) for pair in zip(frame["note"], flags, strict=True)]
+        if any(flags):
+            frame["flag"] = flags
+        if self.costs is not None:
+            passes = {metric: cost["passes"] for metric, cost in self.costs.items()}
+            frame["cost"] = frame["metric"].map(passes).astype("Float64")
+            kept["costs"] = self.costs
+        self.store.write(self.id, frame, self.inputs(), time.perf_counter() - start, **kept)
+
+
+def announce(rankings: pd.DataFrame, loggers: Sequence["Logger"]) -> None:
+    """Says in a sentence per metric who is ahead, and logs the values."""
+    for (benchmark, target), part in rankings.groupby(["benchmark", "target_model"], sort=False):
+        log.info("%s / %s: %s", benchmark, target, where_they_differ(part))
+    for (benchmark, target, metric), part in rankings.groupby(["benchmark", "target_model", "metric"], sort=False):
+        if part["direction"].iloc[0] != "none":
+            log.info("%s / %s: %s", benchmark, target, sentence(part))
+        values = zip(part["strategy"], part["value"].tolist(), strict=True)
+        found = {f"rank/{strategy}/{metric}": value for strategy, value in values}
+        for logger in loggers:
+            logger.log_metrics(found)

@@ -1,0 +1,161 @@
+"""The tables that metrics need of every strategy's responses."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+
+from sppl.artifacts.store import MissingArtefact
+from sppl.benchmarks.splits import take
+from sppl.metrics.needs import Known, Metric, Table, own_answers, scored_needs
+from sppl.schemas import Question, UserError
+from sppl.scoring.pool import Pool
+from sppl.scoring.scoring_settings import Scoring
+from sppl.strategies.recipe import Recipe
+from sppl.study.plan import Plan, waiting
+from sppl.study.predictions import Predictions
+from sppl.study.responses import Responses
+from sppl.study.study import Conditions, Named, Study
+from sppl.tables.sample import Sample, TableOf
+
+Tables = dict[tuple[str, Table], TableOf]
+"""One table per strategy and kind."""
+TablePieces = Mapping[tuple[str, Table], Sequence[TableOf]]
+Pieces = Mapping[tuple[str, Known], Sequence[Named]]
+"""The artifacts of every strategy and table that hold it together, in the order of their questions."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which tables are wanted of whose responses.
+
+    Args:
+        study: whose responses, and the target that reads them.
+        conditions: how they are scored.
+        strategy: their recipes.
+        metric: what a user calls the metrics that want tables -> the metric.
+        compared: the strategies that are ranked, if others are scored as well; none: all are.
+    """
+
+    study: Study
+    conditions: Conditions
+    strategy: Mapping[str, Recipe]
+    metric: Mapping[str, Metric]
+    compared: tuple[str, ...] = ()
+
+    @property
+    def needs(self) -> tuple[Table, ...]:
+        """The kinds of tables."""
+        return scored_needs(self.metric.values())
+
+    @property
+    def questions(self) -> list[Question]:
+        """Whose responses are scored."""
+        return take(self.study.benchmark, "train", self.conditions.n_score)
+
+    @property
+    def predictions(self) -> Predictions:
+        """The target's own answers, which some tables show."""
+        return Predictions(self.study, self.conditions.n_predict)
+
+    def missing(self) -> list[str]:
+        """The strategies that cannot be scored yet: responses, or own answers that are shown, are missing."""
+        if own_answers(self.needs) and not self.predictions.exists:
+            return list(self.strategy)
+        return [name for name, one in self.responses().items() if not one.exists]
+
+    def waiting(self) -> Plan:
+        """What would be made while inputs are missing."""
+        questions = self.questions
+        sample = self._sample({name: [(one, "") for one in questions] for name in self.strategy}, Pool(), {})
+        plans = [
+            waiting(need.kind, sample.benchmark, *need.words(sample, name))
+            for name in self.strategy
+            for need in self.needs
+        ]
+        return sum(plans, Plan((), ()))
+
+    def found(self) -> "Found":
+        """The responses of all strategies, those that cost nothing made on the way, and the tables of them.
+
+        Raises:
+            MissingArtefact: predictions or paid responses are missing; the message is the command that makes them.
+        """
+        pool = self.predictions.pool(self.conditions.prompt) if own_answers(self.needs) else Pool()
+        asked = self.responses()
+        examples = {name: one.pairs() for name, one in asked.items()}
+        return Found(self, self._sample(examples, pool, {name: one.sources() for name, one in asked.items()}))
+
+    def unscored(self, missing: Collection[str]) -> MissingArtefact:
+        """The error that says which command scores the missing strategies, or all if they go together."""
+        scorer, plain, (benchmark, target) = self.conditions.scorer, Scoring(), self.study.words
+        names = [name for name in self.strategy if scorer.together or name in missing]
+        typed = [f" scorer=server scorer.server.dialect={scorer.server.dialect}"] if scorer.server else []
+        names_of = [f.name for f in fields(scorer) if f.name != "server" and f.metadata.get("identity", True)]
+        said = {name: getattr(scorer, name) for name in names_of}
+        typed += [f" scorer.{name}={value}" for name, value in said.items() if value != getattr(plain, name)]
+        return MissingArtefact(
+            f"no scores of {','.join(names)} for {benchmark} / {target} with these settings; make them: python "
+            f"run.py 'stage=[predict,score,rank]' benchmark={benchmark} target_model={target} "
+            f"'strategy=[{','.join(names)}]' 'metric=[{','.join(self.metric)}]'{''.join(typed).lower()}"
+        )
+
+    def responses(self) -> dict[str, Responses]:
+        """The responses of all strategies."""
+        store, benchmark, questions = self.study.store, self.study.benchmark, self.questions
+        return {name: Responses(store, benchmark, recipe, questions) for name, recipe in self.strategy.items()}
+
+    def _sample(self, examples: Mapping, pool: Pool, inputs: Mapping) -> Sample:
+        study, how = self.study, self.conditions
+        return Sample(
+            study.store, study.benchmark.name, study.target, examples, pool, how.prompt, how.scorer, study.hardware,
+            self.compared, inputs,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Found:
+    """The responses that were found, and the tables that are wanted of them."""
+
+    wanted: Wanted
+    sample: Sample
+
+    def tables(self, names: Iterable[str] | None = None, start: int = 0, stop: int | None = None) -> Tables:
+        """The tables of these strategies (None: of all) for the questions `start` to `stop`."""
+        sample = self.sample.between(start, stop)
+        return {
+            (name, need): TableOf(sample, name, need)
+            for name in (sample.examples if names is None else names)
+            for need in self.wanted.needs
+        }
+
+    def by(self, metric: Metric) -> "Found":
+        """Only what one metric needs."""
+        return replace(self, wanted=replace(self.wanted, metric={metric.name: metric}))
+
+    def shortages(self, needs: Iterable[Table]) -> list[str]:
+        """How the own answers that are shown in these tables differ from what was asked for."""
+        questions = self.wanted.questions
+        return list(dict.fromkeys(filter(None, (need.shortage(self.sample, questions) for need in needs))))
+
+
+def refuse_beyond_server(metric: Mapping[str, Metric], scorer: Scoring) -> None:
+    """Refuses metrics that need more of the target than a server tells.
+
+    Raises:
+        UserError: there are some; all of them are named.
+    """
+    if not scorer.server:
+        return
+    lacking: dict[str, str] = {}
+    for name, one in metric.items():
+        parts = [need.beyond_server(scorer.server) for need in scored_needs([one])]
+        clip, top = getattr(one, "clip", 0), scorer.server.ranks_up_to
+        parts += [f"ranks up to {clip} (scorer.server.top={clip})"] if top and clip > top else []
+        if what := list(dict.fromkeys(filter(None, parts))):
+            lacking[name] = ", ".join(what)
+    if lacking:
+        said = "; ".join(f"{name} needs {what}" for name, what in lacking.items())
+        left = ",".join(name for name in metric if name not in lacking) or "perplexity"
+        raise UserError(
+            f"scorer=server: {said}. A server tells log-probabilities and ranks of given tokens; for the rest "
+            f"the model itself is needed. Score in this process: scorer=default. Or leave them out: 'metric=[{left}]'"
+        )

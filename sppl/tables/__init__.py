@@ -1,0 +1,1 @@
+"""What metrics may ask to be known of every response: one file per kind of table, whole."""
