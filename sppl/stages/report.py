@@ -39,6 +39,7 @@ from sppl.study.reported import (
     races_of,
     scores_of,
     sources,
+    trained_on_of,
     with_gaps,
 )
 from sppl.study.spending import spending_of
@@ -122,6 +123,9 @@ def report(
     if also is not None:
         write_csv(out, "also", also)
         further["Further tasks of lm-eval"] = also
+    if not records and len(sizes := trained_on_of(store, results)):
+        write_csv(out, "trained_on", sizes)
+        further["What each model was trained on: responses, and the tokens of them that are learnt"] = sizes
     if len(answers) and answers["strategy"].nunique() > 1:
         compared = paired(answers)
         write_csv(out, "comparisons", compared)

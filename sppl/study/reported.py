@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from sppl.analysis.checks import PAIR
 from sppl.analysis.outcomes import UNTRAINED
 from sppl.analysis.raced import on_shared_questions
 from sppl.artifacts.store import Store
@@ -32,6 +33,20 @@ def outcomes_of(store: Store, results: Sequence[str]) -> pd.DataFrame:
         "n_test": "int64",
     }
     return pd.DataFrame(rows, columns=list(columns)).astype(columns)
+
+
+def trained_on_of(store: Store, results: Sequence[str]) -> pd.DataFrame:
+    """What each trained model learnt from: `responses`, their `tokens` and the `tokens per response`.
+
+    Seeds share a row. Models whose results do not say it (made before it was recorded) have no row.
+    """
+    rows = [
+        {name: key[name] for name in (*PAIR, "strategy", "setup")} | fact["trained_on"]
+        for key, fact in _runs(store, results)
+        if "trained_on" in fact
+    ]
+    frame = pd.DataFrame(rows).drop_duplicates(ignore_index=True)
+    return frame.assign(**{"tokens per response": frame["tokens"] / frame["responses"]}) if len(frame) else frame
 
 
 def also_of(store: Store, leaves: Sequence[str]) -> pd.DataFrame:
