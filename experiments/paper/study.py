@@ -59,7 +59,9 @@ def made(name: str, scores: pd.DataFrame, outcomes: pd.DataFrame) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="One study on the records: shows its table and compares it with expected.csv.")
+    parser = argparse.ArgumentParser(
+        description="One study on the records: shows its table and compares it with expected.csv."
+    )
     parser.add_argument("study", choices=STUDIES)
     parser.add_argument("--write", action="store_true", help="write expected.csv")
     asked = parser.parse_args()
