@@ -29,6 +29,7 @@ from sppl.report.settled import settled
 from sppl.report.tables import write_csv, write_tables
 from sppl.report.terminal import show, show_lines, show_paper, show_picks, show_spending
 from sppl.schemas import UserError
+from sppl.stages.other_targets import advice, other_targets_of
 from sppl.stages.outcomes import (
     also_of,
     answers_of,
@@ -54,6 +55,7 @@ SINGLE = (
     "What single questions say: share each strategy wins, their spread as a multiple of that between strategies, and "
     "how many questions give the same order"
 )
+OTHER_TARGETS = "Your other targets, trained on the same strategies: lead over the mean of what each was trained on"
 AUTHORS = replace(PAPER, slices=(), scored_as={}, candidates={}, spread_over={})
 """The authors' arithmetic, without what only their own records have (slices, candidate lists)."""
 
@@ -144,6 +146,10 @@ def report(
         write_csv(out, "race", races)
         further["Race: where each strategy stood after so many questions (nats per token)"] = races
         show_lines(race_sentences(races))
+    if not records and len(leads := other_targets_of(store, every)):
+        write_csv(out, "other_targets", leads)
+        further[OTHER_TARGETS] = leads
+        show_lines(advice(leads))
     chances = None if every.empty else confidence(every)
     if len(pilots := settled_of(store, shortlists)):
         write_csv(out, "shortlist", pilots)
