@@ -15,6 +15,7 @@ from sppl.analysis.paired import paired
 from sppl.analysis.paper import main_outcomes, planbench_outcomes
 from sppl.analysis.per_question import single_questions
 from sppl.analysis.raced import race_sentences
+from sppl.analysis.selectors import ranked_by_other_targets
 from sppl.analysis.summary import metrics_table, table
 from sppl.artifacts.provenance import commit, versions, write_json
 from sppl.artifacts.store import Store
@@ -108,6 +109,8 @@ def report(
     answers = pd.DataFrame() if records else answers_of(store, results, outcomes)
     judged = _judged(every, outcomes, scores, metrics, answers, conventions)
     judged = judged.merge(costs[[*PAIR, "metric", "seconds"]], on=[*PAIR, "metric"], how="left")
+    if not records and len(by_others := ranked_by_other_targets(outcomes)):
+        judged = pd.concat([judged, metrics_table(by_others, outcomes)], ignore_index=True)
     write_tables(out, rows, judged)
     write_json(out / MADE_OF, {"rankings": list(rankings), "results": results})
     further: dict[str, pd.DataFrame] = {}

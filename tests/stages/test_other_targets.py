@@ -3,7 +3,10 @@
 import pandas as pd
 import pytest
 
+from sppl.analysis.paper import RecordedMetric
+from sppl.analysis.ranking import rank
 from sppl.stages.other_targets import advice, other_targets_of
+from sppl.stages.report import report
 
 
 def ranked(*strategies: str, target: str = "mine") -> pd.DataFrame:
@@ -59,3 +62,25 @@ def test_settings_of_training_are_compared_alike_with_alike(store):
 def test_one_strategy_in_common_says_nothing(store):
     trained(store, "small", gpt4=1, claude=2)
     assert other_targets_of(store, ranked("gpt4", "rewrite")).empty
+
+
+def test_a_report_over_several_targets_has_the_best_of_the_others_as_a_row_and_as_advice(store, tmp_path, capsys):
+    rankings = []
+    for target, right in (("small", (1, 3)), ("large", (3, 4))):
+        values = ranked("gpt4", "claude", target=target).assign(metric="sppl_n2", value=[1.0, 2.0], example_id="q0")
+        frame = rank(values, [RecordedMetric("sppl_n2")], resamples=0)
+        leaf = store.leaf("rankings", "sql", target, "2_strategies", settings={"of": target})
+        store.write(leaf, frame, {}, 0.0)
+        rankings.append(leaf.name)
+        trained(store, target, gpt4=right[0], claude=right[1])
+    results = [leaf.name for leaf in store.leaves("results", "sql", "*", "*")]
+    report(
+        name="two", folder=str(tmp_path), metric={}, conventions="default", rankings=rankings, results=results,
+        store=store,
+    )  # fmt: skip
+    judged = pd.read_csv(tmp_path / "metrics.csv").set_index(["metric", "target_model"])
+    assert judged.loc["best of other targets", "picked"].to_dict() == {"large": "claude", "small": "claude"}
+    assert judged.loc["best of other targets", "regret"].tolist() == [0, 0]
+    assert "best of other targets" in (tmp_path / "index.html").read_text()
+    assert "sql, small: of your other targets (large), claude trained best" in " ".join(capsys.readouterr().out.split())
+    assert set(pd.read_csv(tmp_path / "other_targets.csv")["target_model"]) == {"large", "small"}
