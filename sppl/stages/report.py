@@ -11,6 +11,7 @@ from sppl.analysis.agreement import agreement, disagreement
 from sppl.analysis.checks import PAIR
 from sppl.analysis.confidence import confidence
 from sppl.analysis.conventions import PAPER, SOUND
+from sppl.analysis.over_cases import in_a_sentence, over_cases
 from sppl.analysis.paired import paired
 from sppl.analysis.paper import main_outcomes, planbench_outcomes
 from sppl.analysis.per_question import single_questions
@@ -113,6 +114,9 @@ def report(
         judged = pd.concat([judged, metrics_table(by_others, outcomes)], ignore_index=True)
     write_tables(out, rows, judged)
     write_json(out / MADE_OF, {"rankings": list(rankings), "results": results})
+    if len(followed := over_cases(judged, rows)):
+        write_csv(out, "over_cases", followed)
+        show_lines([in_a_sentence(followed)])
     further: dict[str, pd.DataFrame] = {}
     differences = disagreement(every)
     if every["metric"].nunique() > 1:
@@ -173,6 +177,7 @@ def report(
         further=further,
         drawn=_drawn(rows, list(dict.fromkeys(every["metric"]))),
         picks=picked,
+        followed=followed,
     )
     for logger in loggers:
         _log_table(logger, rows, judged)
