@@ -37,7 +37,8 @@ def judged(**regrets):
 def test_a_metrics_loss_is_the_mean_of_its_cases_in_points():
     table = over_cases(judged(sppl={"small": 0.0, "large": 0.1}), ROWS).set_index("metric")
     assert table.loc["sppl"].to_dict() == {
-        "cases": 2, "regret, points": pytest.approx(5), "largest, points": pytest.approx(10), "picks the best": 0.5, "Spearman": 1,
+        "cases": 2, "regret, points": pytest.approx(5), "largest, points": pytest.approx(10), "picks the best": 0.5,
+        "Spearman": 1,
     }  # fmt: skip
 
 
