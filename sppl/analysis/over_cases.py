@@ -60,6 +60,6 @@ def in_a_sentence(table: pd.DataFrame) -> str:
     if first["metric"] == RANDOM:
         return f"{where} no metric picked better than chance, which lost {random}."
     return (
-        f"{where} the picks of {first['metric']} lost least: {first['regret, points']:.2f} points against the best strategy "
-        f"in the mean, {first['largest, points']:.1f} at most; a random pick loses {random}."
+        f"{where} the picks of {first['metric']} lost least: {first['regret, points']:.2f} points against the best "
+        f"strategy in the mean, {first['largest, points']:.1f} at most; a random pick loses {random}."
     )
