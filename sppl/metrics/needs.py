@@ -9,7 +9,7 @@ import pandas as pd
 from sppl.tables.gradients import Gradients
 from sppl.tables.hidden_states import HiddenStates
 from sppl.tables.kind import Known, Table
-from sppl.tables.outcomes import Outcomes
+from sppl.tables.pilot_outcomes import Outcomes
 from sppl.tables.rewards import Rewards, RewardSource
 from sppl.tables.token_stats import COLUMNS, TokenStats
 

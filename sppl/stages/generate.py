@@ -58,9 +58,10 @@ def generate(
     estimates = _estimates(benchmark, wanted, missing, parts)
     found = tuple(name for name in strategy if not missing[name])
     to_make = tuple(_line(name, len(missing[name]), estimates) for name in strategy if missing[name])
-    to_make += tuple(f"{name} ({estimates[name]})" for name in parts if name in estimates)
+    to_make += tuple(_line(name, len(one.questions), estimates) for name, one in parts.items())
+    plan = sum((_chosen_by(one) for name, one in wanted.items() if missing[name]), Plan(found, to_make))
     if dry:
-        return Plan(found, to_make)
+        return plan
     budget = Budget(max_cost, spent_file(store.root, command) if command else None)
     if isinstance(benchmark.responses, Asking):
         benchmark = replace(benchmark, responses=benchmark.responses.within(budget))
@@ -86,7 +87,7 @@ def generate(
             if bill.answers or bill.failed:
                 log.info("bill of this job: %s", spent([bill.usage()]))
     warn_if_none_is_right(wanted)
-    return Plan(found, to_make)
+    return plan
 
 
 def _parts(wanted: Mapping[str, Responses]) -> dict[str, Responses]:
@@ -101,6 +102,12 @@ def _parts(wanted: Mapping[str, Responses]) -> dict[str, Responses]:
                 if missing and asked != others[part].recipe:
                     parts[f"{part} for {name}"] = replace(others[part], questions=missing)
     return parts
+
+
+def _chosen_by(responses: Responses) -> Plan:
+    """The tables that say which of others' responses is the best, where a strategy takes that."""
+    best = responses.recipe.best
+    return best.plan(responses.parts()) if best else Plan((), ())
 
 
 def _estimates(

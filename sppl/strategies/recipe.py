@@ -20,6 +20,10 @@ class Chooser(Protocol):
         """What the choice depends on, beside the responses and their verdicts."""
         ...
 
+    def plan(self, candidates: Mapping[str, Any]) -> Any:
+        """What is there, and what would be made, to choose among the responses of these strategies."""
+        ...
+
     def values(
         self,
         store: Any,

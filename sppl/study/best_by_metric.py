@@ -16,7 +16,9 @@ from sppl.prompts import SelfAlignedPrompt
 from sppl.schemas import Question, UserError
 from sppl.scoring.pool import Pool
 from sppl.scoring.scoring_settings import Scoring
+from sppl.study.plan import Plan, plan_of, waiting
 from sppl.study.predictions import Predictions
+from sppl.study.responses import Responses
 from sppl.study.study import Study
 from sppl.tables.sample import Sample, TableOf, make_tables
 
@@ -65,20 +67,27 @@ class BestByMetric:
             UserError: the metric has no direction or reads more than token statistics.
             MissingArtefact: it shows own answers, and they are missing; the message is the command that makes them.
         """
-        needs = table_needs([self.metric])
-        if any(need.trained or cast("TokenStats", need).kind != TokenStats.kind for need in needs) or (
-            self.metric.higher_is_better is None
-        ):
-            raise UserError(
-                f"best_response cannot choose by {self.metric.name}: it needs a metric with a direction that reads "
-                "token statistics, e.g. metric@strategy.best_response.best.metric=perplexity"
-            )
+        needs = self._needs()
         pool = self._predictions(store, benchmark).pool(self.prompt) if own_answers(needs) else Pool()
-        sample = Sample(
-            store, benchmark.name, self.target_model, examples, pool, self.prompt, self.scorer, self.trainer,
-            inputs=inputs,
-        )  # fmt: skip
-        return [TableOf(sample, name, cast("TokenStats", need)) for name in examples for need in needs]
+        sample = self._sample(store, benchmark, examples, pool, inputs)
+        return [TableOf(sample, name, need) for name in examples for need in needs]
+
+    def plan(self, candidates: Mapping[str, Responses]) -> Plan:
+        """Which tables are there, and which would be made, to choose among these responses."""
+        first, needs = next(iter(candidates.values())), self._needs()
+        store, benchmark = first.store, first.benchmark
+        own = own_answers(needs)
+        if all(one.exists for one in candidates.values()) and not (
+            own and not self._predictions(store, benchmark).exists
+        ):
+            examples = {name: one.pairs() for name, one in candidates.items()}
+            inputs = {name: one.sources() for name, one in candidates.items()}
+            return plan_of(self.tables(store, benchmark, examples, inputs))
+        sample = self._sample(store, benchmark, {name: [] for name in candidates}, Pool(), {})
+        plans = [
+            waiting(TokenStats.kind, benchmark.name, *need.words(sample, name)) for name in candidates for need in needs
+        ]
+        return sum(plans, Plan((), ()))
 
     def values(
         self, store: Store, benchmark: Benchmark, examples: Examples, inputs: Mapping[str, Mapping[str, str]]
@@ -107,6 +116,28 @@ class BestByMetric:
                 ids, sign = scores.index.astype(str), -1.0 if self.metric.higher_is_better else 1.0
                 found[name] = dict(zip(ids, (sign * scores).tolist(), strict=True))
         return found
+
+    def _needs(self) -> list[TokenStats]:
+        """What the metric reads.
+
+        Raises:
+            UserError: the metric has no direction or reads more than token statistics.
+        """
+        needs = [cast("TokenStats", need) for need in table_needs([self.metric])]
+        if any(need.trained or need.kind != TokenStats.kind for need in needs) or (
+            self.metric.higher_is_better is None
+        ):
+            raise UserError(
+                f"best_response cannot choose by {self.metric.name}: it needs a metric with a direction that reads "
+                "token statistics, e.g. metric@strategy.best_response.best.metric=perplexity"
+            )
+        return needs
+
+    def _sample(self, store: Store, benchmark: Benchmark, examples: Examples, pool: Pool, inputs: Mapping) -> Sample:
+        return Sample(
+            store, benchmark.name, self.target_model, examples, pool, self.prompt, self.scorer, self.trainer,
+            inputs=inputs,
+        )  # fmt: skip
 
     def _predictions(self, store: Store, benchmark: Benchmark) -> Predictions:
         """The target's own answers to show."""

@@ -28,9 +28,6 @@ class WorstToken:
 
     def per_example(self, tables):
         return as_values(-tables[self.needs()[0]].groupby(EXAMPLE)["logprob"].min())
-
-    def aggregate(self, scores):
-        return float(scores["value"].mean())
 '''
 
 CONFIG = """# @package metric.worst_token

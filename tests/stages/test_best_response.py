@@ -61,6 +61,17 @@ def test_by_self_aligned_perplexity_it_needs_the_targets_own_answers_and_is_anot
     }
 
 
+def test_a_dry_run_lists_the_candidates_and_the_tables_that_choose_among_them(stage, store):
+    given = ["strategy=[best_response]", "n_train=6"]
+    plan = stage("generate", store, *given, dry=True)
+    tables = {f"token_stats/lab/lab/{name}/question-..." for name in PARTS}
+    candidates = {f"{name} for best_response (6 responses)" for name in PARTS}
+    assert set(plan.to_make) == {"best_response (6 responses)"} | candidates | tables
+    stage("generate", store, *given)
+    assert not stage("generate", store, *given, dry=True).to_make
+    assert len(tables) == len(list(Path(store.root).glob("token_stats/lab/lab/*/question-*.parquet")))
+
+
 def test_a_metric_without_direction_cannot_choose(stage, store):
     with pytest.raises(UserError, match="best_response cannot choose by length"):
         best_of(stage, store, f"{BY}=length")
