@@ -43,6 +43,7 @@ from sppl.study.reported import (
     scores_of,
     sources,
     trained_on_of,
+    turns_of,
     with_gaps,
 )
 from sppl.study.spending import spending_of
@@ -129,6 +130,9 @@ def report(
         write_csv(out, "ranking", every)
         if len(single := single_questions(every)):
             further[SINGLE] = single
+        if len(turns := turns_of(store, rankings)):
+            write_csv(out, "turns", turns)
+            further["Turn by turn, given what was said before"] = turns
     if also is not None:
         write_csv(out, "also", also)
         further["Further tasks of lm-eval"] = also
