@@ -27,6 +27,8 @@ class Contents:
     path: Path
     rows: tuple[tuple[int, Record], ...]
     problems: tuple[Problem, ...]
+    form: str = ""
+    """What kind of file it is, in words."""
 
 
 def read(path: Path) -> Contents:
