@@ -124,7 +124,8 @@ def _load(*key: Any) -> Task:
     if gone := gathering.without_gold:
         left = "left out (benchmark.questions.empties=drop)"
         log.warning("%s: %d questions without a gold answer %s: %s", folder, len(gone), left, _some(gone))
-    refuse(gathering.problems, ADVICE)
+    unknown = any(problem.field in ("question", "response") and not problem.way for problem in gathering.problems)
+    refuse(gathering.problems, ADVICE if unknown else "")
     return Task(_by_split(gathering), {name: gathering.responses[name] for name in sorted(gathering.responses)})
 
 
@@ -172,19 +173,25 @@ def _some(ids: Sequence[str]) -> str:
     return ", ".join(ids[:10]) + (" ..." if len(ids) > 10 else "")
 
 
+def left_by_missing(gathering: Gathering) -> tuple[list[Question], list[str]]:
+    """The training questions that every strategy answers, and the ids of the others."""
+    train = [one.question for one in gathering.asked.values() if one.split == "train"]
+    sets = gathering.responses.values()
+    shared = [question for question in train if all(question.id in one for one in sets)]
+    kept = {question.id for question in shared}
+    return shared, [question.id for question in train if question.id not in kept]
+
+
 def _by_split(gathering: Gathering) -> dict[str, tuple[Question, ...]]:
     found: dict[str, tuple[Question, ...]] = {
         split: tuple(one.question for one in gathering.asked.values() if one.split == split) for split in SPLITS
     }
-    sets = gathering.responses.values()
-    shared = tuple(question for question in found["train"] if all(question.id in one for one in sets))
-    if len(shared) < len(found["train"]):
+    shared, gone = left_by_missing(gathering)
+    if gone:
         counts = ", ".join(f"{name} {len(one)}" for name, one in sorted(gathering.responses.items()))
-        kept = {question.id for question in shared}
-        gone = [question.id for question in found["train"] if question.id not in kept]
         said = f"{len(shared)} of {len(found['train'])} training questions have a response of every strategy ({counts})"
         if gathering.how.missing == "refuse":
             why = f"{said}, and benchmark.questions.missing=refuse; without one: {_some(gone)}"
             raise BadData(why, ["benchmark.questions.missing=drop"])
         log.warning("%s; left out: %s", said, _some(gone))
-    return found | {"train": shared}
+    return found | {"train": tuple(shared)}

@@ -27,6 +27,7 @@ KEPT = ("options", "answers")
 OURS = ("question", "response", "gold", "id", "solution", "split", "strategy", *KEPT)
 """What a file's field can be mapped to."""
 
+PREPEND = "benchmark.questions.system=prepend"
 System = Literal["refuse", "drop", "prepend"]
 Choice = Literal["refuse", "drop"]
 Several = Literal["refuse", Taken]
@@ -254,7 +255,7 @@ class _Reader:
                 name,
                 f"a system turn ({shorten(text)}), and a question is one text; benchmark.questions.system=prepend puts "
                 "it before the question, benchmark.questions.system=drop leaves it out",
-                "benchmark.questions.system=prepend",
+                PREPEND,
                 SYSTEM,
             )
         if system:

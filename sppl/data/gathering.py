@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any, cast
 
 from sppl.data.conversations import as_text
-from sppl.data.formats import CHATS, QUESTION, RESPONSE, BadField, Entry, Format, entry
+from sppl.data.formats import CHATS, PREPEND, QUESTION, RESPONSE, BadField, Entry, Format, entry
 from sppl.data.gold import BadGold, gold
 from sppl.data.problems import Problem, shorten
 from sppl.data.reading import Contents, Record
-from sppl.data.tally import EMPTY, TWICE, Tally
+from sppl.data.tally import EMPTY, SYSTEM, TWICE, Tally
 from sppl.schemas import Conversation, Question, Split
 
 QUESTIONS: dict[str, Split] = {
@@ -28,6 +28,8 @@ QUESTIONS: dict[str, Split] = {
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 DROP = "benchmark.questions.empties=drop"
 NO_GOLD = "no gold answer; it is what decides whether a response is right (benchmark.answer=none goes without)"
+LENIENT = {"system": "drop", "history": "drop", "turns": "last"}
+"""How a record is looked at further that a setting has to decide about."""
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+=@-]{0,119}")
 
 
@@ -75,7 +77,7 @@ class Gathering:
         for line, record in contents.rows:
             self.fields.update(record)
             try:
-                found = entry(record, self.how, answer_is_gold=split is not None)
+                found = self._entry(record, tally, line)
                 strategy = found.strategy or path.stem
                 key = self._question(found, split, (path.name, line), record)
                 if split is None:
@@ -101,7 +103,13 @@ class Gathering:
         tally.left_out = +tally.left_out
 
     def finish(self) -> None:
-        """Looks at what no file may lack alone: gold answers."""
+        """Looks at what no file says alone: which questions have no gold answer, and which way suits all files."""
+        if any(one.kinds[SYSTEM] < one.rows for one in self.tallies):  # with it they would ask something else
+            drop = "benchmark.questions.system=drop"
+            self.problems = [replace(one, way=drop) if one.way == PREPEND else one for one in self.problems]
+        self._without_gold()
+
+    def _without_gold(self) -> None:
         lacking = [] if self.kind == "none" else [key for key, one in self.asked.items() if not one.question.answer]
         if self.how.empties == "drop" and len(lacking) < len(self.asked):
             for key in lacking:
@@ -115,6 +123,25 @@ class Gathering:
         for key in lacking:
             file, line = self.asked[key].where
             self.problems.append(Problem(file, NO_GOLD, line, field="gold_label", way=way))
+
+    def _entry(self, record: Record, tally: Tally, line: int) -> Entry:
+        """What a record says; where a setting has to decide first, that is a problem, and the rest is still looked at.
+
+        Raises:
+            BadField: it cannot be read whatever is set.
+        """
+        how = self.how
+        while True:
+            try:
+                found = entry(record, how, answer_is_gold=tally.split is not None)
+            except BadField as bad:
+                name = bad.way.rpartition(".")[2].partition("=")[0]
+                if name not in LENIENT:
+                    raise
+                self.problems.append(Problem(tally.path.name, bad.why, line, field=bad.name, way=bad.way))
+                how = replace(how, **{name: LENIENT[name]})
+            else:
+                return found if how is self.how else replace(found, settled=())
 
     def _count(self, found: Entry, tally: Tally) -> None:
         """Counts what a record that was read holds."""

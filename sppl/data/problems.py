@@ -96,7 +96,8 @@ def _line(same: Sequence[Problem]) -> str:
     if len(same) == 1:
         return str(same[0])
     first = same[0].file
-    here = [str(one.line) for one in same[1:] if one.file == first and one.line is not None]
+    lines = dict.fromkeys(one.line for one in same if one.file == first and one.line is not None)
+    here = [str(line) for line in [*lines][1:]]
     said = [f"{len(same)} times"]
     if here:
         said.append(f"also on line {', '.join(here[: PLACES - 1])}{', ...' if len(here) >= PLACES else ''}")

@@ -57,7 +57,7 @@ def _read(path: Path, _changed: tuple[int, int]) -> Contents:  # a changed file 
     problems += _keys_in(path.name, rows)
     if not rows and not problems:
         problems.append(Problem(path.name, "the file holds no record"))
-    return Contents(path, tuple(rows), tuple(problems))
+    return Contents(path, tuple(rows), tuple(problems), FORMS[path.suffix.lower()])
 
 
 def _keys_in(name: str, rows: Iterable[tuple[int, Record]]) -> Iterator[Problem]:
@@ -229,3 +229,4 @@ READERS: dict[str, Callable[[Path], Iterator[Item]]] = {
     ".parquet": _parquet,
 }
 """File ending to reader."""
+FORMS = {".jsonl": "JSON lines", ".json": "JSON", ".csv": "CSV", ".parquet": "parquet"}

@@ -44,7 +44,7 @@ BREAKS = {
     "two records in one line": lambda line, at: (line + " " * (at % 3) + line).encode(),
     "a field twice": lambda line, at: line[:-1].encode() + b', "response": "another"}',
     "a system turn": lambda line, at: json.dumps(json.loads(line) | {"system": "Be brief."}).encode(),
-    "twice": lambda line, at: (line + "\n" * (1 + at % 3) + line).encode(),
+    "another response": lambda line, at: (line + "\n" * (1 + at % 3) + line.replace("zw", "Zw")).encode(),
     "a number out of range": lambda line, at: b'{"id": ' + b"9" * (5000 + at % 100) + b"}",
 }
 
