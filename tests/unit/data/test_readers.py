@@ -81,10 +81,10 @@ def test_a_record_of_several_lines_is_named_by_its_first(tmp_path):
     assert [line for line, _ in contents.rows] == [2, 5]
     assert problems(path) == [
         "x.csv, line 7: fewer values than the header's 2",
-        "x.csv, line 8: more values than the header's 2",
+        "x.csv, line 8: more values than the header's 2; a text with the mark that parts values stands in double quotes",
     ]
     path.write_text('id,response\na,"never ends\n\n\n')
-    assert problems(path) == ["x.csv, line 2: broken CSV: unexpected end of data"]
+    assert problems(path) == ["x.csv, line 2: broken CSV: a double quote is opened and never closed"]
     path = tmp_path / "x.json"
     path.write_text('[\n {"id": "a",\n  "response": 1},\n {"id": "b"}\n]')
     assert [line for line, _ in read(path).rows] == [2, 4]
@@ -100,10 +100,15 @@ def test_a_field_that_a_record_has_twice_is_refused(ending, text, tmp_path):
     assert "the field 'a' is there twice" in problems(path)[0]
 
 
-@pytest.mark.parametrize(
-    ("header", "said"), [("a;b", "parted by ';'"), ("a\tb", "parted by '\\t'"), ("a,b,a", "names 'a' twice")]
-)
-def test_a_header_that_is_none_is_refused(header, said, tmp_path):
+@pytest.mark.parametrize("mark", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("quote", ['"', ""])
+def test_a_table_is_parted_by_what_parts_its_header(mark, quote, tmp_path):
     path = tmp_path / "x.csv"
-    path.write_text(f"{header}\n1,2\n")
-    assert said in problems(path)[0]
+    path.write_text(f"{quote}a{quote}{mark} b\n{quote}1{quote}{mark}2.5\n")
+    assert records(path) == [{"a": "1", "b": "2.5"}]
+
+
+def test_a_header_that_names_a_field_twice_is_refused(tmp_path):
+    path = tmp_path / "x.csv"
+    path.write_text("a,b,a\n1,2,3\n")
+    assert "names 'a' twice" in problems(path)[0]
