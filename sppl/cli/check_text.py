@@ -7,11 +7,12 @@ from statistics import mean
 
 from sppl.benchmarks.benchmark import NONE
 from sppl.benchmarks.doubt import Judged, doubtful, examples
-from sppl.cli.command_line import WORD, again
+from sppl.cli.command_line import again, program
 from sppl.data.folder import left_by_missing, unread
 from sppl.data.gathering import SPLITS, Gathering
 from sppl.data.problems import told, ways_of
 from sppl.data.tally import EMPTY, SEVERAL, SYSTEM, TWICE
+from sppl.report.next_step import checking_command
 
 BETTER = 0.1
 """A rule that judges this share of the responses more right than the chosen one is proposed."""
@@ -73,7 +74,7 @@ class Seen:
 
     def _files(self) -> Iterator[list[str]]:
         """A row per file."""
-        yield ["file", "read as", "format", "records", EMPTY, TWICE, SYSTEM, SEVERAL]
+        yield ["file", "holds", "in the fields", "records", EMPTY, TWICE, SYSTEM, SEVERAL]
         for one in self.found.tallies:
             kinds = [str(one.kinds[kind] or "") for kind in (EMPTY, TWICE, SYSTEM, SEVERAL)]
             role = f"{one.split} questions" if one.split else "responses"
@@ -141,7 +142,7 @@ class Seen:
         ways = ways_of(self.found.problems)
         if self.found.problems and not ways:
             yield "Mend this in the files, then look again:"
-            yield f"  {again(self.typed, (), verb=WORD)}"
+            yield f"  {checking_command((program(), *self.typed))}"
         elif not self.found.responses:
             yield "No file has responses. Teachers can write them (benchmark.respond=teacher); what that would cost:"
             yield f"  {again(['stage=[generate]', *self.typed], ['benchmark.respond=teacher', 'dry=true'])}"
@@ -150,7 +151,7 @@ class Seen:
                 "No question is answered by every strategy, so nothing can be compared: their ids, or their words "
                 "where there are no ids, have to be the same in every file. Mend this, then look again:"
             )
-            yield f"  {again(self.typed, (), verb=WORD)}"
+            yield f"  {checking_command((program(), *self.typed))}"
         else:
             ways += [f"benchmark.answer={self.better}"] if self.better else []
             yield f"With {' '.join(ways)} it goes on:" if ways else "Go on with:"

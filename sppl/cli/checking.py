@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from sppl.cli.command_line import WORD, again
+from sppl.cli.command_line import WORD, again, command_line
 from sppl.cli.folding import folded, terminal_width
 
 JUDGED, COUNTED = 2000, 500
@@ -125,7 +125,9 @@ def how_to_go_on(ways: Sequence[str]) -> list[str]:
     Args:
         ways: the settings with which all of it would be read; none where the files have to be mended.
     """
-    look = ["What each file holds:", f"  {again(sys.argv[1:], (), verb=WORD)}"]
+    from sppl.report.next_step import checking_command
+
+    look = ["What each file holds:", f"  {checking_command(command_line())}"]
     if not ways:
         return ["Mend the files and run the command again. " + look[0], look[1]]
     return [f"With {' '.join(ways)} it goes on:", f"  {again(sys.argv[1:], ways)}", *look]

@@ -1,6 +1,5 @@
 """The command line as it was typed, with the words that start this program."""
 
-import re
 import shlex
 import sys
 from collections.abc import Sequence
@@ -10,8 +9,6 @@ CHECKOUT = "python run.py"
 """How messages name the command; whoever starts it otherwise reads his own words."""
 WORD = "check"
 """What is typed before the settings of a local benchmark to look at its files."""
-OF_DATA = re.compile(r"[+~]*(benchmark|data_dir|target_model|--config-dir|-cd|hydra\.searchpath)")
-"""What decides how files are read and what they are looked at for."""
 
 
 def program() -> str:
@@ -32,16 +29,13 @@ def in_own_words(text: str) -> str:
     return text.replace(CHECKOUT, program())
 
 
-def again(typed: Sequence[str], settings: Sequence[str], verb: str = "") -> str:
+def again(typed: Sequence[str], settings: Sequence[str]) -> str:
     """What was typed, with settings that take the place of those of the same name, as a line for the shell.
 
     Args:
         typed: the words behind the program.
         settings: each `name=value`.
-        verb: what the program is to do instead with the settings that say which data are meant.
     """
     new = {one.partition("=")[0] for one in settings}
     kept = [word for word in typed if word.partition("=")[0].lstrip("+") not in new and word != WORD]
-    if verb:
-        kept = [verb, *filter(OF_DATA.match, kept)]
-    return " ".join([program(), shlex.join([*kept, *settings])]).rstrip()
+    return " ".join([program(), shlex.join([*kept, *settings])])

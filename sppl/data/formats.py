@@ -107,6 +107,12 @@ class Entry:
     """Which of the tally's kinds it is of."""
 
 
+def shape(record: Record, how: Format) -> str:
+    """The fields in which a record's question and response stand, for a table."""
+    known = (*how.fields.values(), *CHATS, *QUESTION, *RESPONSE, "answer")
+    return ", ".join(dict.fromkeys(name for name in known if name in record)) or "none known"
+
+
 def entry(record: Record, how: Format, *, answer_is_gold: bool) -> Entry:
     """The record read by its fields, or by `how.fields` where those are given.
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from sppl.data.conversations import as_text
-from sppl.data.formats import CHATS, PREPEND, QUESTION, RESPONSE, BadField, Entry, Format, entry
+from sppl.data.formats import CHATS, PREPEND, QUESTION, RESPONSE, BadField, Entry, Format, entry, shape
 from sppl.data.gold import BadGold, gold
 from sppl.data.problems import Problem, shorten
 from sppl.data.reading import Contents, Record
@@ -70,7 +70,8 @@ class Gathering:
         """Takes in a file."""
         path, split = contents.path, split_of(contents.path)
         self.problems += contents.problems
-        tally = Tally(path, contents.form, split, len(contents.rows))
+        shapes = {shape(record, self.how) for _, record in contents.rows}
+        tally = Tally(path, " or ".join(sorted(shapes)[:2]), split, len(contents.rows))
         self.tallies.append(tally)
         lines: dict[tuple[str, str], int] = {}
         gaps: list[Problem] = []

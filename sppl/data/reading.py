@@ -27,8 +27,6 @@ class Contents:
     path: Path
     rows: tuple[tuple[int, Record], ...]
     problems: tuple[Problem, ...]
-    form: str = ""
-    """What kind of file it is, in words."""
 
 
 def read(path: Path) -> Contents:
@@ -61,7 +59,7 @@ def _read(path: Path, _changed: tuple[int, int]) -> Contents:  # a changed file 
     if not rows and not problems:
         empty = path.stat().st_size == 0
         problems.append(Problem(path.name, "the file is empty" if empty else "the file holds no record"))
-    return Contents(path, tuple(rows), tuple(problems), path.suffix.lower().removeprefix("."))
+    return Contents(path, tuple(rows), tuple(problems))
 
 
 def _keys_in(name: str, rows: Iterable[tuple[int, Record]]) -> Iterator[Problem]:

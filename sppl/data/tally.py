@@ -17,7 +17,7 @@ class Tally:
 
     Args:
         path: of the file.
-        form: what it holds, e.g. `JSON lines`.
+        form: the fields in which its questions and responses stand.
         split: whose questions it holds; None for a strategy's file.
         rows: its records.
     """

@@ -1,4 +1,4 @@
-"""What has to be said where no response of any strategy is judged right."""
+"""What has to be said of the rule where no response is judged right, or many wrong that end with the gold answer."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -7,7 +7,10 @@ import pandas as pd
 
 from sppl.artifacts.store import Store
 from sppl.benchmarks.benchmark import Benchmark
+from sppl.benchmarks.doubt import Judged, doubtful, examples
 from sppl.data.conversations import final_answer
+from sppl.data.files import LocalQuestions
+from sppl.report.next_step import checking_command
 from sppl.schemas import Question
 from sppl.stages.responses import known_responses, right_responses
 from sppl.strategies.recipe import Recipe
@@ -28,6 +31,7 @@ def warn_if_none_is_right(
     """
     if not benchmark.judged:
         return
+    _warn_of_doubt(store, benchmark, strategies, questions)
     frames = [known_responses(store, benchmark, recipe, questions) for recipe in strategies.values()]
     found = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
     right = [right_responses(store, benchmark, recipe, questions) for recipe in strategies.values()]
@@ -48,3 +52,25 @@ def warn_if_none_is_right(
         "answers of its form? For example %s",
         benchmark.name, len(found), ", ".join(strategies), benchmark.task, "; ".join(shown),
     )  # fmt: skip
+
+
+def _warn_of_doubt(
+    store: Store, benchmark: Benchmark, strategies: Mapping[str, Recipe], questions: Sequence[Question]
+) -> None:
+    """One warning where the rule of own files calls responses wrong that end with the gold answer."""
+    if not isinstance(benchmark.questions, LocalQuestions):
+        return
+    by_id, judged = {question.id: question for question in questions}, list[Judged]()
+    for recipe in strategies.values():
+        right = right_responses(store, benchmark, recipe, questions)
+        found = known_responses(store, benchmark, recipe, questions)
+        for id_, text in zip(found["question_id"], found["response"], strict=True):
+            judged.append(Judged(by_id[id_], final_answer(by_id[id_], text), right[id_]))
+    wrong = doubtful(judged)
+    if wrong and any(one.right for one in judged):
+        log.warning(
+            "%s: is benchmark.answer=%s right? It judges %d of %d responses wrong, and %d of those end with the gold "
+            "answer: %s. What each rule says of them: %s",
+            benchmark.name, benchmark.questions.answer, sum(not one.right for one in judged), len(judged), len(wrong),
+            "; ".join(examples(wrong)), checking_command(store.typed),
+        )  # fmt: skip

@@ -55,8 +55,8 @@ def test_it_counts_judges_and_measures_and_ends_in_the_command_that_goes_on(run_
     monkeypatch.setenv("COLUMNS", "80")
     done = run_py("check", f"data_dir={messy}", store=tmp_path / "empty")
     assert done.code == 1
-    told(done.out, "chat.jsonl responses JSON lines 20 20")
-    told(done.out, "short.json responses JSON 21 1 1")
+    told(done.out, "chat.jsonl responses messages 20 20")
+    told(done.out, "short.json responses instruction, output 21 1 1")
     told(done.out, "said 18 18 of 20 questions 0 of 15")
     told(done.out, "17 training questions are answered by all 3; left out for all")
     told(done.out, "Gold answers: 17 of 20 questions have one.")

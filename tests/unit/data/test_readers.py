@@ -79,10 +79,9 @@ def test_a_record_of_several_lines_is_named_by_its_first(tmp_path):
     path.write_bytes(b'id,response\r\na,"one\r\ntwo"\r\n\r\nb,"three\r\nfour"\r\nc\r\nd,5,6\r\n')
     contents = read(path)
     assert [line for line, _ in contents.rows] == [2, 5]
-    assert problems(path) == [
-        "x.csv, line 7: fewer values than the header's 2",
-        "x.csv, line 8: more values than the header's 2; a text with the mark that parts values stands in double quotes",
-    ]
+    fewer, more = problems(path)
+    assert fewer == "x.csv, line 7: fewer values than the header's 2"
+    assert more.startswith("x.csv, line 8: more values than the header's 2; a text with the mark that parts values")
     path.write_text('id,response\na,"never ends\n\n\n')
     assert problems(path) == ["x.csv, line 2: broken CSV: a double quote is opened and never closed"]
     path = tmp_path / "x.json"
