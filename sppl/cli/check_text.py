@@ -58,12 +58,13 @@ class Seen:
 
     def lines(self) -> Iterator[str]:
         """All there is to say, the command that goes on last."""
-        yield f"{self.folder}: what its files hold, read with benchmark.answer={self.answer}"
+        yield f"{self.folder}, read with benchmark.answer={self.answer}:"
         yield ""
         yield from _table(list(self._files()))
         yield ""
-        yield from _table(list(self._strategies()))
-        yield ""
+        if self.found.responses:
+            yield from _table(list(self._strategies()))
+            yield ""
         yield from self._said()
         if self.found.problems:
             yield ""
@@ -74,34 +75,34 @@ class Seen:
 
     def _files(self) -> Iterator[list[str]]:
         """A row per file."""
-        yield ["file", "holds", "in the fields", "records", EMPTY, TWICE, SYSTEM, SEVERAL]
+        yield ["file", "holds", "fields", "rows", "empty", "twice", "system", "turns"]
         for one in self.found.tallies:
             kinds = [str(one.kinds[kind] or "") for kind in (EMPTY, TWICE, SYSTEM, SEVERAL)]
-            role = f"{one.split} questions" if one.split else "responses"
-            yield [one.path.name, role, one.form, str(one.rows), *kinds]
+            yield [_cut(one.path.name), one.split or "responses", _cut(one.form), str(one.rows), *kinds]
 
     def _strategies(self) -> Iterator[list[str]]:
         """A row per strategy."""
         train = [key for key, one in self.found.asked.items() if one.split == "train"]
-        yield ["strategy", "responses", "answers", "judged right", "tokens, mean", "longest"]
+        yield ["strategy", "responses", "questions", "judged right", "tokens", "longest"]
         for name, texts in sorted(self.found.responses.items()):
             judged = self.rules.get(self.answer, {}).get(name, ())
             right = f"{sum(one.right for one in judged)} of {len(judged)}" if judged else ""
             tokens = self.lengths.get(name, ())
-            share = f"{sum(key in texts for key in train)} of {len(train)} questions"
+            share = f"{sum(key in texts for key in train)} of {len(train)}"
             counted = [f"{mean(tokens):.0f}", str(max(tokens))] if tokens else ["", ""]
-            yield [name, str(len(texts)), share, right, *counted]
+            yield [_cut(name), str(len(texts)), share, right, *counted]
 
     def _said(self) -> Iterator[str]:
         """What the tables do not show, a line per subject."""
         splits = Counter(one.split for one in self.found.asked.values())
-        yield "Questions: " + ", ".join(f"{splits[split]} {split}" for split in SPLITS if splits[split]) + "."
+        counts = ", ".join(f"{splits[split]} {split}" for split in SPLITS if splits[split])
+        yield f"Questions: {counts or 'none could be read'}."
         if self.found.responses:
-            every = len(self.found.responses)
+            every = f"{len(self.found.responses)} strategies" if len(self.found.responses) > 1 else "the one strategy"
             kept, gone = left_by_missing(self.found)
             lacking = f"; left out for all (benchmark.questions.missing): {_first(gone)}" if gone else ""
-            yield f"Joined by id, else by words: {len(kept)} training questions are answered by all {every}{lacking}."
-        if self.answer != NONE:
+            yield f"Joined by id, else by words: {len(kept)} training questions have a response of {every}{lacking}."
+        if self.answer != NONE and self.found.asked:
             gold = sum(bool(one.question.answer) for one in self.found.asked.values())
             yield f"Gold answers: {gold} of {len(self.found.asked)} questions have one."
         if self.found.without_gold:
@@ -166,13 +167,18 @@ def _first(ids: Sequence[str], n: int = 5) -> str:
     return ", ".join(ids[:n]) + (f" and {len(ids) - n} more" if len(ids) > n else "")
 
 
-def _table(rows: list[list[str]]) -> list[str]:
+def _cut(text: str, width: int = 28) -> str:
+    return text if len(text) <= width else f"{text[: width - 3]}..."
+
+
+def _table(rows: list[list[str]], width: int = 80) -> list[str]:
     """Columns beside each other, those without a value left out; numbers stand to the right."""
     columns = [column for column in zip(*rows, strict=True) if any(column[1:])]
     wide = [max(map(len, column)) for column in columns]
     right = [all(cell[:1].isdigit() for cell in column[1:] if cell) for column in columns]
+    gap = "  " if sum(wide) + 2 * len(wide) <= width else " "
     return [
-        "  ".join(
+        gap.join(
             cell.rjust(width) if number else cell.ljust(width)
             for cell, width, number in zip(row, wide, right, strict=True)
         ).rstrip()

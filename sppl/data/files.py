@@ -10,14 +10,14 @@ from sppl.data.folder import Hub, contents_of, load
 from sppl.data.formats import Choice, Format, Several, System
 from sppl.data.gathering import split_of
 from sppl.data.gold import ANSWERS
-from sppl.data.problems import names
+from sppl.data.problems import BadData, names
 from sppl.data.reading import Contents
 from sppl.data.values import NotText, text_of
 from sppl.schemas import Question, Split, Strategy, UserError
 from sppl.strategies.recipe import Chooser, Recipe
 
 
-class NoQuestions(UserError):
+class NoQuestions(BadData):
     """A split of a user's files is empty."""
 
 

@@ -57,8 +57,8 @@ def test_it_counts_judges_and_measures_and_ends_in_the_command_that_goes_on(run_
     assert done.code == 1
     told(done.out, "chat.jsonl responses messages 20 20")
     told(done.out, "short.json responses instruction, output 21 1 1")
-    told(done.out, "said 18 18 of 20 questions 0 of 15")
-    told(done.out, "17 training questions are answered by all 3; left out for all")
+    told(done.out, "said 18 18 of 20 0 of 15")
+    told(done.out, "17 training questions have a response of 3 strategies; left out for all")
     told(done.out, "Gold answers: 17 of 20 questions have one.")
     told(
         done.out, "Is benchmark.answer=text right? It judges 16 of 48 responses right; 32 that it judges wrong end with"
@@ -159,7 +159,7 @@ def test_a_target_whose_tokenizer_is_not_here_is_said_and_all_else_is_told(run_p
     done = run_py("check", data, "benchmark.answer=number", f"target_model.path={tmp_path / 'nothing'}")
     assert done.code == 0, done.out
     told(done.out, "Tokens: not counted; the tokenizer of nothing cannot be loaded here")
-    told(done.out, "steps 40 40 of 40 questions 40 of 40")
+    told(done.out, "steps 40 40 of 40 40 of 40")
 
 
 def test_questions_that_no_two_files_share_are_not_compared(run_py, tmp_path):
