@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from sppl.artifacts.provenance import fingerprint
-from sppl.data.folder import Hub, contents_of, load
+from sppl.data.folder import Hub, contents_of, gathered, left_by_missing, load, unread
 from sppl.data.formats import Choice, Format, Several, System
 from sppl.data.gathering import split_of
 from sppl.data.gold import ANSWERS
@@ -144,6 +144,22 @@ def how_of(source: LocalQuestions | LocalResponses) -> Format:
     """How the records of a source are read."""
     choices = (source.system, source.history, source.turns, source.duplicates, source.empties, source.missing)
     return Format(source.fields, *choices)
+
+
+def decisions(source: object) -> list[tuple[str, str]]:
+    """What was left out of own files, changed or not read: file and sentence; none of other sources of questions."""
+    if not isinstance(source, LocalQuestions):
+        return []
+    found = gathered(source.folder, how_of(source), source.answer, source.hub)
+    kept, gone = left_by_missing(found)
+    told = [(one.path.name, said) for one in found.tallies for said in one.said()]
+    if gone:
+        every = f"{len(kept)} of {len(kept) + len(gone)} training questions have a response of every strategy"
+        told.append(("all", f"{every}; {len(gone)} left out (benchmark.questions.missing={source.missing})"))
+    if found.without_gold:
+        left = "questions without a gold answer left out (benchmark.questions.empties=drop)"
+        told.append(("all", f"{len(found.without_gold)} {left}"))
+    return told + [(name, "not read") for name in unread(str(source.folder))]
 
 
 def strategies_in(
