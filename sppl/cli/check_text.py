@@ -8,8 +8,8 @@ from statistics import mean
 from sppl.benchmarks.benchmark import NONE
 from sppl.benchmarks.doubt import Judged, doubtful, examples
 from sppl.cli.command_line import again, program
-from sppl.data.folder import left_by_missing, unread
-from sppl.data.gathering import SPLITS, Gathering
+from sppl.data.folder import unread
+from sppl.data.gathering import SPLITS, Gathering, first
 from sppl.data.problems import told, ways_of
 from sppl.data.tally import EMPTY, SEVERAL, SYSTEM, TWICE
 from sppl.report.next_step import checking_command
@@ -43,7 +43,7 @@ class Seen:
     @property
     def shared(self) -> int:
         """Training questions that every strategy answers."""
-        return len(left_by_missing(self.found)[0]) if self.found.responses else 0
+        return len(self.found.shared()[0]) if self.found.responses else 0
 
     @property
     def better(self) -> str:
@@ -99,14 +99,14 @@ class Seen:
         yield f"Questions: {counts or 'none could be read'}."
         if self.found.responses:
             every = f"{len(self.found.responses)} strategies" if len(self.found.responses) > 1 else "the one strategy"
-            kept, gone = left_by_missing(self.found)
-            lacking = f"; left out for all (benchmark.questions.missing): {_first(gone)}" if gone else ""
+            kept, gone = self.found.shared()
+            lacking = f"; left out for all (benchmark.questions.missing): {first(gone)}" if gone else ""
             yield f"Joined by id, else by words: {len(kept)} training questions have a response of {every}{lacking}."
         if self.answer != NONE and self.found.asked:
             gold = sum(bool(one.question.answer) for one in self.found.asked.values())
             yield f"Gold answers: {gold} of {len(self.found.asked)} questions have one."
         if self.found.without_gold:
-            yield f"Without gold answer, left out (benchmark.questions.empties): {_first(self.found.without_gold)}."
+            yield f"Without gold answer, left out (benchmark.questions.empties): {first(self.found.without_gold)}."
         for one in self.found.tallies:
             yield from (f"{one.path.name}: {said}." for said in one.said())
         yield from self._doubt()
@@ -161,10 +161,6 @@ class Seen:
 
 def _share(judged: Sequence[Judged]) -> float:
     return sum(one.right for one in judged) / len(judged) if judged else 0.0
-
-
-def _first(ids: Sequence[str], n: int = 5) -> str:
-    return ", ".join(ids[:n]) + (f" and {len(ids) - n} more" if len(ids) > n else "")
 
 
 def _cut(text: str, width: int = 28) -> str:

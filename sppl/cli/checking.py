@@ -22,6 +22,9 @@ def print_check(given: Sequence[str]) -> int:
     from sppl.schemas import UserError
     from sppl.visible import visible
 
+    if odd := [word for word in given if "=" not in word and word != WORD]:
+        sys.stderr.write(f"check takes settings (name=value) and looks at one folder; {' '.join(odd)} is none\n")
+        return 1
     own = [] if any(word.startswith(("benchmark=", "experiment=")) for word in given) else ["benchmark=local"]
     try:
         text, fine = _checked([*own, *(word for word in given if word != WORD)])

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from sppl.artifacts.provenance import fingerprint
-from sppl.data.folder import Hub, contents_of, gathered, left_by_missing, load, unread
+from sppl.data.folder import Hub, contents_of, gathered, load, unread
 from sppl.data.formats import Choice, Format, Several, System
 from sppl.data.gathering import split_of
 from sppl.data.gold import ANSWERS
@@ -151,7 +151,7 @@ def decisions(source: object) -> list[tuple[str, str]]:
     if not isinstance(source, LocalQuestions):
         return []
     found = gathered(source.folder, how_of(source), source.answer, source.hub)
-    kept, gone = left_by_missing(found)
+    kept, gone = found.shared()
     told = [(one.path.name, said) for one in found.tallies for said in one.said()]
     if gone:
         every = f"{len(kept)} of {len(kept) + len(gone)} training questions have a response of every strategy"

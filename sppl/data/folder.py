@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from sppl.data.formats import KNOWN, Format
-from sppl.data.gathering import NAME, SPLITS, Gathering, split_of
+from sppl.data.gathering import NAME, SPLITS, Gathering, first, split_of
 from sppl.data.hub import contents
-from sppl.data.problems import BadData, Problem, refuse
+from sppl.data.problems import Problem, refuse
 from sppl.data.reading import READERS, Contents, read
 from sppl.keys import holds_key
 from sppl.names import leads_out
@@ -123,7 +123,7 @@ def _load(*key: Any) -> Task:
             log.warning("%s: %s", tally.path.name, said)
     if gone := gathering.without_gold:
         left = "left out (benchmark.questions.empties=drop)"
-        log.warning("%s: %d questions without a gold answer %s: %s", folder, len(gone), left, _some(gone))
+        log.warning("%s: %d questions without a gold answer %s: %s", folder, len(gone), left, first(gone, 10))
     unknown = any(problem.field in ("question", "response") and not problem.way for problem in gathering.problems)
     refuse(gathering.problems, ADVICE if unknown else "")
     return Task(_by_split(gathering), {name: gathering.responses[name] for name in sorted(gathering.responses)})
@@ -169,29 +169,13 @@ def unread(folder: str) -> list[str]:
     return [f"{name} ({hint})" if hint else name for name, hint in hints.items()]
 
 
-def _some(ids: Sequence[str]) -> str:
-    return ", ".join(ids[:10]) + (" ..." if len(ids) > 10 else "")
-
-
-def left_by_missing(gathering: Gathering) -> tuple[list[Question], list[str]]:
-    """The training questions that every strategy answers, and the ids of the others."""
-    train = [one.question for one in gathering.asked.values() if one.split == "train"]
-    sets = gathering.responses.values()
-    shared = [question for question in train if all(question.id in one for one in sets)]
-    kept = {question.id for question in shared}
-    return shared, [question.id for question in train if question.id not in kept]
-
-
 def _by_split(gathering: Gathering) -> dict[str, tuple[Question, ...]]:
     found: dict[str, tuple[Question, ...]] = {
         split: tuple(one.question for one in gathering.asked.values() if one.split == split) for split in SPLITS
     }
-    shared, gone = left_by_missing(gathering)
+    shared, gone = gathering.shared()
     if gone:
         counts = ", ".join(f"{name} {len(one)}" for name, one in sorted(gathering.responses.items()))
         said = f"{len(shared)} of {len(found['train'])} training questions have a response of every strategy ({counts})"
-        if gathering.how.missing == "refuse":
-            why = f"{said}, and benchmark.questions.missing=refuse; without one: {_some(gone)}"
-            raise BadData(why, ["benchmark.questions.missing=drop"])
-        log.warning("%s; left out: %s", said, _some(gone))
+        log.warning("%s; left out: %s", said, first(gone, 10))
     return found | {"train": tuple(shared)}

@@ -1,7 +1,7 @@
 """All that a user's files say, gathered file by file: questions, responses, problems, and what is not read."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
@@ -96,7 +96,7 @@ class Gathering:
                 problem = Problem(path.name, bad.why, line, field=bad.name, way=bad.way)
                 (gaps if bad.kind == EMPTY else self.problems).append(problem)
                 continue
-            self._count(found, tally)
+            self._count(found, key, tally)
         if self.how.empties == "drop" and lines:  # where no record has one, it is not a gap
             tally.left_out["empty (benchmark.questions.empties=drop)"] += len(gaps)
         else:
@@ -109,6 +109,19 @@ class Gathering:
             drop = "benchmark.questions.system=drop"
             self.problems = [replace(one, way=drop) if one.way == PREPEND else one for one in self.problems]
         self._without_gold()
+        kept, gone = self.shared()
+        if gone and self.how.missing == "refuse":
+            counts = ", ".join(f"{name} {len(one)}" for name, one in sorted(self.responses.items()))
+            what = f"{len(kept)} of {len(kept) + len(gone)} training questions have a response of every strategy"
+            said = f"{what} ({counts}), and benchmark.questions.missing=refuse; without one: {first(gone)}"
+            self.problems.append(Problem("all files", said, way="benchmark.questions.missing=drop"))
+
+    def shared(self) -> tuple[list[Question], list[str]]:
+        """The training questions that every strategy answers, and the ids of the others."""
+        train = [one.question for one in self.asked.values() if one.split == "train"]
+        kept = [question for question in train if all(question.id in one for one in self.responses.values())]
+        ids = {question.id for question in kept}
+        return kept, [question.id for question in train if question.id not in ids]
 
     def _without_gold(self) -> None:
         lacking = [] if self.kind == "none" else [key for key, one in self.asked.items() if not one.question.answer]
@@ -144,11 +157,15 @@ class Gathering:
             else:
                 return found if how is self.how else replace(found, settled=())
 
-    def _count(self, found: Entry, tally: Tally) -> None:
+    def _count(self, found: Entry, key: str, tally: Tally) -> None:
         """Counts what a record that was read holds."""
         tally.kinds.update(found.kinds)
         tally.unread.update(found.unread)
         tally.settled.update(found.settled)
+        if found.question.strip() and self.by_text.get(_words(found)) != key:
+            tally.settled["the question has another id than elsewhere, and is joined by id"] += 1
+        if "\ufffd" in found.question + found.response:
+            tally.settled["a character is lost (U+FFFD); the file was made from one of another encoding"] += 1
         if self.kind == "none" and found.gold.strip():
             tally.unread["gold answers, by benchmark.answer=none"] += 1
         if tally.split is not None and found.response.strip():
@@ -237,6 +254,11 @@ class Gathering:
             raise BadField("response", why, DROP, EMPTY)
         if not found.response.strip():
             raise BadField("response", f"no response, or an empty one; {_seen(record)}", DROP, EMPTY)
+
+
+def first(ids: Sequence[str], n: int = 5) -> str:
+    """The first of some ids for a message, and how many more there are."""
+    return ", ".join(ids[:n]) + (f" and {len(ids) - n} more" if len(ids) > n else "")
 
 
 def _several(found: Entry, how: Format) -> bool:

@@ -126,6 +126,7 @@ def test_files_that_only_a_hand_can_mend_end_in_the_command_that_looks_again(run
     ("given", "said"),
     [
         ([], "benchmark=local needs a folder with your files: data_dir=FOLDER"),
+        (["-m", "data_dir=a,b"], "check takes settings (name=value) and looks at one folder; -m is none"),
         (["data_dir=nowhere"], "data_dir=nowhere: no such folder"),
         (["benchmark=lab"], "benchmark=lab: `check` looks at files of your own"),
         (["data_dir=docs"], "data_dir=docs has no data file"),

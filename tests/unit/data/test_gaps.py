@@ -87,7 +87,7 @@ def test_questions_that_lack_a_strategy_are_left_out_or_refused(tmp_path, caplog
     assert f"{said}; left out: d" in caplog.text
     with pytest.raises(BadData) as one:
         ids(place, missing="refuse")
-    assert str(one.value) == f"{said}, and benchmark.questions.missing=refuse; without one: d"
+    assert f"{said}, and benchmark.questions.missing=refuse; without one: d" in str(one.value)
     assert one.value.ways == ("benchmark.questions.missing=drop",)
 
 
@@ -101,3 +101,12 @@ def test_names_that_differ_in_their_letters_only_are_pointed_at(tmp_path):
     place = written(tmp_path, [{"Question": "1?", "Response ": "r", "label": "2"}])
     with pytest.raises(BadData, match="names count as they are written: 'Question', 'Response '"):
         ids(place)
+
+
+def test_questions_under_two_ids_and_lost_characters_are_counted(tmp_path, caplog):
+    written(tmp_path, ROWS)
+    other = [row | {"id": row["id"] * 2, "response": "zw\ufffdlf"} for row in ROWS[:3]]
+    place = written(tmp_path, [*other, ROWS[3]], "y")
+    assert ids(place) == ["d"]
+    assert "y.jsonl: in 3 of 4 records the question has another id than elsewhere, and is joined by id" in caplog.text
+    assert "y.jsonl: in 3 of 4 records a character is lost (U+FFFD)" in caplog.text
