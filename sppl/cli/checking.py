@@ -12,8 +12,13 @@ JUDGED, COUNTED = 2000, 500
 """Responses per strategy that are judged, and whose tokens are counted, from the first."""
 
 
-def print_check(given: Sequence[str]) -> int:
-    """Prints what a folder holds by the settings given; returns 0 where a run could go on from there, else 1."""
+def print_check(given: Sequence[str], chosen: Sequence[str] = ()) -> int:
+    """Prints what a folder holds by the settings given; returns 0 where a run could go on from there, else 1.
+
+    Args:
+        given: what was typed.
+        chosen: settings that were chosen for it, which no command need repeat.
+    """
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
@@ -27,7 +32,7 @@ def print_check(given: Sequence[str]) -> int:
         return 1
     own = [] if any(word.startswith(("benchmark=", "experiment=")) for word in given) else ["benchmark=local"]
     try:
-        text, fine = _checked([*own, *(word for word in given if word != WORD)])
+        text, fine = _checked([*own, *(word for word in given if word != WORD)], chosen)
     except (UserError, OmegaConfBaseException, HydraException) as error:
         sys.stderr.write(f"{sentence_of(error)}\n")
         return 1
@@ -37,7 +42,7 @@ def print_check(given: Sequence[str]) -> int:
     return int(not fine)
 
 
-def _checked(words: list[str]) -> tuple[str, bool]:
+def _checked(words: list[str], chosen: Sequence[str]) -> tuple[str, bool]:
     """The text, and whether nothing has to be mended first.
 
     Raises:
@@ -55,7 +60,7 @@ def _checked(words: list[str]) -> tuple[str, bool]:
     from sppl.data.folder import gathered
     from sppl.schemas import UserError
 
-    cfg = composed(words)
+    cfg = composed([*words, *chosen])
     if refused := check_unused(plain(cfg, resolve=False)):
         raise UserError(refused)
     if cfg.benchmark._target_ != OWN:

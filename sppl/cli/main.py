@@ -30,7 +30,7 @@ def main() -> int:
         sys.argv += chosen
         sys.stderr.write(told(given, chosen))
     if WORD in given:
-        return print_check([*given, *chosen])
+        return print_check(given, chosen)
     from sppl.cli.explaining import explained, print_chain
 
     if (asked := explained(given)) is not None:
