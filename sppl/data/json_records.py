@@ -11,6 +11,9 @@ Record = dict[str, Any]
 Item = tuple[int, Record] | Problem
 
 _BEGINS = re.compile(r"^[ \t]*[{\[]", re.MULTILINE)
+OF_A_RECORD = {"id", "question", "prompt", "instruction", "response", "completion", "output", "answer", "messages"}
+OF_A_RECORD |= {"conversations", "teacher_output"}
+"""Fields by which an object alone in a file is taken for a record."""
 _PYTHON = re.compile(r"(None|True|False|nan|inf)\b")
 
 
@@ -130,19 +133,26 @@ def _broken(name: str, text: str, at: int) -> Problem:
 
 def _alone(name: str, item: Item) -> Item:
     """The only object of a file: a record, or what holds all records in another shape."""
-    if isinstance(item, Problem):
+    if isinstance(item, Problem) or (OF_A_RECORD & set(item[1]) and not _by_columns(item[1])):
         return item
     line, record = item
     held = {key: value for key, value in record.items() if _are_records(value)}
-    if len(held) == 1 and not {"messages", "conversations", "prompt", "completion"} & set(held):
+    if len(held) == 1:
         (key,) = held
         return Problem(name, f"one object whose field {key!r} has the records; write that list alone", line)
-    values = list(record.values())
-    if len(values) > 1 and all(isinstance(value, Mapping) for value in values):
-        return Problem(name, "one object of objects; write a list of records (pandas: to_json(orient='records'))", line)
-    if len(values) > 1 and all(isinstance(value, list) for value in values):
+    if _by_columns(record):
         return Problem(name, "a table by columns; write it by rows (pandas: to_json(orient='records'))", line)
+    if len(record) > 1 and all(isinstance(value, Mapping) for value in record.values()):
+        return Problem(name, "one object of objects; write a list of records (pandas: to_json(orient='records'))", line)
     return item
+
+
+def _by_columns(record: Record) -> bool:
+    """Whether every field holds a list of values, or as pandas writes it by default an object of them by row number."""
+    values = list(record.values())
+    lists = all(isinstance(value, list) and not _are_records(value) for value in values)
+    numbered = all(isinstance(value, Mapping) and value and all(key.isdigit() for key in value) for value in values)
+    return len(values) > 1 and (lists or numbered)
 
 
 def _are_records(value: Any) -> bool:

@@ -130,6 +130,7 @@ REFUSED = {
     "records inside an object": ("x.json", json.dumps({"version": 1, "data": ROWS}).encode(), "one object whose field 'data' has the records; write that list alone"),
     "records under their ids": ("x.json", json.dumps({"a": ROWS[0], "b": ROWS[1]}).encode(), "one object of objects; write a list of records"),
     "a table by columns": ("x.json", json.dumps({"question": ["1?"], "response": ["2"]}).encode(), "a table by columns; write it by rows"),
+    "a table by columns as pandas writes it": ("x.json", json.dumps({"question": {"0": "1?"}, "response": {"0": "2"}}).encode(), "a table by columns; write it by rows"),
     "lists in place of records": ("x.jsonl", lines(LINES[0], '["1?", "2"]'), "line 2: a record is an object {...}, this is"),
     "a field twice": ("x.jsonl", b'{"question": "1?", "question": "2?"}', "the field 'question' is there twice"),
     "a column twice": ("x.csv", b"question,question\n1,2\n", "the header names 'question' twice"),

@@ -74,6 +74,30 @@ def test_whatever_text_is_written_is_read(texts, ending, tmp_path):
     assert records(path) == rows
 
 
+LAYOUTS = {
+    "lines": lambda rows: "\n".join(map(json.dumps, rows)),
+    "one after another": lambda rows: "".join(map(json.dumps, rows)),
+    "indented": lambda rows: "\n".join(json.dumps(row, indent=2, ensure_ascii=False) for row in rows),
+    "array": json.dumps,
+    "indented array": lambda rows: json.dumps(rows, indent=4),
+}
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    texts=st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=1, max_size=4),
+    layout=st.sampled_from([*LAYOUTS]),
+    ending=st.sampled_from(["json", "jsonl", "ndjson"]),
+    line_end=st.sampled_from(["\n", "\r\n"]),
+)
+def test_records_are_the_same_however_their_json_is_laid_out(texts, layout, ending, line_end, tmp_path):
+    rows = [{"id": f"{place}", "response": text, "more": [{"a": place}]} for place, text in enumerate(texts)]
+    path = tmp_path / f"x.{ending}"
+    text = LAYOUTS[layout](rows).replace("\0", "")
+    path.write_bytes(text.replace("\n", line_end).encode())
+    assert records(path) == rows
+
+
 def test_a_record_of_several_lines_is_named_by_its_first(tmp_path):
     path = tmp_path / "x.csv"
     path.write_bytes(b'id,response\r\na,"one\r\ntwo"\r\n\r\nb,"three\r\nfour"\r\nc\r\nd,5,6\r\n')
