@@ -7,13 +7,17 @@ from statistics import mean
 
 from sppl.benchmarks.benchmark import NONE
 from sppl.benchmarks.doubt import Judged, doubtful, examples
+from sppl.benchmarks.gold import MOST
 from sppl.cli.command_line import again, program
 from sppl.data.folder import unread
 from sppl.data.gathering import SPLITS, Gathering, first
 from sppl.data.problems import told, ways_of
 from sppl.data.tally import EMPTY, SEVERAL, SYSTEM, TWICE
 from sppl.report.next_step import checking_command
+from sppl.schemas import Question
 
+TAUGHT = "strategy=[gpt4,claude]"
+"""Strategies that teachers write, as an example."""
 BETTER = 0.1
 """A rule that judges this share of the responses more right than the chosen one is proposed."""
 
@@ -29,6 +33,7 @@ class Seen:
         rules: per rule and strategy the responses with their verdicts.
         lengths: tokens of questions with responses, per strategy.
         reads: what the target can read at most; or why it is not known.
+        unmet: questions whose gold answer is wrong by the rule itself.
         typed: the settings that were typed.
     """
 
@@ -38,12 +43,23 @@ class Seen:
     rules: Mapping[str, Mapping[str, Sequence[Judged]]]
     lengths: Mapping[str, Sequence[int]]
     reads: str | int | None
+    unmet: Sequence[Question]
     typed: Sequence[str]
 
     @property
     def shared(self) -> int:
         """Training questions that every strategy answers."""
         return len(self.found.shared()[0]) if self.found.responses else 0
+
+    @property
+    def many_unmet(self) -> bool:
+        """Whether the gold answers of so many questions are wrong by the rule that a run is refused."""
+        return len(self.unmet) > MOST * len(self.found.asked)
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether a run by these settings would not be refused for its data."""
+        return not self.found.problems and not self.many_unmet and bool(self.shared or not self.found.responses)
 
     @property
     def better(self) -> str:
@@ -104,7 +120,7 @@ class Seen:
             yield f"Joined by id, else by words: {len(kept)} training questions have a response of {every}{lacking}."
         if self.answer != NONE and self.found.asked:
             gold = sum(bool(one.question.answer) for one in self.found.asked.values())
-            yield f"Gold answers: {gold} of {len(self.found.asked)} questions have one."
+            yield f"Gold answers: {gold} of {len(self.found.asked)} questions have one{_wrong(self.unmet)}."
         if self.found.without_gold:
             yield f"Without gold answer, left out (benchmark.questions.empties): {first(self.found.without_gold)}."
         for one in self.found.tallies:
@@ -141,12 +157,12 @@ class Seen:
     def _next(self) -> Iterator[str]:
         """The command that goes on."""
         ways = ways_of(self.found.problems)
-        if self.found.problems and not ways:
+        if (self.found.problems and not ways) or (self.many_unmet and not self.better):
             yield "Mend this in the files, then look again:"
             yield f"  {checking_command((program(), *self.typed))}"
         elif not self.found.responses:
             yield "No file has responses. Teachers can write them (benchmark.respond=teacher); what that would cost:"
-            yield f"  {again(['stage=[generate]', *self.typed], ['benchmark.respond=teacher', 'dry=true'])}"
+            yield f"  {again(['stage=[generate]', *self.typed], ['benchmark.respond=teacher', TAUGHT, 'dry=true'])}"
         elif not self.shared:
             yield (
                 "No question is answered by every strategy, so nothing can be compared: their ids, or their words "
@@ -161,6 +177,11 @@ class Seen:
 
 def _share(judged: Sequence[Judged]) -> float:
     return sum(one.right for one in judged) / len(judged) if judged else 0.0
+
+
+def _wrong(unmet: Sequence[Question]) -> str:
+    shown = ", ".join(f"{one.answer[:40]!r} ({one.id})" for one in unmet[:3])
+    return f"; {len(unmet)} are wrong by the rule itself, such as {shown}" if unmet else ""
 
 
 def _cut(text: str, width: int = 28) -> str:

@@ -30,7 +30,7 @@ def print_check(given: Sequence[str], chosen: Sequence[str] = ()) -> int:
     if odd := [word for word in given if "=" not in word and word != WORD]:
         sys.stderr.write(f"check takes settings (name=value) and looks at one folder; {' '.join(odd)} is none\n")
         return 1
-    own = [] if any(word.startswith(("benchmark=", "experiment=")) for word in given) else ["benchmark=local"]
+    own = [] if any(word.startswith("benchmark=") for word in given) else ["benchmark=local"]
     try:
         text, fine = _checked([*own, *(word for word in given if word != WORD)], chosen)
     except (UserError, OmegaConfBaseException, HydraException) as error:
@@ -51,6 +51,7 @@ def _checked(words: list[str], chosen: Sequence[str]) -> tuple[str, bool]:
     from hydra.utils import instantiate
 
     from sppl.benchmarks.benchmark import NONE
+    from sppl.benchmarks.gold import unmet
     from sppl.cli.app import OWN
     from sppl.cli.check_text import Seen
     from sppl.cli.explaining import composed
@@ -70,9 +71,11 @@ def _checked(words: list[str], chosen: Sequence[str]) -> tuple[str, bool]:
     rules: dict[str, Any] = {}
     if questions.answer != NONE and found.responses:
         rules = _by_rule(cfg, questions)
+    asked = [one.question for one in found.asked.values() if one.question.answer]
+    failed = unmet(instantiate(cfg.benchmark, _convert_="all"), asked) if asked else []
     lengths, reads = _tokens(instantiate(cfg.target_model, _convert_="all"), found)
-    seen = Seen(found, questions.folder, cfg.benchmark.task or questions.answer, rules, lengths, reads, words)
-    return folded(seen.lines(), terminal_width()) + "\n", not found.problems and bool(seen.shared)
+    seen = Seen(found, questions.folder, cfg.benchmark.task or questions.answer, rules, lengths, reads, failed, words)
+    return folded(seen.lines(), terminal_width()) + "\n", seen.goes_on
 
 
 def _by_rule(cfg: Any, questions: Any) -> dict[str, Any]:

@@ -171,3 +171,24 @@ def test_questions_that_no_two_files_share_are_not_compared(run_py, tmp_path):
     assert done.code == 1
     told(done.out, "No question is answered by every strategy, so nothing can be compared")
     assert len(files(str(tmp_path / "data"))) == 2
+
+
+def test_gold_answers_that_the_rule_cannot_meet_are_named_and_a_run_would_be_refused(run_py, tmp_path):
+    rows = [{"question": f"{n}?", "response": "x", "gold": "Final Answer: y"} for n in range(3)]
+    written(tmp_path / "data", rows, "x")
+    done = run_py("check", f"data_dir={tmp_path / 'data'}")
+    assert done.code == 1
+    told(
+        done.out, "Gold answers: 3 of 3 questions have one; 3 are wrong by the rule itself, such as 'Final Answer: y' ("
+    )
+    assert last_command(done.out)[:2] == ["check", "benchmark=local"]
+
+
+def test_questions_alone_end_in_what_teachers_would_cost(run_py, tmp_path):
+    written(tmp_path / "data", [{"question": f"{n} + 1?", "answer": str(n + 1)} for n in range(3)], "questions")
+    done = run_py("check", f"data_dir={tmp_path / 'data'}", "benchmark.answer=number", "target_model=lab")
+    assert done.code == 0, done.out
+    planned = run_py(*last_command(done.out), store=tmp_path / "empty")
+    assert planned.code == 0, planned.out
+    assert "3 requests to gpt_4o" in planned.out
+    assert not (tmp_path / "empty").exists()
