@@ -20,6 +20,7 @@ from sppl.analysis.selectors import ranked_by_other_targets
 from sppl.analysis.summary import metrics_table, table
 from sppl.artifacts.provenance import commit, versions, write_json
 from sppl.artifacts.store import Store
+from sppl.data.files import decisions
 from sppl.metrics.leading import leading
 from sppl.metrics.needs import Metric
 from sppl.report.chain import MADE_OF
@@ -75,6 +76,7 @@ def report(
     store: Store,
     records: str | None = None,
     own_files: str | None = None,
+    own_data: object = None,
     shortlists: Sequence[str] = (),
     gaps: Sequence[Mapping[str, Any]] = (),
     loggers: Sequence["Logger"] = (),
@@ -87,6 +89,7 @@ def report(
         results: names of its results leaves; the table is the union of both.
         records: folder of the published records, whose outcomes then take the place of results.
         own_files: the folder whose files are the strategies, where they are no options of `strategy`.
+        own_data: where the questions come from; of own files the page says what was left out.
         shortlists: names of its shortlists, settled by pilots.
         gaps: the jobs not done: `job`, `status` and `error` in words, and the `benchmark`, `target_model` and
             `strategies` they were about.
@@ -156,6 +159,8 @@ def report(
         write_csv(out, "responses", spending)
         further["What the responses took (teachers' tokens and US dollars as they were used)"] = spending
         show_spending(spending)
+    if told := decisions(own_data):
+        further["Your files: what was left out, changed or not read"] = pd.DataFrame(told, columns=["file", "what"])
     races = races_of(store, rankings)
     if len(races):
         write_csv(out, "race", races)
