@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from functools import cache
 from typing import Any
 
+from sppl.cli.known import several
 from sppl.packaged import conf
 
 LISTED = re.compile(r"[+~]*(?P<group>[\w/]+)(?P<place>@[\w.@:]+)?=\[(?P<choices>[^\]]*)\]")
@@ -50,17 +50,7 @@ def _sentence(group: str, chosen: list[str]) -> str:
 
 def _takes_one(group: str, place: str | None) -> bool:
     """Whether a group takes one choice; one of the user's own takes what he wants."""
-    return (conf() / group).is_dir() and (bool(place) or group not in _several())
-
-
-@cache
-def _several() -> frozenset[str]:
-    """The groups that `config.yaml` gives a list."""
-    import yaml
-
-    defaults = yaml.safe_load((conf() / "config.yaml").read_text())["defaults"]
-    pairs = (pair for one in defaults if isinstance(one, dict) for pair in one.items())
-    return frozenset(group for group, chosen in pairs if isinstance(chosen, list))
+    return (conf() / group).is_dir() and (bool(place) or group not in several())
 
 
 def refuse_empty_lists(config: Mapping[Any, Any]) -> None:

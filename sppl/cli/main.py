@@ -8,9 +8,10 @@ import sys
 
 from sppl.cli.choices import check_typed_lists
 from sppl.cli.command_line import in_own_words
+from sppl.cli.composing import check_flags, check_twice
 from sppl.cli.own_model import chosen_for_path, told
 from sppl.cli.spellings import moved
-from sppl.keys import check_arguments
+from sppl.keys import check_arguments, without_keys
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +26,8 @@ def main() -> int:
 
         sys.stdout.write(in_own_words(help_text(given)))
         return 0
+    if refused := check_flags(given) or check_twice(given):
+        sys.exit(in_own_words(refused))
     if chosen := chosen_for_path(given):
         sys.argv += chosen
         sys.stderr.write(told(given, chosen))
@@ -39,6 +42,7 @@ def _run() -> int:
     from sppl.cli.app import Started, compose_and_run
     from sppl.cli.hiding import hiding_stderr
     from sppl.cli.interrupts import Stopped, stoppable
+    from sppl.schemas import UserError
 
     failed = False
     logging.raiseExceptions = False  # a full disk gets a sentence, not a traceback per log line
@@ -49,6 +53,8 @@ def _run() -> int:
             if isinstance(stop, Stopped) or isinstance(stop.code, str):  # a signal; a refusal before all else
                 raise
             failed = bool(stop.code)
+        except UserError as refused:
+            sys.exit(without_keys(in_own_words(str(refused))))
         if Started.config is None:
             return int(failed)
         from sppl.cli.errors import report_errors

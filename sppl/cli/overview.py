@@ -29,7 +29,8 @@ def summarise(started: DictConfig, folder: Path, first: int) -> bool:
     known = Ledger.at(started.store, started.hydra.runtime.config_sources).components(*command_line())
     jobs = jobs_in(folder, first, known)
     gaps = [job.gap() for job in jobs if job.status != "done"]
-    for gap in gaps:
+    told = len(jobs) == 1 and jobs[0].status == "failed"  # the one job there is has said it
+    for gap in [] if told else gaps:
         log.error("%s: %s: %s", gap["status"], gap["job"], gap["error"])
     done = [job for job in jobs if job.status == "done"]
     if not done or not stages(done[0].config, "sweep"):

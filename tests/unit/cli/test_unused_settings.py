@@ -38,7 +38,7 @@ def test_what_nothing_reads_is_refused(typed, answer):
         ["+rate=1e-4", "training.learning_rate=${rate}"],
         ["benchmark=local", "data_dir=mine"],
         ["benchmark=gsm8k", "benchmark.source=upstream", "data_dir=mine"],
-        ["+strategy.gpt4.tries=1"],
+        ["+strategy.gpt4.expected_tokens=1"],
         ["experiment=pick"],
         ["experiment=paper"],
     ],
