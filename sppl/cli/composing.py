@@ -8,8 +8,11 @@ from typing import Any
 
 from sppl.cli.known import choice, every_setting, groups, options, several
 from sppl.cli.unknown import nearest, places_of
+from sppl.commands import CHECKOUT, command
 
 ALL = "All there are: python run.py --cfg job"
+UNREADABLE = re.compile("LexerNoViable|no viable alternative|mismatched input|extraneous input|token recog|missing ")
+"""How Hydra's grammar begins what it says of a word."""
 HINT = re.compile(r"\s*(See https://hydra\.cc\S*.*|Set the environment variable .*)")
 
 
@@ -40,10 +43,12 @@ def check_flags(arguments: Sequence[str]) -> str:
     return f"{unknown[0]}: there is no such flag{setting}{near} Flags: -m for a sweep, --help, --cfg job"
 
 
-def check_twice(arguments: Sequence[str]) -> str:
-    """Two choices of one group, of which the second would win in silence; empty where there are none."""
+def check_words(arguments: Sequence[str]) -> str:
+    """A word without a key, or two choices of one group, of which the second would win in silence; empty if none."""
     chosen = dict[str, str]()
     for word in arguments:
+        if word.lstrip("+~").startswith("=") or not word:
+            return f"{word!r}: a setting is typed key=value, without blanks around the ="
         group, equals, option = word.lstrip("+").partition("=")
         if equals and group in groups() and chosen.setdefault(group, option) != option:
             return f"{group} is chosen twice, as {group}={chosen[group]} and as {group}={option}; leave one of them out"
@@ -67,7 +72,7 @@ def explained_mistake(error: Exception, arguments: Sequence[str], compose: Calla
     if (missing := getattr(error, "missing_cfg_file", None)) is not None:
         return _no_option(str(missing), typed, getattr(error, "options", None) or ())
     if found := re.match(r"Ambiguous value for argument '(.+?)' 1\.", said):
-        return _ambiguous(found[1])
+        return _ambiguous(found[1], arguments)
     if found := re.match(r"Could not override '(.+?)'\.", said):
         inner = str(getattr(error.__cause__, "full_key", ""))  # of a mapping that was typed, the key that is wrong
         inside = inner.startswith(f"{found[1]}.") and "={" in _word_of(found[1], typed)
@@ -81,7 +86,9 @@ def explained_mistake(error: Exception, arguments: Sequence[str], compose: Calla
         return f"~{found[1]}: there is no setting `{found[1]}` to take away. {ALL}"
     if found := re.match(r"Could not override '(.+?)'|Error parsing override '(.+?)'", said):
         return _unreadable(found[2] or found[1], said)
-    if re.match(r"(no viable alternative|mismatched input|extraneous input|token recognition|missing )", said):
+    if re.match(
+        r"(LexerNoViable|no viable alternative|mismatched input|extraneous input|token recognition|missing )", said
+    ):
         return _unreadable(_culprit(typed, arguments), said)
     if found := re.match(r"Multiple values for ([\w/@.]+)", said):
         return f"{found[1]} is chosen more than once: {' '.join(_words_of(found[1], typed))}; leave one of them"
@@ -99,9 +106,9 @@ def _no_option(wanted: str, typed: Sequence[str], found: Sequence[str] = ()) -> 
     return f"{word}: there is no {group} `{name}`{_meant(name, there)} There are: {', '.join(there)}"
 
 
-def _ambiguous(word: str) -> str:
+def _ambiguous(word: str, arguments: Sequence[str]) -> str:
     key, _, values = word.partition("=")
-    swept = f"a sweep makes one job of each: python run.py -m {word}"
+    swept = f"a sweep makes one job of each: {command((CHECKOUT, *arguments), sweep=True)}"
     if key in several():
         return f"{word}: several values; in one job they are a list in quotes: '{key}=[{values}]'; {swept}"
     return f"{word}: several values where one is wanted; {swept}; as one text with commas: \"{key}='{values}'\""
@@ -128,7 +135,10 @@ def _no_setting(key: str, typed: Sequence[str], compose: Callable[[list[str]], A
         return f"{word}: `{parent}` is null here; type the whole mapping: '{parent}={{{last}: {value}}}'"
     inside = [place for place in places_of(config) if place.startswith(f"{parent}.")] if parent else []
     near = nearest(last, inside) or nearest(last, places_of(config)) or nearest(last, list(known))
-    if "=" in word and not parent and (meant := get_close_matches(key, groups(), n=1)):
+    if not parent:
+        same = any(place.rpartition(".")[2] == last for place in near)
+        meant = [name for name in groups() if name.startswith(key)]
+        meant = meant or ([] if same else get_close_matches(key, groups(), n=1))
         near = [*dict.fromkeys([*meant, *near])][:2]
     hint = f"; did you mean {' or '.join(f'`{one}`' for one in near)}?" if near else "."
     return f"{word}: there is no setting `{key}`{hint} {ALL}"

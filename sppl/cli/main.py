@@ -8,8 +8,8 @@ import sys
 
 from sppl.cli.choices import check_typed_lists
 from sppl.cli.command_line import in_own_words
-from sppl.cli.composing import check_flags, check_twice
-from sppl.cli.own_model import chosen_for_path, told
+from sppl.cli.composing import check_flags, check_words
+from sppl.cli.own_model import check_path, chosen_for_path, told
 from sppl.cli.spellings import moved
 from sppl.keys import check_arguments, without_keys
 
@@ -26,7 +26,7 @@ def main() -> int:
 
         sys.stdout.write(in_own_words(help_text(given)))
         return 0
-    if refused := check_flags(given) or check_twice(given):
+    if refused := check_flags(given) or check_words(given) or check_path(given):
         sys.exit(in_own_words(refused))
     if chosen := chosen_for_path(given):
         sys.argv += chosen

@@ -7,7 +7,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from sppl.artifacts.store import Store
-from sppl.cli.command_line import command_line
+from sppl.cli.command_line import command_line, job_line
 from sppl.cli.jobs import jobs_in, ranked_together, stages
 from sppl.cli.ledger import Ledger
 from sppl.cli.loggers import open_loggers
@@ -36,7 +36,7 @@ def summarise(started: DictConfig, folder: Path, first: int) -> bool:
     if not done or not stages(done[0].config, "sweep"):
         return bool(jobs) and not gaps
     config = done[0].config
-    store = Store(config["store"], config=config, typed=command_line())
+    store = Store(config["store"], config=config, typed=command_line(), job=job_line(done[0].overrides))
     rankings: list[str] = []
     summary = started.copy()
     summary.run_dir, summary.job_name = str(folder), "report"

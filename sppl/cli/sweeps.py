@@ -9,10 +9,12 @@ from typing import Any
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.plugins import Plugins
+from hydra.errors import HydraException
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
-from sppl.cli.app import Started
+from sppl.cli.app import Started, composed
+from sppl.cli.composing import explained_mistake
 from sppl.cli.errors import sentence_of
 from sppl.cli.jobs import UNBORN, Job, next_number
 from sppl.cli.launching import adapt, importable, workers_may_die
@@ -41,7 +43,14 @@ def sweep(
     try:
         (points,) = BasicSweeper.split_arguments(OverridesParser.create(loader).parse_overrides([*arguments]), None)
         known = None if config.dry else Ledger.at(config.store, config.hydra.runtime.config_sources, config.reports)
-        jobs = plan(Started.folder, points, lambda point: checked(loader.load_sweep_config(config, point)), known)
+
+        def composed_point(point: list[str]) -> Mapping[str, Any]:
+            try:
+                return checked(loader.load_sweep_config(config, point))
+            except HydraException as error:
+                raise UserError(explained_mistake(error, point, composed)) from None
+
+        jobs = plan(Started.folder, points, composed_point, known)
         Started.first = int(jobs[0].folder.name)
         count_anew(config.store, sweep_name(Started.folder))
         if missing := [job for job in jobs if job.status != "done"]:

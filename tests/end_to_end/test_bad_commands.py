@@ -27,7 +27,7 @@ BAD = [
     ("n_tst=5", "did you mean `n_test`"),
     ("benchmrk=lab", "did you mean `benchmark`?"),
     ("target=lab", "did you mean `target_model`"),
-    ("scorer.max_token=9", "did you mean `scorer.max_tokens`"),
+    ("scorer.max_tokns=9", "did you mean `scorer.max_tokens`"),
     ("teacher.gpt_4o.modee=batch", "did you mean `teacher.gpt_4o.mode`"),
     ("'benchmark.sampling={temperatur: 0.7}'", "did you mean `benchmark.sampling.temperature`?"),
     ("'policy={kk: 3}'", "there is no setting `policy.kk`"),
@@ -88,7 +88,7 @@ BAD = [
     ("benchmark.sampling.temperature=-1", "needs temperature > 0"),
     ("benchmark.sampling.top_p=0.5", "say benchmark.sampling.temperature=0.7 too"),
     ("name=a/b", "cannot name files and folders"),
-    ("trainer.devices=two", "trainer.devices=two"),
+    ("trainer.devices=two", "take trainer=ddp"),
     # the shell
     ("'strategy=[gpt4,claude'", "\\[ without \\]"),
     ("strategy=[gpt4, claude]", "strategy=\\[gpt4,: this value cannot be read \\(\\[ without \\]\\)"),
@@ -96,7 +96,7 @@ BAD = [
     ("'name=\"a'", "one \" alone"),
     ("n_score", "n_score: a setting is typed key=value, for example n_score=VALUE"),
     ("strategy gpt4", "strategy: a setting is typed key=value, for example strategy=NAME"),
-    ("=5", "this|key=value"),
+    ("=5", "typed key=value"),
     # flags
     ("--foo", "--foo: there is no such flag"),
     ("--n_score=5", "a setting has no dashes: n_score=5"),
