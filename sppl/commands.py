@@ -8,8 +8,10 @@ from sppl.names import as_name
 
 CHECKOUT = "python run.py"
 """How messages name the program; whoever starts it otherwise reads his own words."""
-ONCE = re.compile(r"(dry|confirm|explain|hydra\.(run|sweep)\.[\w.]+|hydra/launcher|hydra\.(launcher|mode|sweeper).*)$")
+ONCE = re.compile(r"(dry|confirm|explain|hydra\.(run|sweep)\.[\w.]+)$")
 """What belongs to the command that was typed and to no other."""
+OF_SWEEPS = re.compile(r"(hydra/launcher|hydra\.(launcher|mode|sweeper).*)$")
+"""What only a sweep has."""
 FOLDERS = ("--config-dir", "-cd")
 """Flags that are kept: folders of configuration files, of which later words may be choices."""
 SEARCHED = "hydra.searchpath"
@@ -48,7 +50,7 @@ def kept_words(
     swept, kept = any(word in ("-m", "--multirun") for word in typed), list[str]()
     for word in _settings(typed):
         name, value = _key(word), word.partition("=")[2]
-        if name != SEARCHED and (drop.match(name) or (ONCE.match(name) and not (sweep and name.startswith("hydra")))):
+        if name != SEARCHED and (drop.match(name) or ONCE.match(name) or (OF_SWEEPS.match(name) and not sweep)):
             continue
         if swept and not sweep and several_values(value):
             if (one := _of_pair(name, value, pair or {})) is None:

@@ -111,7 +111,7 @@ def run_one_job(cfg: DictConfig) -> None:
     from sppl.cli.errors import report_errors
     from sppl.cli.interrupts import stoppable
     from sppl.cli.jobs import Job
-    from sppl.cli.ledger import Ledger
+    from sppl.cli.ledger import Ledger, key_of
     from sppl.cli.running import run_stages
     from sppl.cli.sharing import claim_gpu
     from sppl.cli.sizes import fit_sizes
@@ -120,6 +120,7 @@ def run_one_job(cfg: DictConfig) -> None:
 
     settings = HydraConfig.get()
     folder = Path(settings.runtime.output_dir)
+    key = key_of(cfg)
     cfg.run_dir = str(folder)
     cfg.group = (folder.parent if settings.mode == RunMode.MULTIRUN else folder).name
     if settings.mode == RunMode.MULTIRUN:
@@ -135,4 +136,4 @@ def run_one_job(cfg: DictConfig) -> None:
         with stoppable(), last_timeout():  # here too: a launcher's worker process runs nothing but this function
             job.done(run_stages(cfg, job.overrides))
         if not cfg.dry:
-            Ledger.at(cfg.store, settings.runtime.config_sources).remember(job)
+            Ledger.at(cfg.store, settings.runtime.config_sources).remember(job, key)

@@ -76,14 +76,14 @@ def plan(
     Args:
         folder: of the sweep; the jobs get the next free numbers in it.
         points: the overrides of every job.
-        compose: the resolved configuration of a job with these overrides; asked only for those that have to be started.
+        compose: the resolved configuration of a job with these overrides; not asked for those that are found by them.
         ledger: None: nothing counts as done.
     """
     fresh()
     jobs = [Job(folder / str(number), list(point)) for number, point in enumerate(points, next_number(folder))]
     for job in jobs:
-        if ledger is None or not ledger.find(job):
-            job.status, job.error, job.config = "not started", UNBORN, compose(job.overrides)
+        if ledger is None or not ledger.find(job, compose):
+            job.status, job.error, job.config = "not started", UNBORN, job.config or compose(job.overrides)
     for job in jobs:
         job.write()
     done = sum(job.status == "done" for job in jobs)
