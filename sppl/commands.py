@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from sppl.names import as_name
 
@@ -37,22 +37,29 @@ def command(
         sweep: whether the new command is a sweep.
     """
     new = {_key(word): word for word in changed}
-    kept = [new.pop(_key(word), word) for word in kept_words(typed, drop, pair, sweep=sweep)]
+    replaced = [new.get(_key(word), word) for word in kept_words(typed, drop, pair, sweep=sweep, there=set(new))]
+    kept = list(dict.fromkeys(replaced))
+    new = {key: word for key, word in new.items() if word not in kept}
     first = [new.pop("stage")] if "stage" in new else []
     words = [*(["-m"] if sweep else []), *folders(typed), *first, *kept, *new.values()]
     return f"{typed[0] if typed else CHECKOUT} {shlex.join(words)}".rstrip()
 
 
 def kept_words(
-    typed: Sequence[str], drop: re.Pattern[str] = NOTHING, pair: Mapping[str, str] | None = None, *, sweep: bool = False
+    typed: Sequence[str],
+    drop: re.Pattern[str] = NOTHING,
+    pair: Mapping[str, str] | None = None,
+    *,
+    sweep: bool = False,
+    there: Collection[str] = (),
 ) -> list[str]:
-    """The settings of a command that another one keeps; see `command`."""
+    """The settings of a command that another one keeps (see `command`); of `there` none is left out as swept."""
     swept, kept = any(word in ("-m", "--multirun") for word in typed), list[str]()
     for word in _settings(typed):
         name, value = _key(word), word.partition("=")[2]
         if name != SEARCHED and (drop.match(name) or ONCE.match(name) or (OF_SWEEPS.match(name) and not sweep)):
             continue
-        if swept and not sweep and several_values(value):
+        if swept and not sweep and several_values(value) and name not in there:
             if (one := _of_pair(name, value, pair or {})) is None:
                 continue
             word = f"{name}={one}"

@@ -10,6 +10,7 @@ import pandas as pd
 
 from sppl.artifacts.store import Leaf, MissingArtefact, Store
 from sppl.benchmarks.benchmark import Benchmark
+from sppl.commands import command
 from sppl.generation.answer import Generator, answered, prompts_of
 from sppl.hardware.hardware import Hardware
 from sppl.models.target import TargetModel
@@ -95,8 +96,7 @@ def run_benchmark(
                     continue
                 raise MissingArtefact(
                     f"{target_model.name} has not been trained on {name} for {benchmark.name} with seed {seed}; "
-                    f"train it: python run.py stage=finetune benchmark={benchmark.name} "
-                    f"target_model={target_model.name} strategy={name} seed={seed}"
+                    f"train it: " + command(store.job, "stage=[finetune]", f"n_train={n_train}", f"seed={seed}")
                 )
         leaf = answers_leaf(
             store, benchmark, target_model, strategy=name, adapter=adapter, test=test, generator=generator

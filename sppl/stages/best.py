@@ -89,7 +89,7 @@ class BestByMetric:
         if own_answers(needs):
             predictions, pool = self._pool(store, benchmark)
             if not store.exists(predictions):
-                raise missing_predictions(predictions, benchmark)
+                raise missing_predictions(store, predictions, benchmark)
         wanted = Wanted(
             store, benchmark, self.target_model, (self.metric.name,), tuple(tokens), examples, pool, self.prompt,
             self.scorer, inputs=inputs,

@@ -5,6 +5,7 @@ from typing import Any
 
 from sppl.artifacts.store import Leaf, MissingArtefact, Store
 from sppl.benchmarks.benchmark import Benchmark
+from sppl.commands import command
 from sppl.generation.answer import Generator
 from sppl.metrics.needs import Metric, Outcomes, Table, table_needs
 from sppl.models.target import TargetModel
@@ -65,7 +66,7 @@ def pilot_leaves(
         }
         missing = [name for name, leaf in leaves.items() if leaf is None]
         if missing:
-            raise pilots_missing(benchmark, target, missing, need)
+            raise pilots_missing(store, benchmark, target, missing, need)
         found |= {(name, need): [leaf] for name, leaf in leaves.items() if leaf is not None}
     return found
 
@@ -83,14 +84,16 @@ def refuse_unjudged(benchmark: Benchmark, metric: Mapping[str, Metric]) -> None:
         )
 
 
-def pilots_missing(benchmark: Benchmark, target: TargetModel, names: Sequence[str], need: Outcomes) -> MissingArtefact:
+def pilots_missing(
+    store: Store, benchmark: Benchmark, target: TargetModel, names: Sequence[str], need: Outcomes
+) -> MissingArtefact:
     """The error whose message is the command that makes the results."""
     listed = ",".join(names)
+    sizes = (f"n_train={need.n_train}", f"n_test={need.n_test}", f"seed={need.seed}")
     return MissingArtefact(
         f"{target.name} has not been trained on {need.n_train} responses of {listed} for {benchmark.name} and tested, "
-        "with these settings of the trainer; do it: python run.py 'stage=[generate,finetune,benchmark]' "
-        f"benchmark={benchmark.name} target_model={target.name} 'strategy=[{listed}]' n_train={need.n_train} "
-        f"n_test={need.n_test} seed={need.seed}. Or leave train_then_test out of `metric`"
+        "with these settings of the trainer. Leave train_then_test out of `metric`, or do it: "
+        + command(store.job, "stage=[generate,finetune,benchmark]", *sizes)
     )
 
 

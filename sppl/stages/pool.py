@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from sppl.artifacts.provenance import fingerprint
 from sppl.artifacts.store import Leaf, MissingArtefact, Store
 from sppl.benchmarks.benchmark import Benchmark
+from sppl.commands import command
 from sppl.metrics.needs import Need, TokenStats
 from sppl.prompts import FixedExamples, SelfAligned, SelfAlignedPrompt, rotate
 from sppl.schemas import Question, UserError
@@ -88,7 +89,7 @@ def read_pool(
         MissingArtefact: the leaf does not exist; the message is the command that makes it.
     """
     if not store.exists(leaf):
-        raise missing_predictions(leaf, benchmark)
+        raise missing_predictions(store, leaf, benchmark)
     pairs, right, inputs = judged_predictions(store, leaf, benchmark, questions)
     if any(right) or not benchmark.judged:
         kept = [pair for pair, verdict in zip(pairs, right, strict=True) if verdict]
@@ -103,11 +104,10 @@ def read_pool(
     return Pool(tuple(question.id for question, _ in kept), tuple(text for _, text in kept), note, inputs)
 
 
-def missing_predictions(leaf: Leaf, benchmark: Benchmark) -> MissingArtefact:
+def missing_predictions(store: Store, leaf: Leaf, benchmark: Benchmark) -> MissingArtefact:
     """The error whose message is the command that makes the target's own answers."""
     return MissingArtefact(
-        f"no predictions of {leaf.words[1]} for {benchmark.name}; make them: "
-        f"python run.py stage=predict benchmark={benchmark.name} target_model={leaf.words[1]}"
+        f"no predictions of {leaf.words[1]} for {benchmark.name}; make them: " + command(store.job, "stage=[predict]")
     )
 
 

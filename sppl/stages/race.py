@@ -10,11 +10,11 @@ import pandas as pd
 from sppl.analysis.racing import Bound, Decision, survivors
 from sppl.artifacts.provenance import canonical
 from sppl.artifacts.store import Leaf
+from sppl.commands import as_list
 from sppl.metrics.leading import leading
 from sppl.metrics.needs import Metric, Perplexed, scored_needs
 from sppl.schemas import UserError
 from sppl.stages.tables import Leaves, Pieces, Wanted, unscored
-from sppl.stages.together import as_list
 from sppl.strategies.recipe import Recipe
 
 log = logging.getLogger(__name__)
@@ -162,7 +162,7 @@ def pieces_of(wanted: Wanted, race: Race | None) -> Pieces:
         pieces = race.pieces(store.read(race.leaf)) if store.exists(race.leaf) else {}
     missing = {key[0] for key in wanted.leaves(stop=1) if key not in pieces or not all(map(store.exists, pieces[key]))}
     if missing:
-        raise unscored(wanted.benchmark, wanted.target, wanted.examples, missing, wanted.metrics, wanted.scorer)
+        raise unscored(store, wanted.benchmark, wanted.target, wanted.examples, missing, wanted.scorer)
     return pieces
 
 

@@ -11,6 +11,7 @@ from sppl.artifacts.provenance import fingerprint
 from sppl.artifacts.store import MissingArtefact, Store
 from sppl.benchmarks.benchmark import Benchmark
 from sppl.benchmarks.harness import judge
+from sppl.commands import command
 from sppl.data.conversations import final_answer
 from sppl.models.target import TargetModel
 from sppl.schemas import Asking, Conversation, Identified, Question, UserError, wording
@@ -208,7 +209,7 @@ def responses(
     if len(found) < len(questions):
         raise MissingArtefact(
             f"{len(questions) - len(found)} of {len(questions)} responses of {recipe.name} for {benchmark.name} are "
-            f"missing; make them: python run.py stage=generate benchmark={benchmark.name} strategy={recipe.name}"
+            "missing; make them: " + command(store.job, "stage=[generate]")
         )
     return list(zip(questions, found["response"], strict=True))
 

@@ -1,11 +1,12 @@
 """The tables that metrics need of every strategy's responses, and the leaves they are kept in."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 
 from sppl.artifacts.provenance import fingerprint
 from sppl.artifacts.store import Leaf, MissingArtefact, Store
 from sppl.benchmarks.benchmark import Benchmark
+from sppl.commands import command
 from sppl.generation.answer import Generator
 from sppl.metrics.needs import Metric, Rewards, ScoredTable, Table, own_answers, scored_needs
 from sppl.models.target import TargetModel
@@ -90,7 +91,7 @@ def known_tables(
     pooled = store.exists(predictions) or not own_answers(needs)
     missing = [name for name, frame in known.items() if len(frame) < len(questions) or not pooled]
     if missing:
-        raise unscored(benchmark, target, strategy, missing, metric, scorer)
+        raise unscored(store, benchmark, target, strategy, missing, scorer)
     pool = Pool((), (), "")
     if own_answers(needs):
         pool = read_pool(store, predictions, benchmark, prompt, take(benchmark, "train", n_predict))
@@ -100,21 +101,12 @@ def known_tables(
 
 
 def unscored(
-    benchmark: Benchmark,
-    target: TargetModel,
-    strategies: Iterable[str],
-    missing: Collection[str],
-    metrics: Iterable[str],
+    store: Store, benchmark: Benchmark, target: TargetModel, strategies: Iterable[str], missing: Collection[str],
     scorer: Scoring,
-) -> MissingArtefact:
+) -> MissingArtefact:  # fmt: skip
     """The error that says which command scores the missing ones of the strategies, or all if they go together."""
     names = [name for name in strategies if scorer.together or name in missing]
-    plain = Scoring()
-    typed = [f" scorer=server scorer.server.dialect={scorer.server.dialect}"] if scorer.server else []
-    typed += [f" scorer.{f.name}={getattr(scorer, f.name)}" for f in fields(scorer) if f.name != "server"
-              and f.metadata.get("identity", True) and getattr(scorer, f.name) != getattr(plain, f.name)]  # fmt: skip
     return MissingArtefact(
-        f"no scores of {','.join(names)} for {benchmark.name} / {target.name} with these settings; make them: python "
-        f"run.py 'stage=[predict,score,rank]' benchmark={benchmark.name} target_model={target.name} "
-        f"'strategy=[{','.join(names)}]' 'metric=[{','.join(metrics)}]'{''.join(typed).lower()}"
+        f"no scores of {','.join(names)} for {benchmark.name} / {target.name} with these settings; make them: "
+        + command(store.job, "stage=[predict,score]")
     )
