@@ -16,6 +16,23 @@ UNREADABLE = re.compile("LexerNoViable|no viable alternative|mismatched input|ex
 HINT = re.compile(r"\s*(See https://hydra\.cc\S*.*|Set the environment variable .*)")
 
 
+def flags_first(arguments: Sequence[str]) -> list[str]:
+    """The words with flags ahead of settings, the only order in which Hydra reads them."""
+    if "--help" in arguments or not any(word.startswith("-") for word in arguments):
+        return list(arguments)
+    from hydra._internal.utils import get_args_parser
+
+    actions = {flag: action for action in get_args_parser()._actions for flag in action.option_strings}
+    flags, settings, words = list[str](), list[str](), list(arguments)
+    while words:
+        word = words.pop(0)
+        (flags if word.startswith("-") else settings).append(word)
+        action = actions.get(word)
+        if words and action is not None and (action.nargs is None or words[0] in (action.choices or ())):
+            flags.append(words.pop(0))
+    return [*flags, *settings]
+
+
 def check_flags(arguments: Sequence[str]) -> str:
     """Why words with a dash before them cannot be read; empty where all can."""
     if not any(word.startswith("-") for word in arguments):

@@ -8,7 +8,7 @@ import sys
 
 from sppl.cli.choices import check_typed_lists
 from sppl.cli.command_line import in_own_words
-from sppl.cli.composing import check_flags, check_words
+from sppl.cli.composing import check_flags, check_words, flags_first
 from sppl.cli.own_model import check_path, chosen_for_path, told
 from sppl.cli.spellings import moved
 from sppl.keys import check_arguments, without_keys
@@ -18,7 +18,8 @@ log = logging.getLogger(__name__)
 
 def main() -> int:
     """Runs what the arguments say; returns the exit status."""
-    given = sys.argv[1:]
+    given = flags_first(sys.argv[1:])
+    sys.argv[1:] = given
     if refused := check_arguments(given) or moved(given) or check_typed_lists(given):  # before Hydra writes them down
         sys.exit(in_own_words(refused))
     if "--help" in given or "-h" in given:

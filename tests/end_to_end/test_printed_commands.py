@@ -90,6 +90,7 @@ def test_a_refusal_prints_the_command_that_makes_what_is_missing_and_then_the_sa
     for _ in range(1 if swept else 2):  # train_then_test lacks scores first, and then its pilots
         if done.code == 0:
             break
+        assert printed(said(done)), said(done)
         command = printed(said(done))[0]
         kept = {
             word for word in given if word.partition("=")[0] in ("n_predict", "n_score", "target_model.path", "name")
