@@ -19,6 +19,7 @@ sppl predicts, before any training, which response generation strategy will fine
   python run.py experiment=lab                               a study; each file in conf/experiment says what it does
   python run.py dry=true ...                                 what is found, what would be made; nothing runs
   python run.py explain=gpt4/accuracy                        where a number or an artifact comes from, down to its files
+  python run.py 'compare=[first,second]'                     what differs between two reports, row by row
   python run.py --cfg job ...                                the configuration a command would run with
   python run.py --help training                              the options of a group, and its settings with comments
   python run.py --help lr                                    the settings that a word names, or is short for: lora

@@ -32,10 +32,13 @@ def main() -> int:
     if chosen := chosen_for_path(given):
         sys.argv += chosen
         sys.stderr.write(told(given, chosen))
+    from sppl.cli.comparing import compared, print_differences
     from sppl.cli.explaining import explained, print_chain
 
     if (asked := explained(given)) is not None:
         return print_chain(asked, given)
+    if (asked := compared(given)) is not None:
+        return print_differences(asked, given)
     return _run()
 
 

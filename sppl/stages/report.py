@@ -117,7 +117,7 @@ def report(
     if not records and len(by_others := ranked_by_other_targets(outcomes)):
         judged = pd.concat([judged, metrics_table(by_others, outcomes)], ignore_index=True)
     write_tables(out, rows, judged)
-    write_json(out / MADE_OF, {"rankings": list(rankings), "results": results})
+    write_json(out / MADE_OF, {"rankings": list(rankings), "results": results, "config": dict(store.config)})
     if len(followed := over_cases(judged, rows)):
         write_csv(out, "over_cases", followed)
         show_lines([in_a_sentence(followed)])

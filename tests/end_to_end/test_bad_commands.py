@@ -110,6 +110,8 @@ BAD = [
     ("target_model=lab target_model.system=x", "target_model.system='x'.*target_model.template=paper"),
     ("target_model.path=/nowhere/model", "cannot be loaded from '/nowhere/model'"),
     ("explain=nothing/there", "no artifact of that name"),
+    ("compare=[only]", "give the names of two reports"),
+    ("compare=[a,b]", "has no report `a`. There are: none"),
     ("-m seed=0,a", "`seed` is a whole number"),
     ("-m strategy=gpt4,gpt5", "there is no strategy `gpt5`; did you mean `gpt4`?"),
 ]  # fmt: skip
