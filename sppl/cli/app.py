@@ -66,7 +66,7 @@ def compose_and_run() -> None:
     Started.config, Started.first = None, 0
     drop_launcher_schemas()
     error = _run_and_catch()
-    if Started.config is None and isinstance(error, HydraException | OmegaConfBaseException):
+    if Started.config is None and isinstance(error, HydraException | OmegaConfBaseException | ValueError):
         raise UserError(explained_mistake(error, sys.argv[1:], composed))
     if error is not None:
 
