@@ -5,8 +5,16 @@ from pathlib import Path
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+=@-]{0,119}")
 """A name that leads out of no folder, needs no quotes, fits into a file's name and looks like no other."""
+LONGEST = 80
+"""Characters of a name that a path gives."""
 NAME_RULE = "use letters, digits and . _ + = @ - (first a letter a-z, a digit or _; 120 at most)"
 """The same in words, for a message."""
+
+
+def as_name(path: str) -> str:
+    """The last part of a path or hub id, with letters that may stand in names of files."""
+    last = path.strip().rstrip("/").rpartition("/")[2].removesuffix(".gguf")
+    return re.sub(r"[^\w.+=@-]", "_", last, flags=re.ASCII).lstrip("_.-+=@")[:LONGEST]
 
 
 def leads_out(path: Path, folder: Path) -> str:

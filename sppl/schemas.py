@@ -135,7 +135,7 @@ class Sampling:
         if self.temperature <= 0 or not 0 < self.top_p <= 1 or self.top_k < 0:
             raise UserError(
                 "benchmark.sampling needs temperature > 0, 0 < top_p <= 1 and top_k >= 0, got "
-                f"{self.temperature}, {self.top_p} and {self.top_k}; greedy answers: benchmark.sampling=null"
+                f"{self.temperature}, {self.top_p} and {self.top_k}; greedy answers: benchmark.sampling.temperature=0"
             )
 
 

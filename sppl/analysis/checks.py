@@ -39,8 +39,8 @@ def checked_metrics(asked: Sequence[str], there: Sequence[str], where: str) -> N
     missing = [name for name in asked if name not in there]
     if missing:
         raise UserError(
-            f"{where}: no scores of {', '.join(missing)} (there are: {', '.join(there)}); make them: "
-            f"python run.py 'stage=[score,rank]' with this metric, or leave it out of `metric`."
+            f"{where}: no scores of {', '.join(missing)} (there are: {', '.join(there)}); the stages "
+            "`score` and `rank` make them where it is in `metric`; or leave it out."
         )
 
 
@@ -55,8 +55,8 @@ def checked_strategies(group: pd.DataFrame, asked: Sequence[str], metric: str, w
     if missing:
         there = ", ".join(sorted(found))
         raise UserError(
-            f"{where}: no {metric} scores of {', '.join(missing)} (there are: {there}); make them: "
-            f"python run.py 'stage=[score,rank]' 'strategy=[{','.join(asked)}]', or leave them out of `strategy`."
+            f"{where}: no {metric} scores of {', '.join(missing)} (there are: {there}); the "
+            "stages `score` and `rank` make them where they are in `strategy`; or leave them out."
         )
 
 

@@ -64,7 +64,7 @@ def rank(
             rows = _values(group, metric, where, resamples=resamples, seed=seed, level=level)
             parts += _ranked(rows, metric, {"benchmark": benchmark, "target_model": target})
     if not parts:
-        raise UserError("there are no scores to rank; make them: python run.py stage=score")
+        raise UserError("there are no scores to rank; the stage `score` makes them")
     whole = ["n_examples", "n_resamples", "n_needed"]
     real = ["low", "high", "p_first", "share_won", "spread_ratio"]
     return pd.DataFrame(parts, columns=COLUMNS).astype(dict.fromkeys(whole, "Int64") | dict.fromkeys(real, "Float64"))

@@ -90,6 +90,7 @@ class Store:
         read_only: whether nothing may be written, as in a dry run.
         typed: the command line of this process, the words that start the program first; its line is in every
             provenance.
+        job: the same for the running job alone: of a sweep's values its own. What a message's command is made of.
     """
 
     root: str
@@ -97,6 +98,7 @@ class Store:
     wait: bool = True
     read_only: bool = False
     typed: tuple[str, ...] = field(default=(), repr=False)
+    job: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def command(self) -> str:

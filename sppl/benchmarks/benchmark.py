@@ -127,7 +127,15 @@ def _further(also: Sequence[str], without: Sequence[str], sampling: Mapping[str,
     unknown = sorted(set(sampling or {}) - set(Sampling.__dataclass_fields__))
     if unknown:
         raise UserError(f"benchmark.sampling has no {unknown[0]}; it has {', '.join(Sampling.__dataclass_fields__)}")
-    drawn = Sampling(**sampling) if sampling else None
+    given = {key: value for key, value in (sampling or {}).items() if value is not None}
+    greedy = not given.get("temperature", Sampling.temperature if given else 0)
+    idle = [key for key in ("top_p", "top_k", "seed") if key in given and given[key] != getattr(Sampling, key)]
+    if greedy and idle:
+        raise UserError(
+            f"benchmark.sampling.{idle[0]}={given[idle[0]]} shapes answers that are drawn, and with temperature 0 none "
+            "is; say benchmark.sampling.temperature=0.7 too"
+        )
+    drawn = None if greedy else Sampling(**given)
     return {"also": tuple(also), "without": tuple(map(str, without)), "sampling": drawn}
 
 

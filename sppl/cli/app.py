@@ -3,26 +3,37 @@
 Sweeps go through `hydra_plugins/sppl_sweeper.py`, where Hydra finds our sweeper.
 """
 
+import os
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 import hydra
+from hydra import compose, initialize_config_dir
+from hydra._internal.utils import run_and_report
 from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.plugins import Plugins
+from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
 from hydra.types import RunMode
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
+from sppl.cli.composing import explained_mistake
 from sppl.cli.own_model import of_own_model
 from sppl.cli.settings import checked, plain
 from sppl.packaged import conf, in_checkout
+from sppl.schemas import UserError
 
 OmegaConf.register_new_resolver("checkout", in_checkout, replace=True)
 OmegaConf.register_new_resolver("own_model", of_own_model, replace=True)
 
 
+FULL_ERROR = "HYDRA_FULL_ERROR"
 OWN = "sppl.benchmarks.benchmark.own"
 """What makes a benchmark of a user's own files."""
 
@@ -47,10 +58,43 @@ class Started(Callback):
 
 
 def compose_and_run() -> None:
-    """Runs what was typed: one job, or a sweep. Hydra exits where a job failed or the configuration is wrong."""
+    """Runs what was typed: one job, or a sweep. Hydra exits where a job failed.
+
+    Raises:
+        UserError: what was typed makes no configuration.
+    """
     Started.config, Started.first = None, 0
     drop_launcher_schemas()
-    run_one_job()
+    error = _run_and_catch()
+    if Started.config is None and isinstance(error, HydraException | OmegaConfBaseException | ValueError):
+        raise UserError(explained_mistake(error, sys.argv[1:], composed))
+    if error is not None:
+
+        def again() -> None:
+            raise error
+
+        run_and_report(again)
+
+
+def _run_and_catch() -> Exception | None:
+    """Runs Hydra; returns what it would else print and end the process for."""
+    before = os.environ.get(FULL_ERROR)
+    os.environ[FULL_ERROR] = "1"
+    try:
+        run_one_job()
+    except Exception as error:  # noqa: BLE001 - all of it is raised again, or told, by the caller
+        return error
+    finally:
+        if before is None:
+            del os.environ[FULL_ERROR]
+    return None
+
+
+def composed(words: Sequence[str]) -> dict[str, Any]:
+    """The plain configuration of other words than were typed, its references not resolved."""
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(str(conf()), version_base="1.3"):
+        return plain(compose("config", list(words)), resolve=False)
 
 
 def drop_launcher_schemas() -> None:
@@ -67,7 +111,7 @@ def run_one_job(cfg: DictConfig) -> None:
     from sppl.cli.errors import report_errors
     from sppl.cli.interrupts import stoppable
     from sppl.cli.jobs import Job
-    from sppl.cli.ledger import Ledger
+    from sppl.cli.ledger import Ledger, key_of
     from sppl.cli.running import run_stages
     from sppl.cli.sharing import claim_gpu
     from sppl.cli.sizes import fit_sizes
@@ -76,6 +120,7 @@ def run_one_job(cfg: DictConfig) -> None:
 
     settings = HydraConfig.get()
     folder = Path(settings.runtime.output_dir)
+    key = key_of(cfg)
     cfg.run_dir = str(folder)
     cfg.group = (folder.parent if settings.mode == RunMode.MULTIRUN else folder).name
     if settings.mode == RunMode.MULTIRUN:
@@ -89,6 +134,6 @@ def run_one_job(cfg: DictConfig) -> None:
         job.config = plain(cfg)
         job.write()
         with stoppable(), last_timeout():  # here too: a launcher's worker process runs nothing but this function
-            job.done(run_stages(cfg))
+            job.done(run_stages(cfg, job.overrides))
         if not cfg.dry:
-            Ledger.at(cfg.store, settings.runtime.config_sources).remember(job)
+            Ledger.at(cfg.store, settings.runtime.config_sources).remember(job, key)

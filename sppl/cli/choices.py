@@ -1,17 +1,19 @@
 """Choices of configuration groups: lists that are empty, and lists where one choice is wanted."""
 
 import re
-from collections.abc import Iterable, Mapping
-from functools import cache
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sppl.cli.command_line import command_line
+from sppl.cli.known import several
+from sppl.commands import CHECKOUT, command
 from sppl.packaged import conf
 
 LISTED = re.compile(r"[+~]*(?P<group>[\w/]+)(?P<place>@[\w.@:]+)?=\[(?P<choices>[^\]]*)\]")
 """A group that is given a list, as typed; `place` is another part of the configuration that it fills."""
 
 
-def check_typed_lists(arguments: Iterable[str]) -> str:
+def check_typed_lists(arguments: Sequence[str]) -> str:
     """How to type a list that was given to a group that takes one choice; empty where there is none.
 
     Hydra would compose them all over each other, in silence.
@@ -19,7 +21,8 @@ def check_typed_lists(arguments: Iterable[str]) -> str:
     for given in arguments:
         found = LISTED.match(given)
         if found and _takes_one(found["group"], found["place"]):
-            return _sentence(f"{found['group']}{found['place'] or ''}", re.split(r"\s*,\s*", found["choices"].strip()))
+            names = re.split(r"\s*,\s*", found["choices"].strip())
+            return _sentence(f"{found['group']}{found['place'] or ''}", names, arguments)
     return ""
 
 
@@ -32,11 +35,11 @@ def check_composed_lists(choices: Mapping[Any, Any]) -> str:
     for key, chosen in choices.items():
         group, at, place = str(key).partition("@")
         if not isinstance(chosen, str | None) and _takes_one(group, at + place):
-            return _sentence(str(key), [str(one) for one in chosen])
+            return _sentence(str(key), [str(one) for one in chosen], command_line()[1:])
     return ""
 
 
-def _sentence(group: str, chosen: list[str]) -> str:
+def _sentence(group: str, chosen: list[str], arguments: Sequence[str]) -> str:
     names = [name for name in chosen if name]
     if len(names) < 2:
         return (
@@ -44,23 +47,13 @@ def _sentence(group: str, chosen: list[str]) -> str:
         )
     return (
         f"{group}=[{','.join(names)}]: `{group}` takes one choice, not a list; a sweep makes one job of each: "
-        f"python run.py -m {group}={','.join(names)}"
+        + command((CHECKOUT, *arguments), f"{group}={','.join(names)}", sweep=True)
     )
 
 
 def _takes_one(group: str, place: str | None) -> bool:
     """Whether a group takes one choice; one of the user's own takes what he wants."""
-    return (conf() / group).is_dir() and (bool(place) or group not in _several())
-
-
-@cache
-def _several() -> frozenset[str]:
-    """The groups that `config.yaml` gives a list."""
-    import yaml
-
-    defaults = yaml.safe_load((conf() / "config.yaml").read_text())["defaults"]
-    pairs = (pair for one in defaults if isinstance(one, dict) for pair in one.items())
-    return frozenset(group for group, chosen in pairs if isinstance(chosen, list))
+    return (conf() / group).is_dir() and (bool(place) or group not in several())
 
 
 def refuse_empty_lists(config: Mapping[Any, Any]) -> None:

@@ -5,8 +5,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-CHECKOUT = "python run.py"
-"""How messages name the command; whoever starts it otherwise reads his own words."""
+from sppl.commands import CHECKOUT, SEARCHED, folders
+
 WORD = "check"
 """What is typed before the settings of a local benchmark to look at its files."""
 
@@ -22,6 +22,17 @@ def program() -> str:
 def command_line() -> tuple[str, ...]:
     """The program, and after it every argument."""
     return (program(), *sys.argv[1:])
+
+
+def job_line(overrides: Sequence[str]) -> tuple[str, ...]:
+    """The command line that is one job of this one: of a sweep's values those of the job.
+
+    Args:
+        overrides: of the job, as Hydra tells them.
+    """
+    typed = command_line()
+    places = [word for word in typed if word.startswith(f"{SEARCHED}=")]
+    return (typed[0], *folders(typed), *places, *overrides)
 
 
 def in_own_words(text: str) -> str:

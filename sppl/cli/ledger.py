@@ -1,33 +1,41 @@
-"""The ledger: which jobs are done, found again by what was typed, so that a sweep need not start them a second time."""
+"""The ledger: which jobs are done, found again by their configuration, so that a sweep need not start them again."""
 
 import json
 import logging
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
+
 from sppl.artifacts.provenance import fingerprint, write_json
 from sppl.artifacts.store import Store
 from sppl.cli.foreign import components_named, foreign_in
 from sppl.cli.jobs import Job
+from sppl.cli.settings import plain
 
 log = logging.getLogger(__name__)
 
 MOST = 100_000
 """Files of a folder that are looked at."""
+FILLED_IN = {"run_dir", "group", "sweep", "job_name", "logger", "dry"}
+"""What differs from run to run of the same work."""
 
 
 @dataclass(frozen=True)
 class Ledger:
     """One file per job in the store's folder `jobs`.
 
-    A job counts as done as long as its overrides, the configuration files, and the files and folders that its
-    configuration names are what they were, and every leaf it found or made is still there. One without leaves (it only
-    asked teachers, or exported) never counts as done; it finds out itself what there is.
+    A job counts as done as long as its composed configuration, and the files and folders that this names, are what they
+    were, and every leaf it found or made is still there. One without leaves (it only asked teachers, or exported) never
+    counts as done; it finds out itself what there is. While no configuration file changes, a job is found by its
+    overrides, which takes no composing: the folder `jobs/typed` says which page they led to.
 
     Args:
         store: where the jobs' leaves are.
@@ -44,27 +52,38 @@ class Ledger:
         """The ledger of a store and of those configuration sources, as Hydra lists them, that are folders."""
         return cls(Store(store), [Path(source.path) for source in sources if source.schema == "file"], reports)
 
-    def remember(self, job: Job) -> None:
-        """Writes down a job that is done."""
+    def remember(self, job: Job, key: str) -> None:
+        """Writes down a job that is done; `key` is `config_key` of its configuration as it was composed."""
         held = [name for names in job.leaves.values() for name in names if self.store.holds(name)]
-        facts = {"overrides": job.overrides, "config": job.config, "leaves": job.leaves, "held": held}
-        if held:
-            page = self._page(job.overrides)
+        facts = {"key": key, "config": job.config, "leaves": job.leaves, "held": held}
+        if held and key:
+            page = self._page(key)
             page.parent.mkdir(parents=True, exist_ok=True)
             write_json(page, facts | {"files": _files(job.config, job.leaves)})
+            self._note(job.overrides, key)
 
-    def find(self, job: Job) -> bool:
-        """Whether a job with these overrides is done; then its configuration and leaves are filled in.
+    def find(self, job: Job, compose: Callable[[list[str]], Mapping[str, Any]]) -> bool:
+        """Whether a job with this configuration is done; then its configuration and leaves are filled in.
 
         A page that is damaged, or names a component that neither the configuration files nor the overrides do, counts
         for nothing: the job is started and writes it anew.
+
+        Args:
+            job: what was composed for it, too, is filled in.
+            compose: the configuration of a job with these overrides.
         """
-        page = self._page(job.overrides)
-        if not page.is_file():
+        if not self._pages.is_dir():
+            return False
+        noted = self._noted(job.overrides)
+        if not noted:
+            job.config = compose(job.overrides)
+        key = noted or config_key(job.config)
+        page = self._page(key)
+        if not key or not page.is_file():
             return False
         try:
             facts = json.loads(page.read_text())
-            same = facts["overrides"] == job.overrides and facts["files"] == _files(facts["config"], facts["leaves"])
+            same = facts["key"] == key and facts["files"] == _files(facts["config"], facts["leaves"])
             if not same or not all(map(self.store.holds, facts["held"])):
                 return False
             if not self._leads_home(facts["config"]):
@@ -76,6 +95,8 @@ class Ledger:
         if foreign := foreign_in(facts["config"], self.components(*job.overrides)):
             log.warning("%s asks for %r, which no configuration file names; its job is looked at again", page, foreign)
             return False
+        if not noted:
+            self._note(job.overrides, key)
         job.config, job.leaves, job.status, job.error = facts["config"], facts["leaves"], "done", ""
         return True
 
@@ -93,9 +114,46 @@ class Ledger:
     def _known(self) -> frozenset[str]:
         return components_named(self.conf)
 
-    def _page(self, overrides: list[str]) -> Path:
-        key = fingerprint({"overrides": overrides, "conf": [_signature(str(folder)) for folder in self.conf]})
-        return Path(self.store.root, "jobs", f"{key}.json")
+    @property
+    def _pages(self) -> Path:
+        return Path(self.store.root, "jobs")
+
+    def _page(self, key: str) -> Path:
+        return self._pages / f"{key}.json"
+
+    def _of_words(self, overrides: Sequence[str]) -> Path:
+        key = fingerprint({"overrides": list(overrides), "conf": [_signature(str(folder)) for folder in self.conf]})
+        return self._pages / "typed" / f"{key}.json"
+
+    def _noted(self, overrides: Sequence[str]) -> str:
+        """The key that these overrides led to with these very configuration files; empty where they never did."""
+        try:
+            key = json.loads(self._of_words(overrides).read_text())["key"]
+        except (OSError, ValueError, TypeError, KeyError, RecursionError):
+            return ""
+        return key if isinstance(key, str) and re.fullmatch(r"[0-9a-f]+", key) else ""
+
+    def _note(self, overrides: Sequence[str], key: str) -> None:
+        note = self._of_words(overrides)
+        note.parent.mkdir(parents=True, exist_ok=True)
+        write_json(note, {"key": key})
+
+
+def key_of(cfg: DictConfig) -> str:
+    """The same of a job's configuration before a run fills anything in; empty where it cannot be resolved."""
+    try:
+        return config_key(plain(cfg))
+    except OmegaConfBaseException:
+        return ""
+
+
+def config_key(config: Mapping[str, Any]) -> str:
+    """Changes with every setting of a composed configuration that can change what a job makes; empty for none.
+
+    Comments, the order of keys and where they are written do not count, nor does what a run fills in.
+    """
+    told = {name: value for name, value in config.items() if name not in FILLED_IN}
+    return fingerprint(told) if told else ""
 
 
 def fresh() -> None:

@@ -9,16 +9,18 @@ import sys
 from sppl.cli.checking import print_check
 from sppl.cli.choices import check_typed_lists
 from sppl.cli.command_line import WORD, in_own_words
-from sppl.cli.own_model import chosen_for_path, told
+from sppl.cli.composing import check_flags, check_words, flags_first
+from sppl.cli.own_model import check_path, chosen_for_path, told
 from sppl.cli.spellings import moved
-from sppl.keys import check_arguments
+from sppl.keys import check_arguments, without_keys
 
 log = logging.getLogger(__name__)
 
 
 def main() -> int:
     """Runs what the arguments say; returns the exit status."""
-    given = sys.argv[1:]
+    given = flags_first(sys.argv[1:])
+    sys.argv[1:] = given
     if refused := check_arguments(given) or moved(given) or check_typed_lists(given):  # before Hydra writes them down
         sys.exit(in_own_words(refused))
     if "--help" in given or "-h" in given:
@@ -26,15 +28,21 @@ def main() -> int:
 
         sys.stdout.write(in_own_words(help_text(given)))
         return 0
+    settings = [word for word in given if word != WORD]
+    if refused := check_flags(settings) or check_words(settings) or check_path(settings):
+        sys.exit(in_own_words(refused))
     if chosen := chosen_for_path(given):
         sys.argv += chosen
         sys.stderr.write(told(given, chosen))
     if WORD in given:
         return print_check(given, chosen)
+    from sppl.cli.comparing import compared, print_differences
     from sppl.cli.explaining import explained, print_chain
 
     if (asked := explained(given)) is not None:
         return print_chain(asked, given)
+    if (asked := compared(given)) is not None:
+        return print_differences(asked, given)
     return _run()
 
 
@@ -42,6 +50,7 @@ def _run() -> int:
     from sppl.cli.app import Started, compose_and_run
     from sppl.cli.hiding import hiding_stderr
     from sppl.cli.interrupts import Stopped, stoppable
+    from sppl.schemas import UserError
 
     failed = False
     logging.raiseExceptions = False  # a full disk gets a sentence, not a traceback per log line
@@ -52,6 +61,8 @@ def _run() -> int:
             if isinstance(stop, Stopped) or isinstance(stop.code, str):  # a signal; a refusal before all else
                 raise
             failed = bool(stop.code)
+        except UserError as refused:
+            sys.exit(without_keys(in_own_words(str(refused))))
         if Started.config is None:
             return int(failed)
         from sppl.cli.errors import report_errors

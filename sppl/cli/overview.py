@@ -1,17 +1,20 @@
 """The end of a command: rank and report once, over all its jobs."""
 
 import logging
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from sppl.artifacts.store import Store
-from sppl.cli.command_line import command_line
-from sppl.cli.jobs import jobs_in, ranked_together, stages
+from sppl.cli.command_line import command_line, job_line
+from sppl.cli.jobs import Job, jobs_in, ranked_together, stages
 from sppl.cli.ledger import Ledger
 from sppl.cli.loggers import open_loggers
 from sppl.cli.running import stage_call
+from sppl.schemas import UserError
 
 log = logging.getLogger(__name__)
 RESULTS = ("results", "also_results")
@@ -29,13 +32,14 @@ def summarise(started: DictConfig, folder: Path, first: int) -> bool:
     known = Ledger.at(started.store, started.hydra.runtime.config_sources).components(*command_line())
     jobs = jobs_in(folder, first, known)
     gaps = [job.gap() for job in jobs if job.status != "done"]
-    for gap in gaps if jobs[0].folder != folder or jobs[0].status != "failed" else ():  # a run's own was said already
+    told = len(jobs) == 1 and jobs[0].status == "failed"  # the one job there is has said it
+    for gap in [] if told else gaps:
         log.error("%s: %s: %s", gap["status"], gap["job"], gap["error"].partition("\n")[0])
     done = [job for job in jobs if job.status == "done"]
     if not done or not stages(done[0].config, "sweep"):
         return bool(jobs) and not gaps
     config = done[0].config
-    store = Store(config["store"], config=config, typed=command_line())
+    store = Store(config["store"], config=config, typed=command_line(), job=job_line(_together(done)))
     rankings: list[str] = []
     summary = started.copy()
     summary.run_dir, summary.job_name = str(folder), "report"
@@ -53,5 +57,26 @@ def summarise(started: DictConfig, folder: Path, first: int) -> bool:
             results = [name for name in made if name.partition("/")[0] in RESULTS]
             settled = [name for name in made if name.startswith("shortlists/")]
             call = stage_call(config, "report")
-            call(store=store, rankings=rankings, results=results, shortlists=settled, gaps=gaps, loggers=loggers)
+            found = {"rankings": rankings, "results": results, "shortlists": settled, "gaps": gaps}
+            call(store=store, **found, unvalidated=_without_validation(done), loggers=loggers)
     return not gaps
+
+
+def _together(jobs: Sequence[Job]) -> list[str]:
+    """The words of one job that has the strategies of all."""
+    names = dict.fromkeys(name for job in jobs for name in job.config.get("strategy") or {})
+    first = jobs[0].overrides
+    return [f"strategy=[{','.join(names)}]" if word.startswith("strategy=") else word for word in first]
+
+
+def _without_validation(jobs: Sequence[Job]) -> list[str]:
+    """The benchmarks of these jobs that have no validation questions."""
+    parts = {str(part["name"]): part for job in jobs if "_target_" in (part := job.config.get("benchmark") or {})}
+    return [name for name, part in parts.items() if not _questions_to_settle(part)]
+
+
+def _questions_to_settle(part: Mapping[str, Any]) -> bool:
+    try:
+        return bool(instantiate(part, _convert_="all").questions.questions("validation", 1))
+    except UserError:
+        return False

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from sppl.names import as_name
 from sppl.packaged import conf, lab_checkpoint
 
 TINY = 20_000_000
 """Weights up to which a model is trained whole, as the lab's is; above it adapters are."""
 OF_MODEL = ("name", "dtype", "template")
 """What is read off a model's folder."""
-LONGEST = 80
-"""Characters of a name, which becomes part of paths."""
 
 
 def chosen_for_path(arguments: Sequence[str]) -> list[str]:
@@ -31,6 +30,18 @@ def chosen_for_path(arguments: Sequence[str]) -> list[str]:
     if "training" not in typed and "training" not in _overridden(experiment) and not all(map(_tiny, _each(path))):
         chosen.append("training=lora")
     return chosen
+
+
+def check_path(arguments: Sequence[str]) -> str:
+    """Why a model cannot be in a typed place; empty where it may be, as under a hub id."""
+    typed = [one.partition("=")[2] for one in arguments if one.startswith("target_model.path=")]
+    for path in (one for value in typed for one in _each(value)):
+        if path.startswith(("/", "./", "../")) and not Path(path).exists():
+            return (
+                f"target_model.path={path}: a model cannot be loaded from {path!r}, where there is nothing; give a "
+                "folder with config.json and weights, or a hub id: target_model.path=FOLDER_OR_HUB_ID"
+            )
+    return ""
 
 
 def told(arguments: Sequence[str], chosen: Sequence[str]) -> str:
@@ -51,9 +62,8 @@ def of_own_model(what: str, path: str) -> str:
 
 
 def _name(path: str) -> str:
-    """The last part of the path, with letters that may stand in names of files."""
-    last = Path(path).resolve().name if Path(path).exists() else path.rpartition("/")[2]
-    return re.sub(r"[^\w.+=@-]", "_", last.removesuffix(".gguf"), flags=re.ASCII).lstrip("_.-+=@")[:LONGEST] or "own"
+    """The last part of the path, or of what a relative one like `.` leads to."""
+    return as_name(str(Path(path).resolve()) if Path(path).exists() else path) or "own"
 
 
 def _dtype(folder: Path) -> str:

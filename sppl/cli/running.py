@@ -1,7 +1,7 @@
 """The stages of one job, in their order."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +9,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from sppl.artifacts.store import InProgress, MissingArtefact, Store
-from sppl.cli.command_line import command_line
+from sppl.cli.command_line import command_line, job_line
 from sppl.cli.jobs import stages
 from sppl.cli.loggers import open_loggers
 from sppl.cli.settings import plain
@@ -17,9 +17,14 @@ from sppl.cli.settings import plain
 log = logging.getLogger(__name__)
 
 
-def run_stages(cfg: DictConfig) -> dict[str, list[str]]:
-    """Runs the job stages in their order; returns the names of the leaves each found or made."""
-    store = Store(cfg.store, config=plain(cfg), typed=command_line())
+def run_stages(cfg: DictConfig, overrides: Sequence[str]) -> dict[str, list[str]]:
+    """Runs the job stages in their order; returns the names of the leaves each found or made.
+
+    Args:
+        cfg: of the job.
+        overrides: that make the job of `config.yaml`, for the commands that messages print.
+    """
+    store = Store(cfg.store, config=plain(cfg), typed=command_line(), job=job_line(overrides))
     store.check_format()
     calls = {name: stage_call(cfg, name) for name in stages(cfg, "job")}
     leaves: dict[str, list[str]] = {}

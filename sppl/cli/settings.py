@@ -3,6 +3,7 @@
 What checks it is imported when it is asked, so that showing a configuration needs nothing heavy.
 """
 
+import logging
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -12,8 +13,11 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from sppl.cli.command_line import in_own_words
+from sppl.cli.own_model import chosen_for_path
 from sppl.keys import check_for_keys
 from sppl.names import NAME, NAME_RULE
+
+log = logging.getLogger(__name__)
 
 
 def plain(cfg: DictConfig, resolve: bool = True) -> dict[str, Any]:
@@ -27,8 +31,10 @@ def checked(cfg: DictConfig, place: str = "") -> dict[str, Any]:
     from sppl.cli.choices import check_composed_lists
     from sppl.cli.devices import check_devices
     from sppl.cli.errors import check_folder, sentence_of
+    from sppl.cli.kinds import check_kinds
     from sppl.cli.launching import check_launcher
     from sppl.cli.unknown import check_unused
+    from sppl.cli.unused import check_added, told_idle
 
     try:
         found = plain(cfg)
@@ -40,12 +46,22 @@ def checked(cfg: DictConfig, place: str = "") -> dict[str, Any]:
         except OmegaConfBaseException as error:  # other than that the job itself says what is wrong
             refused = refused or sentence_of(error)
     refused = refused or check_for_keys({"hydra": OmegaConf.to_container(cfg.hydra, resolve=False)})
-    refused = refused or check_unused(plain(cfg, resolve=False))
+    raw, words = plain(cfg, resolve=False), [*cfg.hydra.overrides.task, *cfg.hydra.overrides.hydra]
+    sweep = place != "run"
+    refused = refused or check_unused(raw) or check_kinds(words, raw) or check_added(words, raw, sweep=sweep)
     refused = refused or check_composed_lists(cfg.hydra.runtime.choices) or check_launcher(cfg.hydra.launcher._target_)
     refused = refused or (place and check_folder(Path(cfg.hydra[place].dir)))
     if refused:
         sys.exit(in_own_words(refused))
+    if place and (idle := told_idle(_typed_by_hand(words), raw, sweep=sweep)):
+        log.warning(idle)
     return found
+
+
+def _typed_by_hand(words: list[str]) -> list[str]:
+    """Without what a model's path chose by itself, of which a line was said already."""
+    chosen = chosen_for_path([word for word in words if word != "target_model=own"])
+    return [word for word in words if word not in chosen]
 
 
 def check_names(config: Mapping[Any, Any]) -> str:

@@ -9,10 +9,12 @@ from typing import Any
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.plugins import Plugins
+from hydra.errors import HydraException
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
-from sppl.cli.app import Started
+from sppl.cli.app import Started, composed
+from sppl.cli.composing import explained_mistake
 from sppl.cli.errors import sentence_of
 from sppl.cli.jobs import UNBORN, Job, next_number
 from sppl.cli.launching import adapt, importable, workers_may_die
@@ -41,7 +43,14 @@ def sweep(
     try:
         (points,) = BasicSweeper.split_arguments(OverridesParser.create(loader).parse_overrides([*arguments]), None)
         known = None if config.dry else Ledger.at(config.store, config.hydra.runtime.config_sources, config.reports)
-        jobs = plan(Started.folder, points, lambda point: checked(loader.load_sweep_config(config, point)), known)
+
+        def composed_point(point: list[str]) -> Mapping[str, Any]:
+            try:
+                return checked(loader.load_sweep_config(config, point))
+            except HydraException as error:
+                raise UserError(explained_mistake(error, point, composed)) from None
+
+        jobs = plan(Started.folder, points, composed_point, known)
         Started.first = int(jobs[0].folder.name)
         count_anew(config.store, sweep_name(Started.folder))
         if missing := [job for job in jobs if job.status != "done"]:
@@ -67,14 +76,14 @@ def plan(
     Args:
         folder: of the sweep; the jobs get the next free numbers in it.
         points: the overrides of every job.
-        compose: the resolved configuration of a job with these overrides; asked only for those that have to be started.
+        compose: the resolved configuration of a job with these overrides; not asked for those that are found by them.
         ledger: None: nothing counts as done.
     """
     fresh()
     jobs = [Job(folder / str(number), list(point)) for number, point in enumerate(points, next_number(folder))]
     for job in jobs:
-        if ledger is None or not ledger.find(job):
-            job.status, job.error, job.config = "not started", UNBORN, compose(job.overrides)
+        if ledger is None or not ledger.find(job, compose):
+            job.status, job.error, job.config = "not started", UNBORN, job.config or compose(job.overrides)
     for job in jobs:
         job.write()
     done = sum(job.status == "done" for job in jobs)

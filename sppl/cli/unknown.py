@@ -20,7 +20,7 @@ def check_unused(config: Mapping[Any, Any]) -> str:
     for key in map(str, config):
         if key in _known() or _referred(config, key):
             continue
-        near = _nearest(key, _names(config))
+        near = nearest(key, places_of(config))
         hint = f"did you mean {' or '.join(f'`{one}`' for one in near)}? " if near else ""
         return f"{key}={config[key]}: nothing reads a setting `{key}`; {hint}All there are: python run.py --cfg job"
     folder = config.get("data_dir")
@@ -46,26 +46,26 @@ def _known() -> frozenset[str]:
 def _referred(config: Mapping[Any, Any], key: str) -> bool:
     """Whether a setting refers to a key at the top."""
     wanted = re.compile(rf"\$\{{(?:[\w.]+:)?{re.escape(key)}\b")
-    return any(isinstance(value, str) and wanted.search(value) for _, value in _settings(config))
+    return any(isinstance(value, str) and wanted.search(value) for _, value in settings_of(config))
 
 
-def _settings(config: Any, place: str = "") -> Iterator[tuple[str, Any]]:
+def settings_of(config: Any, place: str = "") -> Iterator[tuple[str, Any]]:
     """Every setting with the place where it stands."""
     inner = config.items() if isinstance(config, Mapping) else enumerate(config) if isinstance(config, list) else ()
     if not isinstance(config, Mapping | list):
         yield place, config
     for key, value in inner:
-        yield from _settings(value, f"{place}.{key}" if place else str(key))
+        yield from settings_of(value, f"{place}.{key}" if place else str(key))
 
 
-def _names(config: Mapping[Any, Any]) -> list[str]:
+def places_of(config: Mapping[Any, Any]) -> list[str]:
     """The places of all settings and groups of them, those of stages last: they only pass others on."""
-    found = [place for place, _ in _settings(config) if place.partition(".")[0] in _known()]
+    found = [place for place, _ in settings_of(config) if place.partition(".")[0] in _known()]
     places = {place[: end.start()] if end else place for place in found for end in (None, *re.finditer(r"\.", place))}
     return sorted(places, key=lambda place: (place.startswith("stage."), place.count("."), place))
 
 
-def _nearest(key: str, places: Iterable[str]) -> list[str]:
+def nearest(key: str, places: Iterable[str]) -> list[str]:
     """At most two settings whose own name is the key, is abbreviated by it, or is spelled almost like it."""
     ends = dict[str, list[str]]()
     for place in places:

@@ -77,7 +77,7 @@ class LocalAnswering:
         if sampling and followed:
             raise UserError(
                 "benchmark.sampling says how answers are drawn, and target_model.generation=model that the model's own "
-                "settings do; say one of them: benchmark.sampling=null or target_model.generation=greedy"
+                "settings do; say one of them: benchmark.sampling.temperature=0 or target_model.generation=greedy"
             )
         say_ignored(self.target.name, own, followed=followed)
         read = [self.rendering.prompt(prompt.messages) for prompt in prompts]

@@ -2,7 +2,9 @@
 
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+
+from sppl.commands import command
 
 DROPPED = re.compile(
     r"(stage|strategy|strategy\.only|n_train|n_pilot|n_validation|confirm|dry|metric|logger|seed)$"
@@ -37,9 +39,9 @@ def next_command(
         target_model: likewise.
         from_files: strategies are the files of a folder, not options of `strategy`.
     """
-    kept = _kept(typed, [strategy], {"benchmark": benchmark, "target_model": target_model}, from_files)
-    words = ["stage=[generate,export]", *kept, _chosen([strategy], from_files), "n_train=all"]
-    return " ".join([typed[0], shlex.join(words)])
+    kept = [word for word in typed if _of_these(word, [strategy], from_files)]
+    words = ["stage=[generate,export]", _chosen([strategy], from_files), "n_train=all"]
+    return command(kept, *words, drop=DROPPED, pair={"benchmark": benchmark, "target_model": target_model})
 
 
 def settling_command(
@@ -56,10 +58,9 @@ def settling_command(
         target_model: likewise.
         from_files: strategies are the files of a folder, not options of `strategy`.
     """
-    pair = {"benchmark": benchmark, "target_model": target_model}
-    kept = _kept(typed, strategies, pair, from_files, BESIDE)
-    words = ["stage=[generate,predict,score,shortlist,rank,report]", *kept, _chosen(strategies, from_files)]
-    return " ".join([typed[0], shlex.join(words)])
+    kept = [word for word in typed if _of_these(word, strategies, from_files)]
+    words = ["stage=[generate,predict,score,shortlist,rank,report]", _chosen(strategies, from_files)]
+    return command(kept, *words, drop=BESIDE, pair={"benchmark": benchmark, "target_model": target_model})
 
 
 def full_command(
@@ -74,10 +75,9 @@ def full_command(
         target_model: likewise.
         from_files: strategies are the files of a folder, not options of `strategy`.
     """
-    pair = {"benchmark": benchmark, "target_model": target_model}
-    kept = _kept([word for word in typed if word != "experiment=shortlist"], [strategy], pair, from_files, SCORING)
-    words = ["stage=[generate,finetune,benchmark,report]", *kept, _chosen([strategy], from_files)]
-    return " ".join([typed[0], shlex.join(words)])
+    kept = [word for word in typed if word != "experiment=shortlist" and _of_these(word, [strategy], from_files)]
+    words = ["stage=[generate,finetune,benchmark,report]", _chosen([strategy], from_files)]
+    return command(kept, *words, drop=SCORING, pair={"benchmark": benchmark, "target_model": target_model})
 
 
 def checking_command(typed: Sequence[str]) -> str:
@@ -94,33 +94,7 @@ def _chosen(strategies: Sequence[str], from_files: bool) -> str:
     return f"strategy.only=[{listed}]" if from_files else f"strategy=[{listed}]"
 
 
-def _kept(
-    typed: Sequence[str],
-    strategies: Sequence[str],
-    pair: Mapping[str, str],
-    from_files: bool,
-    dropped: re.Pattern[str] = DROPPED,
-) -> list[str]:
-    """The words typed that shape the responses of these strategies; of a sweep's values those of the pair."""
-    swept, kept = any(word in ("-m", "--multirun") for word in typed), list[str]()
-    for word in typed[1:]:
-        key, _, value = word.partition("=")
-        name = key.lstrip("+~")
-        if word.startswith("-") or dropped.match(name):
-            continue
-        of = OF_A_STRATEGY.match(name)
-        if of and not from_files and of[1] not in strategies:
-            continue
-        if swept and _several(value):
-            if name not in pair:
-                continue
-            word = f"{name}={pair[name]}"
-        kept.append(word)
-    return kept
-
-
-def _several(value: str) -> bool:
-    """Whether a sweep takes several values from this one."""
-    return bool(re.match(r"(choice|range|interval|glob)\(", value)) or (
-        "," in value and not value.startswith(("[", "{", "'", '"'))
-    )
+def _of_these(word: str, strategies: Sequence[str], from_files: bool) -> bool:
+    """Whether a word is about none of the strategies that are left out."""
+    of = OF_A_STRATEGY.match(word.partition("=")[0].lstrip("+~"))
+    return from_files or not of or of[1] in strategies

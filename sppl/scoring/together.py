@@ -1,28 +1,14 @@
 """Strategies that have to be scored in one job, because what is scored of one depends on the others."""
 
 import re
-import shlex
 from collections.abc import Iterable, Sequence
 
+from sppl.commands import as_list
 from sppl.schemas import UserError
 from sppl.scoring.scoring_settings import Scoring
 
 SWEPT = re.compile(r"strategy=([\w.]+(?:,[\w.]+)+)")
 """How a sweep over strategies is typed."""
-
-
-def as_list(typed: Sequence[str]) -> str:
-    """The command that puts a sweep's strategies into one job.
-
-    Args:
-        typed: of the command that was typed, the words that start the program first.
-    """
-    words = [word for word in typed[1:] if word not in ("-m", "--multirun")]
-    given = [SWEPT.sub(r"strategy=[\1]", word) for word in words]
-    if given == words:
-        given = [word for word in words if not word.startswith("strategy=")]
-        given.append("strategy=[gpt4,claude]")
-    return "python run.py " + shlex.join(given)
 
 
 def refuse_apart(strategies: Iterable[str], scorer: Scoring, typed: Sequence[str]) -> None:

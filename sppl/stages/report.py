@@ -20,6 +20,7 @@ from sppl.analysis.selectors import ranked_by_other_targets
 from sppl.analysis.summary import metrics_table, table
 from sppl.artifacts.provenance import commit, versions, write_json
 from sppl.artifacts.store import Store
+from sppl.commands import command
 from sppl.data.files import decisions
 from sppl.metrics.leading import leading
 from sppl.metrics.needs import Metric
@@ -79,6 +80,7 @@ def report(
     own_data: object = None,
     shortlists: Sequence[str] = (),
     gaps: Sequence[Mapping[str, Any]] = (),
+    unvalidated: Sequence[str] = (),
     loggers: Sequence["Logger"] = (),
 ) -> None:
     """Writes `table.csv`, `metrics.csv` (and md, tex) and `index.html` into the folder, and shows the table.
@@ -93,6 +95,7 @@ def report(
         shortlists: names of its shortlists, settled by pilots.
         gaps: the jobs not done: `job`, `status` and `error` in words, and the `benchmark`, `target_model` and
             `strategies` they were about.
+        unvalidated: the benchmarks without validation questions, for which nothing can be settled by pilots.
 
     Raises:
         UserError: there is neither a ranking nor a result.
@@ -100,7 +103,8 @@ def report(
     if not rankings and not results:
         raise UserError(
             "there is nothing to report: a report shows what the other stages of the same command found or made; run "
-            "python run.py 'stage=[score,rank,finetune,benchmark,report]' (what exists is found, not made again)"
+            + command(store.job, "stage=[score,rank,finetune,benchmark,report]")
+            + " (what exists is found, not made again)"
         )
     ranked = [store.read(store.open(leaf)) for leaf in rankings]
     every = pd.concat(ranked, ignore_index=True) if ranked else no_rankings()
@@ -118,7 +122,7 @@ def report(
     if not records and len(by_others := ranked_by_other_targets(outcomes)):
         judged = pd.concat([judged, metrics_table(by_others, outcomes)], ignore_index=True)
     write_tables(out, rows, judged)
-    write_json(out / MADE_OF, {"rankings": list(rankings), "results": results})
+    write_json(out / MADE_OF, {"rankings": list(rankings), "results": results, "config": dict(store.config)})
     if len(followed := over_cases(judged, rows)):
         write_csv(out, "over_cases", followed)
         show_lines([in_a_sentence(followed)])
@@ -175,7 +179,9 @@ def report(
         write_csv(out, "shortlist", pilots)
         further["Pilots: short trainings of the shortlisted, measured on validation questions"] = pilots
     picked = (
-        [] if chances is None or records else _picks(every, chances, judged, metric, own_files, store.typed, pilots)
+        []
+        if chances is None or records
+        else _picks(every, chances, judged, metric, own_files, store.typed, pilots, unvalidated)
     )
     show_picks(picked if not results or len(pilots) else [])
     write_page(
@@ -204,6 +210,7 @@ def _picks(
     own_files: str | None,
     typed: Sequence[str],
     pilots: pd.DataFrame,
+    unvalidated: Sequence[str],
 ) -> list[Pick]:
     """What to go on with, by the metric that leads a race, else by the first that has a direction."""
     metrics = list(metric.values())
@@ -217,6 +224,8 @@ def _picks(
         return made(typed, strategy, benchmark=benchmark, target_model=target, from_files=from_files)
 
     def settling(benchmark: str, target: str) -> str:
+        if benchmark in unvalidated:
+            return ""
         here = rankings[(rankings["benchmark"] == benchmark) & (rankings["target_model"] == target)]
         names = list(dict.fromkeys(here["strategy"]))
         return settling_command(typed, names, benchmark=benchmark, target_model=target, from_files=from_files)

@@ -10,6 +10,7 @@ from sppl.artifacts.once import once
 from sppl.artifacts.provenance import canonical, fingerprint
 from sppl.artifacts.store import Leaf, MissingArtefact
 from sppl.benchmarks.splits import take
+from sppl.commands import command
 from sppl.schemas import Question, UserError, wording
 from sppl.strategies.recipe import Recipe
 from sppl.study.responses import Responses
@@ -147,8 +148,8 @@ class Adapter:
         benchmark, target = self.study.words
         return MissingArtefact(
             f"{target} has not been trained on {self.strategy} for {benchmark} with seed {self.fit.seed}; "
-            f"train it: python run.py stage=finetune benchmark={benchmark} "
-            f"target_model={target} strategy={self.strategy} seed={self.fit.seed}"
+            "train it: "
+            + command(self.study.store.job, "stage=[finetune]", f"n_train={self.fit.n_train}", f"seed={self.fit.seed}")
         )
 
     @once

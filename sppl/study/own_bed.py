@@ -1,6 +1,7 @@
 """The user's own finished studies as a test bed: what the store has of rankings and of results."""
 
 import logging
+import re
 
 import pandas as pd
 
@@ -8,11 +9,14 @@ from sppl.analysis.bed import SCORE_COLUMNS, Bed
 from sppl.analysis.checks import PAIR
 from sppl.analysis.outcomes import UNTRAINED
 from sppl.artifacts.store import Leaf, Store
+from sppl.commands import command
 from sppl.schemas import UserError
 from sppl.study.reported import outcomes_of
 
 log = logging.getLogger(__name__)
 MINE = "mine"
+ALL_BUT_PLACES = re.compile(r"(?!(store|reports|paths)$)")
+"""What another study does not keep of the command that was typed."""
 
 
 def own_bed(store: Store) -> Bed:
@@ -35,7 +39,7 @@ def own_bed(store: Store) -> Bed:
     if outcomes.empty:
         raise UserError(
             f"beds=[{MINE}]: {store.root} has no strategy that was both ranked and benchmarked after training; finish "
-            "a study first, e.g. python run.py experiment=lab"
+            "a study first, e.g. " + command(store.job, "experiment=lab", drop=ALL_BUT_PLACES)
         )
     named = outcomes[[*PAIR, "setup"]].drop_duplicates()
     scores = scores.merge(named, on=PAIR)

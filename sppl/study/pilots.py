@@ -6,6 +6,7 @@ from typing import cast
 from sppl.artifacts.store import MissingArtefact
 from sppl.benchmarks.benchmark import Benchmark
 from sppl.benchmarks.splits import take
+from sppl.commands import command
 from sppl.metrics.needs import Metric, Outcomes, table_needs
 from sppl.schemas import UserError
 from sppl.strategies.recipe import Recipe
@@ -61,9 +62,9 @@ def refuse_unjudged(benchmark: Benchmark, metric: Mapping[str, Metric]) -> None:
 def pilots_missing(study: Study, names: Sequence[str], need: Outcomes) -> MissingArtefact:
     """The error whose message is the command that makes the results."""
     listed, (benchmark, target) = ",".join(names), study.words
+    sizes = (f"n_train={need.n_train}", f"n_test={need.n_test}", f"seed={need.seed}")
     return MissingArtefact(
         f"{target} has not been trained on {need.n_train} responses of {listed} for {benchmark} and tested, "
-        "with these settings of the trainer; do it: python run.py 'stage=[generate,finetune,benchmark]' "
-        f"benchmark={benchmark} target_model={target} 'strategy=[{listed}]' n_train={need.n_train} "
-        f"n_test={need.n_test} seed={need.seed}. Or leave train_then_test out of `metric`"
+        "with these settings of the trainer. Leave train_then_test out of `metric`, or do it: "
+        + command(study.store.job, "stage=[generate,finetune,benchmark]", *sizes)
     )

@@ -10,6 +10,7 @@ from sppl.artifacts.once import once
 from sppl.artifacts.provenance import canonical, fingerprint
 from sppl.artifacts.store import Leaf, MissingArtefact
 from sppl.benchmarks.splits import take
+from sppl.commands import command
 from sppl.generation.answer import answered, prompts_of
 from sppl.prompts import SelfAlignedPrompt
 from sppl.schemas import Question
@@ -108,7 +109,7 @@ class Predictions:
         benchmark, target = self.study.words
         return MissingArtefact(
             f"no predictions of {target} for {benchmark}; make them: "
-            f"python run.py stage=predict benchmark={benchmark} target_model={target}"
+            + command(self.study.store.job, "stage=[predict]")
         )
 
 

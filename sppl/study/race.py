@@ -9,11 +9,11 @@ import pandas as pd
 from sppl.analysis.racing import Bound, Decision, survivors
 from sppl.artifacts.provenance import canonical
 from sppl.artifacts.store import Leaf, Store
+from sppl.commands import as_list
 from sppl.metrics.leading import leading
 from sppl.metrics.needs import Metric, Perplexed, Table, scored_needs
 from sppl.schemas import UserError
 from sppl.scoring.scoring_settings import Scoring
-from sppl.scoring.together import as_list
 from sppl.strategies.recipe import Recipe
 from sppl.study.wanted import Found, TablePieces, Tables
 from sppl.tables.sample import TableOf

@@ -11,6 +11,7 @@ import pandas as pd
 from sppl.artifacts.provenance import fingerprint
 from sppl.artifacts.store import MissingArtefact, Store
 from sppl.benchmarks.benchmark import Benchmark
+from sppl.commands import command
 from sppl.data.conversations import final_answer
 from sppl.schemas import Asking, Identified, Question, wording
 from sppl.strategies.recipe import Recipe
@@ -86,7 +87,7 @@ class Responses:
             name, where = self.recipe.name, self.benchmark.name
             raise MissingArtefact(
                 f"{len(self.questions) - len(found)} of {len(self.questions)} responses of {name} for {where} are "
-                f"missing; make them: python run.py stage=generate benchmark={where} strategy={name}"
+                "missing; make them: " + command(self.store.job, "stage=[generate]")
             )
         return list(zip(self.questions, found["response"], strict=True))
 

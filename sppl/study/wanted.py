@@ -1,10 +1,11 @@
 """The tables that metrics need of every strategy's responses."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 from sppl.artifacts.store import MissingArtefact
 from sppl.benchmarks.splits import take
+from sppl.commands import command
 from sppl.metrics.needs import Known, Metric, Table, own_answers, scored_needs
 from sppl.schemas import Question, UserError
 from sppl.scoring.pool import Pool
@@ -86,16 +87,11 @@ class Wanted:
 
     def unscored(self, missing: Collection[str]) -> MissingArtefact:
         """The error that says which command scores the missing strategies, or all if they go together."""
-        scorer, plain, (benchmark, target) = self.conditions.scorer, Scoring(), self.study.words
-        names = [name for name in self.strategy if scorer.together or name in missing]
-        typed = [f" scorer=server scorer.server.dialect={scorer.server.dialect}"] if scorer.server else []
-        names_of = [f.name for f in fields(scorer) if f.name != "server" and f.metadata.get("identity", True)]
-        said = {name: getattr(scorer, name) for name in names_of}
-        typed += [f" scorer.{name}={value}" for name, value in said.items() if value != getattr(plain, name)]
+        benchmark, target = self.study.words
+        names = [name for name in self.strategy if self.conditions.scorer.together or name in missing]
         return MissingArtefact(
-            f"no scores of {','.join(names)} for {benchmark} / {target} with these settings; make them: python "
-            f"run.py 'stage=[predict,score,rank]' benchmark={benchmark} target_model={target} "
-            f"'strategy=[{','.join(names)}]' 'metric=[{','.join(self.metric)}]'{''.join(typed).lower()}"
+            f"no scores of {','.join(names)} for {benchmark} / {target} with these settings; make them: "
+            + command(self.study.store.job, "stage=[predict,score]")
         )
 
     def responses(self) -> dict[str, Responses]:

@@ -77,7 +77,7 @@ def test_a_wheel_installed_elsewhere_runs_the_whole_loop_from_an_empty_folder(in
     assert again == (tmp_path / "outputs" / "reports" / "default" / "table.csv").read_bytes()
     assert "  sppl -m strategy=gpt4,claude,rewrite" in run(sppl, "--help")
     missing = run(sppl, "stage=[score]", "n_score=7", "n_predict=7")
-    assert "make them: sppl stage=predict" in missing, missing
+    assert "make them: sppl 'stage=[predict]'" in missing, missing
     assert "comes with a checkout of the project" in run(sppl, "experiment=paper")
     checkout = planned([sys.executable, "run.py"], ROOT, f"hydra.run.dir={tmp_path}/x", f"store={tmp_path}/empty")
     assert planned([sys.executable, sppl], tmp_path, "store=empty", PYTHONPATH=str(installed)) == checkout

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -18,7 +19,8 @@ def stage(monkeypatch):
     def call(name: str, store: Store, *overrides: str, **further: object):
         with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
             cfg = compose("config", overrides=[*QUICK, *overrides])
-        return stage_call(cfg, name)(store=store, **further)
+        job = ("python run.py", *QUICK, *overrides)
+        return stage_call(cfg, name)(store=replace(store, job=job), **further)
 
     return call
 

@@ -35,7 +35,7 @@ def test_own_answers_are_greedy_or_sampled_and_a_question_gets_the_same_answer_w
     assert all((one != two).any() for one, two in [(greedy, warm), (warm, other)])
 
 
-@pytest.mark.parametrize("said", ["temperature: 0", "top_p: 2", "top_k: -1", "beams: 3"])
+@pytest.mark.parametrize("said", ["temperature: -1", "top_p: 2", "top_p: 0.9", "top_k: -1", "beams: 3"])
 def test_a_sampling_that_makes_no_sense_is_refused(said, stage, store):
     with pytest.raises(Exception, match=said.split(":")[0]):
         stage("predict", store, "benchmark.sampling={" + said + "}")

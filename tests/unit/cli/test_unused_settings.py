@@ -1,12 +1,16 @@
 """A setting that nothing reads is refused with the nearest one that is read."""
 
+import re
+
 import pytest
 from hydra import compose, initialize_config_dir
 
 from sppl.cli.helptext import help_text
+from sppl.cli.known import every_setting
 from sppl.cli.settings import plain
 from sppl.cli.unknown import check_unused
 from sppl.packaged import conf
+from tests.conftest import ROOT
 
 
 def said(*typed):
@@ -38,7 +42,7 @@ def test_what_nothing_reads_is_refused(typed, answer):
         ["+rate=1e-4", "training.learning_rate=${rate}"],
         ["benchmark=local", "data_dir=mine"],
         ["benchmark=gsm8k", "benchmark.source=upstream", "data_dir=mine"],
-        ["+strategy.gpt4.tries=1"],
+        ["+strategy.gpt4.expected_tokens=1"],
         ["experiment=pick"],
         ["experiment=paper"],
     ],
@@ -51,4 +55,52 @@ def test_help_with_the_name_of_a_group_lists_its_options_with_their_first_lines(
     told = help_text(["--help", "trainer"])
     assert "trainer=cpu   The CPU, one process.\n" in told
     assert "trainer=gpu   One CUDA device.\n" in told
-    assert len(told.splitlines()) == len(list((conf() / "trainer").glob("*.yaml")))
+    options, _, settings = told.partition("\n\n")
+    assert len(options.splitlines()) == len(list((conf() / "trainer").glob("*.yaml")))
+    assert "precision: 32-true          # what training.precision is unless it says otherwise" in settings
+
+
+@pytest.mark.parametrize(
+    ("word", "place"),
+    [
+        ("lr", "training.learning_rate  with training=full, training=lora, training=paper"),
+        ("lora", "training.lora  with training=full"),
+        ("temperature", "benchmark.sampling.temperature"),
+        ("rank", "training.lora.rank  with training=lora, training=paper"),
+        ("zzzz", "zzzz: there is no group and no setting like it"),
+    ],
+)
+def test_help_with_a_word_lists_the_settings_that_it_names_or_is_short_for(word, place):
+    assert place in help_text(["--help", word])
+
+
+NAMED = re.compile(
+    r"(?<![\w./@{$-])((?:stage|target_model|strategy|teacher|benchmark|metric|prompt|scorer|trainer|training|generator"
+    r"|logger|policy|hydra)(?:\.[A-Za-z_]\w*)+)"
+)
+"""How a page names a setting."""
+OF_THE_READER = ("metric.worst_token", "strategy.brief", "teacher.my_teacher", "hydra.searchpath", "hydra.job.env_set")
+"""What a page lets its reader make, and what is Hydra's."""
+WHOLE = ("benchmark.sources.upstream.questions.strategies.simple_response",)
+"""A key of the reader's own in a mapping, which a page adds with +."""
+PAGES = sorted([*(ROOT / "docs").glob("*.md"), ROOT / "README.md"])
+
+
+def test_every_setting_that_a_page_names_can_be_typed():
+    named = {(page.name, place) for page in PAGES for place in NAMED.findall(page.read_text())}
+    there = every_setting()
+    seen = {}
+    for page, place in sorted(named):
+        if place.startswith(OF_THE_READER) or place in WHOLE or place.endswith((".yaml", ".md")):
+            continue
+        known = place.replace(".NAME.", ".gpt4." if place.startswith("strategy") else ".gpt_4o.")
+        assert known in there, f"{page} names {place}, which no file has"
+        seen[known] = there[known]
+    assert len(seen) >= 60
+    for place, choices in seen.items():
+        if place.startswith("hydra.launcher"):  # composed for a sweep, by the tests of launchers
+            continue
+        words = [choices[0]] if choices else []
+        words = ["benchmark=local"] if place.startswith(("strategy.only", "strategy.derived")) else words
+        with initialize_config_dir(str(conf()), version_base="1.3"):
+            assert compose("config", [*words, f"{place}=null"]) is not None, place

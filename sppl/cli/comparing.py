@@ -1,0 +1,36 @@
+"""`compare=[a,b]`: prints what differs between two reports, and runs nothing."""
+
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def compared(given: Sequence[str]) -> str | None:
+    """What is to be compared; None where the arguments ask for work."""
+    return next((one.partition("=")[2] for one in given if one.startswith("compare=")), None)
+
+
+def print_differences(asked: str, given: Sequence[str]) -> int:
+    """Prints what differs; returns the exit status.
+
+    Args:
+        asked: the names of two reports, `[first,second]`.
+        given: the other arguments; they say where the reports are.
+    """
+    from sppl.cli.app import composed
+    from sppl.cli.errors import sentence_of
+    from sppl.report.two import compare
+    from sppl.schemas import UserError
+
+    try:
+        names = re.fullmatch(r"\[?\s*([^\s,\[\]]+)\s*,\s*([^\s,\[\]]+)\s*\]?", asked)
+        if not names:
+            raise UserError(f"compare={asked}: give the names of two reports: 'compare=[first,second]'")
+        places = [one for one in given if one.partition("=")[0] in ("reports", "paths", "hydra.searchpath")]
+        lines = compare(Path(str(composed(places)["reports"])), names[1], names[2])
+        sys.stdout.write("".join(f"{line}\n" for line in lines))
+    except UserError as error:
+        sys.stderr.write(f"{sentence_of(error)}\n")
+        return 1
+    return 0

@@ -1,0 +1,167 @@
+"""Of what kind a setting's value is, as the code says that takes it; checked before anything runs."""
+
+import inspect
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin
+
+from sppl.cli.known import every_setting
+from sppl.cli.unknown import nearest
+
+WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text", NoneType: "null"}
+OF_THE_COMMAND = {"dry": bool, "name": str, "store": str, "reports": str, "job_name": str}
+"""What the command line itself reads."""
+NOT_NEGATIVE = {"seed": "0 or above", "max_cost": "0 or above"}
+
+
+def check_kinds(words: Sequence[str], config: Mapping[str, Any]) -> str:
+    """What is wrong with a typed value, or with a key that was added to a part that has none of it; empty if nothing.
+
+    Args:
+        words: overrides as typed.
+        config: of the run, its references not resolved.
+    """
+    for word in words:
+        key = word.partition("=")[0]
+        if key.startswith("~") or "@" in key or "/" in key:
+            continue
+        place = key.lstrip("+").split(".")
+        value = _at(config, place)
+        if said := _check_added(word, place, value, config) or _check_value(word, place, value, config):
+            return said
+    return ""
+
+
+def _check_added(word: str, place: list[str], value: Any, config: Mapping[str, Any]) -> str:
+    """A key that no code takes, in a part of the configuration that code is called with."""
+    inner = [[*place, str(key)] for key in value] if word.startswith("+") and isinstance(value, Mapping) else [place]
+    for full in inner if word.startswith("+") else []:
+        for depth in range(1, len(full)):
+            takes = _parameters(_at(config, full[:depth]))
+            if takes is None:
+                continue
+            if full[depth] in takes or full[depth].startswith("_"):
+                break
+            near = nearest(full[depth], takes)
+            there = f"did you mean `{'.'.join([*full[:depth], near[0]])}`? " if near else ""
+            known = ", ".join(key for key in takes if key != "store")
+            return f"{word}: nothing reads `{'.'.join(full[: depth + 1])}`; {there}There are: {known}"
+    return ""
+
+
+def _check_value(word: str, place: list[str], value: Any, config: Mapping[str, Any]) -> str:
+    """A value that is not what the code takes it for."""
+    if value is _NOTHING or (isinstance(value, str) and "${" in value):
+        return ""
+    for hint in _hints(place, config):
+        if not _fits(value, hint):
+            near = get_close_matches(str(value), [str(one) for one in _literals(hint)], n=1)
+            meant = f"; did you mean {near[0]}?" if near else ""
+            if isinstance(value, Mapping) and (whole := every_setting().get(".".join([*place, "_target_"]))):
+                meant = f"; it comes whole with {' or '.join(whole)}, and is then changed key by key"
+            return f"{word}: `{'.'.join(place)}` is {_in_words(hint)}{meant}"
+    least = NOT_NEGATIVE.get(place[0]) if len(place) == 1 else None
+    if least and isinstance(value, int | float) and value < 0:
+        return f"{word}: `{place[0]}` is {least}"
+    return ""
+
+
+class _NOTHING:
+    """There is no such place."""
+
+
+def _at(config: Any, place: Sequence[str]) -> Any:
+    for key in place:
+        if not isinstance(config, Mapping) or key not in config:
+            return _NOTHING
+        config = config[key]
+    return config
+
+
+def _hints(place: list[str], config: Mapping[str, Any]) -> Iterator[Any]:
+    """What the code takes a setting for: where it stands itself, and where another setting is nothing but it."""
+    if len(place) == 1 and place[0] in OF_THE_COMMAND:
+        yield OF_THE_COMMAND[place[0]]
+    takes = _parameters(_at(config, place[:-1])) if len(place) > 1 else None
+    if takes and place[-1] in takes:
+        yield takes[place[-1]]
+    wanted = f"${{{'.'.join(place)}}}"
+    for node in _called(config):
+        for key, value in node.items():
+            if value == wanted and (takes := _parameters(node)) and key in takes:
+                yield takes[key]
+
+
+def _called(value: Any) -> Iterator[Mapping[str, Any]]:
+    """Every part of a configuration that code is called with."""
+    if isinstance(value, Mapping):
+        if "_target_" in value:
+            yield value
+        value = list(value.values())
+    for part in value if isinstance(value, list) else ():
+        yield from _called(part)
+
+
+def _parameters(node: Any) -> dict[str, Any] | None:
+    """The parameters of what a part of the configuration is handed to, with their annotations; None: there is none."""
+    from hydra.utils import get_object
+
+    if not isinstance(node, Mapping) or not isinstance(node.get("_target_"), str):
+        return None
+    try:
+        parameters = inspect.signature(get_object(node["_target_"])).parameters
+    except Exception:  # noqa: BLE001 - whatever is wrong with it, the run says it better
+        return None
+    if any(one.kind is one.VAR_KEYWORD for one in parameters.values()):
+        return None
+    return {name: one.annotation for name, one in parameters.items()}
+
+
+def _literals(hint: Any) -> list[Any]:
+    if get_origin(hint) is Literal:
+        return list(get_args(hint))
+    return [one for part in get_args(hint) for one in _literals(part)] if _is_union(hint) else []
+
+
+def _is_union(hint: Any) -> bool:
+    return get_origin(hint) in (Union, UnionType)
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    """Whether a value is of a kind; of kinds that no plain value has, all are."""
+    if _is_union(hint):
+        return any(_fits(value, one) for one in get_args(hint))
+    origin = get_origin(hint) or hint
+    if origin is Literal:
+        return value in get_args(hint)
+    if origin is NoneType or hint is None:
+        return value is None
+    if origin is bool:
+        return isinstance(value, bool)
+    if origin is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    if origin is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    if origin is str:
+        return isinstance(value, str | int | float)
+    if origin in (list, tuple, Sequence):
+        return isinstance(value, list)
+    if origin in (dict, Mapping):
+        return isinstance(value, Mapping)
+    if inspect.isclass(origin) and origin.__module__.startswith("sppl."):
+        return isinstance(value, Mapping) and "_target_" in value
+    return True
+
+
+def _in_words(hint: Any) -> str:
+    if _is_union(hint):
+        return " or ".join(dict.fromkeys(map(_in_words, get_args(hint))))
+    origin = get_origin(hint) or hint
+    if origin is Literal:
+        return "one of " + ", ".join(map(str, get_args(hint)))
+    if origin in (list, tuple, Sequence):
+        return "a list, 'key=[a,b]'"
+    if origin in (dict, Mapping):
+        return "a mapping, 'key={a: 1}'"
+    return WORDS.get(origin, getattr(origin, "__name__", str(origin)))

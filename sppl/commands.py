@@ -1,0 +1,112 @@
+"""The one place where a command that a text prints is made: what was typed, with the words changed that have to be."""
+
+import re
+import shlex
+from collections.abc import Collection, Mapping, Sequence
+
+from sppl.names import as_name
+
+CHECKOUT = "python run.py"
+"""How messages name the program; whoever starts it otherwise reads his own words."""
+ONCE = re.compile(r"(dry|confirm|explain|hydra\.(run|sweep)\.[\w.]+)$")
+"""What belongs to the command that was typed and to no other."""
+OF_SWEEPS = re.compile(r"(hydra/launcher|hydra\.(launcher|mode|sweeper).*)$")
+"""What only a sweep has."""
+FOLDERS = ("--config-dir", "-cd")
+"""Flags that are kept: folders of configuration files, of which later words may be choices."""
+SEARCHED = "hydra.searchpath"
+"""The setting that says the same."""
+NOTHING = re.compile(r"(?!)")
+
+
+def command(
+    typed: Sequence[str],
+    *changed: str,
+    drop: re.Pattern[str] = NOTHING,
+    pair: Mapping[str, str] | None = None,
+    sweep: bool = False,
+) -> str:
+    """A line for the shell: the command that was typed, with other words in the place of some.
+
+    Args:
+        typed: the words that start the program first; empty where nothing was typed, as from Python.
+        changed: words of the new command, each in the place of the one that sets the same; a stage that was not typed
+            stands first, others last.
+        drop: settings that are left out.
+        pair: of a sweep's values those to keep, by setting (`benchmark`, `target_model`); other swept settings go.
+        sweep: whether the new command is a sweep.
+    """
+    new = {_key(word): word for word in changed}
+    replaced = [new.get(_key(word), word) for word in kept_words(typed, drop, pair, sweep=sweep, there=set(new))]
+    kept = list(dict.fromkeys(replaced))
+    new = {key: word for key, word in new.items() if word not in kept}
+    first = [new.pop("stage")] if "stage" in new else []
+    words = [*(["-m"] if sweep else []), *folders(typed), *first, *kept, *new.values()]
+    return f"{typed[0] if typed else CHECKOUT} {shlex.join(words)}".rstrip()
+
+
+def kept_words(
+    typed: Sequence[str],
+    drop: re.Pattern[str] = NOTHING,
+    pair: Mapping[str, str] | None = None,
+    *,
+    sweep: bool = False,
+    there: Collection[str] = (),
+) -> list[str]:
+    """The settings of a command that another one keeps (see `command`); of `there` none is left out as swept."""
+    swept, kept = any(word in ("-m", "--multirun") for word in typed), list[str]()
+    for word in _settings(typed):
+        name, value = _key(word), word.partition("=")[2]
+        if name != SEARCHED and (drop.match(name) or ONCE.match(name) or (OF_SWEEPS.match(name) and not sweep)):
+            continue
+        if swept and not sweep and several_values(value) and name not in there:
+            if (one := _of_pair(name, value, pair or {})) is None:
+                continue
+            word = f"{name}={one}"
+        kept.append(word)
+    return kept
+
+
+def folders(typed: Sequence[str]) -> list[str]:
+    """The flags of a command that name folders of configuration files."""
+    found: list[str] = []
+    for word, following in zip(typed, [*typed[1:], ""], strict=True):
+        if word in FOLDERS:
+            found += [word, following]
+        elif word.startswith(tuple(f"{flag}=" for flag in FOLDERS)):
+            found.append(word)
+    return found
+
+
+def as_list(typed: Sequence[str], example: str = "gpt4,claude") -> str:
+    """The command that puts a sweep's strategies into one job; where none were swept, those of the example."""
+    for word in _settings(typed):
+        name, _, value = word.partition("=")
+        if name == "strategy" and several_values(value):
+            return command(typed, f"strategy=[{value}]")
+    return command(typed, f"strategy=[{example}]")
+
+
+def several_values(value: str) -> bool:
+    """Whether a sweep takes several values from this one."""
+    return bool(re.match(r"(choice|range|interval|glob)\(", value)) or (
+        "," in value and not value.startswith(("[", "{", "'", '"'))
+    )
+
+
+def _of_pair(name: str, value: str, pair: Mapping[str, str]) -> str | None:
+    """Of a sweep's values the one that belongs to a benchmark and a target model; None where none does."""
+    group = name.partition(".")[0]
+    if name in pair and pair[name] in value.split(","):
+        return pair[name]
+    return next((one for one in value.split(",") if pair.get(group) == as_name(one)), pair.get(name))
+
+
+def _settings(typed: Sequence[str]) -> list[str]:
+    """The words that are settings: no flags, and no folders that belong to one."""
+    behind = {number + 1 for number, word in enumerate(typed) if word in FOLDERS}
+    return [word for number, word in enumerate(typed[1:], 1) if not word.startswith("-") and number not in behind]
+
+
+def _key(word: str) -> str:
+    return word.partition("=")[0].lstrip("+~")

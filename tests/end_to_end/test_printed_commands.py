@@ -1,0 +1,174 @@
+"""Every command that a text prints is run: it makes what was missing, with every setting that was typed."""
+
+import re
+import shlex
+import shutil
+
+import pytest
+from hydra import compose, initialize_config_dir
+
+from sppl.cli.app import drop_launcher_schemas
+from sppl.cli.helptext import help_text
+from tests.conftest import ROOT
+from tests.pages import GUIDES, arguments, commands, first_job
+
+pytestmark = pytest.mark.filterwarnings("default")
+SMALL = ["n_predict=7", "n_score=5", "n_train=6", "n_pilot=6", "n_test=4", "training.epochs=1", "logger=[]"]
+TWO = ["strategy=[gpt4,rewrite]", "metric=[sppl,length]"]
+RACE = ["stage=[predict,score]", "scorer.budget=race", "scorer.first=2", "scorer.then=2"]
+PILOTS = [*TWO[:1], "metric=[train_then_test]", "stage=[rank]"]
+TAUGHT = ["benchmark.respond=teacher", "strategy=[self_generated]"]
+
+RUN = {
+    "rank without scores": [*TWO, "stage=[rank]", "prompt.rotation=paper"],
+    "score without own answers": ["strategy=[gpt4]", "metric=[sppl]", "stage=[score]", "n_predict=9"],
+    "benchmark of what is not trained": ["strategy=[gpt4]", "stage=[benchmark]", "seed=3", "training.batch_size=4"],
+    "train_then_test without its pilots": PILOTS,
+    "a race in a sweep": ["-m", "strategy=gpt4,rewrite", *RACE],
+    "two values of one setting": ["stage=[predict]", "seed=0,1"],
+    "training without the teacher's responses": [*TAUGHT, "stage=[finetune]"],
+}
+"""What is typed, and refused with a command that is run, after which what was typed runs too."""
+PLANNED = {
+    "a list for one choice": ["stage=[predict]", "target_model=[lab,own]"],
+    "a report of nothing": [*TWO, "stage=[report]"],
+    "prompts cut alike": ["-m", "strategy=gpt4,rewrite", "stage=[predict,score]", "scorer.overlong=truncate_left"],
+    "a list of strategies typed bare": ["strategy=gpt4,rewrite", "stage=[generate]"],
+}
+"""The same, but the command only plans."""
+KEPT = {"n_predict", "n_score", "target_model.path", "name"}
+"""Settings that every one of these commands has to keep."""
+COMPOSED = {
+    "devices": ["trainer.devices=2", "stage=[predict]"],
+    "machines": ["trainer=ddp", "+trainer.lightning.num_nodes=2", "training=lora"],
+    "no study in the store": ["experiment=beds", "beds=[mine]"],
+}
+"""The same, but the command is only composed: it wants a GPU, a cluster or minutes."""
+
+
+def printed(text: str) -> list[list[str]]:
+    """The words behind `python run.py` of every command in a text."""
+    found = []
+    for rest in text.split("python run.py ")[1:]:
+        words = []
+        for part in re.findall(r"(?:'[^']*'|\"[^\"]*\"|[^\s'\"])+", rest.split("\n")[0]):
+            word = "".join(shlex.split(part.rstrip(";.")))
+            if not re.match(r"-m$|[+~]*[\w./@]+=", word):
+                break
+            words.append(word)
+            if part.endswith(";"):
+                break
+        found += [words] if words else []
+    return found
+
+
+def said(done) -> str:
+    return done.out + (done.code if isinstance(done.code, str) else "")
+
+
+def test_commands_are_found_in_a_text():
+    text = "make them: python run.py 'stage=[a]' data_dir='x y' seed=1 (what exists)\nor: python run.py -m seed=0,1; or"
+    assert printed(text) == [["stage=[a]", "data_dir=x y", "seed=1"], ["-m", "seed=0,1"]]
+
+
+@pytest.fixture
+def unusual(tmp_path):
+    """A model by its path, in a folder with a blank."""
+    model = tmp_path / "my models" / "tiny-one"
+    shutil.copytree(ROOT / "sppl/lab/checkpoint", model)
+    return [*SMALL, f"target_model.path={model}", "name=unusual"]
+
+
+@pytest.mark.parametrize("typed", RUN.values(), ids=RUN)
+def test_a_refusal_prints_the_command_that_makes_what_is_missing_and_then_the_same_command_runs(
+    typed, unusual, run_py, tmp_path
+):
+    given = [*unusual, *typed]
+    done = run_py(*given, store=tmp_path / "a store")
+    assert done.code != 0
+    swept = "-m" in typed or "seed=0,1" in typed
+    for _ in range(1 if swept else 2):  # train_then_test lacks scores first, and then its pilots
+        if done.code == 0:
+            break
+        assert printed(said(done)), said(done)
+        command = printed(said(done))[0]
+        kept = {
+            word for word in given if word.partition("=")[0] in ("n_predict", "n_score", "target_model.path", "name")
+        }
+        later = {word.partition("=")[0] for word in typed}
+        assert {word for word in kept if word.partition("=")[0] not in later} <= set(command), command
+        made = run_py(*command, store=tmp_path / "a store")
+        assert made.code == 0, said(made)
+        done = made if swept else run_py(*given, store=tmp_path / "a store")
+    assert done.code == 0, said(done)
+
+
+@pytest.mark.parametrize("typed", PLANNED.values(), ids=PLANNED)
+def test_a_refusal_prints_a_command_that_plans(typed, unusual, run_py, tmp_path):
+    words = unusual if "target_model=[lab,own]" not in typed else SMALL
+    refused = run_py(*words, *typed, store=tmp_path / "a store")
+    assert refused.code != 0
+    for command in printed(said(refused)):
+        planned = run_py(*command, "dry=true", store=tmp_path / "a store")
+        assert planned.code == 0, said(planned)
+        assert "n_predict=7" in command
+
+
+@pytest.mark.parametrize("typed", COMPOSED.values(), ids=COMPOSED)
+def test_a_refusal_prints_a_command_that_composes(typed, run_py, tmp_path):
+    refused = run_py(*typed, store=tmp_path / "a store")
+    assert refused.code != 0
+    (command,) = printed(said(refused))
+    drop_launcher_schemas()
+    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+        words = [word for word in command if word != "-m"]
+        one = [word if "[" in word else word.split(",")[0] for word in words]
+        assert compose("config", overrides=one).store == str(tmp_path / "a store")
+
+
+@pytest.fixture
+def own(tmp_path):
+    """Data in a folder with a blank, folders of configuration files, sizes of one's own."""
+    data = tmp_path / "my data"
+    shutil.copytree(ROOT / "experiments/own_task/data", data)
+    (tmp_path / "conf of mine" / "prompt").mkdir(parents=True)
+    mine = tmp_path / "conf of mine" / "prompt" / "mine.yaml"
+    mine.write_text("defaults: [default, _self_]\nrotation: paper\n")
+    return [
+        "benchmark=local", f"data_dir={data}", "benchmark.answer=number", f"hydra.searchpath=[file://{mine.parents[1]}]",
+        "prompt=mine", "n_predict=9", "n_score=6", "metric=[sppl,perplexity]", "logger=[]", "name=my_task",
+    ]  # fmt: skip
+
+
+def test_the_commands_below_a_pick_plan_and_the_export_runs(own, run_py, tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
+    typed = [*own, f"exports={tmp_path / 'out here'}", "stage=[predict,score,rank,report]"]
+    done = run_py(*typed, store=tmp_path / "a store")
+    assert done.code == 0, said(done)
+    below = printed(done.out)
+    assert len(below) == 1, done.out  # no questions for validation, so nothing that would settle it
+    for command in below:
+        assert {own[1], own[3], "prompt=mine"} <= set(command), command
+        planned = run_py(*command, "dry=true", store=tmp_path / "a store")
+        assert planned.code == 0, said(planned)
+    exported = run_py(*below[-1], store=tmp_path / "a store")
+    assert exported.code == 0, said(exported)
+    assert list((tmp_path / "out here").rglob("*.jsonl"))
+
+
+def test_the_commands_of_pages_and_of_the_help_are_composed_or_run_by_tests(shown):
+    drop_launcher_schemas()
+    helped = [f"python run.py{line}" for line in re.findall(r"^  python run\.py(.*?)(?:  .*)?$", help_text([]), re.M)]
+    composed = 0
+    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+        for command in helped:
+            words = [
+                word for word in first_job(command) if "=" in word and not word.startswith(("explain=", "compare="))
+            ]
+            assert compose("config", overrides=words).name
+            composed += 1
+    pages = sum(len(commands(page)) for page in [*GUIDES, ROOT / "README.md"])
+    assert composed >= 9
+    refusals = len(RUN) + len(PLANNED) + len(COMPOSED)
+    shown(f"commands printed: {pages} by pages, {composed} by --help, {refusals} by refusals, 1 below a pick; all run")
+    assert arguments("python run.py seed=1") == ["seed=1"]
