@@ -11,6 +11,7 @@ from sppl.analysis.agreement import agreement, disagreement
 from sppl.analysis.checks import PAIR
 from sppl.analysis.confidence import confidence
 from sppl.analysis.conventions import PAPER, SOUND
+from sppl.analysis.correlation import LEAST
 from sppl.analysis.paired import paired
 from sppl.analysis.paper import main_outcomes, planbench_outcomes
 from sppl.analysis.per_question import single_questions
@@ -236,8 +237,10 @@ def _judged(
 ) -> pd.DataFrame:
     """What each metric was worth by the chosen conventions, Spearman by the other's, and the chance of the pick."""
     ours, other = (SOUND, AUTHORS) if conventions == "default" else (AUTHORS, SOUND)
-    judged = metrics_table(rankings, outcomes, scores=scores, metrics=metrics, answers=answers, conventions=ours)
-    judged[f"spearman_{other.name}"] = metrics_table(rankings, outcomes, conventions=other)["spearman"]
+    judged = metrics_table(
+        rankings, outcomes, scores=scores, metrics=metrics, answers=answers, conventions=ours, least=LEAST
+    )
+    judged[f"spearman_{other.name}"] = metrics_table(rankings, outcomes, conventions=other, least=LEAST)["spearman"]
     if rankings.empty:
         return judged
     chances = confidence(rankings)[[*PAIR, "metric", "runner_up", "chance", "bound", "said"]]
