@@ -40,8 +40,8 @@ def accuracies(outcomes: pd.DataFrame, conventions: Conventions = SOUND) -> pd.D
     questions (where `outcomes` has `n_test`); <NA> where neither is known. As seeds share their test questions, the sum
     is slightly too large rather than too small. The untrained target belongs to every setup: its row is repeated for
     each, and `gain` is the accuracy minus it (<NA> where it was not measured). `first_seed` is the accuracy of the
-    lowest seed alone. `accuracy_low` and `accuracy_high` are the ends of Wilson's 95 % interval: of one seed on its test
-    questions; where seeds spread, on as many questions as have the standard error of the whole.
+    lowest seed alone. `accuracy_low` and `accuracy_high` are the ends of Wilson's 95 % interval: of one seed on its
+    test questions; where seeds spread, on as many questions as have the standard error of the whole.
 
     Raises:
         UserError: duplicated keys, missing accuracies or accuracies that are no fractions.

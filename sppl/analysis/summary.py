@@ -23,9 +23,9 @@ def table(rankings: pd.DataFrame, outcomes: pd.DataFrame, also: pd.DataFrame | N
     The best is that by accuracy; where nothing is trained, by the first metric that has a direction.
 
     Columns: keys; the settings that vary between setups; one column per metric with its value; `accuracy` (mean over
-    seeds), its standard error `accuracy_se`, Wilson's interval `accuracy_low` and `accuracy_high`, `n_seeds`, `gain` over
-    the untrained target; `also_<task>` per further task (mean over seeds of its main metric); `rank_accuracy` and `rank_<metric>` (1 = best, ties share their mean
-    rank); `note`. A cell without a value is <NA>, and `note` says why.
+    seeds), its standard error `accuracy_se`, Wilson's interval `accuracy_low` and `accuracy_high`, `n_seeds`, `gain`
+    over the untrained target; `also_<task>` per further task (mean over seeds of its main metric); `rank_accuracy` and
+    `rank_<metric>` (1 = best, ties share their mean rank); `note`. A cell without a value is <NA>, and `note` says why.
 
     Args:
         rankings: of `rank`.

@@ -12,6 +12,7 @@ from sppl.analysis.checks import PAIR
 from sppl.analysis.confidence import confidence
 from sppl.analysis.conventions import PAPER, SOUND
 from sppl.analysis.correlation import LEAST
+from sppl.analysis.outcomes import varying
 from sppl.analysis.paired import paired
 from sppl.analysis.paper import main_outcomes, planbench_outcomes
 from sppl.analysis.per_question import single_questions
@@ -19,17 +20,15 @@ from sppl.analysis.raced import race_sentences
 from sppl.analysis.summary import metrics_table, table
 from sppl.artifacts.provenance import commit, versions, write_json
 from sppl.artifacts.store import Store
-from sppl.metrics.leading import leading
 from sppl.metrics.needs import Metric
 from sppl.report.chain import MADE_OF
-from sppl.report.next_step import full_command, next_command, settling_command
 from sppl.report.page import write_page
 from sppl.report.paper import write_paper_tables
-from sppl.report.picks import Pick, picks
-from sppl.report.settled import settled
+from sppl.report.picks import Tested
 from sppl.report.tables import write_csv, write_tables
 from sppl.report.terminal import show, show_lines, show_paper, show_picks, show_spending
 from sppl.schemas import UserError
+from sppl.stages.decided import decided
 from sppl.stages.outcomes import (
     also_of,
     answers_of,
@@ -123,10 +122,24 @@ def report(
     if also is not None:
         write_csv(out, "also", also)
         further["Further tasks of lm-eval"] = also
-    if len(answers) and answers["strategy"].nunique() > 1:
-        compared = paired(answers)
+    compared = paired(answers) if len(answers) and answers["strategy"].nunique() > 1 else pd.DataFrame()
+    if len(compared):
         write_csv(out, "comparisons", compared)
         further["Trained models on the same questions"] = compared
+    chances = None if every.empty else confidence(every)
+    if len(pilots := settled_of(store, shortlists)):
+        write_csv(out, "shortlist", pilots)
+        further["Pilots: short trainings of the shortlisted, measured on validation questions"] = pilots
+    tested = None if records else Tested(rows, compared, varying(outcomes["setup"]))
+    picked = (
+        []
+        if chances is None or records
+        else decided(
+            every, metric, own_files=own_files, typed=store.typed, scores=scores, chances=chances, judged=judged,
+            tested=tested, pilots=pilots,
+        )
+    )  # fmt: skip
+    show_picks(picked)
     if records:
         tables, matches = write_paper_tables(out, Path(records))
         show_paper(tables, matches, out)
@@ -134,7 +147,7 @@ def report(
             f"{key}, conventions: {one}": frame for one, frames in tables.items() for key, frame in frames.items()
         }
     else:
-        show(name, rows, judged, out, differences=differences)
+        show(name, rows, judged, differences=differences)
     spending = spending_of(store, rankings)
     if len(spending):
         write_csv(out, "responses", spending)
@@ -145,14 +158,8 @@ def report(
         write_csv(out, "race", races)
         further["Race: where each strategy stood after so many questions (nats per token)"] = races
         show_lines(race_sentences(races))
-    chances = None if every.empty else confidence(every)
-    if len(pilots := settled_of(store, shortlists)):
-        write_csv(out, "shortlist", pilots)
-        further["Pilots: short trainings of the shortlisted, measured on validation questions"] = pilots
-    picked = (
-        [] if chances is None or records else _picks(every, chances, judged, metric, own_files, store.typed, pilots)
-    )
-    show_picks(picked if not results or len(pilots) else [])
+    if not records:
+        show_lines([f"Files in {out}: table.csv, metrics.csv (also md, tex), index.html"])
     write_page(
         out,
         name=name,
@@ -165,39 +172,10 @@ def report(
         further=further,
         drawn=_drawn(rows, list(dict.fromkeys(every["metric"]))),
         picks=picked,
+        compared=compared,
     )
     for logger in loggers:
         _log_table(logger, rows, judged)
-
-
-def _picks(
-    rankings: pd.DataFrame,
-    chances: pd.DataFrame,
-    judged: pd.DataFrame,
-    metric: Mapping[str, Metric],
-    own_files: str | None,
-    typed: Sequence[str],
-    pilots: pd.DataFrame,
-) -> list[Pick]:
-    """What to go on with, by the metric that leads a race, else by the first that has a direction."""
-    metrics = list(metric.values())
-    lead = leading(metrics) or next((one for one in metrics if one.higher_is_better is not None), None)
-    if lead is None:
-        return []
-    from_files = own_files is not None
-
-    def command_of(benchmark: str, target: str, strategy: str, done: bool) -> str:
-        made = full_command if done else next_command
-        return made(typed, strategy, benchmark=benchmark, target_model=target, from_files=from_files)
-
-    def settling(benchmark: str, target: str) -> str:
-        here = rankings[(rankings["benchmark"] == benchmark) & (rankings["target_model"] == target)]
-        names = list(dict.fromkeys(here["strategy"]))
-        return settling_command(typed, names, benchmark=benchmark, target_model=target, from_files=from_files)
-
-    trained = bool(judged["regret"].notna().any())
-    more = [] if trained else [settling]
-    return picks(rankings, chances, lead.name, command_of, *more, settled=settled(pilots), judged=judged)
 
 
 def _drawn(rows: pd.DataFrame, metrics: list[str]) -> list[str] | None:

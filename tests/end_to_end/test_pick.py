@@ -12,6 +12,7 @@ from tests.servers.running import faulty
 
 pytestmark = pytest.mark.filterwarnings("default")
 SMALL = ["experiment=pick", "n_predict=12", "n_score=8", "metric=[sppl,perplexity]", "scorer.first=4", "scorer.then=4"]
+PICK = r"(?:.*\n)*?(?:Train on|Too close to call:) (\w+).*?(?:, runner-up| or) (\w+)"
 
 
 def following(out):
@@ -46,7 +47,7 @@ def test_the_printed_command_makes_the_full_set_and_asks_nobody_twice(run_py, ro
         assert spent["cost"].tolist() == [80 * 2 / 1e6] * 2
         assert "1 x 500: " in spent.loc["gpt4", "note"]
         assert "What the responses took" in done.out
-        pick = re.search(r"The pick for local / lab: (\w+), runner-up (\w+)\n", done.out)
+        pick = re.match(PICK, done.out)
         assert {pick[1], pick[2]} == {"gpt4", "step_by_step"}
         command = following(done.out)
         assert f"strategy=[{pick[1]}]" in command
@@ -57,7 +58,7 @@ def test_the_printed_command_makes_the_full_set_and_asks_nobody_twice(run_py, ro
     exported = rows(out / "local" / pick[1] / "data.jsonl")
     assert len({row["id"] for row in exported}) == 40
     page = (done.reports / "pick" / "index.html").read_text()
-    assert f"The pick for local / lab: {pick[1]}, runner-up {pick[2]}" in page
+    assert f"<h2>{pick[0]}</h2>" in page
     assert "strategy=[" + pick[1] + "]" in page
 
 
@@ -65,7 +66,7 @@ def test_of_own_files_the_pick_is_exported_whole(run_py, root, tmp_path):
     task = ["benchmark=local", "benchmark.answer=number", f"data_dir={root}/experiments/own_task/data"]
     done = run_py(*SMALL, *task, f"exports={tmp_path}")
     assert done.code == 0, done.out
-    assert "The pick for local / lab: steps, runner-up terse" in done.out
+    assert "\nTrain on steps (local / lab), runner-up terse\n" in done.out
     assert "was not checked for this kind of data" in " ".join(done.out.split())
     command = following(done.out)
     assert "strategy.only=[steps]" in command
