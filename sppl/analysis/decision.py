@@ -127,7 +127,7 @@ def _gap(compared: pd.DataFrame, where: str, one: str, other: str) -> dict[str, 
         if here and (row["strategy"], row["other"]) == (one, other):
             return row
         if here and (row["strategy"], row["other"]) == (other, one):
-            return row | {"difference": -row["difference"], "low": -row["high"], "high": -row["low"]}
+            return row | {"difference": 0.0 - row["difference"], "low": 0.0 - row["high"], "high": 0.0 - row["low"]}
     return None
 
 

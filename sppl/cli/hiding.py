@@ -10,6 +10,9 @@ from typing import Any, TextIO, cast
 from sppl.keys import without_keys
 from sppl.visible import visible
 
+DETAILS = ("sppl.artifacts.store", "sppl.stages.ranking")
+"""Who says things that the terminal shows with `-v` only."""
+
 
 class HidingFormatter(logging.Formatter):
     """A formatter of log lines, tracebacks in them too, that writes `[key]` where a key would stand.
@@ -20,6 +23,32 @@ class HidingFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """The line."""
         return visible(without_keys(super().format(record)))
+
+
+class Terse(logging.Filter):
+    """What the terminal leaves to the log file: a line per artifact, what the table says again, tracebacks.
+
+    Warnings and errors always pass, without the traceback that they may come with.
+
+    Args:
+        verbose: whether all passes as it is.
+    """
+
+    def __init__(self, verbose: bool = False) -> None:
+        super().__init__()
+        self.verbose = verbose
+
+    def filter(self, record: logging.LogRecord) -> bool | logging.LogRecord:
+        """The record as the terminal shows it; False where it does not."""
+        if self.verbose:
+            return True
+        if record.levelno < logging.WARNING and record.name in DETAILS:
+            return False
+        if not record.exc_info:
+            return True
+        short = logging.makeLogRecord(record.__dict__)
+        short.exc_info = short.exc_text = None
+        return short
 
 
 class _Hiding:

@@ -13,6 +13,8 @@ from sppl.cli.spellings import moved
 from sppl.keys import check_arguments
 
 log = logging.getLogger(__name__)
+VERBOSE = "verbose=true"
+"""What `-v` stands for."""
 
 
 def main() -> int:
@@ -25,6 +27,7 @@ def main() -> int:
 
         sys.stdout.write(in_own_words(help_text(given)))
         return 0
+    sys.argv[1:] = given = [VERBOSE if word in ("-v", "--verbose") else word for word in given]
     if chosen := chosen_for_path(given):
         sys.argv += chosen
         sys.stderr.write(told(given, chosen))
