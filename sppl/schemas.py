@@ -241,6 +241,16 @@ TABLES: dict[str, pa.DataFrameSchema] = {
     "gradients": _table(
         {"example_id": str, "dimension": "int32", "value": pa.Column("float32", FINITE)}, ["example_id", "dimension"]
     ),
+    "samples": _table(
+        {
+            "strategy": str,
+            "question_id": str,
+            "prompt_tokens": pa.Column("Int64", nullable=True),
+            "response_tokens": pa.Column("Int64", nullable=True),
+            "correct": pa.Column("boolean", nullable=True),
+        },
+        ["strategy", "question_id"],
+    ),
     "scores": _table(
         {
             "benchmark": str,
@@ -297,7 +307,8 @@ TABLES: dict[str, pa.DataFrameSchema] = {
 }
 """One table per kind of artefact: values in nats, tokens and fractions.
 
-`responses`: `taken_from` is the strategy a derived one has a response from. `scores`: a row without `example_id` is the
+`responses`: `taken_from` is the strategy a derived one has a response from. `samples`: one row per strategy and scored
+response, its length as a training example. `scores`: a row without `example_id` is the
 mean of the slice `start <= index < end`. `races`: one row per batch and strategy still in the race, its standing (nats
 per token) on the first `questions`. `shortlists`: one row per shortlisted strategy, best score first; `pilot` is what
 its short trainings reached on validation questions. `results`: one row per test question. `also_results`: one row per

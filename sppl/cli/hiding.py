@@ -25,10 +25,27 @@ class HidingFormatter(logging.Formatter):
         return visible(without_keys(super().format(record)))
 
 
-class Terse(logging.Filter):
-    """What the terminal leaves to the log file: a line per artifact, what the table says again, tracebacks.
+class TerseFormatter(HidingFormatter):
+    """The same for the terminal, without the traceback of an error, which the log file has.
 
-    Warnings and errors always pass, without the traceback that they may come with.
+    Args:
+        fmt, datefmt: as of any formatter.
+        verbose: whether tracebacks are shown.
+    """
+
+    def __init__(self, fmt: str | None = None, datefmt: str | None = None, *, verbose: bool = False) -> None:
+        super().__init__(fmt, datefmt)
+        self.verbose = verbose
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line."""
+        if record.exc_info and not self.verbose:
+            record = logging.makeLogRecord(record.__dict__ | {"exc_info": None, "exc_text": None})
+        return super().format(record)
+
+
+class Terse(logging.Filter):
+    """What the terminal leaves to the log file: a line per artifact, and what the table says again.
 
     Args:
         verbose: whether all passes as it is.
@@ -38,17 +55,9 @@ class Terse(logging.Filter):
         super().__init__()
         self.verbose = verbose
 
-    def filter(self, record: logging.LogRecord) -> bool | logging.LogRecord:
-        """The record as the terminal shows it; False where it does not."""
-        if self.verbose:
-            return True
-        if record.levelno < logging.WARNING and record.name in DETAILS:
-            return False
-        if not record.exc_info:
-            return True
-        short = logging.makeLogRecord(record.__dict__)
-        short.exc_info = short.exc_text = None
-        return short
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the terminal shows it; warnings and errors always."""
+        return self.verbose or record.levelno >= logging.WARNING or record.name not in DETAILS
 
 
 class _Hiding:

@@ -58,6 +58,7 @@ def summarise(started: DictConfig, folder: Path, first: int) -> bool:
             show_ranked(
                 name=config["name"], metric=instantiate(config["metric"], _convert_="all"),
                 own_files=config["strategy"].get("folder"), rankings=rankings, store=store,
+                max_tokens=config["training"]["max_tokens"], overlong=config["training"]["overlong"],
             )  # fmt: skip
         if "report" in config["stage"] and not config["dry"]:
             made = list(dict.fromkeys(

@@ -7,6 +7,9 @@ from pathlib import Path
 from sppl.models.target import TargetModel
 from sppl.schemas import UserError
 
+LIMITS = ("max_position_embeddings", "max_seq_len", "n_positions", "seq_length")
+"""How configurations call the longest text."""
+
 
 def parameters_of(target: TargetModel) -> int | None:
     """Weights of the model on disk (an adapter counts with its base); None where no safetensors of it are here.
@@ -22,6 +25,23 @@ def parameters_of(target: TargetModel) -> int | None:
     folder = Path(path) if Path(path).is_dir() else _downloaded(path, revision)
     files = sorted(folder.glob("*.safetensors")) if folder else []
     return sum(map(_weights, files)) or None
+
+
+def context_of(target: TargetModel) -> int | None:
+    """Tokens that the target can read and write in all; None where its configuration is not here or names no limit."""
+    if target.is_gguf:
+        return None
+    try:
+        path, revision = target.base or (target.path, target.revision)
+    except (UserError, OSError):
+        return None
+    folder = Path(path) if Path(path).is_dir() else _downloaded(path, revision)
+    try:
+        said = json.loads((folder / "config.json").read_text()) if folder else {}
+    except (OSError, ValueError):
+        return None
+    found = (part.get(name) for part in (said.get("text_config") or {}, said) for name in LIMITS)
+    return next((limit for limit in found if isinstance(limit, int) and limit > 0), None)
 
 
 def _downloaded(name: str, revision: str | None) -> Path | None:

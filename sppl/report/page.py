@@ -169,7 +169,21 @@ def _pick(pick: Pick) -> Markup:
         element("dt", what) + element("dd", *(element("p", one) for one in said)) for what, said in facts if any(said)
     ]
     lines = [joined(element("p", f"{what}:"), element("pre", element("code", line))) for what, line in pick.commands]
-    return _section(pick.title, "", element("dl", *(Markup(one) for one in told), class_="decision"), *lines)
+    facts = element("dl", *(Markup(one) for one in told), class_="decision")
+    return _section(pick.title, "", facts, *lines, _example(pick.example))
+
+
+def _example(example: Mapping[str, Any]) -> Markup:
+    """One question with each strategy's response, an own answer, and the prompt as the model sees it; folded."""
+    if not example:
+        return Markup("")
+    texts = [("The question", example["question"])]
+    texts += [(f"Response of {name}", text) for name, text in example["responses"].items()]
+    texts += [("An own answer of the target", example["own_answer"])]
+    texts += [("The prompt as the model sees it when a response is scored", example["prompt"])]
+    parts = [element("h3", what) + element("pre", text, class_="text") for what, text in texts if text]
+    inner = [Markup(one) for one in parts]
+    return element("details", element("summary", "An example of each strategy, and of the prompt"), *inner)
 
 
 def _each(pairs: list[Pair], gallery: Gallery, drawn: Sequence[str] | None) -> list[Markup]:

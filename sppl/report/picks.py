@@ -1,7 +1,8 @@
 """What to train on, as tests, pilots or a ranking tell it: the block that stands first."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import pandas as pd
 
@@ -46,6 +47,7 @@ class Pick:
         settle: tries the best by short trainings; empty where that was done, or where there is no runner-up.
         settled: how pilots settled it; empty where they did not.
         risk: how far such a pick can be trusted.
+        example: `question`, `responses` (per strategy), `own_answer` and `prompt`, texts; empty where none is kept.
     """
 
     benchmark: str
@@ -58,6 +60,7 @@ class Pick:
     command: str = ""
     settle: str = ""
     settled: str = ""
+    example: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def strategy(self) -> str:
@@ -95,6 +98,7 @@ def picks(
     scores: pd.DataFrame | None = None,
     composites: Mapping[str, Sequence[str]] | None = None,
     warnings: Mapping[tuple[str, str], Sequence[str]] | None = None,
+    shown: Mapping[tuple[str, str], Mapping[str, Any]] | None = None,
 ) -> list[Pick]:
     """One pick per benchmark and target.
 
@@ -110,6 +114,7 @@ def picks(
         scores: of single responses, which tell copies of a metric from metrics of their own.
         composites: metric -> the metrics it is made of.
         warnings: benchmark and target -> what has to be said of the training examples.
+        shown: benchmark and target -> what an example looks like.
     """
     made = []
     for (benchmark, target), part in rankings.groupby(PAIR, sort=False):
@@ -139,6 +144,7 @@ def picks(
                 command="" if test else command(*pair, decision.names[0], done is not None),
                 settle=settling(*pair) if len(order) > 1 and not done and not test else "",
                 settled=done.said if done else "",
+                example=(shown or {}).get(pair, {}),
             )
         )
     return made

@@ -76,6 +76,26 @@ def show_picks(picks: Sequence[Pick]) -> None:
         console.print()
 
 
+def show_examples(examples: pd.DataFrame, max_tokens: int | None) -> None:
+    """Prints how long the scored responses are as training examples, and how many are too long or wrong.
+
+    Args:
+        examples: of `sppl.analysis.sample.sample_table`; may be empty.
+        max_tokens: of the training.
+    """
+    if examples.empty:
+        return
+    names = [name for name in PAIR if examples[name].nunique() > 1]
+    heads = {"responses": "of", "mean_tokens": "mean tokens", "longest": "longest example"}
+    heads |= {"beyond_max_tokens": f"beyond {max_tokens}", "beyond_context": "beyond context", "wrong": "wrong"}
+    shown = with_texts(examples, visible)
+    columns = [Column(name, list(shown[name]), text=True) for name in ("strategy", *names)]
+    for name, head in heads.items():
+        style = ".1f" if name == "mean_tokens" else ".0f"
+        columns.append(Column(head, [MISSING if pd.isna(one) else f"{one:{style}}" for one in shown[name]]))
+    print_table(_console(), "The scored responses as training examples", columns)
+
+
 def show_spending(spending: pd.DataFrame) -> None:
     """Prints what teachers' responses took, and whose responses derived strategies took; nothing without either."""
     spending = with_texts(spending, visible)

@@ -25,6 +25,7 @@ from sppl.stages.pool import Pool
 from sppl.stages.race import Race, competitors, pieces_of
 from sppl.stages.ranking import announce, rankings_leaf, write_ranking
 from sppl.stages.responses import responses_folder
+from sppl.stages.samples import make_sample
 from sppl.stages.tables import Pieces, known_tables
 from sppl.strategies.recipe import Recipe
 
@@ -116,6 +117,7 @@ def rank(
     metrics = list(metric.values())
     more: dict[str, Any] = {**said, "race": race.leaf} if race else said
     write_ranking(store, leaf, scores, metrics, inputs=inputs, facts=facts, flags=flags, costs=costs, **more)
+    make_sample(store, leaf, benchmark, target_model, ranked, wanted, n_predict)
     announce(store.read(leaf), loggers)
     return plan
 

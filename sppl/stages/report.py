@@ -17,6 +17,7 @@ from sppl.analysis.paired import paired
 from sppl.analysis.paper import main_outcomes, planbench_outcomes
 from sppl.analysis.per_question import single_questions
 from sppl.analysis.raced import race_sentences
+from sppl.analysis.sample import sample_table, sample_warnings
 from sppl.analysis.summary import metrics_table, table
 from sppl.artifacts.provenance import commit, versions, write_json
 from sppl.artifacts.store import Store
@@ -26,7 +27,7 @@ from sppl.report.page import write_page
 from sppl.report.paper import write_paper_tables
 from sppl.report.picks import Tested
 from sppl.report.tables import write_csv, write_tables
-from sppl.report.terminal import show, show_lines, show_paper, show_picks, show_spending
+from sppl.report.terminal import show, show_examples, show_lines, show_paper, show_picks, show_spending
 from sppl.schemas import UserError
 from sppl.stages.decided import decided
 from sppl.stages.outcomes import (
@@ -40,6 +41,7 @@ from sppl.stages.outcomes import (
     sources,
     with_gaps,
 )
+from sppl.stages.samples import samples_of
 from sppl.stages.settled import settled_of
 from sppl.stages.spending import spending_of
 
@@ -54,6 +56,7 @@ SINGLE = (
     "What single questions say: share each strategy wins, their spread as a multiple of that between strategies, and "
     "how many questions give the same order"
 )
+EXAMPLES = "The scored responses as training examples: tokens, how many are longer than may be, how many are wrong"
 AUTHORS = replace(PAPER, slices=(), scored_as={}, candidates={}, spread_over={})
 """The authors' arithmetic, without what only their own records have (slices, candidate lists)."""
 
@@ -67,6 +70,8 @@ def report(
     rankings: Sequence[str],
     results: Sequence[str],
     store: Store,
+    max_tokens: int | None = None,
+    overlong: str = "refuse",
     records: str | None = None,
     own_files: str | None = None,
     shortlists: Sequence[str] = (),
@@ -79,6 +84,7 @@ def report(
         conventions: whose arithmetic `spearman` follows; the other's is in the column beside it.
         rankings: names of the rankings leaves of this command.
         results: names of its results leaves; the table is the union of both.
+        max_tokens, overlong: of the training, of whose limit is warned.
         records: folder of the published records, whose outcomes then take the place of results.
         own_files: the folder whose files are the strategies, where they are no options of `strategy`.
         shortlists: names of its shortlists, settled by pilots.
@@ -130,13 +136,19 @@ def report(
     if len(pilots := settled_of(store, shortlists)):
         write_csv(out, "shortlist", pilots)
         further["Pilots: short trainings of the shortlisted, measured on validation questions"] = pilots
+    samples, seen = samples_of(store, rankings)
+    examples = sample_table(samples, max_tokens) if seen else pd.DataFrame()
+    if len(examples):
+        write_csv(out, "training_examples", examples)
+        further[EXAMPLES] = examples.rename(columns=lambda name: str(name).replace("_", " "))
     tested = None if records else Tested(rows, compared, varying(outcomes["setup"]))
     picked = (
         []
         if chances is None or records
         else decided(
             every, metric, own_files=own_files, typed=store.typed, scores=scores, chances=chances, judged=judged,
-            tested=tested, pilots=pilots,
+            tested=tested, pilots=pilots, warnings=sample_warnings(examples, seen, max_tokens, overlong),
+            shown={pair: fact["example"] for pair, fact in seen.items()},
         )
     )  # fmt: skip
     show_picks(picked)
@@ -148,6 +160,7 @@ def report(
         }
     else:
         show(name, rows, judged, differences=differences)
+        show_examples(examples, max_tokens)
     spending = spending_of(store, rankings)
     if len(spending):
         write_csv(out, "responses", spending)

@@ -19,7 +19,7 @@ def terminal(tmp_path, capfd):
     def call(verbose: bool):
         settings = yaml.safe_load((ROOT / "conf/hydra/job_logging/sppl.yaml").read_text())
         settings["handlers"]["file"]["filename"] = str(tmp_path / "run.log")
-        settings["filters"]["terse"]["verbose"] = verbose
+        settings["filters"]["terse"]["verbose"] = settings["formatters"]["terminal"]["verbose"] = verbose
         logging.config.dictConfig(settings)
         return capfd
 
