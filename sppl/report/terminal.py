@@ -37,7 +37,8 @@ def show(name: str, rows: pd.DataFrame, judged: pd.DataFrame, *, differences: pd
     rows, judged = (with_texts(frame, visible) for frame in (rows, judged))
     for (benchmark, target), part in rows.groupby(PAIR, sort=False):
         here = _of_pair(judged, benchmark, target)
-        metrics, title = list(here["metric"].unique()), f"{name}: benchmark {benchmark}, target model {target}"
+        scored = [metric for metric in here["metric"].unique() if metric in part]  # advice has no score of its own
+        metrics, title = scored, f"{name}: benchmark {benchmark}, target model {target}"
         untrained = bool(part["accuracy"].isna().all())
         if len(metrics) <= MANY or not untrained:
             print_table(console, title, _strategies(part, metrics if len(metrics) <= MANY else []))

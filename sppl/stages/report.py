@@ -13,11 +13,13 @@ from sppl.analysis.confidence import confidence
 from sppl.analysis.conventions import PAPER, SOUND
 from sppl.analysis.correlation import LEAST
 from sppl.analysis.outcomes import varying
+from sppl.analysis.over_cases import in_a_sentence, over_cases
 from sppl.analysis.paired import paired
 from sppl.analysis.paper import main_outcomes, planbench_outcomes
 from sppl.analysis.per_question import single_questions
 from sppl.analysis.raced import race_sentences
 from sppl.analysis.sample import sample_table, sample_warnings
+from sppl.analysis.selectors import ranked_by_other_targets
 from sppl.analysis.summary import metrics_table, table
 from sppl.artifacts.provenance import commit, versions, write_json
 from sppl.artifacts.store import Store
@@ -30,6 +32,7 @@ from sppl.report.tables import write_csv, write_tables
 from sppl.report.terminal import show, show_examples, show_lines, show_paper, show_picks, show_spending
 from sppl.schemas import UserError
 from sppl.stages.decided import decided
+from sppl.stages.other_targets import advice, other_targets_of
 from sppl.stages.outcomes import (
     also_of,
     answers_of,
@@ -57,6 +60,7 @@ SINGLE = (
     "how many questions give the same order"
 )
 EXAMPLES = "The scored responses as training examples: tokens, how many are longer than may be, how many are wrong"
+OTHER_TARGETS = "Your other targets, trained on the same strategies: lead over the mean of what each was trained on"
 AUTHORS = replace(PAPER, slices=(), scored_as={}, candidates={}, spread_over={})
 """The authors' arithmetic, without what only their own records have (slices, candidate lists)."""
 
@@ -112,8 +116,13 @@ def report(
     answers = pd.DataFrame() if records else answers_of(store, results, outcomes)
     judged = _judged(every, outcomes, scores, metrics, answers, conventions)
     judged = judged.merge(costs[[*PAIR, "metric", "seconds"]], on=[*PAIR, "metric"], how="left")
+    if not records and len(by_others := ranked_by_other_targets(outcomes)):
+        judged = pd.concat([judged, metrics_table(by_others, outcomes, least=LEAST)], ignore_index=True)
     write_tables(out, rows, judged)
     write_json(out / MADE_OF, {"rankings": list(rankings), "results": results})
+    if len(followed := over_cases(judged, rows)):
+        write_csv(out, "over_cases", followed)
+        show_lines([in_a_sentence(followed)])
     further: dict[str, pd.DataFrame] = {}
     differences = disagreement(every)
     if every["metric"].nunique() > 1:
@@ -171,6 +180,10 @@ def report(
         write_csv(out, "race", races)
         further["Race: where each strategy stood after so many questions (nats per token)"] = races
         show_lines(race_sentences(races))
+    if not records and len(leads := other_targets_of(store, every)):
+        write_csv(out, "other_targets", leads)
+        further[OTHER_TARGETS] = leads
+        show_lines(advice(leads))
     if not records:
         show_lines([f"Files in {out}: table.csv, metrics.csv (also md, tex), index.html"])
     write_page(
@@ -186,6 +199,7 @@ def report(
         drawn=_drawn(rows, list(dict.fromkeys(every["metric"]))),
         picks=picked,
         compared=compared,
+        followed=followed,
     )
     for logger in loggers:
         _log_table(logger, rows, judged)
