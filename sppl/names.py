@@ -9,6 +9,20 @@ NAME_RULE = "use letters, digits and . _ + = @ - (first a letter a-z, a digit or
 """The same in words, for a message."""
 
 
+def task_name(benchmark: str, data: str | None) -> str:
+    """What folders of a task are called: its benchmark, and of a user's own files (`local`) their folder as well.
+
+    Args:
+        benchmark: its name.
+        data: the folder, file or hub id of a user's own data; None where there is none.
+    """
+    if benchmark != "local" or not data:
+        return benchmark
+    last = data.rpartition("/")[2] if data.startswith("hub:") else Path(data).resolve().name
+    said = re.sub(r"[^\w.+=@-]+", "_", last, flags=re.ASCII).strip("._-")
+    return f"{benchmark}-{said}" if said else benchmark
+
+
 def leads_out(path: Path, folder: Path) -> str:
     """Where a path leads if that is outside of a folder, by a link within it; else empty.
 

@@ -67,6 +67,15 @@ class QuestionSource(Protocol):
         ...
 
 
+@runtime_checkable
+class Answered(Protocol):
+    """A source of questions that knows which of them a strategy answers, beside those that all of them do."""
+
+    def answered_by(self, strategy: "Strategy") -> list[Question]:
+        """All training questions that the strategy has a response to, in a fixed order."""
+        ...
+
+
 class Strategy(Protocol):
     """A response generation strategy as every layer sees it."""
 

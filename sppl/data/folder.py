@@ -33,6 +33,8 @@ class Task:
 
     questions: Mapping[str, tuple[Question, ...]]
     responses: Mapping[str, Mapping[str, str]]
+    training: tuple[Question, ...] = ()
+    """Every training question, those too that only some of the strategies answer."""
 
 
 def load(folder: str | None, how: Format, kind: str, hub: Hub) -> Task:
@@ -113,7 +115,8 @@ def _load(
         if gathering.fields and theirs not in gathering.fields:
             gathering.problems.append(Problem("benchmark.questions.fields", f"no record has a field `{theirs}`"))
     refuse(gathering.problems, ADVICE)
-    return Task(_by_split(gathering), {name: gathering.responses[name] for name in sorted(gathering.responses)})
+    responses = {name: gathering.responses[name] for name in sorted(gathering.responses)}
+    return Task(_by_split(gathering), responses, _of_split(gathering, "train"))
 
 
 def _tell_passed_over(folder: str | None, read_: Sequence[Path]) -> None:
@@ -124,10 +127,12 @@ def _tell_passed_over(folder: str | None, read_: Sequence[Path]) -> None:
         log.info("%s: passed over: %s", folder, names(others))
 
 
+def _of_split(gathering: Gathering, split: str) -> tuple[Question, ...]:
+    return tuple(one.question for one in gathering.asked.values() if one.split == split)
+
+
 def _by_split(gathering: Gathering) -> dict[str, tuple[Question, ...]]:
-    found: dict[str, tuple[Question, ...]] = {
-        split: tuple(one.question for one in gathering.asked.values() if one.split == split) for split in SPLITS
-    }
+    found: dict[str, tuple[Question, ...]] = {split: _of_split(gathering, split) for split in SPLITS}
     sets = gathering.responses.values()
     shared = tuple(question for question in found["train"] if all(question.id in one for one in sets))
     if len(shared) < len(found["train"]):

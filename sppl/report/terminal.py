@@ -48,6 +48,8 @@ def show(name: str, rows: pd.DataFrame, judged: pd.DataFrame, *, differences: pd
             _show_disagreement(console, with_texts(_of_pair(differences, benchmark, target), visible))
         if untrained:
             console.print("No strategy was trained and tested: there are no accuracies to compare the metrics with.")
+            for note in _grouped([(here, "metric", "flag")] if "flag" in here else []):
+                console.print(note)
             continue
         if len(here):
             _show_metrics(console, here)
@@ -220,9 +222,14 @@ def _show_metrics(console: Console, judged: pd.DataFrame) -> None:
 
 def _notes(rows: pd.DataFrame, judged: pd.DataFrame) -> list[str]:
     """What is missing or is not as it was asked for, each reason once."""
+    return _grouped([(rows, "strategy", "note"), (judged, "metric", "note")])
+
+
+def _grouped(parts: Sequence[tuple[pd.DataFrame, str, str]]) -> list[str]:
+    """What the notes of tables say, each once, after the names of the rows that it is about."""
     found: dict[str, list[str]] = {}
-    for frame, key in ((rows, "strategy"), (judged, "metric")):
-        for name, note in zip(frame[key], frame["note"], strict=True):
+    for frame, key, column in parts:
+        for name, note in zip(frame[key], frame[column].fillna(""), strict=True):
             for part in filter(None, str(note).split("; ")):
                 found.setdefault(part, []).append(str(name))
     return [f"{', '.join(dict.fromkeys(names))}: {note}" for note, names in found.items()]

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from sppl.artifacts.store import Store
 from sppl.benchmarks.benchmark import Benchmark
 from sppl.data.exports import Card, lines
-from sppl.schemas import UserError
+from sppl.names import task_name
+from sppl.schemas import Answered, Question, UserError
 from sppl.stages.leaves import Plan, take
 from sppl.stages.responses import responses, right_responses
 from sppl.strategies.recipe import Recipe
@@ -28,13 +29,19 @@ def export(
     folder: str,
     shape: str,
     only_correct: bool,
+    data: str | None = None,
     store: Store,
     dry: bool = False,
     loggers: Sequence["Logger"] = (),
 ) -> Plan:
-    """Writes `<folder>/<benchmark>/<strategy>/data.jsonl` and its card, `README.md`, for each strategy.
+    """Writes `<folder>/<task>/<strategy>/data.jsonl` and its card, `README.md`, for each strategy.
+
+    What is not all rows as messages lies beside it, so that a smaller or another data set replaces none:
+    `<strategy>-n400`, `-alpaca`, `-right`. Of a user's own files `all` are all rows of that strategy, those too whose
+    questions other strategies do not answer.
 
     Args:
+        data: the folder of a user's own data, after which the task is called.
         shape: `messages`, `prompt_completion` or `alpaca`.
         only_correct: leaves out what the benchmark judged wrong; the log and the card say how many rows there are.
 
@@ -47,11 +54,14 @@ def export(
             f"stage.export.only_correct=true: nothing says which responses to {benchmark.name} are right "
             "(benchmark.answer=none); leave it out, or say what an answer is: benchmark.answer=number, choice or text"
         )
-    places = {name: Path(folder, benchmark.name, name) for name in strategy}
+    beside = "".join(
+        [f"-n{n_train}" * (n_train != "all"), f"-{shape}" * (shape != "messages"), "-right" * only_correct]
+    )
+    places = {name: Path(folder, task_name(benchmark.name, data), name + beside) for name in strategy}
     if dry:
         return Plan((), tuple(str(place) for place in places.values()))
-    questions = take(benchmark, "train", n_train)
     for name, recipe in strategy.items():
+        questions = questions_of(benchmark, recipe, n_train)
         pairs = responses(store, benchmark, recipe, questions)
         right = list(right_responses(store, benchmark, recipe, questions).values())
         kept = [pair for pair, verdict in zip(pairs, right, strict=True) if verdict or not only_correct]
@@ -65,6 +75,14 @@ def export(
         judged = f"{count} judged right" if benchmark.judged else "not judged"
         log.info("%s: %d of %d rows, %s", places[name], len(kept), len(pairs), judged)
     return Plan((), tuple(str(place) for place in places.values()))
+
+
+def questions_of(benchmark: Benchmark, recipe: Recipe, n_train: int | str) -> list[Question]:
+    """The first training questions; of `all`, where strategies come with questions of their own, all of this one's."""
+    source = benchmark.questions
+    if n_train != "all" or recipe.of or recipe.given or not isinstance(source, Answered):
+        return take(benchmark, "train", n_train)
+    return [one for one in source.answered_by(recipe) if one.id not in benchmark.without]
 
 
 def _write(path: Path, text: str) -> None:

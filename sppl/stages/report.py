@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pandas as pd
 
 from sppl.analysis.agreement import agreement, disagreement
+from sppl.analysis.by_question import by_question
 from sppl.analysis.checks import PAIR
 from sppl.analysis.confidence import confidence
 from sppl.analysis.conventions import PAPER, SOUND
@@ -28,6 +29,7 @@ from sppl.report.chain import MADE_OF
 from sppl.report.page import write_page
 from sppl.report.paper import write_paper_tables
 from sppl.report.picks import Tested
+from sppl.report.places import report_folder
 from sppl.report.tables import write_csv, write_tables
 from sppl.report.terminal import show, show_examples, show_lines, show_paper, show_picks, show_spending
 from sppl.schemas import UserError
@@ -76,6 +78,7 @@ def report(
     store: Store,
     max_tokens: int | None = None,
     overlong: str = "refuse",
+    data: str | None = None,
     records: str | None = None,
     own_files: str | None = None,
     shortlists: Sequence[str] = (),
@@ -89,6 +92,7 @@ def report(
         rankings: names of the rankings leaves of this command.
         results: names of its results leaves; the table is the union of both.
         max_tokens, overlong: of the training, of whose limit is warned.
+        data: the folder of a user's own data, after which the report's folder is called.
         records: folder of the published records, whose outcomes then take the place of results.
         own_files: the folder whose files are the strategies, where they are no options of `strategy`.
         shortlists: names of its shortlists, settled by pilots.
@@ -105,12 +109,13 @@ def report(
         )
     ranked = [store.read(store.open(leaf)) for leaf in rankings]
     every = pd.concat(ranked, ignore_index=True) if ranked else no_rankings()
-    out, metrics = Path(folder), list(metric.values())
+    metrics = list(metric.values())
     results, others = _parted(results)
     outcomes = _recorded(records) if records else outcomes_of(store, results)
     also = also_of(store, others) if others else None
     rows = with_gaps(table(every, outcomes, also), gaps)
     rows["source"] = sources(rows, every, store, results)
+    out = Path(folder) if records else report_folder(Path(folder), set(rows["benchmark"]), data, store.typed)
     scores = scores_of(store, rankings)
     costs = costs_of(store, rankings)
     answers = pd.DataFrame() if records else answers_of(store, results, outcomes)
@@ -141,6 +146,10 @@ def report(
     if len(compared):
         write_csv(out, "comparisons", compared)
         further["Trained models on the same questions"] = compared
+    if not records:
+        write_csv(out, "per_seed", outcomes)
+    if len(questions := by_question(scores, answers)):
+        write_csv(out, "per_question", questions)
     chances = None if every.empty else confidence(every)
     if len(pilots := settled_of(store, shortlists)):
         write_csv(out, "shortlist", pilots)
