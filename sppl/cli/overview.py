@@ -19,6 +19,7 @@ from sppl.cli.running import stage_call
 from sppl.packaged import conf
 from sppl.schemas import UserError
 from sppl.stages.decided import show_ranked
+from sppl.stages.leaves import UNTRAINED
 
 log = logging.getLogger(__name__)
 RESULTS = ("results", "also_results")
@@ -81,6 +82,8 @@ def _tested_before(config: Mapping[str, Any], store: Store) -> list[str]:
         return []
     asked = {"stage": {"benchmark": OmegaConf.load(conf() / "stage" / "benchmark.yaml")}}
     whole = OmegaConf.to_container(OmegaConf.merge(OmegaConf.create({**config, "stage": {}}), asked), resolve=True)
+    found: list[str] = []
     with suppress(UserError):  # no test questions, no accuracies
-        return list(stage_call(whole, "benchmark")(store=replace(store, read_only=True), dry=True).found)  # type: ignore
-    return []
+        found = list(stage_call(whole, "benchmark")(store=replace(store, read_only=True), dry=True).found)  # type: ignore
+    own = [name for name in found if name.startswith(RESULTS)]
+    return found if any(name.split("/")[3] != UNTRAINED for name in own) else []

@@ -9,6 +9,7 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
+from sppl.analysis.outcomes import UNTRAINED
 from sppl.report.narrow import Column, print_table
 from sppl.report.picks import Pick
 from sppl.report.tables import KEYS, MISSING, column_texts, interval_heading, interval_words, with_texts
@@ -39,7 +40,7 @@ def show(name: str, rows: pd.DataFrame, judged: pd.DataFrame, *, differences: pd
         here = _of_pair(judged, benchmark, target)
         scored = [metric for metric in here["metric"].unique() if metric in part]  # advice has no score of its own
         metrics, title = scored, f"{name}: benchmark {benchmark}, target model {target}"
-        untrained = bool(part["accuracy"].isna().all())
+        untrained = bool(part.loc[part["strategy"] != UNTRAINED, "accuracy"].isna().all())
         if len(metrics) <= MANY or not untrained:
             print_table(console, title, _strategies(part, metrics if len(metrics) <= MANY else []))
         if len(metrics) > MANY:

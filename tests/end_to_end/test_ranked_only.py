@@ -26,8 +26,9 @@ def test_a_second_report_shows_the_accuracies_that_are_in_the_store(run_py):
     assert one["accuracy"].notna().all()
     pd.testing.assert_frame_equal(one, other)
     less = run_py("stage=[rank,report]", *QUICK[1:], "n_train=20", "metric=[sppl,ifd]", "name=less")
-    assert pd.read_csv(less.reports / "less" / "table.csv")["strategy"].tolist()[-1] == "untrained"
-    assert pd.read_csv(less.reports / "less" / "table.csv")["accuracy"].notna().sum() == 1
+    table = pd.read_csv(less.reports / "less" / "table.csv")
+    assert "untrained" not in set(table["strategy"])  # nothing was trained on 20 responses
+    assert table["accuracy"].isna().all()
 
 
 @pytest.mark.parametrize("columns", ["80", "120"])
