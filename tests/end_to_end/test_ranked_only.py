@@ -31,6 +31,14 @@ def test_a_second_report_shows_the_accuracies_that_are_in_the_store(run_py):
     assert table["accuracy"].isna().all()
 
 
+@pytest.mark.parametrize("given", [[], ["-v"]])
+def test_a_line_per_artifact_is_shown_with_v_only(run_py, tmp_path, given):
+    done = run_py(*given, "stage=[generate]", "strategy=[gpt4]", *QUICK, store=tmp_path / "own")
+    assert done.code == 0, done.out
+    assert ("sppl.artifacts.store: responses/lab/gpt4-" in done.out) == bool(given)
+    assert "sppl.artifacts.store: responses/lab/gpt4-" in (tmp_path / "run0" / "run.log").read_text()
+
+
 @pytest.mark.parametrize("columns", ["80", "120"])
 def test_no_line_of_a_table_is_wider_than_the_terminal_and_nothing_is_cut(run_py, monkeypatch, columns):
     monkeypatch.setenv("COLUMNS", columns)
