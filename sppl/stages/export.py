@@ -80,7 +80,8 @@ def export(
 def questions_of(benchmark: Benchmark, recipe: Recipe, n_train: int | str) -> list[Question]:
     """The first training questions; of `all`, where strategies come with questions of their own, all of this one's."""
     source = benchmark.questions
-    if n_train != "all" or recipe.of or recipe.given or not isinstance(source, Answered):
+    in_files = benchmark.responses.by_id and not (recipe.of or recipe.given)
+    if n_train != "all" or not in_files or not isinstance(source, Answered):
         return take(benchmark, "train", n_train)
     return [one for one in source.answered_by(recipe) if one.id not in benchmark.without]
 
