@@ -17,6 +17,20 @@ def as_name(path: str) -> str:
     return re.sub(r"[^\w.+=@-]", "_", last, flags=re.ASCII).lstrip("_.-+=@")[:LONGEST]
 
 
+def task_name(benchmark: str, data: str | None) -> str:
+    """What folders of a task are called: its benchmark, and of a user's own files (`local`) their folder as well.
+
+    Args:
+        benchmark: its name.
+        data: the folder, file or hub id of a user's own data; None where there is none.
+    """
+    if benchmark != "local" or not data:
+        return benchmark
+    last = data.rpartition("/")[2] if data.startswith("hub:") else Path(data).resolve().name
+    said = re.sub(r"[^\w.+=@-]+", "_", last, flags=re.ASCII).strip("._-")
+    return f"{benchmark}-{said}" if said else benchmark
+
+
 def leads_out(path: Path, folder: Path) -> str:
     """Where a path leads if that is outside of a folder, by a link within it; else empty.
 

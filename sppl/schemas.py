@@ -67,6 +67,15 @@ class QuestionSource(Protocol):
         ...
 
 
+@runtime_checkable
+class Answered(Protocol):
+    """A source of questions that knows which of them a strategy answers, beside those that all of them do."""
+
+    def answered_by(self, strategy: "Strategy") -> list[Question]:
+        """All training questions that the strategy has a response to, in a fixed order."""
+        ...
+
+
 class Strategy(Protocol):
     """A response generation strategy as every layer sees it."""
 
@@ -223,6 +232,16 @@ TABLES: dict[str, Schema] = {
         {"question_id": str, "question": str, "answer": str, "correct": pa.Column(float, FRACTION)},
         ["question_id", "question", "answer"],
     ),
+    "samples": table_schema(
+        {
+            "strategy": str,
+            "question_id": str,
+            "prompt_tokens": pa.Column("Int64", nullable=True),
+            "response_tokens": pa.Column("Int64", nullable=True),
+            "correct": pa.Column("boolean", nullable=True),
+        },
+        ["strategy", "question_id"],
+    ),
     "scores": table_schema(
         {
             "benchmark": str,
@@ -280,7 +299,8 @@ TABLES: dict[str, Schema] = {
 """One table per kind of artifact: values in nats, tokens and fractions. Those that metrics ask for by themselves say it
 in their own files (`sppl.tables`).
 
-`responses`: `taken_from` is the strategy a derived one has a response from. `scores`: a row without `example_id` is the
+`responses`: `taken_from` is the strategy a derived one has a response from. `samples`: one row per strategy and scored
+response, its length as a training example. `scores`: a row without `example_id` is the
 mean of the slice `start <= index < end`. `races`: one row per batch and strategy still in the race, its standing (nats
 per token) on the first `questions`. `shortlists`: one row per shortlisted strategy, best score first; `pilot` is what
 its short trainings reached on validation questions. `results`: one row per test question. `also_results`: one row per

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from sppl.analysis.checks import PAIR
-from sppl.analysis.correlation import spearman
+from sppl.analysis.correlation import spearman, too_few
 
 
 def disagreement(rankings: pd.DataFrame) -> pd.DataFrame:
@@ -40,15 +40,16 @@ def disagreement(rankings: pd.DataFrame) -> pd.DataFrame:
 def agreement(rankings: pd.DataFrame) -> pd.DataFrame:
     """One row per benchmark, target and two metrics: the `spearman` of their ranks of the strategies, lowest first.
 
-    A metric without direction counts by its value, low first. Strategies count that both rank; <NA> where one of the
-    two ranks all of them alike.
+    A metric without direction counts by its value, low first. Strategies count that both rank; <NA> where these are too
+    few, or one of the two ranks all of them alike.
     """
     rows: list[dict[str, Any]] = []
     for (benchmark, target), part in rankings.groupby(PAIR):
         wide = part.pivot(index="strategy", columns="metric", values="rank")
         for one, other in combinations(dict.fromkeys(part["metric"]), 2):
             both = wide[[one, other]].dropna()
-            rho = spearman(both[one].to_numpy(float), both[other].to_numpy(float))
+            ranks = both[one].to_numpy(float), both[other].to_numpy(float)
+            rho = None if too_few(len(both)) else spearman(*ranks)
             key = {"benchmark": benchmark, "target_model": target, "metric": one, "other": other}
             rows.append(key | {"spearman": pd.NA if rho is None else rho})
     frame = pd.DataFrame(rows, columns=[*PAIR, "metric", "other", "spearman"]).astype({"spearman": "Float64"})

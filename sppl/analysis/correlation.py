@@ -5,6 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+LEAST = 4
+"""Strategies that a rank correlation is shown of: of three, one order in six is perfect by chance."""
+
 
 def average_ranks(values: ArrayLike) -> NDArray[np.float64]:
     """Ranks 1..n, smallest value first; equal values share the mean of their ranks."""
@@ -12,6 +15,11 @@ def average_ranks(values: ArrayLike) -> NDArray[np.float64]:
     _, inverse, counts = np.unique(array, return_inverse=True, return_counts=True)
     last = np.cumsum(counts)
     return (last - (counts - 1) / 2)[inverse]
+
+
+def too_few(n: int, least: int = LEAST) -> str:
+    """Why no rank correlation of `n` strategies is shown, for a table's note; empty where one may be."""
+    return f"n/a ({n} strategies to compare, a rank correlation needs {least})" if n < least else ""
 
 
 def spearman(a: Sequence[float] | NDArray, b: Sequence[float] | NDArray) -> float | None:

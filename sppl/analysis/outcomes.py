@@ -1,10 +1,13 @@
 """Outcomes of training, averaged over seeds, with their uncertainty and the settings that vary."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
 from sppl.analysis.checks import PAIR, checked_outcomes
 from sppl.analysis.conventions import SOUND, Conventions
+from sppl.analysis.wilson import wilson
 from sppl.schemas import UserError
 
 UNTRAINED = "untrained"
@@ -37,7 +40,8 @@ def accuracies(outcomes: pd.DataFrame, conventions: Conventions = SOUND) -> pd.D
     questions (where `outcomes` has `n_test`); <NA> where neither is known. As seeds share their test questions, the sum
     is slightly too large rather than too small. The untrained target belongs to every setup: its row is repeated for
     each, and `gain` is the accuracy minus it (<NA> where it was not measured). `first_seed` is the accuracy of the
-    lowest seed alone.
+    lowest seed alone. `accuracy_low` and `accuracy_high` are the ends of Wilson's 95 % interval: of one seed on its
+    test questions; where seeds spread, on as many questions as have the standard error of the whole.
 
     Raises:
         UserError: duplicated keys, missing accuracies or accuracies that are no fractions.
@@ -64,7 +68,17 @@ def accuracies(outcomes: pd.DataFrame, conventions: Conventions = SOUND) -> pd.D
     by_question = np.sqrt(table["accuracy"] * (1 - table["accuracy"]) / n_test)
     known = by_seed.notna() | by_question.notna()
     table["accuracy_se"] = np.sqrt(by_seed.fillna(0) ** 2 + by_question.fillna(0) ** 2).where(known, pd.NA)
+    ends = [_ends(*row) for row in zip(table["accuracy"], table["accuracy_se"], n_test, strict=True)]
+    for at, name in enumerate(("accuracy_low", "accuracy_high")):
+        table[name] = pd.array([pair[at] for pair in ends], dtype="Float64")
     return _with_untrained(table.drop(columns=["spread", "n_test"]))
+
+
+def _ends(share: float, error: Any, n_test: Any) -> tuple[Any, Any]:
+    """Wilson's interval on the questions that the error amounts to; <NA> where that is not known."""
+    if pd.notna(error) and error > 0 and 0 < share < 1:
+        return wilson(share, share * (1 - share) / error**2)
+    return wilson(share, n_test) if pd.notna(n_test) else (pd.NA, pd.NA)
 
 
 def _with_untrained(table: pd.DataFrame) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from sppl.analysis.ranking import rank
@@ -84,8 +85,14 @@ def _by_race(scores: pd.DataFrame, metric: RankedMetric, last: pd.DataFrame, n_q
 
 def _standing(row: pd.Series, *, survives: bool, together: int, where: str) -> str:
     if not survives:
-        return f"dropped {where}: {row['behind']:.3f} nats per token behind on the same questions ({_distance(row)})"
+        return f"dropped {where}: {_behind(row)} on the same questions, {_distance(row)}"
     return f"won the race {where}" if together == 1 else f"still in the race {where}"
+
+
+def _behind(row: Any) -> str:
+    """How far behind, in the race's scale and in the table's."""
+    times = f"{np.exp(row['behind']):.2f}"
+    return f"{row['behind']:.3f} nats per token behind (a geometric mean perplexity {times} times as high)"
 
 
 def _distance(row: Any) -> str:
@@ -103,8 +110,7 @@ def race_sentences(races: pd.DataFrame) -> list[str]:
     for (benchmark, target, metric), part in races.groupby(["benchmark", "target_model", "metric"], sort=False):
         raced, of = part.groupby("strategy")["questions"].max(), int(part["of"].iloc[0])
         dropped = [
-            f"{row['strategy']} out after {row['questions']} ({row['behind']:.3f} nats per token behind: "
-            f"{_distance(row)})"
+            f"{row['strategy']} out after {row['questions']} ({_behind(row)}: {_distance(row)})"
             for row in part[~part["survives"]].to_dict("records")
         ]
         left = part.loc[(part["questions"] == part["questions"].max()) & part["survives"], "strategy"].tolist()

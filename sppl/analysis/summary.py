@@ -8,7 +8,7 @@ import pandas as pd
 
 from sppl.analysis.checks import PAIR
 from sppl.analysis.conventions import SOUND, Conventions, counted
-from sppl.analysis.correlation import average_ranks, spearman, spearman_no_ties, why_undefined
+from sppl.analysis.correlation import average_ranks, spearman, spearman_no_ties, too_few, why_undefined
 from sppl.analysis.outcomes import UNTRAINED, accuracies, settings, varying
 from sppl.analysis.resampling import RankedMetric
 from sppl.analysis.spread import spearman_interval
@@ -18,12 +18,14 @@ NO_ACCURACY = "no accuracy: not trained or not benchmarked"
 
 
 def table(rankings: pd.DataFrame, outcomes: pd.DataFrame, also: pd.DataFrame | None = None) -> pd.DataFrame:
-    """One row per benchmark, target, setup and strategy, best accuracy first; nothing that is missing is left out.
+    """One row per benchmark, target, setup and strategy, best first; nothing that is missing is left out.
+
+    The best is that by accuracy; where nothing is trained, by the first metric that has a direction.
 
     Columns: keys; the settings that vary between setups; one column per metric with its value; `accuracy` (mean over
-    seeds), its standard error `accuracy_se`, `n_seeds`, `gain` over the untrained target; `also_<task>` per further
-    task (mean over seeds of its main metric); `rank_accuracy` and `rank_<metric>` (1 = best, ties share their mean
-    rank); `note`. A cell without a value is <NA>, and `note` says why.
+    seeds), its standard error `accuracy_se`, Wilson's interval `accuracy_low` and `accuracy_high`, `n_seeds`, `gain`
+    over the untrained target; `also_<task>` per further task (mean over seeds of its main metric); `rank_accuracy` and
+    `rank_<metric>` (1 = best, ties share their mean rank); `note`. A cell without a value is <NA>, and `note` says why.
 
     Args:
         rankings: of `rank`.
@@ -43,7 +45,7 @@ def table(rankings: pd.DataFrame, outcomes: pd.DataFrame, also: pd.DataFrame | N
         frame[name] = frame[name].astype("Float64") if name in frame else pd.array([pd.NA] * len(frame), "Float64")
     further = [] if also is None else _also(frame, also)
     ranks = ["rank_accuracy", *(f"rank_{metric}" for metric in metrics)]
-    outcome = ["accuracy", "accuracy_se", "n_seeds", "gain"]
+    outcome = ["accuracy", "accuracy_se", "accuracy_low", "accuracy_high", "n_seeds", "gain"]
     return frame[[*PAIR, *extra, "strategy", *metrics, *outcome, *further, *ranks, "note"]]
 
 
@@ -90,11 +92,13 @@ def _of_setup(ranked: pd.DataFrame, reached: pd.DataFrame) -> pd.DataFrame:
         "; ".join(([] if s else [NO_SCORE]) + ([] if pd.notna(a) else [NO_ACCURACY]) + raced.get(name, []))
         for s, a, name in zip(scored, frame["accuracy"], frame["strategy"], strict=True)
     ]
-    for name in ("accuracy", "accuracy_se", "gain"):
+    for name in ("accuracy", "accuracy_se", "accuracy_low", "accuracy_high", "gain"):
         frame[name] = frame[name].astype("Float64")
     frame["n_seeds"] = frame["n_seeds"].astype("Int64")
     frame["last"] = frame["strategy"] == UNTRAINED
-    return frame.sort_values(["last", "rank_accuracy", "strategy"], na_position="last").drop(columns="last")
+    directed = ranked.loc[ranked["direction"] != "none", "metric"]
+    by = ["last", "rank_accuracy", *(f"rank_{metric}" for metric in directed[:1]), "strategy"]
+    return frame.sort_values(by, na_position="last").drop(columns="last")
 
 
 def metrics_table(
@@ -105,6 +109,7 @@ def metrics_table(
     metrics: Sequence[RankedMetric] = (),
     answers: pd.DataFrame | None = None,
     conventions: Conventions = SOUND,
+    least: int = 2,
 ) -> pd.DataFrame:
     """One row per benchmark, target, setup and metric: how well the metric's order foretold the accuracies.
 
@@ -124,6 +129,8 @@ def metrics_table(
         answers: of trained models to single test questions, as `sppl.analysis.paired` wants them; without them the
             interval holds the accuracies fixed, and says so.
         conventions: how accuracies are averaged and ties are treated.
+        least: strategies that a correlation is computed of; what is averaged over many cases may be of fewer than
+            what is shown by itself (`sppl.analysis.correlation.LEAST`).
 
     Raises:
         UserError: accuracies or setups that cannot be used, see `accuracies`.
@@ -140,7 +147,7 @@ def metrics_table(
         benchmark, target, name = map(str, key)
         resampler = next((metric for metric in metrics if metric.name == name), None)
         for setup, reached in setups.get((benchmark, target), nothing):
-            judged = _judged(part, reached, conventions)
+            judged = _judged(part, reached, conventions, least)
             if scores is not None and resampler is not None and judged["spearman"] is not pd.NA:
                 own = _of_setup_answers(answers, benchmark, target, setup)
                 judged |= spearman_interval(scores, resampler, part, reached["accuracy"], own)
@@ -178,7 +185,7 @@ def _of_setup_answers(answers: pd.DataFrame | None, benchmark: str, target: str,
     return answers[(answers[list(key)] == pd.Series(key)).all(axis=1)]
 
 
-def _judged(ranked: pd.DataFrame, reached: pd.DataFrame, conventions: Conventions) -> dict[str, Any]:
+def _judged(ranked: pd.DataFrame, reached: pd.DataFrame, conventions: Conventions, least: int) -> dict[str, Any]:
     """What one metric's order is worth, given the accuracies of one setup, strategies as their index."""
     rank = dict(sorted(zip(ranked["strategy"], ranked["rank"], strict=True), key=lambda pair: (pair[1], pair[0])))
     truth = dict(zip(reached.index, reached["accuracy"].to_numpy(float), strict=True))
@@ -189,6 +196,7 @@ def _judged(ranked: pd.DataFrame, reached: pd.DataFrame, conventions: Convention
     ranks, accuracy = np.array([rank[name] for name in both]), np.array([truth[name] for name in both])
     by_name = conventions.ties == "by_name"
     reason = "" if by_name and len(both) > 1 else why_undefined(ranks, accuracy)
+    reason = reason or too_few(len(both), least)
     correlation = spearman_no_ties if by_name else spearman
     first = [name for name in rank if rank[name] == min(rank.values())]
     if "race" in ranked and ranked["race"].any():

@@ -16,6 +16,8 @@ from sppl.schemas import UserError
 
 log = logging.getLogger(__name__)
 
+CRASHED = "crashed"
+"""How the sentence about a bug begins."""
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 CLOSED = {errno.EROFS, errno.EACCES, errno.EPERM}
 NO_ROOM = re.compile(r"no space left on device|file too large|disk quota|PytorchStreamWriter failed writing", re.I)
@@ -28,15 +30,16 @@ NO_MEMORY = re.compile(
 
 @contextmanager
 def report_errors(failed: Callable[[str], object]) -> Iterator[None]:
-    """Within this block what a user has to know of is logged as a sentence and handed over; what is left is a bug."""
+    """Within this block an error is logged as a sentence and handed over; the log file has the traceback of a bug."""
     try:
         yield
     except Exception as error:
-        if not (said := without_keys(in_own_words("\n".join([sentence_of(error), *_further(error)]).strip()))):
-            if clean := cleaned(error):
-                raise clean from None
-            raise
-        log.error(folded(said.splitlines(), terminal_width()) if sys.stderr.isatty() else said)
+        said = without_keys(in_own_words("\n".join([sentence_of(error), *_further(error)]).strip()))
+        if not said:
+            said = crash_of(error)
+            log.error(said, exc_info=cleaned(error) or error)
+        else:
+            log.error(folded(said.splitlines(), terminal_width()) if sys.stderr.isatty() else said)
         failed(said)
 
 
@@ -47,6 +50,22 @@ def _further(error: BaseException) -> list[str]:
 
     refused = error.__cause__ if _from_configuration(error) else error
     return how_to_go_on(refused.ways) if isinstance(refused, BadData) else []
+
+
+def crash_of(error: BaseException) -> str:
+    """That the program broke, by what, and where its traceback is: no mistake of the user's, and no interruption."""
+    what = without_keys(" ".join(f"{type(error).__name__}: {error}".split()))[:500]
+    where = next((file for file in map(_file_of, logging.getLogger().handlers) if file), "")
+    kept = f"its traceback is in {where}" if where else "its traceback follows"
+    return f"{CRASHED} ({what}). This is a mistake of the program or of a library; {kept}"
+
+
+def _file_of(handler: logging.Handler) -> str:
+    """The file a handler writes to; of none an empty text. A path below the working folder is written from there."""
+    if not isinstance(handler, logging.FileHandler):
+        return ""
+    path = Path(handler.baseFilename)
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 def sentence_of(error: BaseException) -> str:

@@ -26,6 +26,7 @@ def print_chain(asked: str, given: Sequence[str]) -> int:
     from sppl.artifacts.store import Store
     from sppl.cli.errors import sentence_of
     from sppl.report.chain import explain, find_artifacts
+    from sppl.report.places import report_folder
     from sppl.schemas import UserError
 
     overrides = [one for one in given if "=" in one and not one.startswith("explain=")]
@@ -33,7 +34,8 @@ def print_chain(asked: str, given: Sequence[str]) -> int:
         cfg = composed(overrides)
         store = Store(cfg.store)
         store.check_format()
-        leaves = find_artifacts(store, asked, Path(cfg.reports, cfg.name))
+        folder = report_folder(Path(cfg.reports, cfg.name), [cfg.benchmark.name], cfg.data_dir, overrides)
+        leaves = find_artifacts(store, asked, folder)
         with suppress(BrokenPipeError):  # `... | head` has seen enough
             sys.stdout.write("".join(f"{line}\n" for line in explain(store, leaves)))
             sys.stdout.flush()

@@ -10,6 +10,9 @@ from typing import Any, TextIO, cast
 from sppl.keys import without_keys
 from sppl.visible import visible
 
+DETAILS = ("sppl.artifacts.store", "sppl.stages.ranking")
+"""Who says things that the terminal shows with `-v` only."""
+
 
 class HidingFormatter(logging.Formatter):
     """A formatter of log lines, tracebacks in them too, that writes `[key]` where a key would stand.
@@ -20,6 +23,41 @@ class HidingFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """The line."""
         return visible(without_keys(super().format(record)))
+
+
+class TerseFormatter(HidingFormatter):
+    """The same for the terminal, without the traceback of an error, which the log file has.
+
+    Args:
+        fmt, datefmt: as of any formatter.
+        verbose: whether tracebacks are shown.
+    """
+
+    def __init__(self, fmt: str | None = None, datefmt: str | None = None, *, verbose: bool = False) -> None:
+        super().__init__(fmt, datefmt)
+        self.verbose = verbose
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line."""
+        if record.exc_info and not self.verbose:
+            record = logging.makeLogRecord(record.__dict__ | {"exc_info": None, "exc_text": None})
+        return super().format(record)
+
+
+class Terse(logging.Filter):
+    """What the terminal leaves to the log file: a line per artifact, and what the table says again.
+
+    Args:
+        verbose: whether all passes as it is.
+    """
+
+    def __init__(self, verbose: bool = False) -> None:
+        super().__init__()
+        self.verbose = verbose
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the terminal shows it; warnings and errors always."""
+        return self.verbose or record.levelno >= logging.WARNING or record.name not in DETAILS
 
 
 class _Hiding:

@@ -40,8 +40,8 @@ KINDS = {"overrides": list, "config": dict, "status": str, "error": str, "leaves
 class Job:
     """One job, its configuration and what became of it.
 
-    It is `not started` once a sweep planned it, then `interrupted` until it is `done` or `failed`; so the record is
-    true however the process dies.
+    It is `not started` once a sweep planned it, then `interrupted` until it is `done`, `failed` or `crashed`; so the
+    record is true however the process dies.
 
     Args:
         folder: where `job.json`, the log and the loggers' files of this job lie.
@@ -68,15 +68,18 @@ class Job:
         self.write()
 
     def failed(self, error: str) -> None:
-        """Writes why it failed, in a sentence; where that cannot be written, the record stays `interrupted`."""
-        self.status, self.error = "failed", error
+        """Writes why it failed, in a sentence; where that cannot be written, the record stays `interrupted`.
+
+        Where the program broke and nobody asked for the impossible, the sentence says so and the job has `crashed`.
+        """
+        self.status, self.error = ("crashed" if error.startswith("crashed") else "failed"), error
         with suppress(OSError):  # a full disk, most likely, is what it failed by
             self.write()
 
     def lost(self, reason: str) -> None:
         """Adds the reason to the record of a job that came to no end of its own; the record may be a worker's."""
         record = json.loads((self.folder / "job.json").read_text())
-        if record["status"] not in ("done", "failed"):
+        if record["status"] not in ("done", "failed", "crashed"):
             Job(self.folder, **(record | {"error": f"{record['error']}; {reason}"})).write()
 
     def gap(self) -> dict[str, Any]:

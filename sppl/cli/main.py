@@ -15,6 +15,8 @@ from sppl.cli.spellings import moved
 from sppl.keys import check_arguments, without_keys
 
 log = logging.getLogger(__name__)
+VERBOSE = "verbose=true"
+"""What `-v` stands for."""
 
 
 def main() -> int:
@@ -28,6 +30,7 @@ def main() -> int:
 
         sys.stdout.write(in_own_words(help_text(given)))
         return 0
+    sys.argv[1:] = given = [VERBOSE if word in ("-v", "--verbose") else word for word in given]
     settings = [word for word in given if word != WORD]
     if refused := check_flags(settings) or check_words(settings) or check_path(settings):
         sys.exit(in_own_words(refused))

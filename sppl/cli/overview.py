@@ -2,19 +2,24 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from hydra.utils import instantiate
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
+from sppl.analysis.outcomes import UNTRAINED
 from sppl.artifacts.store import Store
 from sppl.cli.command_line import command_line, job_line
 from sppl.cli.jobs import Job, jobs_in, ranked_together, stages
 from sppl.cli.ledger import Ledger
 from sppl.cli.loggers import open_loggers
 from sppl.cli.running import stage_call
+from sppl.packaged import conf
 from sppl.schemas import UserError
+from sppl.study.decided import show_ranked
 
 log = logging.getLogger(__name__)
 RESULTS = ("results", "also_results")
@@ -32,8 +37,7 @@ def summarise(started: DictConfig, folder: Path, first: int) -> bool:
     known = Ledger.at(started.store, started.hydra.runtime.config_sources).components(*command_line())
     jobs = jobs_in(folder, first, known)
     gaps = [job.gap() for job in jobs if job.status != "done"]
-    told = len(jobs) == 1 and jobs[0].status == "failed"  # the one job there is has said it
-    for gap in [] if told else gaps:
+    for gap in [] if (folder / "job.json").is_file() else gaps:  # a single run has said it
         log.error("%s: %s: %s", gap["status"], gap["job"], gap["error"].partition("\n")[0])
     done = [job for job in jobs if job.status == "done"]
     if not done or not stages(done[0].config, "sweep"):
@@ -50,11 +54,19 @@ def summarise(started: DictConfig, folder: Path, first: int) -> bool:
             if not config["dry"]:
                 plan = call(store=store, loggers=loggers)
                 rankings.append([*plan.found, *plan.to_make][-1])
+        rankings = list(dict.fromkeys(rankings))
+        if rankings and "report" not in config["stage"]:
+            show_ranked(
+                name=config["name"], metric=instantiate(config["metric"], _convert_="all"),
+                own_files=config["strategy"].get("folder"), rankings=rankings, store=store,
+                max_tokens=config["training"]["max_tokens"], overlong=config["training"]["overlong"],
+            )  # fmt: skip
         if "report" in config["stage"] and not config["dry"]:
             made = list(dict.fromkeys(
                 name for job in jobs for stage in ("benchmark", "shortlist") for name in job.leaves.get(stage, [])
             ))  # fmt: skip
-            results = [name for name in made if name.partition("/")[0] in RESULTS]
+            made += [name for job in done for name in _tested_before(job.config, store)]
+            results = [name for name in dict.fromkeys(made) if name.partition("/")[0] in RESULTS]
             settled = [name for name in made if name.startswith("shortlists/")]
             call = stage_call(config, "report")
             found = {"rankings": rankings, "results": results, "shortlists": settled, "gaps": gaps}
@@ -80,3 +92,19 @@ def _questions_to_settle(part: Mapping[str, Any]) -> bool:
         return bool(instantiate(part, _convert_="all").questions.questions("validation", 1))
     except UserError:
         return False
+
+
+def _tested_before(config: Mapping[str, Any], store: Store) -> list[str]:
+    """The results of this very configuration that are in the store, for a job that did not choose `benchmark` itself.
+
+    Where pilots settle, what a full training brought is left to the command that asks for it.
+    """
+    if {"benchmark", "shortlist"} & set(config["stage"]) or config["records"]:
+        return []
+    asked = {"stage": {"benchmark": OmegaConf.load(conf() / "stage" / "benchmark.yaml")}}
+    whole = OmegaConf.to_container(OmegaConf.merge(OmegaConf.create({**config, "stage": {}}), asked), resolve=True)
+    found: list[str] = []
+    with suppress(UserError):  # no test questions, no accuracies
+        found = list(stage_call(whole, "benchmark")(store=replace(store, read_only=True), dry=True).found)  # type: ignore
+    own = [name for name in found if name.startswith(RESULTS)]
+    return found if any(name.split("/")[3] != UNTRAINED for name in own) else []

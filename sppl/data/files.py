@@ -91,6 +91,18 @@ class LocalQuestions:
             )
         return list(found[:n])
 
+    def answered_by(self, strategy: Strategy) -> list[Question]:
+        """All training questions that the strategy answers, those too that others do not; none that is tested on."""
+        how = Format(self.fields, self.system, self.history, self.turns)
+        known = load(self.folder, how, self.answer, self.hub)
+        mine = next(
+            (known.responses[name] for name in (strategy.name, *strategy.aliases) if name in known.responses), {}
+        )
+        train = known.questions["train"]
+        last = 0 if known.questions["test"] else held_out(len(train), self.held_out)
+        tested = {question.id for question in (train[-last:] if last else ())}
+        return [one for one in known.training if one.id in mine and one.id not in tested]
+
 
 @dataclass(frozen=True)
 class LocalResponses:

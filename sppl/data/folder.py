@@ -34,6 +34,8 @@ class Task:
 
     questions: Mapping[str, tuple[Question, ...]]
     responses: Mapping[str, Mapping[str, str]]
+    training: tuple[Question, ...] = ()
+    """Every training question, those too that only some of the strategies answer."""
 
 
 def load(folder: str | None, how: Format, kind: str, hub: Hub) -> Task:
@@ -169,10 +171,12 @@ def unread(folder: str) -> list[str]:
     return [f"{name} ({hint})" if hint else name for name, hint in hints.items()]
 
 
+def _of_split(gathering: Gathering, split: str) -> tuple[Question, ...]:
+    return tuple(one.question for one in gathering.asked.values() if one.split == split)
+
+
 def _by_split(gathering: Gathering) -> dict[str, tuple[Question, ...]]:
-    found: dict[str, tuple[Question, ...]] = {
-        split: tuple(one.question for one in gathering.asked.values() if one.split == split) for split in SPLITS
-    }
+    found: dict[str, tuple[Question, ...]] = {split: _of_split(gathering, split) for split in SPLITS}
     shared, gone = gathering.shared()
     if gone:
         counts = ", ".join(f"{name} {len(one)}" for name, one in sorted(gathering.responses.items()))

@@ -4,9 +4,11 @@ import json
 from math import prod
 from pathlib import Path
 
-from sppl.models.loading import context_length, reading
 from sppl.models.target import TargetModel
 from sppl.schemas import UserError
+
+LIMITS = ("max_position_embeddings", "max_seq_len", "n_positions", "seq_length")
+"""How configurations call the longest text."""
 
 
 def parameters_of(target: TargetModel) -> int | None:
@@ -26,20 +28,20 @@ def parameters_of(target: TargetModel) -> int | None:
 
 
 def context_of(target: TargetModel) -> int | None:
-    """Tokens that a target can read and write in all; None where nothing says so.
-
-    Raises:
-        UserError: its configuration cannot be read.
-    """
-    from transformers import AutoConfig
-
+    """Tokens that the target can read and write in all; None where its configuration is not here or names no limit."""
     if target.is_gguf:
         return None
-    path, revision = target.base or (target.path, target.revision)
-    with reading(path):
-        return context_length(
-            AutoConfig.from_pretrained(path, revision=revision, trust_remote_code=target.trust_remote_code)
-        )
+    try:
+        path, revision = target.base or (target.path, target.revision)
+    except (UserError, OSError):
+        return None
+    folder = Path(path) if Path(path).is_dir() else _downloaded(path, revision)
+    try:
+        said = json.loads((folder / "config.json").read_text()) if folder else {}
+    except (OSError, ValueError):
+        return None
+    found = (part.get(name) for part in (said.get("text_config") or {}, said) for name in LIMITS)
+    return next((limit for limit in found if isinstance(limit, int) and limit > 0), None)
 
 
 def _downloaded(name: str, revision: str | None) -> Path | None:

@@ -33,7 +33,8 @@ class Point:
     high: float | None = None
     p_first: float | None = None
     accuracy: float | None = None
-    error: float | None = None
+    accuracy_low: float | None = None
+    accuracy_high: float | None = None
     is_pick: bool = False
 
     @property
@@ -46,7 +47,7 @@ def ranking(points: Sequence[Point], *, metric: str, direction: str) -> str:
     names = [shortened(point.label) for point in points]
 
     def draw(axes: "Axes") -> None:
-        _rows(axes, names)
+        rows_of(axes, names)
         places, colours = range(len(points)), [point.colour for point in points]
         low, high = _ends(points)
         axes.hlines(places, low, high, colors=colours, linewidth=3, alpha=0.55)
@@ -58,9 +59,9 @@ def ranking(points: Sequence[Point], *, metric: str, direction: str) -> str:
         if any(point.p_first is not None for point in points):
             axes.text(1.02, -0.75, "first in", transform=axes.get_yaxis_transform(), color=MUTED, fontsize=7.5)
         axes.margins(x=0.08)
-        _title(axes, _head(metric, direction))
+        title(axes, _head(metric, direction))
 
-    return _by_row(draw, names, right=0.55)
+    return by_row(draw, names, right=0.55)
 
 
 def scatter(points: Sequence[Point], *, metric: str, direction: str, untrained: float | None) -> str:
@@ -70,10 +71,15 @@ def scatter(points: Sequence[Point], *, metric: str, direction: str, untrained: 
     def draw(axes: "Axes") -> None:
         colours = [point.colour for point in known]
         x, y = (np.array([getattr(point, name) for point in known], dtype=float) for name in ("value", "accuracy"))
-        error = np.array([point.error or 0.0 for point in known])
         low, high = _ends(known)
+        least = [
+            value if point.accuracy_low is None else point.accuracy_low for value, point in zip(y, known, strict=True)
+        ]
+        most = [
+            value if point.accuracy_high is None else point.accuracy_high for value, point in zip(y, known, strict=True)
+        ]
         axes.hlines(y, low, high, colors=SOFT, linewidth=1.1, alpha=0.8)
-        axes.vlines(x, y - error, y + error, colors=SOFT, linewidth=1.1, alpha=0.8)
+        axes.vlines(x, least, most, colors=SOFT, linewidth=1.1, alpha=0.8)
         axes.scatter(x, y, s=42, c=colours, zorder=3, linewidths=0)
         axes.margins(x=0.12, y=0.12)
         if untrained is not None:
@@ -82,7 +88,7 @@ def scatter(points: Sequence[Point], *, metric: str, direction: str, untrained: 
                       color=MUTED, fontsize=7.5)  # fmt: skip
         axes.set(xlabel=_head(metric, direction), ylabel="accuracy")
         level = [] if untrained is None else [(min(low), untrained, max(high), untrained)]
-        bars = [*zip(low, y, high, y, strict=True), *zip(x, y - error, x, y + error, strict=True), *level]
+        bars = [*zip(low, y, high, y, strict=True), *zip(x, least, x, most, strict=True), *level]
         write_labels(axes, list(zip(x, y, [shortened(point.label) for point in known], strict=True)), bars)
 
     return chart(draw, width=WIDTH, height=3.3, margins=(0.65, 0.15, 0.55, 0.15))
@@ -94,7 +100,7 @@ def distributions(examples: Mapping[str, NDArray], means: Mapping[str, float], *
     cuts = {label: np.quantile(values, [0.05, 0.25, 0.5, 0.75, 0.95]) for label, values in examples.items()}
 
     def draw(axes: "Axes") -> None:
-        _rows(axes, names)
+        rows_of(axes, names)
         ends = np.concatenate([*cuts.values(), list(means.values())])
         if ends.min() > 0 and ends.max() > 30 * ends.min():
             axes.set_xscale("log")
@@ -114,9 +120,9 @@ def distributions(examples: Mapping[str, NDArray], means: Mapping[str, float], *
         axes.vlines(middle, places - 0.25, places + 0.25, colors=ACCENT, linewidth=2)
         axes.scatter([means[label] for label in examples], places, s=20, c=INK, zorder=4, linewidths=0)
         axes.margins(x=0.04)
-        _title(axes, _head(metric, direction))
+        title(axes, _head(metric, direction))
 
-    return _by_row(draw, names, right=0.15)
+    return by_row(draw, names, right=0.15)
 
 
 def reliability(curve: Sequence[Mapping[str, float]], *, metric: str) -> str:
@@ -130,7 +136,7 @@ def reliability(curve: Sequence[Mapping[str, float]], *, metric: str) -> str:
         low = min(40.0, *(value - 5 for value in [*happened, *predicted]))
         axes.set(xlim=(low, 100), ylim=(low, 100), xlabel="predicted chance, %", ylabel="really better, %")
         axes.grid(visible=True)
-        _title(axes, metric)
+        title(axes, metric)
 
     return chart(draw, width=WIDTH, height=3.3, margins=(0.65, 0.2, 0.55, 0.4))
 
@@ -143,7 +149,7 @@ def heat_map(table: pd.DataFrame, *, metric: str) -> str:
     tasks, targets = [shortened(str(name)) for name in table.index], [shortened(str(name)) for name in table]
 
     def draw(axes: "Axes") -> None:
-        _rows(axes, tasks)
+        rows_of(axes, tasks)
         for row, column in np.ndindex(*values.shape):
             rho = values[row, column]
             fill: Any = LINE if np.isnan(rho) else colormaps["RdBu"](0.5 + rho / 2)
@@ -157,7 +163,7 @@ def heat_map(table: pd.DataFrame, *, metric: str) -> str:
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
         axes.grid(visible=False)
-        _title(axes, metric)
+        title(axes, metric)
 
     left = _label_inches(tasks)
     width = max(0.72, 0.15 + max(map(_text_inches, targets)))
@@ -176,7 +182,8 @@ def _ends(points: Sequence[Point]) -> tuple[list[float], list[float]]:
     return low, [point.value if point.high is None else point.high for point in points]
 
 
-def _rows(axes: "Axes", names: Sequence[str]) -> None:
+def rows_of(axes: "Axes", names: Sequence[str]) -> None:
+    """Axes with a row per name, the first on top."""
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
@@ -184,7 +191,7 @@ def _rows(axes: "Axes", names: Sequence[str]) -> None:
     axes.spines["left"].set_visible(False)
 
 
-def _title(axes: "Axes", text: str) -> None:
+def title(axes: "Axes", text: str) -> None:
     """At the edge of the figure, where no label of the axes stands."""
     figure = axes.get_figure()
     assert figure is not None
@@ -192,7 +199,8 @@ def _title(axes: "Axes", text: str) -> None:
     figure.text(4 / figure.bbox.width, 1 - 10 / height, shortened(text, 45), va="center", fontsize=9.5, weight="bold")
 
 
-def _by_row(draw: Any, names: Sequence[str], *, right: float) -> str:
+def by_row(draw: Any, names: Sequence[str], *, right: float) -> str:
+    """The SVG of a panel with a row per name."""
     height = 0.75 + 0.27 * len(names)
     return chart(draw, width=WIDTH, height=height, margins=(_label_inches(names), right, 0.3, 0.42))
 

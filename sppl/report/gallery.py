@@ -16,6 +16,7 @@ class Gallery:
 
     folder: Path
     names: set[str] = field(default_factory=set)
+    told: set[str] = field(default_factory=set)
 
     def figure(self, svg: str, words: tuple[str, ...], *, label: str, caption: str = "") -> Markup:
         """The figure for the page, once its file is written.
@@ -34,6 +35,12 @@ class Gallery:
         drawing = Markup(inlined(svg, label=label, key=f"f{len(self.names)}"))
         below = [element("figcaption", caption)] if caption else []
         return joined(element("figure", drawing, *below), Markup("\n"))
+
+    def once(self, words: str) -> str:
+        """What is said above figures, the first time; empty when the page has said it."""
+        known = words in self.told
+        self.told.add(words)
+        return "" if known else words
 
     def tidy(self) -> None:
         """Removes the files of figures that are not of this page (any more)."""

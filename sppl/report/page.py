@@ -26,8 +26,8 @@ PAGE = "index.html"
 OPEN_PAIRS = 4
 """Up to so many pairs lie open; more are folded, and show each thing once."""
 STRATEGIES = (
-    "Values, the rank in parentheses (1 = best). Accuracy of the fine-tuned target ± standard error; gain over the "
-    "untrained target. A heading sorts, a second time the other way round."
+    "Values, the rank in parentheses (1 = best). Accuracy of the fine-tuned target, its 95 % interval (Wilson's); gain "
+    "over the untrained target. A heading sorts, a second time the other way round."
 )
 METRICS = (
     "Spearman: rank correlation with accuracy, positive where the metric foretold well. Regret: what following the "
@@ -57,6 +57,7 @@ def write_page(
     further: Mapping[str, pd.DataFrame] | None = None,
     drawn: Sequence[str] | None = None,
     picks: Sequence[Pick] = (),
+    compared: pd.DataFrame | None = None,
     followed: pd.DataFrame | None = None,
 ) -> Path:
     """Writes `index.html` and `plots/*.svg` into the folder; returns the path of the page.
@@ -72,11 +73,12 @@ def write_page(
         provenance: what made it, in plain data; `command` (a string or a list) comes first and as code.
         further: titles and other tables to show, as they are.
         picks: what to go on with, per benchmark and target.
+        compared: of `sppl.analysis.paired.paired`; drawn where the outcomes are.
         followed: of `sppl.analysis.over_cases.over_cases`; without rows it is left out.
         drawn: metrics with panels for every pair (each panel takes some 30 ms); None draws all.
     """
     gallery = Gallery(folder / "plots")
-    pairs = _pairs(rows, rankings, scores, chances)
+    pairs = _pairs(rows, rankings, scores, chances, compared)
     many = len(pairs) > OPEN_PAIRS
     metrics = [str(metric) for metric in dict.fromkeys(rankings["metric"])]
     body = joined(
@@ -101,8 +103,13 @@ def write_page(
 
 
 def _pairs(
-    rows: pd.DataFrame, rankings: pd.DataFrame, scores: pd.DataFrame | None, chances: pd.DataFrame | None
+    rows: pd.DataFrame,
+    rankings: pd.DataFrame,
+    scores: pd.DataFrame | None,
+    chances: pd.DataFrame | None,
+    compared: pd.DataFrame | None,
 ) -> list[Pair]:
+    differences = {} if compared is None or compared.empty else dict(list(compared.groupby(PAIR)))
     of_rows, of_rankings = dict(list(rows.groupby(PAIR))), dict(list(rankings.groupby(PAIR)))
     of_chances = {} if chances is None else dict(list(chances.groupby(PAIR)))
     examples: dict[Any, dict[str, dict[str, Any]]] = {}
@@ -118,6 +125,7 @@ def _pairs(
             rows=of_rows.get(key, rows[:0]),
             rankings=of_rankings.get(key, rankings[:0]),
             chances=of_chances.get(key),
+            compared=differences.get(key, pd.DataFrame()),
             examples=_of_one_ranking(examples.get(key, {}), of_rankings.get(key, rankings[:0])),
         )
         for key in keys
@@ -162,17 +170,26 @@ def _decision(picked: Sequence[Pick]) -> list[Markup]:
 
 
 def _pick(pick: Pick) -> Markup:
-    facts = [
-        ("Pick", pick.strategy),
-        ("Runner-up", pick.runner_up),
-        ("Why", " ".join(filter(None, [pick.settled, pick.why]))),
-        ("What it may cost to be wrong", pick.risk),
-        ("What training showed", pick.outcome),
+    facts = [("What it rests on", pick.why), ("What it may cost to be wrong", (pick.risk,)), ("Caveats", pick.caveats)]
+    told = [
+        element("dt", what) + element("dd", *(element("p", one) for one in said)) for what, said in facts if any(said)
     ]
-    told = [element("dt", what) + element("dd", said) for what, said in facts if said]
-    shown = [] if pick.outcome and not pick.settled else pick.commands
-    lines = [joined(element("p", f"{what}:"), element("pre", element("code", line))) for what, line in shown]
-    return _section(pick.title, "", element("dl", *(Markup(one) for one in told), class_="decision"), *lines)
+    lines = [joined(element("p", f"{what}:"), element("pre", element("code", line))) for what, line in pick.commands]
+    facts = element("dl", *(Markup(one) for one in told), class_="decision")
+    return _section(pick.title, "", facts, *lines, _example(pick.example))
+
+
+def _example(example: Mapping[str, Any]) -> Markup:
+    """One question with each strategy's response, an own answer, and the prompt as the model sees it; folded."""
+    if not example:
+        return Markup("")
+    texts = [("The question", example["question"])]
+    texts += [(f"Response of {name}", text) for name, text in example["responses"].items()]
+    texts += [("An own answer of the target", example["own_answer"])]
+    texts += [("The prompt as the model sees it when a response is scored", example["prompt"])]
+    parts = [element("h3", what) + element("pre", text, class_="text") for what, text in texts if text]
+    inner = [Markup(one) for one in parts]
+    return element("details", element("summary", "An example of each strategy, and of the prompt"), *inner)
 
 
 def _each(pairs: list[Pair], gallery: Gallery, drawn: Sequence[str] | None) -> list[Markup]:
@@ -195,11 +212,14 @@ def _heat(judged: pd.DataFrame, gallery: Gallery) -> Markup:
     figures = []
     for metric in dict.fromkeys(judged["metric"]):
         part = named[named["metric"] == metric]
+        if part["spearman"].isna().all():  # the table of metrics says why
+            continue
         table = part.pivot(index="task", columns="target_model", values="spearman")
         table = table.reindex(index=list(dict.fromkeys(part["task"])))
         svg = charts.heat_map(table, metric=str(metric))
         figures.append(gallery.figure(svg, ("spearman", str(metric)), label=f"Spearman of {metric} by task and target"))
-    return _section("Spearman by task and target", HEAT, element("div", *figures, class_="maps"))
+    shown = element("div", *figures, class_="maps")
+    return _section("Spearman by task and target", HEAT, shown) if figures else Markup("")
 
 
 def _trust(chances: pd.DataFrame | None, gallery: Gallery) -> Markup:

@@ -43,7 +43,7 @@ def strategies(rows: pd.DataFrame, metrics: list[str]) -> Markup:
     columns["strategy"] = [known(labelled(row["strategy"], row["source"])) for row in records]
     for metric in metrics:
         columns[metric] = [_ranked(row, metric, f"rank_{metric}", _no_score(row)) for row in records]
-    columns["accuracy"] = [_ranked(row, "accuracy", "rank_accuracy", row["note"], "accuracy_se") for row in records]
+    columns["accuracy"] = [_ranked(row, "accuracy", "rank_accuracy", row["note"], "accuracy") for row in records]
     columns["seeds"] = [known(row["n_seeds"], reason=row["note"]) for row in records]
     columns["gain"] = [_gain(row) for row in records]
     for name in [str(column) for column in rows if str(column).startswith("also_")]:
@@ -82,9 +82,9 @@ def decisions(picked: Sequence[Pick]) -> Markup:
     columns = {
         "benchmark": [known(one.benchmark) for one in picked],
         "target model": [known(one.target) for one in picked],
-        "pick": [known(one.strategy) for one in picked],
         "runner-up": [known(one.runner_up or None, reason="a single strategy") for one in picked],
-        "what training showed": [known(one.outcome or None, reason="nothing was trained") for one in picked],
+        "what to do": [known(one.decision.words) for one in picked],
+        "what it rests on": [known(one.why[0]) for one in picked],
         "what it may cost to be wrong": [known(one.risk) for one in picked],
     }
     return sortable(columns, label="Picks")
@@ -103,11 +103,12 @@ def _keys(frame: pd.DataFrame, name: str, records: list[dict[Any, Any]]) -> dict
     return {key: [known(row[key], reason=NOT_SET) for row in records] for key in [*varying, *settings_of(frame, name)]}
 
 
-def _ranked(row: dict[Any, Any], value: str, rank: str, reason: str, error: str = "") -> Cell:
+def _ranked(row: dict[Any, Any], value: str, rank: str, reason: str, ends: str = "") -> Cell:
     number = known(row[value], reason=reason)
     if number.key is None:
         return number
-    spread = f" ± {known(row[error]).text}" if error and pd.notna(row[error]) else ""
+    low, high = (row.get(f"{ends}_{side}", pd.NA) for side in ("low", "high")) if ends else (pd.NA, pd.NA)
+    spread = "" if pd.isna(low) else f" [{low:.3f}, {high:.3f}]"
     place = f" ({row[rank]:g})" if pd.notna(row[rank]) else ""
     return Cell(number.text + spread + place, number.key)
 

@@ -12,6 +12,7 @@ from sppl.analysis.ranking import sentence
 from sppl.report import charts
 from sppl.report.gallery import Gallery
 from sppl.report.markup import Markup, element, items, joined
+from sppl.report.outcome_panels import along_panels, paired_panels
 from sppl.report.page_tables import labelled, settings_of
 from sppl.report.tables import MISSING
 
@@ -21,11 +22,19 @@ RANKING = (
 )
 SCATTER = (
     "A dot is a strategy: its score and the accuracy of the target trained on it. Lines through it: the 95 % interval "
-    "of the score, one standard error of the accuracy either way. The metric's first choice has the strong colour."
+    "of the score and of the accuracy. The metric's first choice has the strong colour."
 )
 SPREAD = (
     "Box: the middle half of the questions; line in it: the median; whiskers: 5 to 95 %; large dot: the strategy's "
     "value over all questions; small dots: the questions, where they are few."
+)
+PAIRED = (
+    "How many points of accuracy the first of two strategies is ahead of the second, both asked the same questions; "
+    "bar: the 95 % interval over resampled questions. A bar across the dashed line: nothing tells the two apart."
+)
+ALONG = (
+    "Accuracy of the target trained on each strategy with each value of the setting; upright lines: 95 % intervals of "
+    "the accuracies; dashed: the untrained target."
 )
 SLICES = "n/a (slice means only): no scores of single questions"
 
@@ -40,6 +49,7 @@ class Pair:
     rankings: pd.DataFrame
     chances: pd.DataFrame | None = None
     examples: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    compared: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def title(self) -> str:
@@ -84,16 +94,21 @@ def panels(pair: Pair, gallery: Gallery, *, drawn: Sequence[str] | None, all_ran
     setups = [part for _, part in pair.rows.groupby(extra, dropna=False, sort=False)] if extra else [pair.rows]
     trained = [part for part in setups if _reached(part)]
     ranked = [_ranking(pair, *one, gallery) for one in metrics if all_rankings or not trained]
-    parts.append(_group("Ranking", RANKING, ranked))
+    parts.append(_group("Ranking", RANKING, ranked, gallery))
+    along = along_panels(pair.rows, extra, pair.labels, pair.title, gallery)
+    parts.append(_group("Accuracy along what was swept", ALONG, along, gallery))
+    best = {_setup(rows, pair.compared): _first_of(rows) for rows in trained}
+    paired = paired_panels(pair.compared, best, pair.title, gallery)
+    parts.append(_group("Differences on the same questions", PAIRED, paired, gallery))
     for rows in trained:
         where = ", ".join(f"{name} {rows[name].iloc[0]}" for name in extra if pd.notna(rows[name].iloc[0]))
         scatters = [_scatter(pair, *one, rows, where, gallery) for one in metrics]
-        parts.append(_group("Score against accuracy" + (f" ({where})" if where else ""), SCATTER, scatters))
+        parts.append(_group("Score against accuracy" + (f" ({where})" if where else ""), SCATTER, scatters, gallery))
     if not trained:
         reason = f"Score against accuracy: {MISSING} (no strategy was both scored and trained)."
         parts.append(element("p", reason, class_="muted"))
     detailed = [_distribution(pair, *one, gallery) for one in metrics if one[0] in pair.examples]
-    parts.append(_group("Scores of single questions", SPREAD, detailed))
+    parts.append(_group("Scores of single questions", SPREAD, detailed, gallery))
     without = [metric for metric, _ in metrics if metric not in pair.examples]
     if without:
         parts.append(element("p", f"Scores of single questions of {', '.join(without)}: {SLICES}.", class_="muted"))
@@ -105,11 +120,26 @@ def _reached(rows: pd.DataFrame) -> dict[str, Mapping[Any, Any]]:
     return {row["strategy"]: row for row in trained.to_dict("records")}
 
 
-def _group(title: str, words: str, figures: Sequence[Markup]) -> Markup:
+def _setup(rows: pd.DataFrame, compared: pd.DataFrame) -> str:
+    """The setup of paired differences that rows of the table are of; of a single one that one."""
+    setups = [str(one) for one in compared["setup"].unique()] if len(compared) else [""]
+    names = settings_of(rows, "strategy")
+    wanted = {f"{name}={rows[name].iloc[0]}" for name in names if pd.notna(rows[name].iloc[0])}
+    return next((one for one in setups if wanted <= set(one.split(", "))), "")
+
+
+def _first_of(rows: pd.DataFrame) -> str:
+    """The best strategy of rows of one setup."""
+    return str(rows[rows["strategy"] != UNTRAINED].sort_values(["rank_accuracy", "strategy"])["strategy"].iloc[0])
+
+
+def _group(title: str, words: str, figures: Sequence[Markup], gallery: Gallery) -> Markup:
     drawn = [one for one in figures if one]
     if not drawn:
         return Markup("")
-    return joined(element("h3", title), element("p", words, class_="muted"), element("div", *drawn, class_="panels"))
+    said = gallery.once(words)
+    above = [element("p", said, class_="muted")] if said else []
+    return joined(element("h3", title), *above, element("div", *drawn, class_="panels"))
 
 
 def _points(pair: Pair, ranked: pd.DataFrame, rows: pd.DataFrame | None = None) -> list[charts.Point]:
@@ -124,7 +154,8 @@ def _points(pair: Pair, ranked: pd.DataFrame, rows: pd.DataFrame | None = None) 
             high=_number(one.get("high")),
             p_first=_number(one.get("p_first")),
             accuracy=_number(found.get("accuracy")),
-            error=_number(found.get("accuracy_se")),
+            accuracy_low=_number(found.get("accuracy_low")),
+            accuracy_high=_number(found.get("accuracy_high")),
             is_pick=one["rank"] == ranked["rank"].min() and one["direction"] != "none",
         )
         points.append(point)

@@ -1,57 +1,88 @@
-"""Which strategy to pay for, as a ranking tells it, or as pilots settled it."""
+"""What to train on, as tests, pilots or a ranking tell it: the block that stands first."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import pandas as pd
 
 from sppl.analysis.checks import PAIR
+from sppl.analysis.decision import Decision, by_scores, by_tests
+from sppl.analysis.independent import independent
 from sppl.analysis.ranking import sentence
 from sppl.report.settled import Settled
 
-NEXT = "Its full training set, the sample's answers kept (dry=true: what that would cost)"
+NEXT = "All rows of that strategy, the sample's answers kept (dry=true: what that would cost)"
 """What the command after a pick makes."""
-FULL = "The full recipe: all its responses, the training, the test (dry=true: what that would cost)"
+FULL = "The full recipe: its responses, the training, the test (dry=true: what that would cost)"
 """What the command after a settled pick makes."""
 SETTLE = "What would settle it: a short training on each of the best, measured on validation questions"
 """What the other command after a pick makes."""
+RACED = (
+    "The race tells, in standard errors, how sure the order of the scores is; how often the better score also trains "
+    "better is another scale"
+)
+
+
+@dataclass(frozen=True)
+class Tested:
+    """What training showed, for `picks`: the table of strategies, paired differences, settings that vary."""
+
+    rows: pd.DataFrame
+    compared: pd.DataFrame
+    setups: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
 class Pick:
-    """One benchmark and target: the strategy, why, what it may cost to be wrong, and the commands that go on with it.
+    """One benchmark and target: the strategy, what that rests on, what has to be said beside it, and what comes next.
 
-    `settle` tries the best by short trainings; empty where that was done, or where there is no runner-up. `settled`
-    says how it was done. `outcome` says what training really brought, where it was done.
+    Args:
+        benchmark, target: their names.
+        decision: the strategies in question.
+        runner_up: the second by the same evidence; empty where there is none.
+        why: what it rests on, a sentence or more per entry, the weightiest first.
+        caveats: what has to be said beside it.
+        command: makes the whole training set of the pick, or trains on it; empty where that is done.
+        settle: tries the best by short trainings; empty where that was done, or where there is no runner-up.
+        settled: how pilots settled it; empty where they did not.
+        risk: how far such a pick can be trusted.
+        example: `question`, `responses` (per strategy), `own_answer` and `prompt`, texts; empty where none is kept.
     """
 
     benchmark: str
     target: str
-    strategy: str
+    decision: Decision
     runner_up: str
-    why: str
+    why: tuple[str, ...]
     risk: str
-    command: str
+    caveats: tuple[str, ...] = ()
+    command: str = ""
     settle: str = ""
     settled: str = ""
-    outcome: str = ""
+    example: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def strategy(self) -> str:
+        """The first of the strategies in question."""
+        return self.decision.names[0]
 
     @property
     def title(self) -> str:
         """The pick in a line."""
-        behind = f", runner-up {self.runner_up}" if self.runner_up else ""
-        return f"The pick for {self.benchmark} / {self.target}: {self.strategy}{behind}"
+        behind = f", runner-up {self.runner_up}" if self.runner_up and len(self.decision.names) == 1 else ""
+        return f"{self.decision.words} ({self.benchmark} / {self.target}){behind}"
 
     @property
     def said(self) -> str:
         """All that is known of it."""
-        return " ".join(filter(None, [self.settled, self.why, self.risk]))
+        return " ".join(filter(None, [*self.why, self.risk, *self.caveats]))
 
     @property
     def commands(self) -> list[tuple[str, str]]:
         """What can be done now, each with its command."""
-        next_ = (FULL if self.settled else NEXT, self.command)
-        return [(SETTLE, self.settle), next_] if self.settle else [next_]
+        known = [(SETTLE, self.settle), (FULL if self.settled else NEXT, self.command)]
+        return [(what, line) for what, line in known if line]
 
 
 def picks(
@@ -63,61 +94,119 @@ def picks(
     *,
     settled: Mapping[tuple[str, str], Settled] | None = None,
     judged: pd.DataFrame | None = None,
+    tested: Tested | None = None,
+    scores: pd.DataFrame | None = None,
+    composites: Mapping[str, Sequence[str]] | None = None,
+    warnings: Mapping[tuple[str, str], Sequence[str]] | None = None,
+    shown: Mapping[tuple[str, str], Mapping[str, Any]] | None = None,
 ) -> list[Pick]:
     """One pick per benchmark and target.
 
     Args:
         rankings: of `sppl.analysis.ranking.rank`.
         chances: of `sppl.analysis.confidence.confidence`, of the same rankings.
-        lead: the metric that decides.
+        lead: the metric that decides where nothing was tested.
         command: of benchmark, target, strategy and whether pilots settled it, what to type next.
         settling: of benchmark and target, what to type to settle between the best strategies.
         settled: benchmark and target -> what pilots settled already.
         judged: of `sppl.analysis.summary.metrics_table`: what following the metric really cost, where that is known.
+        tested: what training showed, where it was done.
+        scores: of single responses, which tell copies of a metric from metrics of their own.
+        composites: metric -> the metrics it is made of.
+        warnings: benchmark and target -> what has to be said of the training examples.
+        shown: benchmark and target -> what an example looks like.
     """
     made = []
     for (benchmark, target), part in rankings.groupby(PAIR, sort=False):
         pair = (str(benchmark), str(target))
-        here = chances[(chances["benchmark"] == benchmark) & (chances["target_model"] == target)]
         led = part[part["metric"] == lead]
         if led.empty:
             continue
+        here = _of(chances, pair)
         one = here[here["metric"] == lead].iloc[0]
         done = (settled or {}).get(pair)
-        name, second = (done.strategy, done.runner_up) if done else (str(one["picked"]), str(one["runner_up"]))
-        flag = f" But {led['flag'].iloc[0]}." if "flag" in led and led["flag"].iloc[0] else ""
+        test = _tested(tested, pair)
+        scored = by_scores(led, one)
+        decision = test or (Decision(done.tied or (done.strategy,)) if done else scored)
+        order = _order(decision, done, led)
+        foretold = f"Scores foretold it: {scored.words[0].lower()}{scored.words[1:]}." if test else ""
+        agree = _others(part, None if scores is None else _of(scores, pair), composites or {}, lead, str(one["picked"]))
+        measured = test.rests_on if test else (done.said,) if done else ()
+        why = [*measured, foretold, f"{sentence(led)}.", *scored.rests_on, agree]
         made.append(
             Pick(
                 *pair,
-                name,
-                second,
-                why=f"{sentence(led)}. {_others(part, here, str(one['picked']))}{flag}",
-                risk=_risk(str(one["picked"]), str(one["said"]), settled=done is not None),
-                command=command(*pair, name, done is not None),
-                settle=settling(*pair) if second and not done else "",
+                decision,
+                order[1] if len(order) > 1 else "",
+                why=tuple(filter(None, [*why, _outcome(judged, pair, lead)])),
+                risk=_risk(str(one["picked"]), str(one["said"]), settled=done is not None or test is not None),
+                caveats=(*decision.caveats, *_flags(led), *(warnings or {}).get(pair, ())),
+                command="" if test else command(*pair, decision.names[0], done is not None),
+                settle=settling(*pair) if len(order) > 1 and not done and not test else "",
                 settled=done.said if done else "",
-                outcome=_outcome(judged, pair, lead),
+                example=(shown or {}).get(pair, {}),
             )
         )
     return made
 
 
+def _of(frame: pd.DataFrame, pair: tuple[str, str]) -> pd.DataFrame:
+    return frame[(frame["benchmark"] == pair[0]) & (frame["target_model"] == pair[1])]
+
+
+def _tested(tested: Tested | None, pair: tuple[str, str]) -> Decision | None:
+    if tested is None:
+        return None
+    compared = tested.compared if tested.compared.empty else _of(tested.compared, pair)
+    return by_tests(_of(tested.rows, pair), compared, tested.setups)
+
+
+def _order(decision: Decision, done: Settled | None, led: pd.DataFrame) -> list[str]:
+    """The strategies in the order of the evidence, as far as it goes, then in that of the score."""
+    second = [done.runner_up] if done else []
+    scored = led.sort_values(["rank", "strategy"])["strategy"].astype(str)
+    return list(dict.fromkeys([*decision.names, *second, *scored]))
+
+
 def _risk(picked: str, said: str, *, settled: bool) -> str:
-    return f"Of {picked} as the score's own pick, without short trainings: {said}" if settled else said
+    return f"Of {picked} as the score's own pick, without any training: {said}" if settled else said
 
 
-def _others(rankings: pd.DataFrame, chances: pd.DataFrame, name: str) -> str:
-    directed = set(rankings.loc[rankings["direction"] != "none", "metric"])
-    known = chances[chances["metric"].isin(directed)]
-    agree = int((known["picked"] == name).sum())
-    return f"Of {len(known)} metrics with a direction {agree} put{'s' if agree == 1 else ''} {name} first."
+def _flags(led: pd.DataFrame) -> list[str]:
+    """How the deciding scores are not what was asked for, and in which scale a race was decided."""
+    flag = str(led["flag"].iloc[0]) if "flag" in led else ""
+    raced = "first_value" in led and bool(led["first_value"].notna().any())
+    return [f"{said}." for said in (flag[:1].upper() + flag[1:], RACED if raced else "") if said]
+
+
+def _others(
+    rankings: pd.DataFrame,
+    scores: pd.DataFrame | None,
+    composites: Mapping[str, Sequence[str]],
+    lead: str,
+    name: str,
+) -> str:
+    """How many metrics say the same on their own account, and which do not count, and why."""
+    counted, out = independent(rankings, scores, composites, lead)
+    first = rankings.sort_values(["rank", "strategy"]).drop_duplicates("metric").set_index("metric")["strategy"]
+    agree = [metric for metric in counted if str(first[metric]) == name]
+    reasons: dict[str, list[str]] = {}
+    for metric, reason in out.items():
+        reasons.setdefault(reason, []).append(metric)
+    apart = "; ".join(f"{', '.join(names)} {reason}" for reason, names in reasons.items())
+    beside = f" Not counted: {apart}." if apart else ""
+    if not counted:
+        return beside.strip()
+    many = f"{len(counted)} metrics with a direction" if len(counted) > 1 else "the 1 metric with a direction"
+    return f"Of {many} {len(agree)} put{'s' * (len(agree) == 1)} {name} first.{beside}"
 
 
 def _outcome(judged: pd.DataFrame | None, pair: tuple[str, str], lead: str) -> str:
     """What training on all showed; empty where it was not done, or only with several settings."""
     if judged is None or judged.empty:
         return ""
-    found = judged[(judged["benchmark"] == pair[0]) & (judged["target_model"] == pair[1]) & (judged["metric"] == lead)]
+    found = _of(judged, pair)
+    found = found[found["metric"] == lead]
     if len(found) != 1 or pd.isna(found["regret"].iloc[0]):
         return ""
     one = found.iloc[0]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from sppl.analysis.checks import PAIR
+from sppl.analysis.wilson import wilson
 
 SAME = 1e-9
 """Accuracies nearer to each other than this are the same."""
@@ -17,6 +18,8 @@ class Settled:
     strategy: str
     runner_up: str
     said: str
+    tied: tuple[str, ...] = ()
+    """Those whose pilots reached the same, the pick first; empty where only one reached most."""
 
 
 def settled(shortlists: pd.DataFrame) -> dict[tuple[str, str], Settled]:
@@ -40,7 +43,7 @@ def _settled(part: pd.DataFrame) -> Settled:
     others = [str(name) for name in ordered["strategy"] if name != pick]
     n = int(first["n_validation"])
     reached = ", ".join(
-        f"{name} {value:.3f} ± {_error(value, n):.3f}"
+        f"{name} {value:.3f} [{', '.join(f'{end:.3f}' for end in wilson(value, n))}]"
         for name, value in zip(part["strategy"], part["pilot"].tolist(), strict=True)
     )
     base = "" if pd.isna(first["untrained"]) else f" (untrained {first['untrained']:.3f})"
@@ -54,9 +57,5 @@ def _settled(part: pd.DataFrame) -> Settled:
         f"Settled by short trainings: the {first['k']} best of {first['of']} by {first['metric']} were trained on "
         f"{first['n_pilot']} responses each (epochs {first['epochs']}{seeds}) and asked {n} validation questions, "
         f"which neither the test nor the training has: {reached}{base}. {end}.",
+        (pick, *(name for name in tied if name != pick)) if len(tied) > 1 else (),
     )
-
-
-def _error(share: float, n: int) -> float:
-    """Standard error of a share of n questions."""
-    return (share * (1 - share) / n) ** 0.5

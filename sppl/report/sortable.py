@@ -30,9 +30,11 @@ def sortable(columns: Mapping[str, Sequence[Cell]], *, label: str) -> Markup:
     """The table in a frame that scrolls, and below it why cells are missing.
 
     Args:
-        columns: heading -> cells from top to bottom, of equal length.
+        columns: heading -> cells from top to bottom, of equal length; one without any value is told below only.
         label: what the table holds, for those who cannot see it.
     """
+    shown = {name: cells for name, cells in columns.items() if any(one.key is not None for one in cells)}
+    columns, every = shown or columns, columns
     numeric = {name: all(not isinstance(one.key, str) for one in cells) for name, cells in columns.items()}
     heads = [
         element("th", element("button", name, type="button"), scope="col", **_kind(numeric[name])) for name in columns
@@ -43,7 +45,7 @@ def sortable(columns: Mapping[str, Sequence[Cell]], *, label: str) -> Markup:
     ]
     table = element("table", element("thead", element("tr", *heads)), Markup("\n"), element("tbody", *rows))
     frame = element("div", table, class_="frame", tabindex="0", role="region", aria_label=label)
-    return joined(frame, _reasons(columns))
+    return joined(frame, _reasons(every))
 
 
 def _kind(is_number: bool) -> dict[str, str]:

@@ -1,7 +1,8 @@
 """Tables as csv, Markdown and LaTeX: whatever a name or a note holds stays a name or a note."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from math import floor, inf, log10
 from pathlib import Path
 
 import pandas as pd
@@ -66,8 +67,21 @@ def with_texts(frame: pd.DataFrame, change: Callable[[str], str]) -> pd.DataFram
 
 
 def shown(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame as text: three decimals, ranks without needless ones, `n/a` where there is no value."""
-    return pd.DataFrame({column: [cell(value) for value in frame[column]] for column in frame})
+    """The frame as text, one number format per column, `n/a` where there is no value."""
+    return pd.DataFrame({column: column_texts(list(frame[column])) for column in frame})
+
+
+def column_texts(values: Sequence[object]) -> list[str]:
+    """The values of one column as a person reads them, all numbers in the same format: three decimals, fewer of large
+    numbers, more of small ones, powers of ten where numbers are very large or very small.
+    """
+    numbers = [abs(value) for value in values if isinstance(value, float) and value == value and value != inf]
+    largest = max((number for number in numbers if number), default=0.0)
+    digits = 3 if largest < 1000 else 1 if largest < 1e5 else 0
+    if 0 < largest < 0.1:
+        digits = 2 - floor(log10(largest))
+    style = ".2e" if largest >= 1e7 or digits > 7 else f".{digits}f"
+    return [f"{value:{style}}" if isinstance(value, float) and value == value else cell(value) for value in values]
 
 
 def cell(value: object) -> str:

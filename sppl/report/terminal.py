@@ -1,17 +1,18 @@
 """The table on the terminal."""
 
-import re
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
+from sppl.analysis.outcomes import UNTRAINED
+from sppl.report.narrow import Column, print_table
 from sppl.report.picks import Pick
-from sppl.report.tables import KEYS, MISSING, cell, interval_heading, interval_words, with_texts
+from sppl.report.tables import KEYS, MISSING, column_texts, interval_heading, interval_words, with_texts
 from sppl.visible import visible
 
 SIMULATED = "simulated"
@@ -22,39 +23,39 @@ MANY = 6
 
 def _console() -> Console:
     """What prints texts as they are: no markup in them, no emoji, no colours of its own."""
-    width = None if sys.stdout.isatty() else 120
+    given = os.environ.get("COLUMNS", "")
+    width = None if sys.stdout.isatty() else int(given) if given.isdigit() and int(given) else 120
     return Console(file=sys.stdout, width=width, highlight=False, markup=False, emoji=False)
 
 
-def show(name: str, rows: pd.DataFrame, judged: pd.DataFrame, folder: Path, *, differences: pd.DataFrame) -> None:
-    """Prints the strategies, what each metric was worth, what is missing and where the files lie.
+def show(name: str, rows: pd.DataFrame, judged: pd.DataFrame, *, differences: pd.DataFrame | None = None) -> None:
+    """Prints the strategies, what each metric was worth, and what is missing.
 
     Args:
         differences: of `sppl.analysis.agreement.disagreement`; shown where there are many metrics or no accuracies.
     """
     console = _console()
-    rows, judged, differences = (with_texts(frame, visible) for frame in (rows, judged, differences))
+    rows, judged = (with_texts(frame, visible) for frame in (rows, judged))
     for (benchmark, target), part in rows.groupby(PAIR, sort=False):
         here = _of_pair(judged, benchmark, target)
         scored = [metric for metric in here["metric"].unique() if metric in part]  # advice has no score of its own
         metrics, title = scored, f"{name}: benchmark {benchmark}, target model {target}"
-        untrained = bool(part["accuracy"].isna().all())
+        untrained = bool(part.loc[part["strategy"] != UNTRAINED, "accuracy"].isna().all())
         if len(metrics) <= MANY or not untrained:
-            console.print(_strategies(title, part, metrics if len(metrics) <= MANY else []))
+            print_table(console, title, _strategies(part, metrics if len(metrics) <= MANY else []))
         if len(metrics) > MANY:
-            console.print(_places(part, metrics))
-        if len(metrics) > MANY or untrained:
-            console.print(_disagreement(_of_pair(differences, benchmark, target)))
+            _show_places(console, part, metrics)
+        if differences is not None and len(differences) and (len(metrics) > MANY or untrained):
+            _show_disagreement(console, with_texts(_of_pair(differences, benchmark, target), visible))
         if untrained:
             console.print("No strategy was trained and tested: there are no accuracies to compare the metrics with.")
-            for row in here[here["flag"].astype(object).fillna("") != ""].itertuples() if "flag" in here else ():
-                console.print(f"{row.metric}: {row.flag}")
+            for note in _grouped([(here, "metric", "flag")] if "flag" in here else []):
+                console.print(note)
             continue
         if len(here):
-            console.print(_metrics(here))
+            _show_metrics(console, here)
         for note in _notes(part, here):
             console.print(note)
-    console.print(f"Files in {folder}: table.csv, metrics.csv (also md, tex), index.html")
 
 
 def show_lines(lines: Sequence[str]) -> None:
@@ -69,10 +70,34 @@ def show_picks(picks: Sequence[Pick]) -> None:
     console = _console()
     for pick in picks:
         console.print(visible(pick.title), style="bold")
-        console.print(visible(pick.said))
+        lines = Table.grid(padding=(0, 1))
+        for line in filter(None, (*pick.why, pick.risk, *(f"Caveat: {said}" for said in pick.caveats))):
+            lines.add_row(" -", visible(line))
+        console.print(lines)
         for what, command in pick.commands:
             console.print(f"{what}:")
             console.print(f"  {visible(command)}", soft_wrap=True)
+        console.print()
+
+
+def show_examples(examples: pd.DataFrame, max_tokens: int | None) -> None:
+    """Prints how long the scored responses are as training examples, and how many are too long or wrong.
+
+    Args:
+        examples: of `sppl.analysis.sample.sample_table`; may be empty.
+        max_tokens: of the training.
+    """
+    if examples.empty:
+        return
+    names = [name for name in PAIR if examples[name].nunique() > 1]
+    heads = {"responses": "of", "mean_tokens": "mean tokens", "longest": "longest example"}
+    heads |= {"beyond_max_tokens": f"beyond {max_tokens}", "beyond_context": "beyond context", "wrong": "wrong"}
+    shown = with_texts(examples, visible)
+    columns = [Column(name, list(shown[name]), text=True) for name in ("strategy", *names)]
+    for name, head in heads.items():
+        style = ".1f" if name == "mean_tokens" else ".0f"
+        columns.append(Column(head, [MISSING if pd.isna(one) else f"{one:{style}}" for one in shown[name]]))
+    print_table(_console(), "The scored responses as training examples", columns)
 
 
 def show_spending(spending: pd.DataFrame) -> None:
@@ -81,22 +106,18 @@ def show_spending(spending: pd.DataFrame) -> None:
     told = spending[(spending["requests"] > 0) | (spending["note"] != "")]
     if told.empty:
         return
-    table = Table(title="What the responses took", title_justify="left", title_style="bold")
-    for column in ("strategy", "source", "responses", "right", "requests", "failed_tries"):
-        table.add_column(column.replace("_", " "), justify="left" if column in ("strategy", "source") else "right")
-    for column in ("tokens read", "written", "US dollars"):
-        table.add_column(column, justify="right")
-    rows = told.to_dict("records")
-    for row in rows:
-        figures = ("responses", "right", "requests", "failed_tries", "input_tokens", "output_tokens")
-        asked = row["requests"] or row["failed_tries"]
-        unknown = "unknown" if asked else MISSING
-        dear = unknown if pd.isna(row["cost"]) else f"{row['cost']:.4f}"
-        shown = (unknown if pd.isna(row[name]) else str(row[name]) for name in figures)
-        table.add_row(row["strategy"], row["source"], *shown, dear)
+    names = ("responses", "right", "requests", "failed_tries", "input_tokens", "output_tokens")
+    heads = ("responses", "right", "requests", "failed tries", "tokens read", "written")
+    columns = [Column("strategy", list(told["strategy"]), text=True), Column("source", list(told["source"]), text=True)]
+    asked = (told["requests"].fillna(0) > 0) | (told["failed_tries"].fillna(0) > 0)
+    unknown = ["unknown" if one else MISSING for one in asked]
+    for head, name in zip(heads, names, strict=True):
+        cells = ["unknown" if pd.isna(value) else str(value) for value in told[name]]
+        columns.append(Column(head, cells))
+    dear = [other if pd.isna(cost) else f"{cost:.4f}" for cost, other in zip(told["cost"], unknown, strict=True)]
     console = _console()
-    console.print(table)
-    for row in rows:
+    print_table(console, "What the responses took", [*columns, Column("US dollars", dear)])
+    for row in told.to_dict("records"):
         if row["note"]:
             console.print(f"{row['strategy']}: {row['note']}")
 
@@ -107,63 +128,52 @@ def show_paper(tables: Mapping[str, Mapping[str, pd.DataFrame]], matches: str, f
     for name in ("metrics_main", "metrics_planbench"):
         for conventions, frames in tables.items():
             frame = with_texts(frames[name], visible)
-            shown = Table(title=f"{name}, conventions: {conventions}", title_justify="left", title_style="bold")
-            for column in frame:
-                shown.add_column(str(column), justify="left" if column in KEYS else "right")
-            for row in frame.itertuples(index=False):
-                shown.add_row(*(str(value) for value in row))
-            console.print(shown)
+            columns = [Column(str(one), [str(value) for value in frame[one]], text=one in KEYS) for one in frame]
+            print_table(console, f"{name}, conventions: {conventions}", columns)
     console.print(matches)
     console.print(f"Files in {folder}: index.html; table, metrics and the paper's tables as csv, md and tex")
 
 
-def _strategies(title: str, rows: pd.DataFrame, metrics: list[str]) -> Table:
+def _strategies(rows: pd.DataFrame, metrics: list[str]) -> list[Column]:
     """One row per strategy: `value (rank)` of every metric, then what fine-tuning brought, where that is known."""
-    settings = list(rows.columns[2 : list(rows.columns).index("strategy")])
-    table = Table(title=title, title_justify="left", title_style="bold")
-    for column in ("strategy", *settings):
-        table.add_column(column)
-    also = [str(column) for column in rows if str(column).startswith("also_")]
-    outcome = [] if rows["accuracy"].isna().all() else ["accuracy", "gain"]
-    for column in (*metrics, *outcome, *also):
-        table.add_column(_broken(column), justify="right", overflow="fold")
-    for _, row in rows.iterrows():
-        simulated = f" ({SIMULATED})" if row["source"] == SIMULATED else ""
-        error = f" ± {cell(row['accuracy_se'])}" if pd.notna(row["accuracy_se"]) else ""
-        gain = f"{row['gain']:+.3f}" if pd.notna(row["gain"]) else MISSING
-        table.add_row(
-            f"{row['strategy']}{simulated}",
-            *(cell(row[column]) for column in settings),
-            *(_ranked(row[metric], row[f"rank_{metric}"]) for metric in metrics),
-            *((_ranked(row["accuracy"], row["rank_accuracy"], error), gain) if outcome else ()),
-            *(cell(row[column]) for column in also),
-        )
-    return table
+    settings = [str(one) for one in rows.columns[2 : list(rows.columns).index("strategy")]]
+    pairs = zip(rows["strategy"], rows["source"], strict=True)
+    named = [f"{name} ({SIMULATED})" if source == SIMULATED else str(name) for name, source in pairs]
+    columns = [Column("strategy", named, text=True)]
+    columns += [
+        Column(one, ["" if pd.isna(value) else str(value) for value in rows[one]], text=True) for one in settings
+    ]
+    columns += [Column(one, _ranked(rows, one)) for one in metrics]
+    columns.append(Column("accuracy [95 %]", _ranked(rows, "accuracy", _ends(rows, "accuracy"))))
+    columns.append(Column("gain", [MISSING if pd.isna(value) else f"{value:+.3f}" for value in rows["gain"]]))
+    also = [str(one) for one in rows if str(one).startswith("also_")]
+    return columns + [Column(one, column_texts(list(rows[one]))) for one in also]
 
 
-def _broken(name: str, width: int = 15) -> str:
-    """A long name of a column on several lines, broken after underscores."""
-    lines = [""]
-    for part in re.findall(r"[^_]*_+|[^_]+", name):
-        if lines[-1] and len(lines[-1]) + len(part) > width:
-            lines.append("")
-        lines[-1] += part
-    return "\n".join(lines)
+def _ranked(rows: pd.DataFrame, name: str, ends: Sequence[str] | None = None) -> list[str]:
+    """The cells of a value, its interval and its rank."""
+    texts, ranks = column_texts(list(rows[name])), rows[f"rank_{name}"]
+    between = ends or [""] * len(texts)
+    return [
+        text + end + (f" ({rank:g})" if pd.notna(rank) else "")
+        for text, end, rank in zip(texts, between, ranks, strict=True)
+    ]
 
 
-def _places(rows: pd.DataFrame, metrics: list[str]) -> Table:
-    """One row per metric, one column per strategy: value and rank, below each other where strategies are many."""
+def _ends(rows: pd.DataFrame, name: str) -> list[str]:
+    """The intervals in brackets, empty where there are none."""
+    pairs = zip(rows[f"{name}_low"], rows[f"{name}_high"], strict=True)
+    return ["" if pd.isna(low) else f" [{low:.3f}, {high:.3f}]" for low, high in pairs]
+
+
+def _show_places(console: Console, rows: pd.DataFrame, metrics: list[str]) -> None:
+    """One row per metric, one column per strategy: value and rank."""
     ranked = rows.dropna(subset=[f"rank_{metrics[0]}"]).drop_duplicates("strategy")
-    table = Table(title="Value (rank) of each strategy by each metric", title_justify="left", title_style="bold")
-    table.add_column("metric", overflow="fold")
-    narrow = len(ranked) > MANY
-    for strategy in ranked["strategy"]:
-        table.add_column(strategy.replace("_", "_\n") if narrow else strategy, justify="right", overflow="fold")
-    between = "\n" if narrow else " "
-    for metric in metrics:
-        pairs = zip(ranked[metric], ranked[f"rank_{metric}"], strict=True)
-        table.add_row(metric, *(f"{_short(value)}{between}({rank:g})" for value, rank in pairs))
-    return table
+    columns = [Column("metric", metrics, text=True)]
+    for row in ranked.to_dict("records"):
+        cells = [f"{_short(row[metric])} ({row[f'rank_{metric}']:g})" for metric in metrics]
+        columns.append(Column(str(row["strategy"]), cells))
+    print_table(console, "Value (rank) of each strategy by each metric", columns)
 
 
 def _short(value: float) -> str:
@@ -171,64 +181,56 @@ def _short(value: float) -> str:
     return f"{value:.3g}" if abs(value) < 1e4 else f"{value:.1e}".replace("e+0", "e")
 
 
-def _disagreement(differences: pd.DataFrame) -> Table:
+def _show_disagreement(console: Console, differences: pd.DataFrame) -> None:
     """One row per strategy, those the metrics differ most about first."""
     picked = int((differences["first_by"] != "").sum())
     title = f"Where the metrics disagree: {picked} {'strategies are' if picked > 1 else 'strategy is'} first by some"
-    table = Table(title=title, title_justify="left", title_style="bold")
-    for column, most in (("strategy", None), ("ranks", None), ("first by", None), ("worst rank by", 40)):
-        table.add_column(column, overflow="fold", no_wrap=column in ("strategy", "ranks"), max_width=most)
-    for row in differences.itertuples():
-        ranks = f"{row.best_rank:g}" if not row.spread else f"{row.best_rank:g} to {row.worst_rank:g}"
-        table.add_row(str(row.strategy), ranks, str(row.first_by) or "none", str(row.worst_by) if row.spread else "")
-    return table
+    rows = differences.to_dict("records")
+    spans = [(row["best_rank"], row["worst_rank"]) for row in rows]
+    columns = [
+        Column("strategy", [str(row["strategy"]) for row in rows], text=True),
+        Column("ranks", [f"{low:g}" if low == high else f"{low:g} to {high:g}" for low, high in spans]),
+        Column("first by", [str(row["first_by"]) or "none" for row in rows], text=True),
+        Column("worst rank by", [str(row["worst_by"]) if row["spread"] else "" for row in rows], text=True),
+    ]
+    print_table(console, title, columns)
 
 
 def _of_pair(frame: pd.DataFrame, benchmark: object, target: object) -> pd.DataFrame:
     return frame[(frame["benchmark"] == benchmark) & (frame["target_model"] == target)]
 
 
-def _ranked(value: Any, rank: Any, error: str = "") -> str:
-    return cell(value) + error + (f" ({rank:g})" if pd.notna(rank) else "")
-
-
-def _metrics(judged: pd.DataFrame) -> Table:
-    """One row per metric: the rank correlation with accuracy, and what following it would have cost."""
-    settings = list(judged.columns[2 : list(judged.columns).index("metric")])
-    table = Table(title="What each metric foretold", title_justify="left", title_style="bold")
-    costs = ["cost", "seconds"] if len(judged["metric"].unique()) > MANY and "cost" in judged else []
-    for column in ("metric", *settings, "better", "picks"):
-        table.add_column(column, overflow="fold")
-    between = "\n" if costs else " "
-    for column in (
-        f"accuracy of{between}the pick",
-        "regret",
-        f"Spearman with{between}accuracy [{interval_heading(judged)}]",
-    ):
-        table.add_column(column, justify="right", no_wrap=bool(costs))
-    for column in costs:
-        table.add_column("passes" if column == "cost" else column, justify="right", no_wrap=True)
-    for _, row in judged.iterrows():
-        span = f" [{cell(row['spearman_low'])}, {cell(row['spearman_high'])}]" if pd.notna(row["spearman_low"]) else ""
-        table.add_row(
-            row["metric"],
-            *(cell(row[column]) for column in settings),
-            row["direction"],
-            cell(row["picked"]),
-            cell(row["picked_accuracy"]),
-            cell(row["regret"]),
-            cell(row["spearman"]) + span,
-            *(MISSING if pd.isna(row[column]) else f"{row[column]:.3g}" for column in costs),
-        )
+def _show_metrics(console: Console, judged: pd.DataFrame) -> None:
+    """One row per metric, the least regret first: what following it would have cost, and its rank correlation."""
+    settings = [str(one) for one in judged.columns[2 : list(judged.columns).index("metric")]]
+    judged = judged.sort_values("regret", kind="stable", na_position="last")
+    columns = [Column("metric", list(judged["metric"]), text=True)]
+    columns += [Column(one, column_texts(list(judged[one])), text=True) for one in (*settings, "direction", "picked")]
+    names = {"direction": "better", "picked": "picks"}
+    columns = [Column(names.get(one.name, one.name), one.cells, one.text) for one in columns]
+    for head, name in (("accuracy of the pick", "picked_accuracy"), ("regret", "regret")):
+        columns.append(Column(head, column_texts(list(judged[name]))))
+    values, ends = column_texts(list(judged["spearman"])), _ends(judged, "spearman")
+    head = f"Spearman with accuracy [{interval_heading(judged)}]"
+    columns.append(Column(head, [value + end for value, end in zip(values, ends, strict=True)]))
     told = [interval_words(judged)]
-    told += ["passes, seconds: per response; a pass that several metrics share counts for each"] if costs else []
-    table.caption, table.caption_justify = "\n".join(filter(None, told)), "left"
-    return table
+    if len(judged["metric"].unique()) > MANY and "cost" in judged:
+        for head, name in (("passes", "cost"), ("seconds", "seconds")):
+            columns.append(Column(head, [MISSING if pd.isna(value) else f"{value:.3g}" for value in judged[name]]))
+        told.append("passes, seconds: per response; a pass that several metrics share counts for each")
+    print_table(console, "What each metric foretold", columns, caption="\n".join(filter(None, told)))
 
 
 def _notes(rows: pd.DataFrame, judged: pd.DataFrame) -> list[str]:
-    known = judged[judged["said"].notna()].to_dict("records") if "said" in judged else []
-    every = list(dict.fromkeys(row["said"] for row in known))
-    chances = every if len(every) == 1 else [f"{row['metric']}: {row['said']}" for row in known]
-    said = [f"{row.strategy}: {row.note}" for row in rows.itertuples() if row.note]
-    return [*dict.fromkeys(chances)] + said + [f"{row.metric}: {row.note}" for row in judged.itertuples() if row.note]
+    """What is missing or is not as it was asked for, each reason once."""
+    return _grouped([(rows, "strategy", "note"), (judged, "metric", "note")])
+
+
+def _grouped(parts: Sequence[tuple[pd.DataFrame, str, str]]) -> list[str]:
+    """What the notes of tables say, each once, after the names of the rows that it is about."""
+    found: dict[str, list[str]] = {}
+    for frame, key, column in parts:
+        for name, note in zip(frame[key], frame[column].fillna(""), strict=True):
+            for part in filter(None, str(note).split("; ")):
+                found.setdefault(part, []).append(str(name))
+    return [f"{', '.join(dict.fromkeys(names))}: {note}" for note, names in found.items()]

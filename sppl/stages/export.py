@@ -10,7 +10,8 @@ from sppl.artifacts.store import Store
 from sppl.benchmarks.benchmark import Benchmark
 from sppl.benchmarks.splits import take
 from sppl.data.exports import Card, lines
-from sppl.schemas import UserError
+from sppl.names import task_name
+from sppl.schemas import Answered, Question, UserError
 from sppl.strategies.recipe import Recipe
 from sppl.study.plan import Plan
 from sppl.study.responses import Responses
@@ -29,13 +30,19 @@ def export(
     folder: str,
     shape: str,
     only_correct: bool,
+    data: str | None = None,
     store: Store,
     dry: bool = False,
     loggers: Sequence["Logger"] = (),
 ) -> Plan:
-    """Writes `<folder>/<benchmark>/<strategy>/data.jsonl` and its card, `README.md`, for each strategy.
+    """Writes `<folder>/<task>/<strategy>/data.jsonl` and its card, `README.md`, for each strategy.
+
+    What is not all rows as messages lies beside it, so that a smaller or another data set replaces none:
+    `<strategy>-n400`, `-alpaca`, `-right`. Of a user's own files `all` are all rows of that strategy, those too whose
+    questions other strategies do not answer.
 
     Args:
+        data: the folder of a user's own data, after which the task is called.
         shape: `messages`, `prompt_completion` or `alpaca`.
         only_correct: leaves out what the benchmark judged wrong; the log and the card say how many rows there are.
 
@@ -48,12 +55,14 @@ def export(
             f"stage.export.only_correct=true: nothing says which responses to {benchmark.name} are right "
             "(benchmark.answer=none); leave it out, or say what an answer is: benchmark.answer=number, choice or text"
         )
-    places = {name: Path(folder, benchmark.name, name) for name in strategy}
+    beside = "".join(
+        [f"-n{n_train}" * (n_train != "all"), f"-{shape}" * (shape != "messages"), "-right" * only_correct]
+    )
+    places = {name: Path(folder, task_name(benchmark.name, data), name + beside) for name in strategy}
     if dry:
         return Plan((), tuple(str(place) for place in places.values()))
-    questions = take(benchmark, "train", n_train)
     for name, recipe in strategy.items():
-        responses = Responses(store, benchmark, recipe, questions)
+        responses = Responses(store, benchmark, recipe, questions_of(benchmark, recipe, n_train))
         pairs, right = responses.pairs(), list(responses.right().values())
         kept = [pair for pair, verdict in zip(pairs, right, strict=True) if verdict or not only_correct]
         source = "the data set" if recipe.given else benchmark.responses.label
@@ -66,6 +75,15 @@ def export(
         judged = f"{count} judged right" if benchmark.judged else "not judged"
         log.info("%s: %d of %d rows, %s", places[name], len(kept), len(pairs), judged)
     return Plan((), tuple(str(place) for place in places.values()))
+
+
+def questions_of(benchmark: Benchmark, recipe: Recipe, n_train: int | str) -> list[Question]:
+    """The first training questions; of `all`, where strategies come with questions of their own, all of this one's."""
+    source = benchmark.questions
+    in_files = benchmark.responses.by_id and not (recipe.of or recipe.given)
+    if n_train != "all" or not in_files or not isinstance(source, Answered):
+        return take(benchmark, "train", n_train)
+    return [one for one in source.answered_by(recipe) if one.id not in benchmark.without]
 
 
 def _write(path: Path, text: str) -> None:

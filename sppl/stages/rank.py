@@ -22,6 +22,7 @@ from sppl.study.pilots import pilot_results, refuse_unjudged
 from sppl.study.plan import Plan, plan_of, waiting
 from sppl.study.race import Race, competitors, pieces_of
 from sppl.study.rankings import Ranking, announce
+from sppl.study.samples import Samples
 from sppl.study.scores import Scores, cost_of, scores_by
 from sppl.study.study import Conditions, Study, make_missing
 from sppl.study.wanted import Found, Pieces, Wanted
@@ -98,7 +99,7 @@ def rank(
     if dry:
         return plan
     warn_if_none_is_right(wanted.responses())
-    make_missing(store, ranking)
+    make_missing(store, ranking, Samples(found, ranking.id))
     announce(store.read(ranking.id), loggers)
     return plan
 

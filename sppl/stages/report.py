@@ -8,31 +8,34 @@ from typing import TYPE_CHECKING, Any, Literal
 import pandas as pd
 
 from sppl.analysis.agreement import agreement, disagreement
+from sppl.analysis.by_question import by_question
 from sppl.analysis.checks import PAIR
 from sppl.analysis.confidence import confidence
 from sppl.analysis.conventions import PAPER, SOUND
+from sppl.analysis.correlation import LEAST
+from sppl.analysis.outcomes import varying
 from sppl.analysis.over_cases import in_a_sentence, over_cases
 from sppl.analysis.paired import paired
 from sppl.analysis.paper import main_outcomes, planbench_outcomes
 from sppl.analysis.per_question import single_questions
 from sppl.analysis.raced import race_sentences
+from sppl.analysis.sample import sample_table, sample_warnings
 from sppl.analysis.selectors import ranked_by_other_targets
 from sppl.analysis.summary import metrics_table, table
 from sppl.artifacts.provenance import commit, versions, write_json
 from sppl.artifacts.store import Store
 from sppl.commands import command
 from sppl.data.files import decisions
-from sppl.metrics.leading import leading
 from sppl.metrics.needs import Metric
 from sppl.report.chain import MADE_OF
-from sppl.report.next_step import full_command, next_command, settling_command
 from sppl.report.page import write_page
 from sppl.report.paper import write_paper_tables
-from sppl.report.picks import Pick, picks
-from sppl.report.settled import settled
+from sppl.report.picks import Tested
+from sppl.report.places import report_folder
 from sppl.report.tables import write_csv, write_tables
-from sppl.report.terminal import show, show_lines, show_paper, show_picks, show_spending
+from sppl.report.terminal import show, show_examples, show_lines, show_paper, show_picks, show_spending
 from sppl.schemas import UserError
+from sppl.study.decided import decided
 from sppl.study.other_targets import advice, other_targets_of
 from sppl.study.pilots_said import settled_of
 from sppl.study.reported import (
@@ -48,6 +51,7 @@ from sppl.study.reported import (
     turns_of,
     with_gaps,
 )
+from sppl.study.samples import samples_of
 from sppl.study.spending import spending_of
 
 if TYPE_CHECKING:
@@ -61,6 +65,7 @@ SINGLE = (
     "What single questions say: share each strategy wins, their spread as a multiple of that between strategies, and "
     "how many questions give the same order"
 )
+EXAMPLES = "The scored responses as training examples: tokens, how many are longer than may be, how many are wrong"
 OTHER_TARGETS = "Your other targets, trained on the same strategies: lead over the mean of what each was trained on"
 AUTHORS = replace(PAPER, slices=(), scored_as={}, candidates={}, spread_over={})
 """The authors' arithmetic, without what only their own records have (slices, candidate lists)."""
@@ -75,6 +80,9 @@ def report(
     rankings: Sequence[str],
     results: Sequence[str],
     store: Store,
+    max_tokens: int | None = None,
+    overlong: str = "refuse",
+    data: str | None = None,
     records: str | None = None,
     own_files: str | None = None,
     own_data: object = None,
@@ -89,6 +97,8 @@ def report(
         conventions: whose arithmetic `spearman` follows; the other's is in the column beside it.
         rankings: names of the rankings leaves of this command.
         results: names of its results leaves; the table is the union of both.
+        max_tokens, overlong: of the training, of whose limit is warned.
+        data: the folder of a user's own data, after which the report's folder is called.
         records: folder of the published records, whose outcomes then take the place of results.
         own_files: the folder whose files are the strategies, where they are no options of `strategy`.
         own_data: where the questions come from; of own files the page says what was left out.
@@ -108,19 +118,20 @@ def report(
         )
     ranked = [store.read(store.open(leaf)) for leaf in rankings]
     every = pd.concat(ranked, ignore_index=True) if ranked else no_rankings()
-    out, metrics = Path(folder), list(metric.values())
+    metrics = list(metric.values())
     results, others = _parted(results)
     outcomes = _recorded(records) if records else outcomes_of(store, results)
     also = also_of(store, others) if others else None
     rows = with_gaps(table(every, outcomes, also), gaps)
     rows["source"] = sources(rows, every, store, results)
+    out = Path(folder) if records else report_folder(Path(folder), set(rows["benchmark"]), data, store.typed)
     scores = scores_of(store, rankings)
     costs = costs_of(store, rankings)
     answers = pd.DataFrame() if records else answers_of(store, results, outcomes)
     judged = _judged(every, outcomes, scores, metrics, answers, conventions)
     judged = judged.merge(costs[[*PAIR, "metric", "seconds"]], on=[*PAIR, "metric"], how="left")
     if not records and len(by_others := ranked_by_other_targets(outcomes)):
-        judged = pd.concat([judged, metrics_table(by_others, outcomes)], ignore_index=True)
+        judged = pd.concat([judged, metrics_table(by_others, outcomes, least=LEAST)], ignore_index=True)
     write_tables(out, rows, judged)
     write_json(out / MADE_OF, {"rankings": list(rankings), "results": results, "config": dict(store.config)})
     if len(followed := over_cases(judged, rows)):
@@ -146,10 +157,35 @@ def report(
     if not records and len(sizes := trained_on_of(store, results)):
         write_csv(out, "trained_on", sizes)
         further["What each model was trained on: responses, and the tokens of them that are learnt"] = sizes
-    if len(answers) and answers["strategy"].nunique() > 1:
-        compared = paired(answers)
+    compared = paired(answers) if len(answers) and answers["strategy"].nunique() > 1 else pd.DataFrame()
+    if len(compared):
         write_csv(out, "comparisons", compared)
         further["Trained models on the same questions"] = compared
+    if not records:
+        write_csv(out, "per_seed", outcomes)
+    if len(questions := by_question(scores, answers)):
+        write_csv(out, "per_question", questions)
+    chances = None if every.empty else confidence(every)
+    if len(pilots := settled_of(store, shortlists)):
+        write_csv(out, "shortlist", pilots)
+        further["Pilots: short trainings of the shortlisted, measured on validation questions"] = pilots
+    samples, seen = samples_of(store, rankings)
+    examples = sample_table(samples, max_tokens) if seen else pd.DataFrame()
+    if len(examples):
+        write_csv(out, "training_examples", examples)
+        further[EXAMPLES] = examples.rename(columns=lambda name: str(name).replace("_", " "))
+    tested = None if records else Tested(rows, compared, varying(outcomes["setup"]))
+    picked = (
+        []
+        if chances is None or records
+        else decided(
+            every, metric, own_files=own_files, typed=store.typed,
+            unvalidated=unvalidated, scores=scores, chances=chances, judged=judged,
+            tested=tested, pilots=pilots, warnings=sample_warnings(examples, seen, max_tokens, overlong),
+            shown={pair: fact["example"] for pair, fact in seen.items()},
+        )
+    )  # fmt: skip
+    show_picks(picked)
     if records:
         tables, matches = write_paper_tables(out, Path(records))
         show_paper(tables, matches, out)
@@ -157,7 +193,8 @@ def report(
             f"{key}, conventions: {one}": frame for one, frames in tables.items() for key, frame in frames.items()
         }
     else:
-        show(name, rows, judged, out, differences=differences)
+        show(name, rows, judged, differences=differences)
+        show_examples(examples, max_tokens)
     spending = spending_of(store, rankings)
     if len(spending):
         write_csv(out, "responses", spending)
@@ -174,16 +211,8 @@ def report(
         write_csv(out, "other_targets", leads)
         further[OTHER_TARGETS] = leads
         show_lines(advice(leads))
-    chances = None if every.empty else confidence(every)
-    if len(pilots := settled_of(store, shortlists)):
-        write_csv(out, "shortlist", pilots)
-        further["Pilots: short trainings of the shortlisted, measured on validation questions"] = pilots
-    picked = (
-        []
-        if chances is None or records
-        else _picks(every, chances, judged, metric, own_files, store.typed, pilots, unvalidated)
-    )
-    show_picks(picked if not results or len(pilots) else [])
+    if not records:
+        show_lines([f"Files in {out}: table.csv, metrics.csv (also md, tex), index.html"])
     write_page(
         out,
         name=name,
@@ -196,43 +225,11 @@ def report(
         further=further,
         drawn=_drawn(rows, list(dict.fromkeys(every["metric"]))),
         picks=picked,
+        compared=compared,
         followed=followed,
     )
     for logger in loggers:
         _log_table(logger, rows, judged)
-
-
-def _picks(
-    rankings: pd.DataFrame,
-    chances: pd.DataFrame,
-    judged: pd.DataFrame,
-    metric: Mapping[str, Metric],
-    own_files: str | None,
-    typed: Sequence[str],
-    pilots: pd.DataFrame,
-    unvalidated: Sequence[str],
-) -> list[Pick]:
-    """What to go on with, by the metric that leads a race, else by the first that has a direction."""
-    metrics = list(metric.values())
-    lead = leading(metrics) or next((one for one in metrics if one.higher_is_better is not None), None)
-    if lead is None:
-        return []
-    from_files = own_files is not None
-
-    def command_of(benchmark: str, target: str, strategy: str, done: bool) -> str:
-        made = full_command if done else next_command
-        return made(typed, strategy, benchmark=benchmark, target_model=target, from_files=from_files)
-
-    def settling(benchmark: str, target: str) -> str:
-        if benchmark in unvalidated:
-            return ""
-        here = rankings[(rankings["benchmark"] == benchmark) & (rankings["target_model"] == target)]
-        names = list(dict.fromkeys(here["strategy"]))
-        return settling_command(typed, names, benchmark=benchmark, target_model=target, from_files=from_files)
-
-    trained = bool(judged["regret"].notna().any())
-    more = [] if trained else [settling]
-    return picks(rankings, chances, lead.name, command_of, *more, settled=settled(pilots), judged=judged)
 
 
 def _drawn(rows: pd.DataFrame, metrics: list[str]) -> list[str] | None:
@@ -272,8 +269,10 @@ def _judged(
 ) -> pd.DataFrame:
     """What each metric was worth by the chosen conventions, Spearman by the other's, and the chance of the pick."""
     ours, other = (SOUND, AUTHORS) if conventions == "default" else (AUTHORS, SOUND)
-    judged = metrics_table(rankings, outcomes, scores=scores, metrics=metrics, answers=answers, conventions=ours)
-    judged[f"spearman_{other.name}"] = metrics_table(rankings, outcomes, conventions=other)["spearman"]
+    judged = metrics_table(
+        rankings, outcomes, scores=scores, metrics=metrics, answers=answers, conventions=ours, least=LEAST
+    )
+    judged[f"spearman_{other.name}"] = metrics_table(rankings, outcomes, conventions=other, least=LEAST)["spearman"]
     if rankings.empty:
         return judged
     chances = confidence(rankings)[[*PAIR, "metric", "runner_up", "chance", "bound", "said"]]

@@ -127,9 +127,9 @@ def test_the_metric_shown_ranks(workplace):
 
 def test_the_answer_rule_shown_judges(workplace):
     _, command = marked(RECIPES, "run")
-    out = typed(workplace, command)
+    out = typed(workplace, command, "verbose=true")
     assert re.search(r"verdicts/local/my_task-[0-9a-f]{8}/lab/n40", out)
-    assert "The pick for local / lab: " in out
+    assert re.search(r"^(Train on|Too close to call:) .*\(local / lab\)", out, re.MULTILINE)
 
 
 def test_the_python_examples_run_one_after_the_other_and_print_what_is_shown():

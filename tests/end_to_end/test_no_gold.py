@@ -28,6 +28,7 @@ def test_the_whole_loop_ranks_trains_and_exports_without_one_verdict(run_py, no_
     said = "benchmark: left out, local has no gold answers to judge by (benchmark.answer=none)"
     assert done.out.count(said) == 1
     assert "sppl_n2: no gold answers: the target's own answers are shown unjudged" in done.out
+    assert "Caveat: No gold answers: the target's own answers are shown unjudged." in " ".join(done.out.split())
     assert "accuracy ┃" not in done.out
     assert {path.name for path in store.iterdir() if path.is_dir()} >= {"adapters", "rankings", "predictions"}
     assert not [name for name in ("verdicts", "answers", "results") if (store / name).exists()]
@@ -36,7 +37,7 @@ def test_the_whole_loop_ranks_trains_and_exports_without_one_verdict(run_py, no_
     assert table["sppl_n2"].notna().all()
     assert table["accuracy"].isna().all()
     assert pd.read_csv(done.reports / "none" / "responses.csv")["right"].isna().all()
-    card = (tmp_path / "exports" / "local" / "long" / "README.md").read_text()
+    card = (tmp_path / "exports" / "local-data" / "long-n8" / "README.md").read_text()
     assert "they were not judged" in card
     assert "gold" not in card
 

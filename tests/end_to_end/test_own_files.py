@@ -44,7 +44,7 @@ def test_published_answers_of_seven_strategies_end_in_a_ranking_with_confidence(
     done = run_py("stage=[predict,score,rank]", *settings, *short, f"strategy=[{','.join(names)}]")
     assert done.code == 0, done.out
     said = re.search(
-        r"gsm8k / lab: (\w+) is ahead of (\w+) by sppl_n2; on 1,000 resamples of the 4 questions", done.out
+        r"(\w+) is ahead of (\w+) by sppl_n2; on 1,000 resamples of the 4 questions", " ".join(done.out.split())
     )
     assert {said[1], said[2]} < set(names)
 

@@ -28,13 +28,13 @@ class Answered:
         return [TEXTS[question.id] for question in questions]
 
 
-def run(tmp_path, **settings):
+def run(tmp_path, folder=None, **settings):
     one = Benchmark("tiny", Asked(), Answered(), "local_number", 10)
     options = {"n_train": "all", "shape": "messages", "only_correct": False, **settings}
     recipe = Recipe("mine", "written by hand")
     store = Store(str(tmp_path / "store"))
     export(benchmark=one, strategy={"mine": recipe}, folder=str(tmp_path / "out"), store=store, **options)
-    folder = tmp_path / "out" / "tiny" / "mine"
+    (folder,) = (tmp_path / "out" / "tiny").glob("mine*") if folder is None else [tmp_path / "out" / "tiny" / folder]
     lines = (folder / "data.jsonl").read_text(encoding="utf-8").split("\n")[:-1]
     return [json.loads(line) for line in lines], (folder / "README.md").read_text(), folder
 
@@ -75,3 +75,31 @@ def test_the_hubs_library_loads_the_folder_by_its_card_and_trl_knows_the_rows(sh
     row = {key: value for key, value in rows[0].items() if key != "id"}
     assert data_utils.is_conversational(row) == (shape == "messages")
     assert set(row) == {"messages": {"messages"}, "prompt_completion": {"prompt", "completion"}}[shape]
+
+
+def test_an_export_of_another_shape_or_fewer_rows_lies_beside_the_first(tmp_path):
+    rows, *_ = run(tmp_path, "mine")
+    run(tmp_path, "mine-alpaca", shape="alpaca")
+    run(tmp_path, "mine-right", only_correct=True)
+    run(tmp_path, "mine-n1", n_train=1)
+    assert run(tmp_path, "mine-n1-alpaca", n_train=1, shape="alpaca")[0] != rows
+    first = tmp_path / "out" / "tiny" / "mine" / "data.jsonl"
+    assert [json.loads(line)["id"] for line in first.read_text().splitlines()] == ["a", "b"]
+
+
+def test_all_rows_of_a_strategy_are_those_too_whose_questions_others_do_not_answer(tmp_path):
+    data = tmp_path / "mine"
+    data.mkdir()
+    rows = [{"id": f"q{at}", "question": f"{at} + 1?", "gold_label": str(at + 1)} for at in range(6)]
+    for name, n in (("many", 6), ("few", 3)):
+        lines = [json.dumps(row | {"response": f"so {row['gold_label']}"}) for row in rows[:n]]
+        (data / f"{name}.jsonl").write_text("\n".join(lines))
+    read = {"folder": str(data), "answer": "number"}
+    store = Store(str(tmp_path / "store"))
+    for held_out, wanted in ((0.0, ["q0", "q1", "q2", "q3", "q4", "q5"]), (0.4, ["q0", "q1", "q3", "q4", "q5"])):
+        questions = LocalQuestions(**read, held_out=held_out)
+        one = Benchmark("local", questions, LocalResponses(**read), "local_number", 10)
+        options = {"n_train": "all", "shape": "messages", "only_correct": False, "data": str(data)}
+        export(benchmark=one, strategy={"many": Recipe("many", "x")}, folder=str(tmp_path), store=store, **options)
+        made = tmp_path / "local-mine" / "many" / "data.jsonl"
+        assert [json.loads(line)["id"] for line in made.read_text().splitlines()] == wanted

@@ -13,7 +13,7 @@ from sppl.schemas import UserError
 pytestmark = pytest.mark.filterwarnings("default")
 KINDS = {
     "responses", "predictions", "verdicts", "token_stats", "hidden_states", "gradients", "races", "scores", "rankings",
-    "adapters", "answers", "results",
+    "samples", "adapters", "answers", "results",
 }  # fmt: skip
 SOURCES = re.compile(r"(questions of|target model|reward model|simulated responses of|judge)\b")
 

@@ -32,17 +32,25 @@ def test_strategies_the_metrics_differ_most_about_come_first():
 
 
 def test_agreement_is_the_rank_correlation_of_every_two_metrics_lowest_first():
-    frame = agreement(THREE)
+    ranks = {"sppl": [1, 2, 3, 4], "ifd": [4, 3, 2, 1], "length": [2, 1, 4, 3]}
+    names = ["gpt4", "claude", "code", "mini"]
+    frame = agreement(rankings(**{metric: dict(zip(names, at, strict=True)) for metric, at in ranks.items()}))
     assert list(zip(frame["metric"], frame["other"], strict=True)) == [
         ("sppl", "ifd"),
         ("ifd", "length"),
         ("sppl", "length"),
     ]
-    assert frame["spearman"].tolist() == pytest.approx([-1, -0.5, 0.5])
+    assert frame["spearman"].tolist() == pytest.approx([-1, -0.6, 0.6])
+
+
+def test_three_strategies_are_too_few_for_a_rank_correlation():
+    assert agreement(THREE)["spearman"].isna().all()
 
 
 def test_metrics_that_rank_all_alike_have_no_agreement():
-    frame = agreement(rankings(sppl={"gpt4": 1, "claude": 2}, ifd={"gpt4": 1.5, "claude": 1.5}))
+    names = ["gpt4", "claude", "code", "mini"]
+    alike = dict.fromkeys(names, 2.5)
+    frame = agreement(rankings(sppl=dict(zip(names, [1, 2, 3, 4], strict=True)), ifd=alike))
     assert frame["spearman"].isna().all()
 
 

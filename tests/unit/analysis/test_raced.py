@@ -57,8 +57,8 @@ def test_a_value_is_that_of_the_strategys_own_questions_and_the_row_says_how_man
     assert frame["first_value"].to_dict() == {"gpt4": 2.0, "claude": 2.0, "rewrite": 3.0, "code": 3.0}
     assert frame.loc["gpt4", "note"] == "won the race after 4 of 6 questions"
     assert frame.loc["rewrite", "note"] == (
-        "dropped after 2 of 6 questions: 0.400 nats per token behind on the same questions (3.0 standard errors, the "
-        "limit is 2.7)"
+        "dropped after 2 of 6 questions: 0.400 nats per token behind (a geometric mean perplexity 1.49 times as high) "
+        "on the same questions, 3.0 standard errors, the limit is 2.7"
     )
     assert frame["p_first"].isna().all()
 
@@ -107,13 +107,14 @@ def test_the_sentences_and_the_table_tell_how_the_race_went():
     frame = rank_raced(scores(), METRICS, decisions(), leading="sppl_n2", n_questions=6)
     assert sentence(frame[frame["metric"] == "sppl_n2"]) == (
         "gpt4 is ahead of claude by sppl_n2; gpt4 won the race after 4 of 6 questions, claude was dropped after 4 of 6 "
-        "questions: 0.600 nats per token behind on the same questions (2.5 standard errors, the limit is 2.4)"
+        "questions: 0.600 nats per token behind (a geometric mean perplexity 1.82 times as high) on the same "
+        "questions, 2.5 standard errors, the limit is 2.4"
     )
     races = decisions().assign(benchmark="lab", target_model="lab", metric="sppl_n2", of=6, error=0.05)
     (line,) = race_sentences(races)
     assert line.startswith(
-        "lab / lab: race by sppl_n2: rewrite out after 2 (0.400 nats per token behind: 3.0 standard errors, the limit "
-        "is 2.7)"
+        "lab / lab: race by sppl_n2: rewrite out after 2 (0.400 nats per token behind (a geometric mean perplexity "
+        "1.49 times as high): 3.0 standard errors, the limit is 2.7)"
     )
     assert "gpt4 won after 4 of 6 questions; 12 of 24 responses scored; " in line
     assert line.endswith("the best strategy is dropped in at most 5 % of such races")

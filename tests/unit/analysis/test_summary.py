@@ -147,6 +147,32 @@ def test_scores_per_example_give_the_correlation_an_interval():
     assert judged["spearman_high"] == pytest.approx(1.0)
 
 
+def test_of_fewer_strategies_than_asked_for_no_correlation_is_shown_and_the_note_says_so():
+    judged = metrics_table(RANKED, TRAINED, least=4).iloc[0]
+    assert pd.isna(judged["spearman"])
+    assert judged["note"] == "n/a (3 strategies to compare, a rank correlation needs 4)"
+    assert judged["regret"] == pytest.approx(0.1)
+
+
+def test_nothing_right_of_21_has_an_interval_that_is_not_nothing():
+    found = table(RANKED, outcomes(("gpt4", SETUP, 0, 0.0), ("claude", SETUP, 0, 1.0)).assign(n_test=21))
+    ends = found.set_index("strategy")[["accuracy_low", "accuracy_high"]]
+    assert ends.loc["gpt4"].tolist() == pytest.approx([0, 0.1546], abs=1e-4)
+    assert ends.loc["claude"].tolist() == pytest.approx([0.8454, 1], abs=1e-4)
+
+
+def test_of_one_seed_the_interval_is_wilsons_and_seeds_that_spread_widen_it():
+    found = table(RANKED, TRAINED.assign(n_test=100)).set_index("strategy")
+    assert found.loc["claude", ["accuracy_low", "accuracy_high"]].tolist() == pytest.approx([0.6042, 0.7811], abs=1e-4)
+    low, high = found.loc["gpt4", ["accuracy_low", "accuracy_high"]]  # 0.5 and 0.7: the error is that of 19 questions
+    assert [low, high] == pytest.approx([0.3834, 0.7835], abs=1e-3)
+
+
+def test_where_nothing_is_trained_the_best_score_stands_first():
+    ranked = rank(scores(a=[3.0, 3.4], b=[1.0, 1.2], c=[2.0, 2.2]), [Mean()])
+    assert table(ranked, TRAINED[:0])["strategy"].tolist() == ["b", "c", "a"]
+
+
 def test_percent_is_refused():
     with pytest.raises(UserError, match="percent"):
         table(RANKED, outcomes(("gpt4", SETUP, 0, 51.0)))

@@ -2,6 +2,7 @@
 
 import pytest
 
+from sppl.cli.errors import crash_of
 from sppl.cli.jobs import Job, jobs_in, ranked_together
 from sppl.schemas import UserError
 
@@ -28,6 +29,14 @@ def test_a_job_is_interrupted_from_its_start_until_it_is_done_or_failed(tmp_path
         "target_model": "tiny",
         "strategies": ["gpt4"],
     }
+
+
+def test_a_job_that_broke_has_crashed_and_was_not_interrupted(tmp_path):
+    one = job(tmp_path / "0")
+    one.failed(crash_of(ZeroDivisionError("division by zero")))
+    (read,) = jobs_in(tmp_path, 0, frozenset({"rank"}))
+    assert read.status == "crashed"
+    assert "ZeroDivisionError: division by zero" in read.error
 
 
 def test_the_jobs_of_a_sweep_come_in_the_order_of_their_numbers(tmp_path):

@@ -27,7 +27,17 @@ def heights(svg: str) -> dict[str, float]:
 @pytest.fixture
 def points() -> list[charts.Point]:
     return [
-        charts.Point("gpt4", 1.4, low=1.3, high=1.5, p_first=0.83, accuracy=0.8, error=0.02, is_pick=True),
+        charts.Point(
+            "gpt4",
+            1.4,
+            low=1.3,
+            high=1.5,
+            p_first=0.83,
+            accuracy=0.8,
+            accuracy_low=0.7,
+            accuracy_high=0.9,
+            is_pick=True,
+        ),
         charts.Point("claude", 1.6, accuracy=0.5),
         charts.Point("rewrite", 2.0),
     ]

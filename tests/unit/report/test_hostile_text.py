@@ -66,13 +66,12 @@ def test_a_latex_table_has_no_command_but_those_that_print_a_character():
 
 
 SHOW = """
-from pathlib import Path
 from sppl.analysis.agreement import disagreement
 from sppl.report.terminal import show, show_lines
 from tests.unit.report.frames import HOSTILES, hostile_names
 found = hostile_names()
 rows = found["rows"].assign(source="", note="")
-show("a", rows, found["judged"], Path("x"), differences=disagreement(found["rankings"]))
+show("a", rows, found["judged"], differences=disagreement(found["rankings"]))
 show_lines(HOSTILES)
 """
 

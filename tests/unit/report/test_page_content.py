@@ -123,7 +123,19 @@ def test_only_the_metrics_asked_for_are_drawn_and_the_page_says_so(tmp_path):
 def test_results_without_any_ranking_still_make_a_page(tmp_path):
     frames = one_task()
     rows = frames["rows"][
-        ["benchmark", "target_model", "strategy", "accuracy", "accuracy_se", "n_seeds", "gain", "rank_accuracy", "note"]
+        [
+            "benchmark",
+            "target_model",
+            "strategy",
+            "accuracy",
+            "accuracy_se",
+            "accuracy_low",
+            "accuracy_high",
+            "n_seeds",
+            "gain",
+            "rank_accuracy",
+            "note",
+        ]
     ]
     frames |= {
         "rows": rows,
@@ -134,12 +146,14 @@ def test_results_without_any_ranking_still_make_a_page(tmp_path):
     }
     text = seen(page_of(tmp_path, frames))
     assert "nothing was ranked" in text
-    assert "0.900 ± 0.030 (1)" in text
+    assert "0.900 [0.826, 0.945] (1)" in text
 
 
 def test_scores_without_any_training_show_the_ranking_and_say_what_is_missing(tmp_path):
     frames = one_task()
-    empty = dict.fromkeys(("accuracy", "accuracy_se", "n_seeds", "gain", "rank_accuracy"), pd.NA)
+    empty = dict.fromkeys(
+        ("accuracy", "accuracy_se", "accuracy_low", "accuracy_high", "n_seeds", "gain", "rank_accuracy"), pd.NA
+    )
     frames["rows"] = frames["rows"].assign(**empty, note="no accuracy: not trained or not benchmarked")
     text = seen(page_of(tmp_path, frames))
     assert (tmp_path / "plots" / "ranking-task-tiny-sppl_n2.svg").exists()

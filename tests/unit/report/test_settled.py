@@ -13,10 +13,10 @@ def pilots(**reached: float) -> pd.DataFrame:
     return frame.assign(settled=frame["strategy"] == best, **how)
 
 
-def test_the_sentence_has_what_each_reached_with_its_standard_error():
+def test_the_sentence_has_what_each_reached_with_its_interval():
     found = settled(pilots(a=0.5, b=0.8))["b", "t"]
     assert (found.strategy, found.runner_up) == ("b", "a")
-    assert "a 0.500 ± 0.050, b 0.800 ± 0.040 (untrained 0.250). b reached most." in found.said
+    assert "a 0.500 [0.404, 0.596], b 0.800 [0.711, 0.867] (untrained 0.250). b reached most." in found.said
 
 
 def test_a_tie_is_said_and_the_better_score_decides():

@@ -1,0 +1,98 @@
+"""What to train on, from rankings and results in the store: for a report, and for a command that ends in a ranking."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from sppl.analysis.checks import PAIR
+from sppl.analysis.confidence import confidence
+from sppl.analysis.sample import sample_table, sample_warnings
+from sppl.analysis.summary import table
+from sppl.artifacts.store import Store
+from sppl.metrics.leading import leading
+from sppl.metrics.needs import Metric
+from sppl.metrics.rank_average import RankAverage
+from sppl.report.next_step import full_command, next_command, settling_command
+from sppl.report.picks import Pick, Tested, picks
+from sppl.report.settled import settled
+from sppl.report.terminal import show, show_examples, show_picks
+from sppl.study.reported import outcomes_of, scores_of, sources
+from sppl.study.samples import samples_of
+
+
+def decided(
+    rankings: pd.DataFrame,
+    metric: Mapping[str, Metric],
+    *,
+    own_files: str | None,
+    typed: Sequence[str],
+    unvalidated: Sequence[str] = (),
+    scores: pd.DataFrame | None,
+    chances: pd.DataFrame,
+    judged: pd.DataFrame | None = None,
+    tested: Tested | None = None,
+    pilots: pd.DataFrame | None = None,
+    warnings: Mapping[tuple[str, str], Sequence[str]] | None = None,
+    shown: Mapping[tuple[str, str], Mapping[str, Any]] | None = None,
+) -> list[Pick]:
+    """One pick per benchmark and target, by tests, pilots, else the metric that leads a race or has a direction.
+
+    Args:
+        rankings: of `sppl.analysis.ranking.rank`; may be empty.
+        metric: those of the command.
+        own_files: the folder whose files are the strategies, where they are no options of `strategy`.
+        typed: the command line, from which the commands that follow are made.
+        unvalidated: benchmarks without validation questions, where nothing could be settled by pilots.
+        scores, chances, judged, tested, warnings, shown: as `sppl.report.picks.picks` wants them.
+        pilots: of `sppl.study.pilots_said.settled_of`.
+    """
+    metrics = list(metric.values())
+    lead = leading(metrics) or next((one for one in metrics if one.higher_is_better is not None), None)
+    if lead is None or rankings.empty:
+        return []
+    from_files = own_files is not None
+
+    def command_of(benchmark: str, target: str, strategy: str, done: bool) -> str:
+        made = full_command if done else next_command
+        return made(typed, strategy, benchmark=benchmark, target_model=target, from_files=from_files)
+
+    def settling(benchmark: str, target: str) -> str:
+        if benchmark in unvalidated:
+            return ""
+        here = rankings[(rankings["benchmark"] == benchmark) & (rankings["target_model"] == target)]
+        names = list(dict.fromkeys(here["strategy"]))
+        return settling_command(typed, names, benchmark=benchmark, target_model=target, from_files=from_files)
+
+    trained = judged is not None and bool(judged["regret"].notna().any())
+    more = [] if trained else [settling]
+    composites = {one.name: [part.name for part in one.metrics] for one in metrics if isinstance(one, RankAverage)}
+    return picks(
+        rankings, chances, lead.name, command_of, *more, settled=settled(pd.DataFrame() if pilots is None else pilots),
+        judged=judged, tested=tested, scores=scores, composites=composites, warnings=warnings, shown=shown,
+    )  # fmt: skip
+
+
+def show_ranked(
+    *,
+    name: str,
+    metric: Mapping[str, Metric],
+    own_files: str | None,
+    max_tokens: int | None,
+    overlong: str,
+    rankings: Sequence[str],
+    store: Store,
+) -> None:
+    """Prints the picks and the table of a command that ranks and makes no report; nothing is written."""
+    every = pd.concat([store.read(store.open(one)) for one in rankings], ignore_index=True)
+    rows = table(every, outcomes_of(store, []))
+    rows["source"] = sources(rows, every, store, [])
+    chances, scores = confidence(every), scores_of(store, rankings)
+    samples, facts = samples_of(store, rankings)
+    examples = sample_table(samples, max_tokens) if facts else pd.DataFrame()
+    warnings = sample_warnings(examples, facts, max_tokens, overlong)
+    given = {"own_files": own_files, "typed": store.typed, "scores": scores, "chances": chances, "warnings": warnings}
+    show_picks(decided(every, metric, **given))
+    metrics = every[[*PAIR, "metric", "direction"]].drop_duplicates()
+    show(name, rows, metrics)
+    show_examples(examples, max_tokens)

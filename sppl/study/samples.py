@@ -1,0 +1,138 @@
+"""The scored responses as training examples: how long they are, how many are right, and what one looks like.
+
+All of it is known before anybody trains, and no model runs for it.
+"""
+
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from sppl.artifacts.store import Leaf, Store
+from sppl.data.conversations import as_text
+from sppl.models.size import context_of
+from sppl.models.target import TargetModel
+from sppl.prompts import Alone, FixedExamples, SelfAligned, StepWise
+from sppl.schemas import Conversation, Question, UserError
+from sppl.scoring.asked import Asking
+from sppl.study.wanted import Found
+from sppl.tables.token_stats import TokenStats
+from sppl.training.training_examples import encoded
+
+MOST = 4000
+"""Characters of a text that is shown as an example."""
+
+
+@dataclass(frozen=True)
+class Samples:
+    """What a ranking's responses are as training examples, and one of each with what the target is shown.
+
+    Args:
+        found: the ranked strategies' responses, the pool of own answers, and the contexts they are scored in.
+        ranking: of these strategies.
+    """
+
+    found: Found
+    ranking: Leaf
+
+    @property
+    def id(self) -> Leaf:
+        return samples_id(self.found.wanted.study.store, self.ranking)
+
+    @property
+    def exists(self) -> bool:
+        return self.found.wanted.study.store.exists(self.id)
+
+    def inputs(self) -> dict[str, str]:
+        sample = self.found.sample
+        own = [sample.inputs.get(name, {}) for name in self.found.wanted.strategy]
+        return {key: value for part in [*own, sample.pool.inputs] for key, value in part.items()}
+
+    def make(self) -> None:
+        start, wanted, sample = time.perf_counter(), self.found.wanted, self.found.sample
+        parts, refused = list[pd.DataFrame](), dict[str, str]()
+        for name, responses in wanted.responses().items():
+            frame, why = _lengths(sample.target, sample.examples[name], name)
+            if why:
+                refused[name] = why
+            right = responses.right() if wanted.study.benchmark.judged else {}
+            verdicts = [right.get(id_, pd.NA) for id_ in frame["question_id"]]
+            parts.append(frame.assign(strategy=name, correct=pd.array(verdicts, "boolean")))
+        facts: dict[str, Any] = {
+            "context": context_of(sample.target),
+            "refused": refused,
+            "example": _example(self.found),
+        }
+        pool = sample.pool
+        facts |= {"own_answers": len(pool.ids), "own_asked": wanted.conditions.n_predict, "own_note": pool.note}
+        frame = pd.concat(parts, ignore_index=True)
+        wanted.study.store.write(self.id, frame, self.inputs(), time.perf_counter() - start, **facts)
+
+
+def samples_id(store: Store, ranking: Leaf) -> Leaf:
+    """What the samples of a ranking are called."""
+    return store.leaf("samples", *ranking.words, settings={"ranking": ranking.name})
+
+
+def _lengths(target: TargetModel, pairs: Sequence[tuple[Question, str]], name: str) -> tuple[pd.DataFrame, str]:
+    """Tokens of each example; <NA> with the reason where training cannot write them as they are."""
+    prompts: list[Any] = [pd.NA] * len(pairs)
+    responses, why = list(prompts), ""
+    try:
+        examples = encoded(target, pairs, name)
+        prompts, responses = [len(one.prompt) for one in examples], [len(one.response) for one in examples]
+    except UserError as error:
+        why = str(error)
+    columns = {"prompt_tokens": prompts, "response_tokens": responses}
+    frame = pd.DataFrame({key: pd.array(values, "Int64") for key, values in columns.items()})
+    frame["question_id"] = [question.id for question, _ in pairs]
+    return frame, why
+
+
+def _example(found: Found) -> dict[str, Any]:
+    """One question, each strategy's response to it, an own answer, and the prompt as the target reads it in scoring."""
+    first = {name: pairs[0] for name, pairs in found.sample.examples.items() if pairs}
+    question = next(iter(first.values()))[0]
+    texts = {name: text[:MOST] for name, (_, text) in first.items()}
+    return {
+        "question": _asked(question)[:MOST],
+        "responses": texts,
+        "own_answer": own[0][:MOST] if (own := found.sample.pool.texts) else "",
+        "prompt": _prompt(found, next(iter(first.values())))[:MOST],
+    }
+
+
+def _asked(question: Question) -> str:
+    return as_text(question.turns) if isinstance(question, Conversation) else question.prompt
+
+
+def _prompt(found: Found, pair: tuple[Question, str]) -> str:
+    """All that stands before a response where own answers are shown, else after the question alone; marks included."""
+    contexts = [need.context for need in found.wanted.needs if isinstance(need, TokenStats)]
+    contexts = [one for one in contexts if not isinstance(one, Alone | StepWise)]
+    contexts.sort(key=lambda one: not isinstance(one, SelfAligned | FixedExamples))
+    if not contexts:
+        return ""
+    with suppress(UserError):  # the stage that scores has said it
+        sample = found.sample
+        asking = Asking(sample.target, sample.prompt, sample.pool, sample.scorer)
+        (asked,) = asking.responses([pair], contexts[0], steps=False)
+        return str(sample.target.tokenizer().decode(list(asked.requests[0][1].prefix)))
+    return ""
+
+
+def samples_of(store: Store, rankings: Sequence[str]) -> tuple[pd.DataFrame, dict[tuple[str, str], dict[str, Any]]]:
+    """The samples of these rankings, and per benchmark and target what their provenance says; empty of older ones."""
+    parts, facts = list[pd.DataFrame](), dict[tuple[str, str], dict[str, Any]]()
+    for name in dict.fromkeys(rankings):
+        ranking = store.open(name)
+        leaf = samples_id(store, ranking)
+        if store.exists(leaf):
+            benchmark, target = ranking.words[:2]
+            frame = store.read(leaf).assign(benchmark=benchmark, target_model=target)
+            facts[benchmark, target] = store.provenance(leaf)
+            parts.append(frame.assign(context=facts[benchmark, target]["context"]))
+    return (pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()), facts

@@ -1,0 +1,61 @@
+"""Tables at any width of a terminal: nothing is cut off."""
+
+from io import StringIO
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from sppl.report.narrow import Column, broken, print_table
+
+
+def printed(columns: list[Column], width: int, **given_: str) -> str:
+    out = StringIO()
+    print_table(Console(file=out, width=width, markup=False, emoji=False, highlight=False), "title", columns, **given_)
+    return out.getvalue()
+
+
+WIDE = [
+    Column("strategy", ["gpt4 (simulated)", "claude"], text=True),
+    *(Column(f"a_metric_with_number_{at}", ["12345.678 (1)", "0.001 (2)"]) for at in range(9)),
+]
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+def test_what_does_not_fit_goes_below_under_the_same_first_column(width):
+    text = printed(WIDE, width)
+    assert text.count("12345.678 (1)") == 9
+    assert text.count("gpt4") == text.count("┏") > 1
+    assert "…" not in text
+    assert all(len(line) <= width for line in text.splitlines())
+
+
+def test_columns_that_say_nothing_are_left_out_and_keys_are_not():
+    text = printed([Column("key", ["", ""], text=True), Column("gone", ["n/a", ""]), Column("kept", ["n/a", "1"])], 80)
+    assert "key" in text
+    assert "kept" in text
+    assert "gone" not in text
+
+
+def test_a_long_text_is_folded_and_wholly_there():
+    name = "x" * 100
+    text = printed([Column("strategy", [name], text=True), Column("value", ["1.000"])], 40)
+    assert text.count("x") == 100
+    assert "1.000" in text
+
+
+def test_a_heading_is_broken_after_underscores_and_at_spaces():
+    assert broken("rank_surprisal_ratio") == "rank_\nsurprisal_\nratio"
+    assert broken("accuracy of the pick") == "accuracy of\nthe pick"
+    assert broken("ifd") == "ifd"
+
+
+cells = st.text("abc 1.-", max_size=12)
+
+
+@given(st.lists(st.tuples(cells, cells), min_size=1, max_size=6), st.integers(40, 130))
+def test_no_line_is_wider_than_the_terminal(rows, width):
+    columns = [Column("name", [row[0] for row in rows], text=True)]
+    columns += [Column(f"m{at}", [row[1] or "n/a" for row in rows]) for at in range(7)]
+    assert all(len(line) <= width for line in printed(columns, width).splitlines())
