@@ -10,6 +10,7 @@ from sppl.cli.choices import check_typed_lists
 from sppl.cli.command_line import in_own_words
 from sppl.cli.own_model import chosen_for_path, told
 from sppl.cli.spellings import moved
+from sppl.cli.surroundings import unfit, with_streams
 from sppl.keys import check_arguments
 
 log = logging.getLogger(__name__)
@@ -18,7 +19,8 @@ log = logging.getLogger(__name__)
 def main() -> int:
     """Runs what the arguments say; returns the exit status."""
     given = sys.argv[1:]
-    if refused := check_arguments(given) or moved(given) or check_typed_lists(given):  # before Hydra writes them down
+    with_streams()
+    if refused := unfit() or check_arguments(given) or moved(given) or check_typed_lists(given):  # before Hydra writes them down
         sys.exit(in_own_words(refused))
     if "--help" in given or "-h" in given:
         from sppl.cli.helptext import help_text

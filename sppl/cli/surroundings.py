@@ -1,0 +1,24 @@
+"""Where a command is typed, and by which Python: what nothing can be done in is refused in a sentence."""
+
+import os
+import sys
+
+
+def unfit() -> str:
+    """Why nothing can be done here: the folder, or how Python was started; empty if all is well."""
+    if sys.flags.optimize > 1:
+        return "python -OO takes away docstrings, which transformers reads; use python or python -O"
+    try:
+        here = os.getcwd()
+    except OSError:
+        return "the folder this is typed in is not there any more; go to one that is: cd FOLDER"
+    if "${" in here:  # Hydra writes it into its settings, and reads it there as a reference
+        return f"{here} has `${{` in its name, which settings take for a reference; use a folder without it"
+    return ""
+
+
+def with_streams() -> None:
+    """Gives a process whose standard output or error was closed an end that takes everything and shows nothing."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123 - as long as the process
