@@ -30,8 +30,11 @@ METRICS = [
     "local_naturalness",
     "rank_surprisal_ratio",
 ]
-METRICS += ["ifd", "ifd_perplexity", "in_context_gain", "sppl", "aslec_drop", "aslec_casl", "grape", "lark", "car"]
+METRICS += ["ifd", "ifd_perplexity", "in_context_gain", "sppl", "aslec_drop", "aslec_casl", "grape", "lark"]
 METRICS += ["scas", "rank_average"]
+RATIO = "sppl.metrics.rank_surprisal_ratio.RankSurprisalRatio"
+MORE = [f"+metric.ratio_{clip}={{_target_: {RATIO}, clip: {clip}, higher_is_better: false}}" for clip in (20, 50, 200)]
+"""Those without another model, and one with three more settings: twenty."""
 OWN = ["benchmark=local", "benchmark.answer=number", "logger=[]", "name=grown"]
 WORDS = ("shelf", "holds", "books", "some", "are", "borrowed", "others", "come", "back", "count", "again")
 START = {"files": 12, "wide": 2, "lines": 0.01, "sweep": 1}
@@ -91,7 +94,14 @@ def wide(size: float, folder: Path) -> dict:
     """So many strategies and all these metrics, on few questions; `page` is the page's MB."""
     write_files(folder / "data", 12, int(size), 8)
     command = [sys.executable, "run.py", "stage=[generate,predict,score,rank,report]", f"data_dir={folder}/data", *OWN]
-    chosen = [f"metric=[{','.join(METRICS)}]", "n_score=6", "n_predict=6", "n_train=12", "benchmark.max_new_tokens=8"]
+    chosen = [
+        f"metric=[{','.join(METRICS)}]",
+        *MORE,
+        "n_score=6",
+        "n_predict=6",
+        "n_train=12",
+        "benchmark.max_new_tokens=8",
+    ]
     seconds, memory = spent([*command, *chosen, *places(folder), f"hydra.run.dir={folder}/run"], folder)
     return {"seconds": seconds, "memory": memory, "page": (folder / "reports/grown/index.html").stat().st_size / 1e6}
 

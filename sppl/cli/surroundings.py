@@ -2,19 +2,30 @@
 
 import os
 import sys
+from collections.abc import Sequence
 
 
-def unfit() -> str:
-    """Why nothing can be done here: the folder, or how Python was started; empty if all is well."""
+def unfit(given: Sequence[str]) -> str:
+    """Why nothing can be done here: the folder, the arguments' bytes, how Python was started; empty if all is well."""
     if sys.flags.optimize > 1:
         return "python -OO takes away docstrings, which transformers reads; use python or python -O"
     try:
         here = os.getcwd()
     except OSError:
         return "the folder this is typed in is not there any more; go to one that is: cd FOLDER"
+    if unreadable := [text for text in (here, *given) if _no_utf8(text)]:
+        return f"{unreadable[0]!a} is no UTF-8, which settings are written in; take a folder or a name that is"
     if "${" in here:  # Hydra writes it into its settings, and reads it there as a reference
         return f"{here} has `${{` in its name, which settings take for a reference; use a folder without it"
     return ""
+
+
+def _no_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 def with_streams() -> None:

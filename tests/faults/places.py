@@ -80,7 +80,8 @@ PLACES: dict[str, Place] = {
     "a folder with a star, a question mark, a backslash": Place(folder="a*b?c\\d"),
     "a folder that begins with a dash": Place(folder="-rf"),
     "a folder with a hash and a percent sign": Place(folder="50% #1"),
-    "a folder whose name is no UTF-8": Place(folder="\udcff\udcfe"),
+    "a folder whose name is no UTF-8": Place(folder="\udcff\udcfe", status=1, says="is no UTF-8"),
+    "an argument that is no UTF-8": Place(arguments=("name=\udcff",), status=1, says="is no UTF-8"),
     "a path of 2,000 characters": Place(folder=LONG),
     "a path beyond what the system takes": Place(
         arguments=(f"store={LONG}/{LONG}/{LONG}",), status=1, says="too long"
