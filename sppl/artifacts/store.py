@@ -141,12 +141,18 @@ class Store:
         """The leaf of that name, with the settings its provenance tells; MissingArtefact where there is none."""
         self.leaf(*name.split("/"), settings={})  # refuses a name that leaves the store
         if not self.holds(name):
-            raise MissingArtefact(f"{name} is not in {self.root}")
+            raise self._missing(name)
         kind, *words = name.rpartition("-")[0].split("/")
         leaf = self.leaf(kind, *words, settings=_facts(Path(self.root, name + ".json"))["settings"])
         if leaf.name != name:
             raise _broken(self.path(leaf), f"its provenance tells other settings than its name ({leaf.name})")
         return leaf
+
+    def _missing(self, name: str) -> MissingArtefact:
+        return MissingArtefact(
+            f"{name} is not in {self.root}. If it was removed, run the command again that made it: what is missing is "
+            "made anew"
+        )
 
     def holds(self, name: str) -> bool:
         """Whether there is a leaf of that name."""
@@ -203,7 +209,7 @@ class Store:
         """
         path = self.path(leaf)
         if not path.exists():
-            raise MissingArtefact(f"{leaf.name} is not in {self.root}")
+            raise self._missing(leaf.name)
         facts = self.provenance(leaf)
         self._compare(facts.get("versions", {}))
         if content_digest(path) != facts["digest"]:

@@ -20,7 +20,8 @@ def main() -> int:
     """Runs what the arguments say; returns the exit status."""
     given = sys.argv[1:]
     with_streams()
-    if refused := unfit(given) or check_arguments(given) or moved(given) or check_typed_lists(given):  # before Hydra writes them down
+    refused = unfit(given) or check_arguments(given) or moved(given) or check_typed_lists(given)
+    if refused:  # before Hydra writes them down
         sys.exit(in_own_words(refused))
     if "--help" in given or "-h" in given:
         from sppl.cli.helptext import help_text

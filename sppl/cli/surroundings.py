@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 
 def unfit(given: Sequence[str]) -> str:
@@ -10,7 +11,7 @@ def unfit(given: Sequence[str]) -> str:
     if sys.flags.optimize > 1:
         return "python -OO takes away docstrings, which transformers reads; use python or python -O"
     try:
-        here = os.getcwd()
+        here = str(Path.cwd())
     except OSError:
         return "the folder this is typed in is not there any more; go to one that is: cd FOLDER"
     if unreadable := [text for text in (here, *given) if _no_utf8(text)]:

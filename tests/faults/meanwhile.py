@@ -19,7 +19,7 @@ from typing import Any
 from sppl.artifacts import provenance, store
 from sppl.artifacts.store import Leaf, Store
 from tests.conftest import ROOT
-from tests.faults.loop_and_die import COMMAND, damaged, ended, start, undisturbed
+from tests.faults.loop_and_die import damaged, ended, start, undisturbed
 
 Act = Callable[[Path, Path], object]
 """What happens: to the folder that all is in, and to the artifact's data."""
@@ -178,6 +178,15 @@ def mended(folder: Path, said: str) -> None:
         shutil.rmtree(folder / "store")
 
 
+def told(one: dict[str, Any]) -> str:
+    """A line about a case."""
+    facts = ", ".join(f"{key} {one[key]}" for key in ("status", "same", "rounds", "went_on"))
+    last = one["said"].strip().splitlines()[-1:] if one["status"] not in (0, -9) else ""
+    return (
+        f"{one['case']} | {facts}, {len(one['broken'])} broken{', a traceback' * ('Traceback' in one['said'])} {last}"
+    )
+
+
 def main() -> None:
     root, names = Path(sys.argv[1]), sys.argv[2:] or list(CASES)
     os.chdir(ROOT)
@@ -185,12 +194,7 @@ def main() -> None:
     found = []
     for number, name in enumerate(names):
         found.append(tried(root / str(number), name, table))
-        one = found[-1]
-        last = one["said"].strip().splitlines()[-1:] if one["status"] not in (0, -9) else ""
-        bad = "TRACEBACK " if "Traceback" in one["said"] else ""
-        sys.stderr.write(
-            f"{name} | {one['status']} same={one['same']} broken={len(one['broken'])} rounds={one['rounds']} went_on={one['went_on']} {bad}{last}\n"
-        )
+        sys.stderr.write(f"{told(found[-1])}\n")
     sys.stdout.write(json.dumps(found))
 
 

@@ -54,7 +54,9 @@ LONG = "/".join(["a" * 100] * 20)
 PLACES: dict[str, Place] = {
     "undisturbed": Place(),
     "LANG=C": Place(environment={"LANG": "C", "LC_ALL": None}),
-    "LC_ALL=POSIX, UTF-8 mode off": Place(environment={"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}),
+    "LC_ALL=POSIX, UTF-8 mode off": Place(
+        environment={"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    ),
     "a locale that is not there": Place(environment={"LC_ALL": "xx_YY.UTF-8", "LANG": "xx_YY"}),
     "PYTHONIOENCODING=ascii": Place(environment={"PYTHONIOENCODING": "ascii"}),
     "PYTHONIOENCODING=utf-16": Place(environment={"PYTHONIOENCODING": "utf-16"}),
