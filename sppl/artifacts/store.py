@@ -268,7 +268,9 @@ class Store:
             **how,
         }
         path = self.path(leaf)
-        if not Path(self.root, MARK).exists():
+        if Path(self.root, MARK).exists():
+            self.check_format()  # another version may have begun to write here since
+        else:
             write_json(Path(self.root, MARK), {"format": FORMAT})
         write_json(_sidecar(path), provenance)
         made.replace(path)

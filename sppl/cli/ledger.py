@@ -1,5 +1,6 @@
 """The ledger: which jobs are done, found again by what was typed, so that a sweep need not start them a second time."""
 
+import errno
 import json
 import logging
 import os
@@ -48,10 +49,16 @@ class Ledger:
         """Writes down a job that is done."""
         held = [name for names in job.leaves.values() for name in names if self.store.holds(name)]
         facts = {"overrides": job.overrides, "config": job.config, "leaves": job.leaves, "held": held}
-        if held:
-            page = self._page(job.overrides)
+        if not held:
+            return
+        page = self._page(job.overrides)
+        try:
             page.parent.mkdir(parents=True, exist_ok=True)
             write_json(page, facts | {"files": _files(job.config, job.leaves)})
+        except OSError as error:
+            if error.errno not in (errno.EROFS, errno.EACCES, errno.EPERM):
+                raise
+            log.info("%s cannot be written to; a sweep will look at this job again", self.store.root)
 
     def find(self, job: Job) -> bool:
         """Whether a job with these overrides is done; then its configuration and leaves are filled in.

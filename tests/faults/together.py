@@ -11,9 +11,12 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import psutil
 
 from sppl.artifacts import store as artifacts
@@ -83,6 +86,14 @@ CASES: dict[str, tuple[list[list[str]], Meanwhile, list[Callable[[], None]]]] = 
 }
 
 
+def alike(one: bytes, other: bytes) -> bool:
+    """Whether two tables are the same; of a number the last digits depend on what was scored with it."""
+    found, expected = (pd.read_csv(BytesIO(table)) for table in (one, other))
+    return found.shape == expected.shape and np.allclose(
+        found.select_dtypes("number"), expected.select_dtypes("number"), rtol=1e-6, equal_nan=True
+    )
+
+
 def tried(folder: Path, case: str, table: bytes) -> dict[str, Any]:
     """How all of them ended."""
     commands, meanwhile, versions = CASES[case]
@@ -92,8 +103,6 @@ def tried(folder: Path, case: str, table: bytes) -> dict[str, Any]:
         home.mkdir(parents=True)
         prepare = versions[number] if versions else lambda: None
         pids.append(start(home, home / "said.txt", prepare, [*typed, f"exports={home}"], store))
-        if versions:
-            time.sleep(3)  # the first marks the store
     meanwhile(pids, store)
     statuses = [ended(pid, 250) for pid in pids]
     said = [(home / "said.txt").read_text() for home in homes]
@@ -102,7 +111,7 @@ def tried(folder: Path, case: str, table: bytes) -> dict[str, Any]:
     return {
         "case": case,
         "statuses": statuses,
-        "same": [path.is_file() and path.read_bytes() == table for path in tables],
+        "same": [path.is_file() and alike(path.read_bytes(), table) for path in tables],
         "twice": sorted(name for name, times in made.items() if times > 1),
         "broken": damaged(store),
         "tracebacks": "".join(said).count("Traceback"),
