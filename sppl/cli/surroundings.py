@@ -1,5 +1,6 @@
 """Where a command is typed, and by which Python: what nothing can be done in is refused in a sentence."""
 
+import atexit
 import os
 import sys
 from collections.abc import Sequence
@@ -33,4 +34,13 @@ def with_streams() -> None:
     """Gives a process whose standard output or error was closed an end that takes everything and shows nothing."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123 - as long as the process
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # as long as the process
+    atexit.register(_let_go)
+
+
+def _let_go() -> None:
+    """Where the reader of standard output went away, Python would complain of it at its end."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

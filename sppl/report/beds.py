@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from rich.console import Console
 from rich.table import Table
 
 from sppl.analysis.bed_table import POOLED
 from sppl.report.tables import MISSING
+from sppl.report.terminal import Screen
 
 CAPTION = (
     "Spearman: of the selector's order with the accuracies after training. Regret: points of accuracy that its pick "
@@ -27,7 +27,7 @@ def show_beds(name: str, table: pd.DataFrame, folder: Path) -> None:
         table: of `sppl.analysis.bed_table.bed_table`.
         folder: where its files lie.
     """
-    console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 140, highlight=False)
+    console = Screen(file=sys.stdout, width=None if sys.stdout.isatty() else 140, highlight=False)
     shown = Table(title=f"{name}: how well each metric and selector picks", title_justify="left", title_style="bold")
     shown.add_column("bed", no_wrap=True)
     shown.add_column("metric or selector", overflow="fold")

@@ -1,5 +1,6 @@
 """The table on the terminal."""
 
+import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
@@ -20,10 +21,19 @@ MANY = 6
 """Metrics that fit beside each other; more of them, and what they cost, are shown in a table of their own."""
 
 
+class Screen(Console):
+    """What tables are printed on; where its reader went away (`| head`), the rest of the work is done all the same."""
+
+    def on_broken_pipe(self) -> None:
+        """Prints nothing more."""
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _console() -> Console:
     """What prints texts as they are: no markup in them, no emoji, no colours of its own."""
     width = None if sys.stdout.isatty() else 120
-    return Console(file=sys.stdout, width=width, highlight=False, markup=False, emoji=False)
+    return Screen(file=sys.stdout, width=width, highlight=False, markup=False, emoji=False)
 
 
 def show(name: str, rows: pd.DataFrame, judged: pd.DataFrame, folder: Path, *, differences: pd.DataFrame) -> None:

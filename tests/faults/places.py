@@ -112,7 +112,7 @@ PLACES: dict[str, Place] = {
     "all three closed": Place('"$@" <&- >&- 2>&-'),
     "standard output a broken pipe": Place('set -o pipefail; "$@" | true'),
     "standard error a broken pipe": Place('set -o pipefail; { "$@" 2>&1 >&3 | true; } 3>&1'),
-    "standard output a full disk": Place('"$@" > /dev/full'),
+    "standard output a full disk": Place('"$@" > /dev/full', status=1, says="there is no room left to write"),
     "standard output read by head": Place('set -o pipefail; "$@" 2>&1 | head -n 1'),
     "SIGPIPE ignored, SIGHUP ignored": Place("trap '' PIPE HUP; \"$@\" | cat"),
     "nice 19": Place('nice -n 19 "$@"'),
