@@ -34,7 +34,7 @@ def with_streams() -> None:
     """Gives a process whose standard output or error was closed an end that takes everything and shows nothing."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
-            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # as long as the process
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8"))
     atexit.register(_let_go)
 
 
