@@ -17,9 +17,11 @@ from sppl.analysis.conventions import SOUND, comparable
 from sppl.analysis.paper import RecordedMetric, main_outcomes, planbench_outcomes
 from sppl.analysis.ranking import rank
 from sppl.analysis.resampling import RankedMetric
-from sppl.analysis.studies import complete
 from sppl.artifacts.store import Store
 from sppl.metrics.easy_half import EasyHalf, with_difficulty
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "paper"))  # the studies lie with the paper's records
+from studies.metrics import complete
 
 HERE = Path(__file__).parent
 METRICS: tuple[RankedMetric, ...] = (

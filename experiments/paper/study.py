@@ -9,15 +9,15 @@ import sys
 from pathlib import Path
 
 import pandas as pd
+from studies import metrics
+from studies.calibration_study import calibration
+from studies.picker_study import ways_to_choose
+from studies.regret_study import regret_bounds
+from studies.shortlist_study import shortlists
 
-from sppl.analysis import studies
 from sppl.analysis.bed import Bed
 from sppl.analysis.bed_table import cases
-from sppl.analysis.calibration_study import calibration
 from sppl.analysis.paper import main_outcomes, planbench_outcomes
-from sppl.analysis.picker_study import ways_to_choose
-from sppl.analysis.regret_bound import regret_bounds
-from sppl.analysis.shortlist_study import shortlists
 from sppl.artifacts.store import Store
 from sppl.data.bed_files import read_bed
 
@@ -26,15 +26,15 @@ SOURCE = {"repository": "XuanRen4470/SPPL", "commit": "48d727e78"}
 BOUNDED = ("sppl_n2", "perplexity", "ifd", "rank_surprisal_ratio", "2 best by sppl_n2, piloted")
 """Metrics and selectors whose regret is bounded."""
 STUDIES = {
-    "in_context_examples": studies.in_context_examples,
-    "correctness_filter": studies.correctness_filter,
-    "subset": studies.subset,
-    "train_then_test": studies.train_then_test,
-    "aggregation": studies.aggregation,
-    "combinations": studies.combinations,
-    "leave_one_out": studies.leave_one_out,
-    "metric_differences": studies.metric_differences,
-    "racing": studies.racing,
+    "in_context_examples": metrics.in_context_examples,
+    "correctness_filter": metrics.correctness_filter,
+    "subset": metrics.subset,
+    "train_then_test": metrics.train_then_test,
+    "aggregation": metrics.aggregation,
+    "combinations": metrics.combinations,
+    "leave_one_out": metrics.leave_one_out,
+    "metric_differences": metrics.metric_differences,
+    "racing": metrics.racing,
     "calibration": calibration,
     "shortlist": lambda *_: shortlists(beds()),
     "regret_bound": lambda *_: regret_bounds({name: cases(bed) for name, bed in beds().items()}, BOUNDED),
@@ -59,7 +59,9 @@ def made(name: str, scores: pd.DataFrame, outcomes: pd.DataFrame) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        description="One study on the records: shows its table and compares it with expected.csv."
+    )
     parser.add_argument("study", choices=STUDIES)
     parser.add_argument("--write", action="store_true", help="write expected.csv")
     asked = parser.parse_args()

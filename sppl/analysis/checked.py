@@ -34,6 +34,22 @@ def checked(beds: Sequence[Bed]) -> dict[str, Any]:
     return {bed.name: _kind(bed) | {"bounds": _bounds(bed), "chances": _chances(bed.name, compared)} for bed in beds}
 
 
+def brier_scores(beds: Sequence[Bed]) -> pd.DataFrame:
+    """How well chances between two strategies hold on beds they were not fitted on.
+
+    Returns:
+        One row per bed and metric that another bed has too: `bed`, `selector`, the mean Brier score `brier` (0 to 1,
+        low is good) of the chances fitted on all other beds, and that of a coin, `brier_coin` (ties count half).
+    """
+    compared = {bed.name: comparisons(bed.rankings(), bed.outcomes) for bed in beds if len(bed.rankings())}
+    rows = [
+        {"bed": name, "selector": metric, "brier": one["brier"], "brier_coin": one["coin"]}
+        for name in compared
+        for metric, one in _chances(name, compared).items()
+    ]
+    return pd.DataFrame(rows, columns=["bed", "selector", "brier", "brier_coin"])
+
+
 def _kind(bed: Bed) -> dict[str, Any]:
     """What a case has to be like to be of this bed's kind."""
     reached, outcomes = bed.accuracies(), bed.outcomes

@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from sppl.analysis.bed import SCORE_COLUMNS
+from sppl.analysis.bed import SCORE_COLUMNS, Bed, ranked
 from sppl.analysis.checks import PAIR
+from sppl.analysis.outcomes import UNTRAINED
 from sppl.analysis.shortlist import TOLERANCE, by_pilots, trained_once
 
 OTHER_TARGETS = "best of other targets"
@@ -33,6 +34,18 @@ def from_other_targets(reached: pd.DataFrame) -> pd.DataFrame:
         return same & (frame["target_model"] != case["target_model"].iloc[0])
 
     return _prior(reached, OTHER_TARGETS, others)
+
+
+def ranked_by_other_targets(outcomes: pd.DataFrame) -> pd.DataFrame:
+    """Rankings by the mean lead for all other targets, where each trained strategy has one.
+
+    Empty unless several targets were trained on the same benchmark, all with the same settings.
+    """
+    trained = outcomes[outcomes["strategy"] != UNTRAINED]
+    if trained["setup"].nunique() != 1:
+        return pd.DataFrame()
+    reached = Bed("", pd.DataFrame(columns=SCORE_COLUMNS), trained).accuracies()
+    return ranked(from_other_targets(reached), reached) if len(reached) else pd.DataFrame()
 
 
 def fixed_strategy(reached: pd.DataFrame) -> pd.DataFrame:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from sppl.analysis.bed_table import POOLED
@@ -15,9 +16,13 @@ from sppl.report.terminal import Screen
 CAPTION = (
     "Spearman: of the selector's order with the accuracies after training. Regret: points of accuracy that its pick "
     "loses to the best strategy. Best: share of cases in which it picks the best. Of random's: its regret as a share "
-    "of that of a random pick in the same cases; over all beds the mean of their shares. 95 % intervals: benchmarks "
-    "redrawn, targets in a bed of one benchmark."
+    "of that of a random pick in the same cases; over all beds the mean of their shares. Brier: of the chance that one "
+    "strategy trains better than another, fitted on all other beds; it must beat a coin's, about .25"
 )
+INTERVALS = " (in brackets). 95 % intervals: benchmarks redrawn, targets in a bed of one benchmark."
+SELECTOR = "metric or selector"
+WIDE = 130
+"""Columns of text that the table takes with its intervals."""
 
 
 def show_beds(name: str, table: pd.DataFrame, folder: Path) -> None:
@@ -27,29 +32,13 @@ def show_beds(name: str, table: pd.DataFrame, folder: Path) -> None:
         table: of `sppl.analysis.bed_table.bed_table`.
         folder: where its files lie.
     """
-    console = Screen(file=sys.stdout, width=None if sys.stdout.isatty() else 140, highlight=False)
-    shown = Table(title=f"{name}: how well each metric and selector picks", title_justify="left", title_style="bold")
-    shown.add_column("bed", no_wrap=True)
-    shown.add_column("metric or selector", overflow="fold")
-    for column in ("cases", "Spearman", "regret, points", "best", "of random's"):
-        shown.add_column(column, justify="right", no_wrap=True)
-    for _, part in table.groupby("bed", sort=False):
-        for at, row in enumerate(part.to_dict("records")):
-            bed = row["bed"] if at == 0 else ""
-            points = {key: 100 * row[key] for key in ("regret", "regret_low", "regret_high")}
-            shown.add_row(
-                bed,
-                row["selector"],
-                f"{row['cases']}{'*' if row['note'] else ''}",
-                _with_ends(row, "spearman"),
-                _with_ends(points, "regret"),
-                MISSING if pd.isna(row["top1"]) else f"{100 * row['top1']:.0f} %",
-                _with_ends(row, "of_random"),
-                end_section=at == len(part) - 1,
-            )
+    console = Screen(file=sys.stdout, width=None if sys.stdout.isatty() else WIDE, highlight=False)
+    wide = console.width >= WIDE
+    console.print(f"{name}: how well each metric and selector picks", style="bold", markup=False)
+    for bed, part in table.groupby("bed", sort=False):
+        console.print(_one_bed(str(bed), part, wide=wide))
     partly = " *: not every case (every bed); the column `note` says which are left out." if table["note"].any() else ""
-    shown.caption, shown.caption_justify = CAPTION + partly, "left"
-    console.print(shown)
+    console.print(CAPTION + (INTERVALS if wide else " (in beds.csv, like 95 % intervals).") + partly, style="italic")
     if POOLED not in set(table["bed"]):
         console.print("One bed: nothing is pooled.", markup=False)
     console.print(
@@ -57,9 +46,38 @@ def show_beds(name: str, table: pd.DataFrame, folder: Path) -> None:
     )
 
 
-def _with_ends(row: Mapping[Any, Any], name: str) -> str:
-    """The figure and the ends of its interval, which a figure without spread has not."""
+def _one_bed(bed: str, rows: pd.DataFrame, *, wide: bool) -> Table:
+    """The rows of one bed, without the columns in which nothing stands."""
+    cells = [_cells(row, wide=wide) for row in rows.to_dict("records")]
+    named = [name for name in cells[0] if any(one[name] != MISSING for one in cells)]
+    shown = Table(title=bed, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for name in named:
+        if name == SELECTOR:
+            shown.add_column(name, overflow="fold", min_width=16)
+        else:
+            shown.add_column(name, justify="right", min_width=max(len(one[name].replace("\\", "")) for one in cells))
+    for one in cells:
+        shown.add_row(*(one[name] for name in named))
+    return shown
+
+
+def _cells(row: Mapping[Any, Any], *, wide: bool) -> dict[str, str]:
+    coin = f" ({row['brier_coin']:.3f})" if wide else ""
+    points = {key: 100 * row[key] for key in ("regret", "regret_low", "regret_high")}
+    return {
+        SELECTOR: row["selector"],
+        "cases": f"{row['cases']}{'*' if row['note'] else ''}",
+        "Spearman": _with_ends(row, "spearman", wide=wide),
+        "regret, points": _with_ends(points, "regret", wide=wide),
+        "best": MISSING if pd.isna(row["top1"]) else f"{100 * row['top1']:.0f} %",
+        "of random's": _with_ends(row, "of_random", wide=wide),
+        "Brier": MISSING if pd.isna(row["brier"]) else f"{row['brier']:.3f}" + coin,
+    }
+
+
+def _with_ends(row: Mapping[Any, Any], name: str, *, wide: bool) -> str:
+    """The figure and, where there is room, the ends of its interval, which a figure without spread has not."""
     value, low, high = row[name], row[f"{name}_low"], row[f"{name}_high"]
     if pd.isna(value):
         return MISSING
-    return f"{value:.2f}" if pd.isna(low) or low == high else rf"{value:.2f} \[{low:.2f}, {high:.2f}]"
+    return f"{value:.2f}" if not wide or pd.isna(low) or low == high else rf"{value:.2f} \[{low:.2f}, {high:.2f}]"

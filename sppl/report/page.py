@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from sppl.analysis.checked import shipped
+from sppl.analysis.over_cases import in_a_sentence
 from sppl.artifacts.provenance import write_anew
 from sppl.report import charts, page_tables
 from sppl.report.gallery import Gallery
@@ -56,6 +57,7 @@ def write_page(
     further: Mapping[str, pd.DataFrame] | None = None,
     drawn: Sequence[str] | None = None,
     picks: Sequence[Pick] = (),
+    followed: pd.DataFrame | None = None,
 ) -> Path:
     """Writes `index.html` and `plots/*.svg` into the folder; returns the path of the page.
 
@@ -70,6 +72,7 @@ def write_page(
         provenance: what made it, in plain data; `command` (a string or a list) comes first and as code.
         further: titles and other tables to show, as they are.
         picks: what to go on with, per benchmark and target.
+        followed: of `sppl.analysis.over_cases.over_cases`; without rows it is left out.
         drawn: metrics with panels for every pair (each panel takes some 30 ms); None draws all.
     """
     gallery = Gallery(folder / "plots")
@@ -79,6 +82,9 @@ def write_page(
     body = joined(
         element("header", element("h1", name), element("p", _about(pairs, metrics, drawn), class_="muted")),
         *_decision(picks),
+        _section("Which metric to follow", in_a_sentence(followed), page_tables.plain(followed))
+        if followed is not None and len(followed)
+        else "",
         _heat(judged, gallery) if len(judged[[*PAIR, *settings_of(judged, "metric")]].drop_duplicates()) > 1 else "",
         *([] if many else _each(pairs, gallery, drawn)),
         _section("Strategies", STRATEGIES, page_tables.strategies(rows, metrics)),

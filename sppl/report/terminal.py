@@ -46,7 +46,8 @@ def show(name: str, rows: pd.DataFrame, judged: pd.DataFrame, folder: Path, *, d
     rows, judged, differences = (with_texts(frame, visible) for frame in (rows, judged, differences))
     for (benchmark, target), part in rows.groupby(PAIR, sort=False):
         here = _of_pair(judged, benchmark, target)
-        metrics, title = list(here["metric"].unique()), f"{name}: benchmark {benchmark}, target model {target}"
+        scored = [metric for metric in here["metric"].unique() if metric in part]  # advice has no score of its own
+        metrics, title = scored, f"{name}: benchmark {benchmark}, target model {target}"
         untrained = bool(part["accuracy"].isna().all())
         if len(metrics) <= MANY or not untrained:
             console.print(_strategies(title, part, metrics if len(metrics) <= MANY else []))

@@ -9,6 +9,7 @@ import pandas as pd
 
 from sppl.analysis.bed import Bed
 from sppl.analysis.bed_table import bed_table, cases
+from sppl.analysis.checked import brier_scores
 from sppl.artifacts.store import Store
 from sppl.data.bed_files import read_bed
 from sppl.packaged import in_checkout
@@ -56,7 +57,7 @@ def beds(
         if alone := bed.alone():
             log.info("%s: only one strategy was trained for %s: left out", bed.name, ", ".join(alone))
     every = pd.concat([cases(bed) for bed in found], ignore_index=True)
-    table = bed_table(every)
+    table = bed_table(every).merge(brier_scores(found), how="left", on=["bed", "selector"])
     write_table(Path(folder), "beds", table)
     write_csv(Path(folder), "cases", every)
     show_beds(name, table, Path(folder))

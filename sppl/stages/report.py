@@ -11,10 +11,12 @@ from sppl.analysis.agreement import agreement, disagreement
 from sppl.analysis.checks import PAIR
 from sppl.analysis.confidence import confidence
 from sppl.analysis.conventions import PAPER, SOUND
+from sppl.analysis.over_cases import in_a_sentence, over_cases
 from sppl.analysis.paired import paired
 from sppl.analysis.paper import main_outcomes, planbench_outcomes
 from sppl.analysis.per_question import single_questions
 from sppl.analysis.raced import race_sentences
+from sppl.analysis.selectors import ranked_by_other_targets
 from sppl.analysis.summary import metrics_table, table
 from sppl.artifacts.provenance import commit, versions, write_json
 from sppl.artifacts.store import Store
@@ -29,6 +31,7 @@ from sppl.report.settled import settled
 from sppl.report.tables import write_csv, write_tables
 from sppl.report.terminal import show, show_lines, show_paper, show_picks, show_spending
 from sppl.schemas import UserError
+from sppl.stages.other_targets import advice, other_targets_of
 from sppl.stages.outcomes import (
     also_of,
     answers_of,
@@ -54,6 +57,7 @@ SINGLE = (
     "What single questions say: share each strategy wins, their spread as a multiple of that between strategies, and "
     "how many questions give the same order"
 )
+OTHER_TARGETS = "Your other targets, trained on the same strategies: lead over the mean of what each was trained on"
 AUTHORS = replace(PAPER, slices=(), scored_as={}, candidates={}, spread_over={})
 """The authors' arithmetic, without what only their own records have (slices, candidate lists)."""
 
@@ -106,8 +110,13 @@ def report(
     answers = pd.DataFrame() if records else answers_of(store, results, outcomes)
     judged = _judged(every, outcomes, scores, metrics, answers, conventions)
     judged = judged.merge(costs[[*PAIR, "metric", "seconds"]], on=[*PAIR, "metric"], how="left")
+    if not records and len(by_others := ranked_by_other_targets(outcomes)):
+        judged = pd.concat([judged, metrics_table(by_others, outcomes)], ignore_index=True)
     write_tables(out, rows, judged)
     write_json(out / MADE_OF, {"rankings": list(rankings), "results": results})
+    if len(followed := over_cases(judged, rows)):
+        write_csv(out, "over_cases", followed)
+        show_lines([in_a_sentence(followed)])
     further: dict[str, pd.DataFrame] = {}
     differences = disagreement(every)
     if every["metric"].nunique() > 1:
@@ -144,6 +153,10 @@ def report(
         write_csv(out, "race", races)
         further["Race: where each strategy stood after so many questions (nats per token)"] = races
         show_lines(race_sentences(races))
+    if not records and len(leads := other_targets_of(store, every)):
+        write_csv(out, "other_targets", leads)
+        further[OTHER_TARGETS] = leads
+        show_lines(advice(leads))
     chances = None if every.empty else confidence(every)
     if len(pilots := settled_of(store, shortlists)):
         write_csv(out, "shortlist", pilots)
@@ -164,6 +177,7 @@ def report(
         further=further,
         drawn=_drawn(rows, list(dict.fromkeys(every["metric"]))),
         picks=picked,
+        followed=followed,
     )
     for logger in loggers:
         _log_table(logger, rows, judged)

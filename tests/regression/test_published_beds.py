@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from sppl.analysis.bed_table import bed_table, cases
+from sppl.analysis.checked import brier_scores, shipped
 from sppl.data.bed_files import read_bed
 
 BEDS = ("paper_main", "paper_planbench", "rsr", "car")
@@ -68,3 +69,13 @@ def test_the_papers_beds_give_the_known_regrets(table, selector, main, planbench
 def test_the_other_beds_give_the_known_regrets(table, bed, selector, points):
     regret = table.set_index(["bed", "selector"])["regret"]
     assert f"{100 * regret[bed, selector]:.2f}" == f"{points:.2f}"
+
+
+def test_brier_scores_are_those_that_statements_of_chance_were_checked_by(root):
+    found = brier_scores([read_bed(root / "experiments" / "beds" / name) for name in BEDS])
+    shipped_scores = {
+        (bed, metric): (one["brier"], one["coin"])
+        for bed, facts in shipped().items()
+        for metric, one in facts["chances"].items()
+    }
+    assert {(row.bed, row.selector): (row.brier, row.brier_coin) for row in found.itertuples()} == shipped_scores

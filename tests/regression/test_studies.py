@@ -1,15 +1,15 @@
 import json
-import sys
 from pathlib import Path
 
 import pytest
+import study
+from studies.picker import FEATURES, PICKER, search
+from studies.picker_study import METRICS
 
 from sppl.analysis.checked import checked, shipped
 from sppl.analysis.conventions import comparable
 from sppl.analysis.outcomes import accuracies
 from sppl.analysis.paper import main_outcomes
-from sppl.analysis.picker import FEATURES, PICKER, search
-from sppl.analysis.picker_study import METRICS
 from sppl.analysis.ranking import rank
 from sppl.data.bed_files import read_bed
 
@@ -17,16 +17,7 @@ PAPER = Path(__file__).parents[2] / "experiments" / "paper"
 
 
 @pytest.fixture(scope="module")
-def study():
-    sys.path.insert(0, str(PAPER))
-    import study
-
-    yield study
-    sys.path.remove(str(PAPER))
-
-
-@pytest.fixture(scope="module")
-def records(study):
+def records():
     return study.records()
 
 
@@ -53,11 +44,11 @@ SLOW = [
 
 
 @pytest.mark.parametrize("name", [*FAST, *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)])
-def test_a_study_makes_its_expected_table_again(study, records, name):
+def test_a_study_makes_its_expected_table_again(records, name):
     assert study.made(name, *records) == (PAPER / name / "expected.csv").read_text()
 
 
-def test_every_study_has_a_folder_that_explains_and_runs_it(study):
+def test_every_study_has_a_folder_that_explains_and_runs_it():
     folders = {path.parent.name for path in PAPER.glob("*/run.sh")}
     assert folders == set(study.STUDIES) == {*FAST, *SLOW}
     for name in folders:

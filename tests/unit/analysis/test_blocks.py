@@ -1,9 +1,9 @@
 import pandas as pd
 import pytest
+from studies.differences import differences
 
 from sppl.analysis.blocks import by_block, judged, strategies_by_block
 from sppl.analysis.conventions import PAPER, SOUND, Conventions, comparable, of_slice
-from sppl.analysis.differences import differences
 from sppl.analysis.outcomes import accuracies
 from sppl.analysis.paper import RecordedMetric
 from sppl.schemas import UserError

@@ -2,10 +2,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 import pytest
+from studies.picker import FEATURES, candidates, search
 
 from sppl.analysis.combining import Combination, standard_scores
 from sppl.analysis.outcomes import accuracies
-from sppl.analysis.picker import FEATURES, candidates, search
 from sppl.analysis.ranking import rank
 
 

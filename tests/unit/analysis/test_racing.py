@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import norm, t
+from studies.racing_study import racing_study
 
 from sppl.analysis.racing import Bound, race, survivors
-from sppl.analysis.racing_study import racing_study
 
 RNG = np.random.default_rng(0)
 HARD = RNG.normal(1, 1, 60)

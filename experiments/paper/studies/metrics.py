@@ -1,4 +1,4 @@
-"""Studies on the paper's records: each returns the table its experiment folder shows. Accuracies are fractions."""
+"""How metrics and their variants do on the paper's records. Accuracies are fractions."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,12 +11,12 @@ from sppl.analysis.blocks import BEST, by_block, judged
 from sppl.analysis.checks import PAIR
 from sppl.analysis.combining import Combination
 from sppl.analysis.conventions import PAPER, SOUND, Conventions, comparable
-from sppl.analysis.differences import differences
 from sppl.analysis.outcomes import accuracies
 from sppl.analysis.paper import OURS, RECORDED, RecordedMetric, main_outcomes, planbench_outcomes
 from sppl.analysis.racing import Bound, Limit
-from sppl.analysis.racing_study import racing_study, two_standard_errors
 from sppl.analysis.resampling import RankedMetric
+from studies.differences import differences
+from studies.racing_study import racing_study, two_standard_errors
 
 CLEANED = replace(SOUND, name="sound, cleaned", scored_as=PAPER.scored_as)
 """The sound conventions on the cleaned text of `step_by_step`: some scores exist for that text only."""

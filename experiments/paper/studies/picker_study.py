@@ -8,7 +8,7 @@ from sppl.analysis.checks import PAIR
 from sppl.analysis.conventions import SIX, comparable
 from sppl.analysis.outcomes import accuracies
 from sppl.analysis.paper import RecordedMetric
-from sppl.analysis.picker import FEATURES, PICKER
+from studies.picker import FEATURES, PICKER
 
 METRICS = [RecordedMetric(name, name in ("reward", "log_probability")) for name in FEATURES]
 
