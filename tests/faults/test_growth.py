@@ -5,19 +5,19 @@ import json
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy.stats import linregress
 
-from sppl.analysis.confidence import confidence
-from sppl.analysis.ranking import rank
 from sppl.artifacts.store import Store
-from sppl.cli.jobs import Job, jobs_in
+from sppl.cli.jobs import jobs_in
 from sppl.cli.ledger import Ledger
 from sppl.cli.sweeps import plan
 from sppl.data.reading import _read, read
+
 
 def seconds(work: Callable[[], object]) -> float:
     """Processor time of the shortest of four runs: what else the machine does makes them longer only."""
@@ -85,8 +85,8 @@ def test_planning_a_sweep_and_reading_its_records_takes_steps_in_proportion_to_i
     for n in sizes:
         folder, points = tmp_path / str(n), [[f"seed={number}"] for number in range(n)]
         ledger = Ledger(Store(f"{tmp_path}/store"), [])
-        planned.append(calls(lambda: plan(folder, points, lambda _: config, ledger)))
-        read_again.append(calls(lambda: jobs_in(folder, 0, frozenset())))
+        planned.append(calls(partial(plan, folder, points, lambda _: config, ledger)))
+        read_again.append(calls(partial(jobs_in, folder, 0, frozenset())))
     found = exponent(sizes, planned), exponent(sizes, read_again)
     shown(f"planning {found[0]:.2f}, records {found[1]:.2f}")
     assert max(found) <= 1.1
