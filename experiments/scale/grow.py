@@ -23,7 +23,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 RATIO = "sppl.metrics.rank_surprisal_ratio.RankSurprisalRatio"
 METRICS = ["metric=[length,perplexity,log_probability,rank_surprisal_ratio]"]
-METRICS += [f"+metric.ratio_{n}={{_target_: {RATIO}, clip: {n}, higher_is_better: false}}" for n in range(10, 170, 10)]
+METRICS += [f"+metric.ratio_{n}={{_target_: {RATIO}, clip: {n}, higher_is_better: false}}" for n in range(110, 270, 10)]
 """Twenty that read one table of token statistics: what is measured is all that comes after the model."""
 OWN = ["benchmark=local", "benchmark.answer=number", "logger=[]", "name=grown"]
 WORDS = ("shelf", "holds", "books", "some", "are", "borrowed", "others", "come", "back", "count", "again")

@@ -48,6 +48,12 @@ def lacking(error: str) -> Place:
     return Place(build, status=1, says="locks")
 
 
+def in_own_mounts(before: str) -> str:
+    """What starts the command after mounting something that nobody else sees; empty where that is not allowed."""
+    allowed = subprocess.run(["unshare", "-m", "true"], capture_output=True, check=False).returncode == 0
+    return f'unshare -m /bin/bash -c \'{before} "$@"\' bash "$@"' if allowed else '"$@"'
+
+
 HOME = {"HOME": None, "XDG_CACHE_HOME": None, "XDG_CONFIG_HOME": None, "MPLCONFIGDIR": None, "HF_HOME": None}
 LONG = "/".join(["a" * 100] * 20)
 
@@ -95,6 +101,10 @@ PLACES: dict[str, Place] = {
     "a home that is a file": Place(environment={**HOME, "HOME": "/etc/hostname"}),
     "HOME unset": Place(environment=HOME),
     "HOME empty": Place(environment={**HOME, "HOME": ""}),
+    "a home that cannot be written to": Place(
+        in_own_mounts('mkdir h; mount -t tmpfs -o ro tmpfs h; HOME="$PWD/h"'), environment=HOME
+    ),
+    "a /dev/shm of 64 kB": Place(in_own_mounts("mount -t tmpfs -o size=64k tmpfs /dev/shm;")),
     "no TMPDIR": Place(environment={"TMPDIR": None}),
     "TMPDIR that is not there": Place(environment={"TMPDIR": "/nowhere/at/all"}),
     "TMPDIR that is a file": Place(environment={"TMPDIR": "/etc/hostname"}),
