@@ -5,9 +5,9 @@
     python experiments/scale/grow.py lines 25 50 100 200
     python experiments/scale/grow.py sweep 38 75 150 300
 
-Prints a row per size: seconds of processor time (of the command and all its children), the largest memory of one
-process in MB, and what the work leaves. The exponent is that of what grows: from each time that of the smallest
-possible command (`START` of the unit) is taken, which is starting Python and loading libraries.
+Prints a row per size: seconds of processor time once libraries are loaded, the largest memory of the process in MB
+(libraries too), and what the work leaves. The exponent is that of what grows: from each figure that of a smallest
+command (`START`) is taken.
 """
 
 import argparse
@@ -15,12 +15,20 @@ import json
 import math
 import os
 import random
-import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT))
+
+from sppl.cli import main, overview, sweeps  # noqa: E402
+from sppl.data.reading import read  # noqa: E402
+
 RATIO = "sppl.metrics.rank_surprisal_ratio.RankSurprisalRatio"
 METRICS = ["metric=[length,perplexity,log_probability,rank_surprisal_ratio]"]
 METRICS += [f"+metric.ratio_{n}={{_target_: {RATIO}, clip: {n}, higher_is_better: false}}" for n in range(110, 270, 10)]
@@ -47,12 +55,16 @@ def write_files(folder: Path, questions: int, strategies: int, words: int) -> No
                 file.write(json.dumps({"id": f"q{at}", "response": f"{text}\nFinal Answer: {at + 1}"}) + "\n")
 
 
-def spent(command: list[str], folder: Path) -> tuple[float, float]:
-    """Seconds of processor time and MB that a command took."""
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE", "PYTHONPATH": str(ROOT)}
-    with (folder / "said.txt").open("w") as said:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=said, stderr=said, env=environment)
-        _, status, usage = os.wait4(process.pid, 0)
+def spent(typed: list[str], folder: Path) -> tuple[float, float]:
+    """Seconds of processor time and MB that a command takes in a process that has loaded the libraries."""
+    if not (pid := os.fork()):
+        with (folder / "said.txt").open("w") as said:
+            os.dup2(said.fileno(), 1)
+            os.dup2(said.fileno(), 2)
+            sys.argv = ["run.py", *typed]
+            status = main.main()
+        os._exit(status)
+    _, status, usage = os.wait4(pid, 0)
     if status:
         sys.exit((folder / "said.txt").read_text()[-2000:])
     return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1e3
@@ -66,8 +78,6 @@ def files(size: float, folder: Path) -> dict:
     """So many questions, six strategies, all of them scored."""
     write_files(folder / "data", int(size), 6, 20)
     command = [
-        sys.executable,
-        "run.py",
         "stage=[generate,score,rank,report]",
         f"data_dir={folder}/data",
         *OWN,
@@ -83,71 +93,47 @@ def files(size: float, folder: Path) -> dict:
 def wide(size: float, folder: Path) -> dict:
     """So many strategies and all these metrics, on few questions; `page` is the page's MB."""
     write_files(folder / "data", 12, int(size), 8)
-    command = [sys.executable, "run.py", "stage=[generate,score,rank,report]", f"data_dir={folder}/data", *OWN]
+    command = ["stage=[generate,score,rank,report]", f"data_dir={folder}/data", *OWN]
     chosen = [*METRICS, "n_score=6", "n_train=12"]
     seconds, memory = spent([*command, *chosen, *places(folder), f"hydra.run.dir={folder}/run"], folder)
     return {"seconds": seconds, "memory": memory, "page": (folder / "reports/grown/index.html").stat().st_size / 1e6}
 
 
-LINES = """
-import sys
-from pathlib import Path
-from sppl.data.reading import read
-path = Path(sys.argv[1])
-print(len(read(path).rows))
-"""
-
-
 def lines(size: float, folder: Path) -> dict:
-    """A file of JSON lines of so many MB, written and read."""
-    path, row = folder / "x.jsonl", {"question": "How many? " * 10, "response": "Step 1. " * 60, "gold_label": "1"}
-    with path.open("w") as file:
+    """A file of JSON lines of so many MB, read by a command that prints how many there are."""
+    row = {"question": "How many? " * 10, "response": "Step 1. " * 60, "gold_label": "1"}
+    with (folder / "x.jsonl").open("w") as file:
         for at in range(int(size * 1e6 / 700)):
             file.write(json.dumps({"id": f"q{at}", **row}) + "\n")
-    seconds, memory = spent([sys.executable, "-c", LINES, str(path)], folder)
-    return {"seconds": seconds, "memory": memory}
-
-
-SWEEP = """
-import resource, sys
-sys.path.insert(0, ".")
-from sppl.cli import main, overview, sweeps
-
-def timed(name, call):
-    def measured(*given, **named):
-        before = sum(resource.getrusage(who).ru_utime + resource.getrusage(who).ru_stime for who in (0, -1))
-        try:
-            return call(*given, **named)
-        finally:
-            after = sum(resource.getrusage(who).ru_utime + resource.getrusage(who).ru_stime for who in (0, -1))
-            print(f"PART {name} {after - before:.3f}", flush=True)
-    return measured
-
-sweeps.plan = timed("planning", sweeps.plan)
-sweeps.start = timed("starting", sweeps.start)
-overview.summarise = timed("summary", overview.summarise)
-sys.argv = ["run.py", *sys.argv[1:]]
-sys.exit(main.main())
-"""
+    if not (pid := os.fork()):
+        os._exit(not read(folder / "x.jsonl").rows)
+    _, _, usage = os.wait4(pid, 0)
+    return {"seconds": usage.ru_utime + usage.ru_stime, "memory": usage.ru_maxrss / 1e3}
 
 
 def sweep(size: float, folder: Path) -> dict:
-    """So many jobs that each only write down eight responses."""
-    command = [
-        sys.executable,
-        "-c",
-        SWEEP,
-        "-m",
-        "stage=[generate]",
-        "strategy=gpt4",
-        "n_score=1",
-        f"seed=range(0,{int(size)})",
-    ]
-    seconds, memory = spent(
-        [*command, "n_train=8", "logger=[]", *places(folder), f"hydra.sweep.dir={folder}/sweep"], folder
-    )
+    """So many jobs that each only write down eight responses; its three parts apart."""
+    command = ["-m", "stage=[generate]", "strategy=gpt4", "n_score=1", "n_train=8", "logger=[]"]
+    points = [f"seed=range(0,{int(size)})", *places(folder), f"hydra.sweep.dir={folder}/sweep"]
+    sweeps.plan, sweeps.start = timed("planning", sweeps.plan), timed("starting", sweeps.start)
+    overview.summarise = timed("summary", overview.summarise)
+    seconds, memory = spent([*command, *points], folder)
     parts = [line.split() for line in (folder / "said.txt").read_text().splitlines() if line.startswith("PART ")]
     return {"seconds": seconds, "memory": memory, **{name: float(value) for _, name, value in parts}}
+
+
+def timed(name: str, call: Callable) -> Callable:
+    """The same, saying afterwards what processor time it took; one that says so already is left as it is."""
+
+    def measured(*given: Any, **named: Any) -> Any:
+        before = time.process_time()
+        try:
+            return call(*given, **named)
+        finally:
+            print(f"PART {name} {time.process_time() - before:.3f}", flush=True)
+
+    measured.__name__ = "measured"
+    return call if call.__name__ == "measured" else measured
 
 
 def exponent(sizes: list[float], took: list[float]) -> float:
@@ -157,11 +143,14 @@ def exponent(sizes: list[float], took: list[float]) -> float:
     return sum((a - mean[0]) * (b - mean[1]) for a, b in zip(x, y, strict=True)) / sum((a - mean[0]) ** 2 for a in x)
 
 
-def main() -> None:
+def measure() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("what", choices=START)
     parser.add_argument("sizes", type=float, nargs="+")
     given = parser.parse_args()
+    os.chdir(ROOT)
+    for name in ("torch", "transformers", "lm_eval", "sppl.stages.report", "sppl.stages.score", "sppl.stages.generate"):
+        import_module(name)
     rows = []
     for size in [START[given.what], *given.sizes]:
         with tempfile.TemporaryDirectory() as name:
@@ -174,4 +163,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    measure()
