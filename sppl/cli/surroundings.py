@@ -35,12 +35,14 @@ def with_streams() -> None:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8"))
+    atexit.unregister(_let_go)  # once, however often it is called
     atexit.register(_let_go)
 
 
 def _let_go() -> None:
     """Where the reader of standard output went away, Python would complain of it at its end."""
     try:
-        sys.stdout.flush()
+        if not sys.stdout.closed:
+            sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
