@@ -2,6 +2,7 @@
 
     python experiments/scale/grow.py files 600 1250 2500 5000
     python experiments/scale/grow.py wide 25 50 100 200
+    python experiments/scale/grow.py ranking 25 50 100 200
     python experiments/scale/grow.py lines 25 50 100 200
     python experiments/scale/grow.py sweep 38 75 150 300
 
@@ -15,17 +16,24 @@ import json
 import math
 import os
 import random
+import resource
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from importlib import import_module
+from itertools import product
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+import pandas as pd
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
+from sppl.analysis.ranking import rank  # noqa: E402
 from sppl.cli import main, overview, sweeps  # noqa: E402
 from sppl.data.reading import read  # noqa: E402
 
@@ -35,7 +43,7 @@ METRICS += [f"+metric.ratio_{n}={{_target_: {RATIO}, clip: {n}, higher_is_better
 """Twenty that read one table of token statistics: what is measured is all that comes after the model."""
 OWN = ["benchmark=local", "benchmark.answer=number", "logger=[]", "name=grown"]
 WORDS = ("shelf", "holds", "books", "some", "are", "borrowed", "others", "come", "back", "count", "again")
-START = {"files": 12, "wide": 2, "lines": 0.01, "sweep": 1}
+START = {"files": 12, "wide": 2, "ranking": 2, "lines": 0.01, "sweep": 1}
 """The smallest size of each, whose time counts as starting."""
 
 
@@ -97,6 +105,29 @@ def wide(size: float, folder: Path) -> dict:
     chosen = [*METRICS, "n_score=6", "n_train=12"]
     seconds, memory = spent([*command, *chosen, *places(folder), f"hydra.run.dir={folder}/run"], folder)
     return {"seconds": seconds, "memory": memory, "page": (folder / "reports/grown/index.html").stat().st_size / 1e6}
+
+
+@dataclass(frozen=True)
+class Mean:
+    """A metric that is the mean of its scores."""
+
+    name: str
+    higher_is_better: bool = False
+
+    def aggregate(self, scores: pd.DataFrame) -> float:
+        return float(scores["value"].mean())
+
+
+def ranking(size: float, _: Path) -> dict:
+    """So many strategies ranked by twenty metrics on six questions, with their intervals; no model, no files."""
+    metrics = [Mean(f"m{number}") for number in range(20)]
+    every = product(range(int(size)), (one.name for one in metrics), range(6))
+    keys = [(f"s{strategy:03}", metric, f"q{question}") for strategy, metric, question in every]
+    scores = pd.DataFrame(keys, columns=["strategy", "metric", "example_id"])
+    scores = scores.assign(benchmark="b", target_model="t", value=np.random.default_rng(0).random(len(scores)))
+    before = time.process_time()
+    rank(scores, metrics)
+    return {"seconds": time.process_time() - before, "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3}
 
 
 def lines(size: float, folder: Path) -> dict:
