@@ -1,6 +1,6 @@
 """How processor time and memory of whole commands grow: files, wide comparisons, long files, sweeps.
 
-    python experiments/scale/grow.py files 600 1250 2500 5000
+    python experiments/scale/grow.py files 625 1250 2500 5000
     python experiments/scale/grow.py wide 25 50 100 200
     python experiments/scale/grow.py ranking 25 50 100 200
     python experiments/scale/grow.py lines 25 50 100 200
@@ -83,18 +83,10 @@ def places(folder: Path) -> list[str]:
 
 
 def files(size: float, folder: Path) -> dict:
-    """So many questions, six strategies, all of them scored."""
+    """So many questions in files of six strategies: read, joined, judged, written to the store."""
     write_files(folder / "data", int(size), 6, 20)
-    command = [
-        "stage=[generate,score,rank,report]",
-        f"data_dir={folder}/data",
-        *OWN,
-        *places(folder),
-    ]
-    seconds, memory = spent(
-        [*command, "metric=[length,perplexity]", f"n_score={int(size)}", "n_train=all", f"hydra.run.dir={folder}/run"],
-        folder,
-    )
+    command = ["stage=[generate]", f"data_dir={folder}/data", *OWN, *places(folder), f"hydra.run.dir={folder}/run"]
+    seconds, memory = spent([*command, "n_train=all", "n_score=1"], folder)
     return {"seconds": seconds, "memory": memory}
 
 

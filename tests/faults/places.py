@@ -160,7 +160,7 @@ def tried(folder: Path, place: Place, *arguments: str) -> End:
     with (folder / "said.txt").open("wb") as said:
         done = subprocess.run(
             ["/bin/bash", "-c", place.shell, "bash", *command],
-            cwd=here, stdout=said, stderr=said, stdin=subprocess.DEVNULL, timeout=280, check=False,
+            cwd=here, stdout=said, stderr=said, stdin=subprocess.DEVNULL, timeout=900, check=False,
             env={name: value for name, value in environment.items() if value is not None},
         )  # fmt: skip
     table = here / "outputs" / "reports" / "default" / "table.csv"
