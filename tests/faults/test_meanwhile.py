@@ -19,7 +19,10 @@ SHORT = [
 
 @pytest.mark.parametrize(
     "names",
-    [SHORT, pytest.param(list(CASES), marks=[pytest.mark.faults, pytest.mark.timeout(7200)])],
+    [
+        pytest.param(SHORT, marks=pytest.mark.timeout(900)),
+        pytest.param(list(CASES), marks=[pytest.mark.faults, pytest.mark.timeout(7200)]),
+    ],
     ids=["short", "all"],
 )
 def test_the_command_ends_with_its_table_or_in_a_sentence_and_the_next_one_goes_on(names, tmp_path):
@@ -39,4 +42,5 @@ def test_the_command_ends_with_its_table_or_in_a_sentence_and_the_next_one_goes_
             assert one["same"], one
         else:
             assert one["status"] == 1, one
-            assert "again" in one["said"].splitlines()[-1], one
+            last = one["said"].splitlines()[-1]
+            assert "again" in last or "python run.py" in last, one  # the way on
