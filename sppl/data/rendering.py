@@ -11,7 +11,7 @@ from functools import lru_cache
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from sppl.models.chat import check_template, named, refuse_unwritten, write_chat
+from sppl.models.chat import check_template, generated_spans, named, refuse_unwritten, write_chat
 from sppl.prompts import Template
 from sppl.schemas import Message, UserError
 
@@ -98,6 +98,10 @@ class Rendering:
         text = self._write(turns)
         refuse_unwritten(self.tokenizer, text, turns)
         return text
+
+    def generated(self, turns: Sequence[Message]) -> list[tuple[int, int]]:
+        """Where in `whole_text` the template itself says that the assistant speaks; none where it says nothing."""
+        return generated_spans(self.tokenizer, turns, self.template)
 
     @property
     def gap(self) -> str:

@@ -1,7 +1,8 @@
 """What the assistant says in a whole conversation: the template is applied once, and every turn of it found in that.
 
-A turn begins where the template asks for it and ends with the mark that ends it. Both are found in the text and again
-in the ids, and what stands between them has to be the turn: otherwise one sentence says which turn it is not.
+A turn begins where the template's own mark of what is generated begins, or, without such marks, where the template asks
+for it, and ends with the mark that ends it. Both are found in the text and again in the ids, and what stands between
+them has to be the turn: otherwise one sentence says which turn it is not.
 """
 
 import json
@@ -47,10 +48,11 @@ def spoken(rendering: Rendering, earlier: Sequence[Message], answer: Sequence[Me
     turns, first = [*earlier, *answer], len(earlier)
     text = rendering.whole_text(turns)
     ids, spans = rendering.ids(text), list[Span]()
-    for place, turn in enumerate(turns):
-        if place < first or turn["role"] != "assistant":
-            continue
-        found, added = _span(rendering, turns, place, text, ids)
+    spoken_at = [place for place, turn in enumerate(turns) if turn["role"] == "assistant"]
+    marked = rendering.generated(turns)
+    blocks = dict(zip(spoken_at, marked, strict=True)) if len(marked) == len(spoken_at) else {}
+    for place in (place for place in spoken_at if place >= first):
+        found, added = _span(rendering, turns, place, text, ids, blocks.get(place))
         spans.append(found)
         ids = ids[: found.last] + added if added else ids
     stop, opening = spans[-1].stop, rendering.opening
@@ -58,17 +60,16 @@ def spoken(rendering: Rendering, earlier: Sequence[Message], answer: Sequence[Me
     return Spoken(opening + ids[:stop], moved)
 
 
-def _span(rendering: Rendering, turns: Sequence[Message], place: int, text: str, ids: Ids) -> tuple[Span, Ids]:
+def _span(
+    rendering: Rendering, turns: Sequence[Message], place: int, text: str, ids: Ids, block: tuple[int, int] | None
+) -> tuple[Span, Ids]:
     """The turn at a place, and what ends it where the template writes no end."""
-    asked = rendering.prompt_text(turns[:place])
-    if not text.startswith(asked):  # some ask with empty thoughts, and keep them out of all turns but the last
-        shared = _alike(asked, text)
-        asked = asked[:shared] if rendering.says_nothing(asked[shared:]) else asked
-    if not text.startswith(asked):
-        raise _refusal(rendering, turns, place, "writes what stands before it otherwise once it is answered")
+    asked = text[: block[0]] if block else _asked(rendering, turns, place, text)
     lead = rendering.lead if text.startswith(asked + rendering.lead) else ""
     begins, own = len(asked), len(asked) + len(lead)
     ends, gap, marks = _end(rendering, turns, place, text, own)
+    if block and text[ends + len(rendering.decoded(marks)) : block[1]].strip():
+        raise _refusal(rendering, turns, place, "marks more than it as generated")
     start, written = len(rendering.ids(asked)), rendering.ids(text[: ends - len(gap)])
     if ids[:start] != rendering.ids(asked):
         raise _refusal(rendering, turns, place, "begins it within a token")
@@ -83,6 +84,17 @@ def _span(rendering: Rendering, turns: Sequence[Message], place: int, text: str,
     if begins > ends or first > last:
         raise _refusal(rendering, turns, place, "writes nothing of it")
     return Span(start, first, last, mark + len(marks)), ()
+
+
+def _asked(rendering: Rendering, turns: Sequence[Message], place: int, text: str) -> str:
+    """The text up to where the template asks for a turn."""
+    asked = rendering.prompt_text(turns[:place])
+    if not text.startswith(asked):  # some ask with empty thoughts, and keep them out of all turns but the last
+        shared = _alike(asked, text)
+        asked = asked[:shared] if rendering.says_nothing(asked[shared:]) else asked
+    if not text.startswith(asked):
+        raise _refusal(rendering, turns, place, "writes what stands before it otherwise once it is answered")
+    return asked
 
 
 def _end(rendering: Rendering, turns: Sequence[Message], place: int, text: str, own: int) -> tuple[int, str, Ids]:

@@ -1,6 +1,7 @@
 """A conversation as the tokenizer's chat template writes it, on a fixed day, or one sentence about why it cannot."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,8 @@ GIVEN = {"messages", "tools", "documents", "add_generation_prompt", "raise_excep
 """What every template is handed."""
 RAISED = (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError)
 """What templates raise beside Jinja's own errors: they may hold any expression."""
+GENERATION = re.compile(r"\{%-?\s*generation\b")
+"""The mark of a block that the assistant writes."""
 OURS = GIVEN - {"tools", "documents"}
 """What is decided for each use, so no option may say it."""
 
@@ -29,18 +32,55 @@ def write_chat(tokenizer: "PreTrainedTokenizerBase", turns: Sequence[Message], t
         if any(turn["role"] == "tool" or turn.get("tool_calls") for turn in turns):
             raise UserError("the plain frame has no place for tools; take the target's own: target_model.template=chat")
         return paper_frame(turns, template.system)
+    return _written(tokenizer, turns, template, ask=ask)
+
+
+def generated_spans(
+    tokenizer: "PreTrainedTokenizerBase", turns: Sequence[Message], template: Template
+) -> list[tuple[int, int]]:
+    """Where the template itself says that the assistant speaks, as places in the text of a finished conversation.
+
+    Blocks between `{% generation %}` and `{% endgeneration %}`, those that touch each other as one; none where the
+    template has no such blocks.
+    """
+    if template.kind == "paper" or not GENERATION.search(_source(tokenizer, template)):
+        return []
+    places, joined = list[tuple[int, int]](), list[tuple[int, int]]()
+    _written(tokenizer, turns, template, ask=False, places=places)
+    for start, stop in places:
+        touching = bool(joined) and joined[-1][1] == start
+        joined[-1:] = [(joined[-1][0], stop)] if touching else [*joined[-1:], (start, stop)]
+    return [(start, stop) for start, stop in joined if stop > start]
+
+
+def _source(tokenizer: "PreTrainedTokenizerBase", template: Template) -> str:
+    return tokenizer.get_chat_template(template.options.get("chat_template"))
+
+
+def _written(
+    tokenizer: "PreTrainedTokenizerBase",
+    turns: Sequence[Message],
+    template: Template,
+    *,
+    ask: bool,
+    places: list[tuple[int, int]] | None = None,
+) -> str:
+    """The text; a list for them is filled with the places of the blocks that the template marks as generated."""
     from jinja2 import TemplateError
 
     today = date.fromisoformat(template.date)
     options = {name: value for name, value in template.options.items() if name != "chat_template"}
     given = {"tools": None, "documents": None, **tokenizer.special_tokens_map, **options}
+    given |= {"messages": [dict(turn) for turn in turns], "add_generation_prompt": ask}
+    given["strftime_now"] = lambda form: today.strftime(form)  # transformers' own says another day every day
     try:
-        compiled = _compiled(tokenizer.get_chat_template(template.options.get("chat_template")))
-        return compiled.render(
-            messages=[dict(turn) for turn in turns], add_generation_prompt=ask,
-            strftime_now=lambda form: today.strftime(form),  # transformers' own says another day every day
-            **given,
-        )  # fmt: skip
+        compiled = _compiled(_source(tokenizer, template))
+        if places is None:
+            return compiled.render(**given)
+        blocks: list[str] = []
+        with compiled.environment.activate_tracker(blocks, places):
+            blocks.extend(compiled.generate(**given))
+        return "".join(blocks)
     except (TemplateError, *RAISED) as error:
         roles = ", ".join(turn["role"] for turn in turns)
         raise UserError(

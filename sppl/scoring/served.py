@@ -89,5 +89,6 @@ def _unanswered(server: ScoringServer, why: str, tries: int) -> str:
     times = f" ({tries} tries)" if tries > 1 else ""
     return (
         f"{server.place} scores nothing: {why}{times}. Look at scorer.server.base_url, scorer.server.model and "
-        "scorer.server.dialect (docs/servers.md); what it scored is kept, and the same command goes on"
+        "scorer.server.dialect (docs/servers.md: vLLM and SGLang can score, `transformers serve` cannot; "
+        "scorer=default scores in this process); what it scored is kept, and the same command goes on"
     )

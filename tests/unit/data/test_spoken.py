@@ -127,6 +127,78 @@ def test_a_template_that_leaves_out_changes_or_refuses_a_turn_is_refused(templat
     assert why.removesuffix("('7')") in str(caught.value)
 
 
+BODY = "{{ m.content }}<|im_end|>"
+MARKED = (
+    "{% for m in messages %}<|im_start|>{{ m.role }}\n{% if m.role == 'assistant' %}{% generation %}"
+    + BODY
+    + "{% endgeneration %}{% else %}"
+    + BODY
+    + "{% endif %}\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+
+
+def chatml(template: str) -> Rendering:
+    return rendering_of(tokenizer_of(FAMILIES["base_with_chatml"]._replace(template=template)), Template())
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        MARKED,
+        MARKED.replace(BODY + "{% endgen", "{{ m.content }}{% endgen").replace(
+            "tion %}{% else", "tion %}<|im_end|>{% else"
+        ),
+        MARKED.replace("{% endgeneration %}", "\n{%- endgeneration -%}"),
+        MARKED.replace(BODY + "{% endgen", "{{ m.content }}{% endgeneration %}{% generation %}<|im_end|>{% endgen"),
+    ],
+    ids=["turn and its end", "turn alone", "blanks behind", "two blocks"],
+)
+def test_the_templates_own_marks_give_the_turns_that_prefixes_give(template):
+    assert "generation %}" in template
+    assert chatml(template).generated(TURNS)
+    marked, plain = (
+        spoken(chatml(template), TURNS[:1], TURNS[1:]),
+        spoken(rendering("base_with_chatml"), TURNS[:1], TURNS[1:]),
+    )
+    said = [[how.decoded(found.ids[span.first : span.stop]) for span in found.spans] for how, found in
+            ((chatml(template), marked), (rendering("base_with_chatml"), plain))]  # fmt: skip
+    assert said[0] == said[1] == [turn["content"] + "<|im_end|>" for turn in TURNS[1::2]]
+
+
+def test_what_transformers_masks_is_what_is_spoken():
+    tokenizer = tokenizer_of(FAMILIES["base_with_chatml"]._replace(template=MARKED))
+    made = tokenizer.apply_chat_template(TURNS, return_assistant_tokens_mask=True, return_dict=True)
+    ids, spans = spoken(chatml(MARKED), TURNS[:1], TURNS[1:])
+    own = {at for span in spans for at in range(span.first, span.stop)}
+    assert list(ids) == made["input_ids"][: len(ids)]
+    assert own == {at for at, one in enumerate(made["assistant_masks"]) if one}
+
+
+COUNTED = "{{ messages | length }} turns<|im_end|>"
+
+
+def test_a_template_that_writes_the_beginning_otherwise_later_is_read_by_its_marks_and_refused_without():
+    ids, spans = spoken(chatml(COUNTED + MARKED), TURNS[:1], TURNS[1:])
+    how = chatml(COUNTED + MARKED)
+    assert [how.decoded(ids[span.first : span.last]) for span in spans] == [turn["content"] for turn in TURNS[1::2]]
+    unmarked = COUNTED + MARKED.replace("{% generation %}", "").replace("{% endgeneration %}", "")
+    with pytest.raises(UserError, match="writes what stands before it otherwise"):
+        spoken(chatml(unmarked), TURNS[:1], TURNS[1:])
+
+
+def test_marks_around_more_than_the_turn_are_refused():
+    more = MARKED.replace(BODY + "{% endgen", BODY + "and more{% endgen")
+    with pytest.raises(UserError, match="marks more than it as generated"):
+        spoken(chatml(more), TURNS[:1], TURNS[1:])
+
+
+def test_marks_around_some_turns_only_are_no_help_and_no_harm():
+    last = MARKED.replace("m.role == 'assistant'", "m.role == 'assistant' and loop.last")
+    assert len(chatml(last).generated(TURNS)) == 1
+    _, spans = spoken(chatml(last), TURNS[:1], TURNS[1:])
+    assert len(spans) == 3
+
+
 @pytest.mark.parametrize("name", [*WHOLE, *WITHOUT_END])
 def test_what_is_scored_of_a_conversation_is_what_is_trained_token_for_token(name, tmp_path):
     tokenizer_of(FAMILIES[name]).save_pretrained(tmp_path)
