@@ -30,12 +30,17 @@ def checked_scores(scores: pd.DataFrame) -> pd.DataFrame:
     return frame.sort_values(key, ignore_index=True)
 
 
-def checked_metrics(asked: Sequence[str], there: Sequence[str], where: str) -> None:
+def checked_metrics(asked: list[str], there: Sequence[str], where: str) -> None:
     """Nothing.
 
     Raises:
-        UserError: a metric has no scores; the message lists those that have.
+        UserError: a metric has no scores; the message lists those that have. Two are one by their names.
     """
+    if twice := sorted({name for name in asked if asked.count(name) > 1}):
+        raise UserError(
+            f"{where}: {', '.join(twice)} is asked for more than once: two entries of `metric` with the same settings. "
+            "Leave one out, or give them other settings"
+        )
     missing = [name for name in asked if name not in there]
     if missing:
         raise UserError(

@@ -22,7 +22,7 @@ def sample_table(samples: pd.DataFrame, max_tokens: int | None) -> pd.DataFrame:
     nothing is judged).
 
     Args:
-        samples: of `sppl.stages.samples.samples_of`.
+        samples: of `sppl.study.samples.samples_of`.
         max_tokens: of the training; None: as long as the model can read.
     """
     rows: list[dict[str, Any]] = []
@@ -49,7 +49,7 @@ def sample_warnings(
 
     Args:
         table: of `sample_table`.
-        facts: of `sppl.stages.samples.samples_of`.
+        facts: of `sppl.study.samples.samples_of`.
         max_tokens: of the training.
         overlong: what the training does with longer examples: `refuse` or `cut`.
     """

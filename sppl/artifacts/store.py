@@ -148,12 +148,18 @@ class Store:
         """The leaf of that name, with the settings its provenance tells; MissingArtefact where there is none."""
         self.leaf(*name.split("/"), settings={})  # refuses a name that leaves the store
         if not self.holds(name):
-            raise MissingArtefact(f"{name} is not in {self.root}")
+            raise self._missing(name)
         kind, *words = name.rpartition("-")[0].split("/")
         leaf = self.leaf(kind, *words, settings=_facts(Path(self.root, name + ".json"))["settings"])
         if leaf.name != name:
             raise _broken(self.path(leaf), f"its provenance tells other settings than its name ({leaf.name})")
         return leaf
+
+    def _missing(self, name: str) -> MissingArtefact:
+        return MissingArtefact(
+            f"{name} is not in {self.root}. If it was removed, run the command again that made it: what is missing is "
+            "made anew"
+        )
 
     def holds(self, name: str) -> bool:
         """Whether there is a leaf of that name."""
@@ -210,7 +216,7 @@ class Store:
         """
         path = self.path(leaf)
         if not path.exists():
-            raise MissingArtefact(f"{leaf.name} is not in {self.root}")
+            raise self._missing(leaf.name)
         facts = self.provenance(leaf)
         self._compare(facts.get("versions", {}))
         if content_digest(path) != facts["digest"]:
@@ -269,7 +275,9 @@ class Store:
             **how,
         }
         path = self.path(leaf)
-        if not Path(self.root, MARK).exists():
+        if Path(self.root, MARK).exists():
+            self.check_format()  # another version may have begun to write here since
+        else:
             write_json(Path(self.root, MARK), {"format": FORMAT})
         write_json(_sidecar(path), provenance)
         made.replace(path)

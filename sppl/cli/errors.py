@@ -18,8 +18,41 @@ log = logging.getLogger(__name__)
 
 CRASHED = "crashed"
 """How the sentence about a bug begins."""
-FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-CLOSED = {errno.EROFS, errno.EACCES, errno.EPERM}
+PLACES = "give others, e.g. store=FOLDER reports=FOLDER hydra.run.dir=FOLDER hydra.sweep.dir=FOLDER"
+AGAIN = "run the same command again; it goes on from here"
+FULL = ("there is no room left to write", f"Make room, and {AGAIN}")
+OF_FILES = (
+    ({errno.ENOSPC, errno.EDQUOT, errno.EFBIG}, *FULL),
+    (
+        {errno.EROFS, errno.EACCES, errno.EPERM},
+        "this place cannot be written to or read",
+        f"Change its rights, or {PLACES}",
+    ),
+    (
+        {errno.ENOLCK, errno.EOPNOTSUPP},
+        "this file system has no locks, by which commands tell each other what they make",
+        "Take one that has them for the store and the sweeps, such as a disk of this machine: store=FOLDER "
+        "hydra.sweep.dir=FOLDER",
+    ),
+    ({errno.EMFILE, errno.ENFILE}, "too few files may be open at once", f"Allow more (ulimit -n 1024), and {AGAIN}"),
+    (
+        {errno.ENOENT, errno.ESTALE},
+        "a file or folder is not there any more",
+        f"If something removed it while this command ran, put it back if it was yours, and {AGAIN}",
+    ),
+    ({errno.ENAMETOOLONG}, "a path is longer than the system takes", f"Shorten names or folders, or {PLACES}"),
+    (
+        {errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.EEXIST, errno.ENOTEMPTY},
+        "something else is in the place of a file or folder",
+        f"Move it out of the way, or {PLACES}",
+    ),
+    (
+        {errno.EIO},
+        "a disk does not answer as it should",
+        f"See to it, and {AGAIN}",
+    ),
+)
+"""What the system says of a file: what that means, and how to go on."""
 NO_ROOM = re.compile(r"no space left on device|file too large|disk quota|PytorchStreamWriter failed writing", re.I)
 NO_MEMORY = re.compile(
     r"(out of|not enough) memory|(cannot|can't|unable to) allocate|bad_alloc|failed to map|(start|launch) \w+ thread",
@@ -83,15 +116,8 @@ def sentence_of(error: BaseException) -> str:
         what = re.sub(r"^Error in call to target '([\w.]+)':", r"\1:", what.strip())
         return " ".join(f"{where.strip()}: {what}".removeprefix(": ").split())
     said = " ".join(text.split())[:300]
-    if (isinstance(error, OSError) and error.errno in FULL) or NO_ROOM.search(text):
-        return (
-            f"there is no room left to write ({said}). Make room, and run the same command again; it goes on from here"
-        )
-    if isinstance(error, OSError) and error.errno in CLOSED:
-        return (
-            f"this place cannot be written to or read ({said}). Change its rights, or give others, e.g. store=FOLDER "
-            "reports=FOLDER hydra.run.dir=FOLDER hydra.sweep.dir=FOLDER"
-        )
+    if place := _of_files(error, text):
+        return f"{place[0]} ({said}). {place[1]}"
     if isinstance(error, MemoryError) or NO_MEMORY.search(text):
         return (
             f"memory does not suffice ({said or 'MemoryError'}). Take smaller batches (generator.batch_size, "
@@ -99,6 +125,15 @@ def sentence_of(error: BaseException) -> str:
             "once, and run the command again; it goes on from here"
         )
     return ""
+
+
+def _of_files(error: BaseException, text: str) -> tuple[str, str] | None:
+    """What an error of the file system means, and how to go on; None for other errors, a connection's too."""
+    if NO_ROOM.search(text):
+        return FULL
+    if not isinstance(error, OSError) or isinstance(error, ConnectionError):
+        return None
+    return next(((what, way) for numbers, what, way in OF_FILES if error.errno in numbers), None)
 
 
 def _from_configuration(error: BaseException) -> bool:
@@ -115,5 +150,5 @@ def check_folder(folder: Path) -> str:
     except OSError as error:
         with suppress(OSError):
             probe.unlink()
-        return sentence_of(error)
+        return sentence_of(error) or str(error)
     return ""

@@ -10,7 +10,7 @@ from typing import Any, TextIO, cast
 from sppl.keys import without_keys
 from sppl.visible import visible
 
-DETAILS = ("sppl.artifacts.store", "sppl.stages.ranking")
+DETAILS = ("sppl.artifacts.store", "sppl.study.rankings")
 """Who says things that the terminal shows with `-v` only."""
 
 

@@ -1,5 +1,6 @@
 """The ledger: which jobs are done, found again by their configuration, so that a sweep need not start them again."""
 
+import errno
 import json
 import logging
 import os
@@ -56,11 +57,17 @@ class Ledger:
         """Writes down a job that is done; `key` is `config_key` of its configuration as it was composed."""
         held = [name for names in job.leaves.values() for name in names if self.store.holds(name)]
         facts = {"key": key, "config": job.config, "leaves": job.leaves, "held": held}
-        if held and key:
-            page = self._page(key)
+        if not (held and key):
+            return
+        page = self._page(key)
+        try:
             page.parent.mkdir(parents=True, exist_ok=True)
             write_json(page, facts | {"files": _files(job.config, job.leaves)})
             self._note(job.overrides, key)
+        except OSError as error:
+            if error.errno not in (errno.EROFS, errno.EACCES, errno.EPERM):
+                raise
+            log.info("%s cannot be written to; a sweep will look at this job again", self.store.root)
 
     def find(self, job: Job, compose: Callable[[list[str]], Mapping[str, Any]]) -> bool:
         """Whether a job with this configuration is done; then its configuration and leaves are filled in.

@@ -12,6 +12,7 @@ from sppl.cli.command_line import WORD, in_own_words
 from sppl.cli.composing import check_flags, check_words, flags_first
 from sppl.cli.own_model import check_path, chosen_for_path, told
 from sppl.cli.spellings import moved
+from sppl.cli.surroundings import unfit, with_streams
 from sppl.keys import check_arguments, without_keys
 
 log = logging.getLogger(__name__)
@@ -23,7 +24,9 @@ def main() -> int:
     """Runs what the arguments say; returns the exit status."""
     given = flags_first(sys.argv[1:])
     sys.argv[1:] = given
-    if refused := check_arguments(given) or moved(given) or check_typed_lists(given):  # before Hydra writes them down
+    with_streams()
+    refused = unfit(given) or check_arguments(given) or moved(given) or check_typed_lists(given)
+    if refused:  # before Hydra writes them down
         sys.exit(in_own_words(refused))
     if "--help" in given or "-h" in given:
         from sppl.cli.helptext import help_text

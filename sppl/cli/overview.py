@@ -36,6 +36,8 @@ def summarise(started: DictConfig, folder: Path, first: int) -> bool:
     """
     known = Ledger.at(started.store, started.hydra.runtime.config_sources).components(*command_line())
     jobs = jobs_in(folder, first, known)
+    if not jobs:
+        log.error("%s was removed; run the same command again, what is done is found", folder)
     gaps = [job.gap() for job in jobs if job.status != "done"]
     for gap in [] if (folder / "job.json").is_file() else gaps:  # a single run has said it
         log.error("%s: %s: %s", gap["status"], gap["job"], gap["error"].partition("\n")[0])

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import ClassVar
 
 from sppl.artifacts.provenance import fingerprint
@@ -190,13 +191,19 @@ def strategies_in(
         best: chooses for `best_response`.
 
     Raises:
-        UserError: a name of `only` or `derived` is not there.
+        UserError: a name of `only` or `derived` is not there, or two names are one on some file systems.
     """
     column = (fields or {}).get("strategy", "strategy")
     everything = contents_of(folder, hub or {})
     names_ = sorted({name for one in everything if split_of(one.path) is None for name in _named(one, column)})
     if not names_:
         raise UserError(f"data_dir={folder} has no file of a strategy; it has {names(one.path for one in everything)}")
+    in_order = pairwise(sorted(names_, key=str.casefold))
+    if alike := [both for both in in_order if both[0].casefold() == both[1].casefold()]:
+        raise UserError(
+            f"{folder} has strategies whose names differ only in capitals, which some file systems do not tell apart: "
+            f"{'; '.join(map(', '.join, alike))}. Rename one of them"
+        )
     found = {name: Recipe(name, f"read from {folder}") for name in names_}
     known = {
         "mixture": Recipe("mixture", "one response per question, drawn from all files", of=found),

@@ -7,11 +7,11 @@ from typing import Any
 
 import pandas as pd
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 
 from sppl.analysis.bed_table import POOLED
 from sppl.report.tables import MISSING
+from sppl.report.terminal import Screen
 
 CAPTION = (
     "Spearman: of the selector's order with the accuracies after training. Regret: points of accuracy that its pick "
@@ -32,7 +32,7 @@ def show_beds(name: str, table: pd.DataFrame, folder: Path) -> None:
         table: of `sppl.analysis.bed_table.bed_table`.
         folder: where its files lie.
     """
-    console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else WIDE, highlight=False)
+    console = Screen(file=sys.stdout, width=None if sys.stdout.isatty() else WIDE, highlight=False)
     wide = console.width >= WIDE
     console.print(f"{name}: how well each metric and selector picks", style="bold", markup=False)
     for bed, part in table.groupby("bed", sort=False):

@@ -21,11 +21,20 @@ MANY = 6
 """Metrics that fit beside each other; more of them, and what they cost, are shown in a table of their own."""
 
 
+class Screen(Console):
+    """What tables are printed on; where its reader went away (`| head`), the rest of the work is done all the same."""
+
+    def on_broken_pipe(self) -> None:
+        """Prints nothing more."""
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _console() -> Console:
     """What prints texts as they are: no markup in them, no emoji, no colours of its own."""
     given = os.environ.get("COLUMNS", "")
     width = None if sys.stdout.isatty() else int(given) if given.isdigit() and int(given) else 120
-    return Console(file=sys.stdout, width=width, highlight=False, markup=False, emoji=False)
+    return Screen(file=sys.stdout, width=width, highlight=False, markup=False, emoji=False)
 
 
 def show(name: str, rows: pd.DataFrame, judged: pd.DataFrame, *, differences: pd.DataFrame | None = None) -> None:

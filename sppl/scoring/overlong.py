@@ -114,6 +114,9 @@ def nothing_left(missing: Iterable[tuple[str, str]], scorer: Scoring) -> UserErr
     found: dict[str, list[str]] = {}
     for name, table in missing:
         found.setdefault(name, []).append(table)
+    if scorer.overlong == "error":  # what does not fit was refused before anything was scored
+        gone = "; ".join(f"{name}: {', '.join(tables)}" for name, tables in found.items())
+        return UserError(f"tables were removed while this command ran ({gone}); run it again, they are made anew")
     said = "; ".join(f"{name}: none fits ({', '.join(tables)})" for name, tables in found.items())
     return UserError(
         f"scorer.overlong={scorer.overlong} leaves some strategies no response, so they cannot be compared: {said}. "

@@ -14,7 +14,7 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 
@@ -29,8 +29,14 @@ STAGES = {"responses": 2, "predictions": 1, "token_stats": 4, "adapters": 2, "re
 """The kinds of leaves in the order in which they are made, and how many there are in the end."""
 
 
-def start(folder: Path, said: Path, prepare: Callable[[], None] = lambda: None) -> int:
-    """The command in a process of its own, which first prepares itself; returns its id."""
+def start(
+    folder: Path,
+    said: Path,
+    prepare: Callable[[], None] = lambda: None,
+    typed: Sequence[str] = COMMAND,
+    store: Path | None = None,
+) -> int:
+    """What is typed, in a process of its own, which first prepares itself; returns its id."""
     pid = os.fork()
     if pid:
         return pid
@@ -40,7 +46,8 @@ def start(folder: Path, said: Path, prepare: Callable[[], None] = lambda: None) 
     prepare()
     signal.signal(signal.SIGINT, signal.default_int_handler)
     number = len(list(folder.glob("run*/job.json")))
-    sys.argv = ["run.py", *COMMAND, f"store={folder}/store", f"reports={folder}", f"hydra.run.dir={folder}/run{number}"]
+    places = [f"store={store or folder / 'store'}", f"reports={folder}", f"hydra.run.dir={folder}/run{number}"]
+    sys.argv = ["run.py", *typed, *places]
     try:
         code = command()
     except SystemExit as stop:

@@ -18,7 +18,7 @@ PATTERN = {
 }
 CASES = {
     "fsize": [["fsize", size] for size in (100, 5_000, 50_000, 400_000, 2_000_000)],
-    "disk": [["disk", size] for size in ("100k", "300k", "1m", "4m", "9m")],
+    "disk": [["disk", size] for size in ("100k", "200k", "300k", "1m", "3m", "4m", "7m", "9m")],
     "read_only": [["read_only", place] for place in ("store", "loop", "run")],
     "memory": [["memory", size << 20] for size in (1, 20, 30, 60, 80, 100)],
 }

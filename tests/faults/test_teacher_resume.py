@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 
 from sppl.lab.source import LabQuestions
-from tests.faults.ask_and_die import ask, questions
+from sppl.teachers.budget import LimitReached
+from tests.faults.ask_and_die import ask, questions, shared
 from tests.servers.running import ROOT, faulty
 
 
@@ -47,6 +48,46 @@ def test_killed_at_random_moments_no_answer_is_lost_and_none_paid_for_twice(kill
         assert ask(url, str(journal), n) == [f"{prompt}\nFinal Answer: 1" for prompt in prompts.values()]
     in_flight = sum(asked(log).values()) - n
     assert 0 <= in_flight <= 3 * kills
+
+
+def test_killed_with_50_requests_out_nothing_is_paid_twice_and_the_limit_counts_them_in_full(tmp_path):
+    journal, log, n, worst = str(tmp_path / "journal"), tmp_path / "server.log", 120, 0.1
+    log.touch()
+    with faulty(log, delay=1.0) as url:
+        command = [sys.executable, "-m", "tests.faults.ask_and_die", url, journal, str(n), "50", "8.0"]
+        process = subprocess.Popen(command, cwd=ROOT)
+        while sum(asked(log).values()) < 50:
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.kill()
+        process.wait()
+        out = asked(log)
+        had = kept(tmp_path / "journal")
+        lost = sum(out.values()) - len(had)
+        aside = shared(journal).taken
+        assert 40 < lost <= 50
+        assert aside >= lost * worst - 1e-6  # nobody knows whether they were paid for
+        with pytest.raises(LimitReached):
+            ask(url, journal, n, 50, shared(journal, aside + 1.2 * worst))
+        assert shared(journal).taken <= aside + 1.2 * worst
+        bought, before = kept(tmp_path / "journal"), asked(log)
+        assert ask(url, journal, n, 50) == [f"{q.prompt}\nFinal Answer: 1" for q in questions(n)]
+    after = asked(log)
+    prompts = {question.id: question.prompt for question in questions(n)}
+    assert had < bought
+    assert [name for name in bought if after[prompts[name]] != before[prompts[name]]] == []
+    assert sum(after.values()) == n + lost
+
+
+@pytest.mark.parametrize("trouble", ["429,429,429", "500,429_after,429"])
+def test_a_storm_of_429_over_50_requests_at_once_ends_with_every_answer_once(trouble, tmp_path):
+    log = tmp_path / "server.log"
+    log.touch()
+    with faulty(log, trouble, delay=0.02) as url:
+        for _ in range(2):
+            found = ask(url, str(tmp_path / "journal"), 100, 50)
+            assert found == [f"{question.prompt}\nFinal Answer: 1" for question in questions(100)]
+    assert set(asked(log).values()) == {4}  # three times in vain, once answered, never again
 
 
 @pytest.mark.faults

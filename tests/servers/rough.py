@@ -30,8 +30,10 @@ def said(**changed: object) -> bytes:
 ANSWER = json.dumps(GOOD).encode()
 ENDLESS = b"endless"
 CLOSED = b""
+HALF = b"half"
 FAULTS: dict[str, bytes] = {
     "closes without a word": CLOSED,
+    "closes its half and listens on": HALF,
     "closes after half a line": b"HTTP/1.1 20",
     "closes after the headers": http(b"", length=100),
     "closes in the middle of the body": http(ANSWER[:60], length=len(ANSWER)),
@@ -75,7 +77,11 @@ def rough(fault: bytes, times: int) -> Iterator[tuple[str, Counter[bytes]]]:
                     writer.write(said())
                     await writer.drain()
                     continue
-                await misbehave(fault, writer.write, writer.drain)
+                if fault == HALF:
+                    writer.write_eof()
+                    await reader.read()  # until the other one hangs up
+                else:
+                    await misbehave(fault, writer.write, writer.drain)
                 break
         except (OSError, asyncio.IncompleteReadError):
             pass

@@ -2,8 +2,8 @@
 
 import pandas as pd
 import pytest
-from sppl.stages.samples import samples_of
-from sppl.stages.training_examples import encoded
+from sppl.study.samples import samples_of
+from sppl.training.training_examples import encoded
 
 from tests.conftest import QUICK
 

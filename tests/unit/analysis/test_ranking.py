@@ -112,6 +112,11 @@ def test_a_strategy_that_only_one_metric_knows_is_refused():
         rank(frame, [Mean(), Mean("ifd")])
 
 
+def test_two_metrics_of_one_name_are_refused():
+    with pytest.raises(UserError, match="sppl_n2 is asked for more than once"):
+        rank(scores(gpt4=[1.0], claude=[2.0]), [Mean(), Mean()])
+
+
 def test_an_unknown_metric_is_refused_with_those_that_are_there():
     with pytest.raises(UserError, match=r"no scores of ifd \(there are: sppl_n2\)"):
         rank(scores(gpt4=[1.0]), [Mean(), Mean("ifd")])

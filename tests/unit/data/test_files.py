@@ -102,6 +102,12 @@ def test_data_are_never_templates_or_code(tmp_path):
     assert responses(str(tmp_path)) == [text]
 
 
+def test_names_that_differ_only_in_capitals_are_refused_for_some_file_systems_do_not_tell_them_apart(tmp_path):
+    place = folder(tmp_path, GPT=[{"id": "a", "response": "2"}], gpt=[{"id": "a", "response": "2"}], other=[])
+    with pytest.raises(UserError, match=r"GPT, gpt\. Rename one of them"):
+        strategies_in(folder=place)
+
+
 def test_the_id_of_a_question_is_its_own_or_a_digest_never_its_place(tmp_path):
     rows = [{"question": q, "response": "r", "gold_label": "1"} for q in ("first", "second")]
     jsonl(tmp_path / "x.jsonl", rows)
