@@ -3,7 +3,9 @@
     python experiments/conversations/make.py
 
 `outputs/conversations/data` gets one file per strategy and 40 test conversations that wait for the last answer,
-`outputs/conversations/target` the lab's model with a chat template that has a place for tools; all from fixed seeds.
+`outputs/conversations/target` the lab's model with a chat template that has a place for tools, and
+`outputs/conversations/learn` 600 other conversations, each in one of the three ways by chance, from which that model
+learns such turns before it becomes a target; all from fixed seeds.
 """
 
 import json
@@ -18,7 +20,7 @@ from sppl.lab.world import TASK_OPERATIONS, Problem, problems, question_text
 from sppl.packaged import lab_checkpoint
 
 FOLDER = Path("outputs/conversations")
-N_TRAIN, N_TEST = 200, 40
+N_TRAIN, N_TEST, N_LEARN = 200, 40, 600
 SYSTEM = {"role": "system", "content": "Use the calculator."}
 TEMPLATE = (
     "{{ bos_token }}{% for m in messages %}{{ '<|' + ('user' if m.role == 'tool' else m.role) + '|>' }}"
@@ -84,6 +86,13 @@ def main() -> None:
         data / "test.jsonl",
         [row(number, one, step_calls(one, named=False), "test") for number, one in enumerate(tested)],
     )
+    learn = FOLDER / "learn"
+    learn.mkdir(exist_ok=True)
+    chance = random.Random("ways")
+    shown = islice(problems(random.Random(3), "train", TASK_OPERATIONS), N_LEARN)
+    ways = [(number, one, chance.choice(sorted(STRATEGIES))) for number, one in enumerate(shown)]
+    rows = [row(n, one, STRATEGIES[way](one, random.Random(f"learn {n}")), "learn") for n, one, way in ways]
+    write(learn / "all_ways.jsonl", rows)
     shutil.copytree(lab_checkpoint(), target, dirs_exist_ok=True)
     (target / "chat_template.jinja").write_text(TEMPLATE)
 

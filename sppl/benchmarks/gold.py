@@ -58,21 +58,26 @@ def check_gold(benchmark: Benchmark, split: Split, taken: Sequence[Question]) ->
 
 def unmet(benchmark: Benchmark, questions: Sequence[Question]) -> list[Question]:
     """Those of the questions whose gold answer, put as `put` puts it, is judged wrong."""
-    rule = rule_of(benchmark.task_file)
     texts = [put(benchmark, question) for question in questions]
-    rows = [{**one.fields, "id": one.id, "prompt": one.prompt, "answer": one.answer} for one in questions]
-    if rule is None:
-        verdicts = harness.judge(benchmark.task_file, questions, texts)
-    elif rule is code.judge:
+    if rule_of(benchmark.task_file) is code.judge:
         try:
             sandbox.check()
         except UserError as error:
             log.warning("%s: the gold programs were not checked: %s", benchmark.name, error)
             return []
-        verdicts = judge_many(rows, texts)
-    else:
-        verdicts = [rule(row, [text])["accuracy"] for row, text in zip(rows, texts, strict=True)]
+    verdicts = verdicts_of(benchmark.task_file, questions, texts)
     return [question for question, verdict in zip(questions, verdicts, strict=True) if verdict != 1.0]
+
+
+def verdicts_of(task_file: Path, questions: Sequence[Question], texts: Sequence[str]) -> list[float]:
+    """What `harness.judge` says; a rule of ours is called itself, which takes a fraction of the time."""
+    rule = rule_of(task_file)
+    if rule is None:
+        return harness.judge(task_file, questions, texts)
+    rows = [{**one.fields, "id": one.id, "prompt": one.prompt, "answer": one.answer} for one in questions]
+    if rule is code.judge:
+        return judge_many(rows, texts)
+    return [rule(row, [text])["accuracy"] for row, text in zip(rows, texts, strict=True)]
 
 
 def put(benchmark: Benchmark, question: Question) -> str:

@@ -3,11 +3,13 @@
 import errno
 import logging
 import re
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sppl.cli.command_line import in_own_words
+from sppl.cli.folding import folded, terminal_width
 from sppl.cli.hiding import cleaned
 from sppl.keys import without_keys
 from sppl.schemas import UserError
@@ -30,12 +32,21 @@ def report_errors(failed: Callable[[str], object]) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if not (said := without_keys(in_own_words(sentence_of(error)))):
+        if not (said := without_keys(in_own_words("\n".join([sentence_of(error), *_further(error)]).strip()))):
             if clean := cleaned(error):
                 raise clean from None
             raise
-        log.error(said)
+        log.error(folded(said.splitlines(), terminal_width()) if sys.stderr.isatty() else said)
         failed(said)
+
+
+def _further(error: BaseException) -> list[str]:
+    """The commands that go on from a refusal of data."""
+    from sppl.cli.checking import how_to_go_on
+    from sppl.data.problems import BadData
+
+    refused = error.__cause__ if _from_configuration(error) else error
+    return how_to_go_on(refused.ways) if isinstance(refused, BadData) else []
 
 
 def sentence_of(error: BaseException) -> str:
@@ -46,7 +57,9 @@ def sentence_of(error: BaseException) -> str:
     if _from_configuration(error) and isinstance(error.__cause__, UserError):
         error = error.__cause__  # a component refused what it was given, in a sentence of its own
     text = str(error)
-    if isinstance(error, UserError) or _from_configuration(error):
+    if isinstance(error, UserError):
+        return "\n".join(" ".join(line.split()) for line in text.splitlines())  # of data a line per cause
+    if _from_configuration(error):
         what, _, where = text.partition("full_key:")
         what = re.sub(r"^Error in call to target '([\w.]+)':", r"\1:", what.strip())
         return " ".join(f"{where.strip()}: {what}".removeprefix(": ").split())

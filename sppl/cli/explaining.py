@@ -4,6 +4,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from sppl.packaged import conf
 
@@ -20,10 +21,8 @@ def print_chain(asked: str, given: Sequence[str]) -> int:
         asked: see `sppl.report.chain.find_artifacts`.
         given: the other arguments; they say which store and report are meant.
     """
-    from hydra import compose, initialize_config_dir
     from omegaconf.errors import OmegaConfBaseException
 
-    import sppl.cli.app  # noqa: F401 (it registers the resolvers of our configuration)
     from sppl.artifacts.store import Store
     from sppl.cli.errors import sentence_of
     from sppl.report.chain import explain, find_artifacts
@@ -31,8 +30,7 @@ def print_chain(asked: str, given: Sequence[str]) -> int:
 
     overrides = [one for one in given if "=" in one and not one.startswith("explain=")]
     try:
-        with initialize_config_dir(str(conf()), version_base="1.3"):
-            cfg = compose("config", overrides=overrides)
+        cfg = composed(overrides)
         store = Store(cfg.store)
         store.check_format()
         leaves = find_artifacts(store, asked, Path(cfg.reports, cfg.name))
@@ -43,3 +41,17 @@ def print_chain(asked: str, given: Sequence[str]) -> int:
         sys.stderr.write(f"{sentence_of(error)}\n")
         return 1
     return 0
+
+
+def composed(words: Sequence[str]) -> Any:
+    """The configuration that these settings make, without a run.
+
+    Raises:
+        OmegaConfBaseException, HydraException: they make none.
+    """
+    from hydra import compose, initialize_config_dir
+
+    import sppl.cli.app  # noqa: F401 (it registers the resolvers of our configuration)
+
+    with initialize_config_dir(str(conf()), version_base="1.3"):
+        return compose("config", overrides=[*words])

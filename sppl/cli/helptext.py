@@ -14,6 +14,7 @@ sppl predicts, before any training, which response generation strategy will fine
   python run.py -m strategy=gpt4,claude,rewrite              the same as a sweep: one job per strategy
   python run.py 'stage=[predict,score,rank]' 'strategy=[gpt4,claude]'    only pick a strategy
   python run.py benchmark=local data_dir=my_task target_model.path=FOLDER  bring your own: one JSONL per strategy
+  python run.py check data_dir=my_task                       what your files hold and lack, and the command that goes on
   python run.py experiment=lab                               a study; each file in conf/experiment says what it does
   python run.py dry=true ...                                 what is found, what would be made; nothing runs
   python run.py explain=gpt4/accuracy                        where a number or an artifact comes from, down to its files

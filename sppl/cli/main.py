@@ -6,8 +6,9 @@ Nothing is imported before the arguments were looked at, so `--help` and refusal
 import logging
 import sys
 
+from sppl.cli.checking import print_check
 from sppl.cli.choices import check_typed_lists
-from sppl.cli.command_line import in_own_words
+from sppl.cli.command_line import WORD, in_own_words
 from sppl.cli.own_model import chosen_for_path, told
 from sppl.cli.spellings import moved
 from sppl.keys import check_arguments
@@ -28,6 +29,8 @@ def main() -> int:
     if chosen := chosen_for_path(given):
         sys.argv += chosen
         sys.stderr.write(told(given, chosen))
+    if WORD in given:
+        return print_check(given, chosen)
     from sppl.cli.explaining import explained, print_chain
 
     if (asked := explained(given)) is not None:

@@ -29,8 +29,8 @@ def summarise(started: DictConfig, folder: Path, first: int) -> bool:
     known = Ledger.at(started.store, started.hydra.runtime.config_sources).components(*command_line())
     jobs = jobs_in(folder, first, known)
     gaps = [job.gap() for job in jobs if job.status != "done"]
-    for gap in gaps:
-        log.error("%s: %s: %s", gap["status"], gap["job"], gap["error"])
+    for gap in gaps if jobs[0].folder != folder or jobs[0].status != "failed" else ():  # a run's own was said already
+        log.error("%s: %s: %s", gap["status"], gap["job"], gap["error"].partition("\n")[0])
     done = [job for job in jobs if job.status == "done"]
     if not done or not stages(done[0].config, "sweep"):
         return bool(jobs) and not gaps

@@ -6,18 +6,18 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from sppl.artifacts.provenance import fingerprint
-from sppl.data.folder import Hub, contents_of, load
-from sppl.data.formats import Format, History, Several, System
+from sppl.data.folder import Hub, contents_of, gathered, load, unread
+from sppl.data.formats import Choice, Format, Several, System
 from sppl.data.gathering import split_of
 from sppl.data.gold import ANSWERS
-from sppl.data.problems import names
+from sppl.data.problems import BadData, names
 from sppl.data.reading import Contents
 from sppl.data.values import NotText, text_of
 from sppl.schemas import Question, Split, Strategy, UserError
 from sppl.strategies.recipe import Chooser, Recipe
 
 
-class NoQuestions(UserError):
+class NoQuestions(BadData):
     """A split of a user's files is empty."""
 
 
@@ -42,6 +42,9 @@ class LocalQuestions:
             `prepend` to put it before the question.
         history: what becomes of turns before the question: `refuse` or `drop`.
         turns: what of a conversation is the response: `last`, `all`, or `refuse` conversations; see `Format`.
+        duplicates: what becomes of records that say the same twice: `drop` or `refuse`.
+        empties: what becomes of single records without question, response or gold answer: `refuse` or `drop`.
+        missing: what becomes of questions that not every strategy answers: `drop` or `refuse`.
         held_out: share of the training questions, the last ones, that are the test questions where no file gives any.
 
     Raises:
@@ -53,8 +56,11 @@ class LocalQuestions:
     fields: Mapping[str, str] = field(default_factory=dict)
     hub: Hub = field(default_factory=dict)
     system: System = "refuse"
-    history: History = "refuse"
+    history: Choice = "refuse"
     turns: Several = "refuse"
+    duplicates: Choice = "drop"
+    empties: Choice = "refuse"
+    missing: Choice = "drop"
     held_out: float = 0.0
 
     def __post_init__(self) -> None:
@@ -71,8 +77,7 @@ class LocalQuestions:
             UserError: anything is wrong with any file.
             NoQuestions: the split is empty.
         """
-        how = Format(self.fields, self.system, self.history, self.turns)
-        known = load(self.folder, how, self.answer, self.hub).questions
+        known = load(self.folder, how_of(self), self.answer, self.hub).questions
         found, train = known[split], known["train"]
         if (last := 0 if known["test"] else held_out(len(train), self.held_out)) and split != "validation":
             found = train[:-last] if split == "train" else train[-last:]
@@ -96,8 +101,11 @@ class LocalResponses:
     fields: Mapping[str, str] = field(default_factory=dict)
     hub: Hub = field(default_factory=dict)
     system: System = "refuse"
-    history: History = "refuse"
+    history: Choice = "refuse"
     turns: Several = "refuse"
+    duplicates: Choice = "drop"
+    empties: Choice = "refuse"
+    missing: Choice = "drop"
     label: ClassVar[str] = "files"
     paid: ClassVar[bool] = False
     by_id: ClassVar[bool] = True
@@ -122,8 +130,7 @@ class LocalResponses:
         return [found[question.id] for question in questions]
 
     def _of(self, strategy: Strategy) -> Mapping[str, str]:
-        how = Format(self.fields, self.system, self.history, self.turns)
-        there = load(self.folder, how, self.answer, self.hub).responses
+        there = load(self.folder, how_of(self), self.answer, self.hub).responses
         for name in (strategy.name, *strategy.aliases):
             if name in there:
                 return there[name]
@@ -131,6 +138,28 @@ class LocalResponses:
             f"data_dir={self.folder} has no file of {strategy.name}; it has {', '.join(there) or 'none'}: leave "
             "`strategy` out to compare them all, or say 'strategy=[files]' strategy.only=[NAME]"
         )
+
+
+def how_of(source: LocalQuestions | LocalResponses) -> Format:
+    """How the records of a source are read."""
+    choices = (source.system, source.history, source.turns, source.duplicates, source.empties, source.missing)
+    return Format(source.fields, *choices)
+
+
+def decisions(source: object) -> list[tuple[str, str]]:
+    """What was left out of own files, changed or not read: file and sentence; none of other sources of questions."""
+    if not isinstance(source, LocalQuestions):
+        return []
+    found = gathered(source.folder, how_of(source), source.answer, source.hub)
+    kept, gone = found.shared()
+    told = [(one.path.name, said) for one in found.tallies for said in one.said()]
+    if gone:
+        every = f"{len(kept)} of {len(kept) + len(gone)} training questions have a response of every strategy"
+        told.append(("all", f"{every}; {len(gone)} left out (benchmark.questions.missing={source.missing})"))
+    if found.without_gold:
+        left = "questions without a gold answer left out (benchmark.questions.empties=drop)"
+        told.append(("all", f"{len(found.without_gold)} {left}"))
+    return told + [(name, "not read") for name in unread(str(source.folder))]
 
 
 def strategies_in(

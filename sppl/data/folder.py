@@ -2,14 +2,15 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
-from sppl.data.formats import KNOWN, Format, History, Several, System
-from sppl.data.gathering import NAME, SPLITS, Gathering, split_of
+from sppl.data.formats import KNOWN, Format
+from sppl.data.gathering import NAME, SPLITS, Gathering, first, split_of
 from sppl.data.hub import contents
-from sppl.data.problems import Problem, names, refuse
+from sppl.data.problems import Problem, refuse
 from sppl.data.reading import READERS, Contents, read
 from sppl.keys import holds_key
 from sppl.names import leads_out
@@ -41,10 +42,27 @@ def load(folder: str | None, how: Format, kind: str, hub: Hub) -> Task:
     Raises:
         UserError: anything is wrong with any file; every problem in one report.
     """
+    return _load(*_key(folder, how, kind, hub))
+
+
+def gathered(folder: str | None, how: Format, kind: str, hub: Hub) -> Gathering:
+    """The same before anything is refused: what was counted, and every problem.
+
+    Raises:
+        UserError: there is no such folder, or no data file in it.
+    """
+    return _gathered(*_key(folder, how, kind, hub))
+
+
+Key = tuple[str | None, tuple[tuple[Path, int, int], ...], tuple[tuple[str, str | int | None], ...], tuple, str]
+
+
+def _key(folder: str | None, how: Format, kind: str, hub: Hub) -> Key:
+    """What the content depends on; changed files are another entry of the cache."""
     paths = () if _on_hub(folder) else files(folder)
     state = tuple((path, path.stat().st_mtime_ns, path.stat().st_size) for path in paths)
-    settings = (tuple(sorted(how.fields.items())), how.system, how.history, how.turns)
-    return _load(folder, state, tuple(sorted(hub.items())), settings, kind)
+    choices = tuple(getattr(how, one.name) for one in fields(how)[1:])
+    return folder, state, tuple(sorted(hub.items())), (tuple(sorted(how.fields.items())), *choices), kind
 
 
 def contents_of(folder: str | None, hub: Hub) -> Sequence[Contents]:
@@ -73,7 +91,11 @@ def files(folder: str | None) -> list[Path]:
     root = Path(folder)
     if not root.exists():
         raise UserError(f"data_dir={folder}: no such folder; it should hold one .jsonl file per strategy")
-    found = [root] if root.is_file() else [path for path in root.iterdir() if path.suffix.lower() in READERS]
+    found = (
+        [root]
+        if root.is_file()
+        else [path for path in root.iterdir() if path.suffix.lower() in READERS and not path.is_dir()]
+    )
     refuse(
         [
             Problem(
@@ -85,21 +107,32 @@ def files(folder: str | None) -> list[Path]:
         ]
     )
     if not found:
-        raise UserError(f"data_dir={folder} has no data file ({', '.join(READERS)}); it has {names(root.iterdir())}")
+        there = "; ".join(unread(folder)) or "nothing"
+        raise UserError(f"data_dir={folder} has no data file ({', '.join(READERS)}); it has {there}")
     return sorted(found, key=lambda path: (split_of(path) is None, path.name))
 
 
 @lru_cache(maxsize=8)
-def _load(
-    folder: str | None,
-    state: tuple[tuple[Path, int, int], ...],  # changed files are another entry of the cache
-    hub: tuple[tuple[str, str | int | None], ...],
-    settings: tuple[tuple[tuple[str, str], ...], System, History, Several],
-    kind: str,
-) -> Task:
-    pairs, system, history, turns = settings
-    gathering, everything = Gathering(Format(dict(pairs), system, history, turns), kind), contents_of(folder, dict(hub))
-    _tell_passed_over(folder, [path for path, *_ in state])
+def _load(*key: Any) -> Task:
+    folder, state, *_ = key
+    gathering = _gathered(*key)
+    if state and (others := unread(str(folder))):
+        log.info("%s: passed over: %s", folder, "; ".join(others))
+    for tally in gathering.tallies:
+        for said in tally.said():
+            log.warning("%s: %s", tally.path.name, said)
+    if gone := gathering.without_gold:
+        left = "left out (benchmark.questions.empties=drop)"
+        log.warning("%s: %d questions without a gold answer %s: %s", folder, len(gone), left, first(gone, 10))
+    unknown = any(problem.field in ("question", "response") and not problem.way for problem in gathering.problems)
+    refuse(gathering.problems, ADVICE if unknown else "")
+    return Task(_by_split(gathering), {name: gathering.responses[name] for name in sorted(gathering.responses)})
+
+
+@lru_cache(maxsize=8)
+def _gathered(folder: str | None, _state: tuple, hub: tuple, settings: tuple, kind: str) -> Gathering:
+    mapped = dict(settings[0])
+    gathering, everything = Gathering(Format(mapped, *settings[1:]), kind), contents_of(folder, dict(hub))
     for one in everything:
         if holds_key(one.path.stem):
             gathering.problems.append(Problem(one.path.name, "its name holds what looks like a key"))
@@ -109,33 +142,40 @@ def _load(
         if sum(other.path.stem == one.path.stem for other in everything) > 1:
             gathering.problems.append(Problem(one.path.name, f"several files are named {one.path.stem}"))
         gathering.file(one)
-    for theirs in dict(pairs).values():
+    gathering.finish()
+    for theirs in mapped.values():
         if gathering.fields and theirs not in gathering.fields:
             gathering.problems.append(Problem("benchmark.questions.fields", f"no record has a field `{theirs}`"))
-    refuse(gathering.problems, ADVICE)
-    return Task(_by_split(gathering), {name: gathering.responses[name] for name in sorted(gathering.responses)})
+    return gathering
 
 
-def _tell_passed_over(folder: str | None, read_: Sequence[Path]) -> None:
-    """Says which files lie in the folder and are none of a format that is read."""
-    root = Path(folder or "")
-    others = [path for path in root.iterdir() if path not in read_] if read_ and root.is_dir() else []
-    if others := [path for path in others if not path.name.startswith(".")]:
-        log.info("%s: passed over: %s", folder, names(others))
+UNPACK, AS_CSV = "unpack it first", "save it as CSV UTF-8 first"
+HINTS = {
+    **dict.fromkeys((".gz", ".zip", ".zst", ".bz2", ".xz", ".7z", ".tar", ".tgz"), UNPACK),
+    **dict.fromkeys((".xlsx", ".xls", ".xlsm", ".ods", ".numbers"), AS_CSV),
+}
+"""What to do with a file that is not read."""
+
+
+def unread(folder: str) -> list[str]:
+    """What lies in a folder and is not read, each with what to do about it where that is known."""
+    root = Path(folder)
+    found = [path for path in sorted(root.iterdir()) if not path.name.startswith(".")] if root.is_dir() else []
+    hints = {
+        path.name: "a folder; data_dir takes one" if path.is_dir() else HINTS.get(path.suffix.lower(), "")
+        for path in found
+        if path.is_dir() or path.suffix.lower() not in READERS
+    }
+    return [f"{name} ({hint})" if hint else name for name, hint in hints.items()]
 
 
 def _by_split(gathering: Gathering) -> dict[str, tuple[Question, ...]]:
     found: dict[str, tuple[Question, ...]] = {
         split: tuple(one.question for one in gathering.asked.values() if one.split == split) for split in SPLITS
     }
-    sets = gathering.responses.values()
-    shared = tuple(question for question in found["train"] if all(question.id in one for one in sets))
-    if len(shared) < len(found["train"]):
+    shared, gone = gathering.shared()
+    if gone:
         counts = ", ".join(f"{name} {len(one)}" for name, one in sorted(gathering.responses.items()))
-        kept = {question.id for question in shared}
-        gone = [question.id for question in found["train"] if question.id not in kept]
-        log.warning(
-            "%d of %d training questions have a response of every strategy (%s); left out: %s",
-            len(shared), len(found["train"]), counts, ", ".join(gone[:10]) + (" ..." if len(gone) > 10 else ""),
-        )  # fmt: skip
-    return found | {"train": shared}
+        said = f"{len(shared)} of {len(found['train'])} training questions have a response of every strategy ({counts})"
+        log.warning("%s; left out: %s", said, first(gone, 10))
+    return found | {"train": tuple(shared)}

@@ -8,7 +8,8 @@ from typing import Any, Literal, get_args
 from sppl.data.conversations import BadTurns, Taken, as_text, conversation_of, parted
 from sppl.data.problems import shorten
 from sppl.data.reading import Record
-from sppl.data.turns import Turns, turns_of
+from sppl.data.tally import SEVERAL, SYSTEM
+from sppl.data.turns import SEVERAL_TURNS, Turns, turns_of
 from sppl.data.values import NotText, text_of, texts_of
 from sppl.schemas import Message, UserError
 
@@ -20,23 +21,31 @@ QUESTION = ("question", "prompt", "instruction")
 RESPONSE = ("response", "teacher_output", "completion", "output")
 GOLD = ("gold_label", "gold", "label")
 CHATS = {"messages": ("role", "content"), "conversations": ("from", "value")}
-SYSTEM = ("system", "system_prompt")
+SYSTEM_FIELDS = ("system", "system_prompt")
 KEPT = ("options", "answers")
 """Lists that a judge can use, passed on as they are."""
 OURS = ("question", "response", "gold", "id", "solution", "split", "strategy", *KEPT)
 """What a file's field can be mapped to."""
 
+PREPEND = "benchmark.questions.system=prepend"
 System = Literal["refuse", "drop", "prepend"]
-History = Literal["refuse", "drop"]
+Choice = Literal["refuse", "drop"]
 Several = Literal["refuse", Taken]
 
 
 class BadField(Exception):
-    """A field's value will not do."""
+    """A field's value will not do.
 
-    def __init__(self, name: str, why: str) -> None:
+    Args:
+        name: of the field.
+        why: in words.
+        way: the setting with which the record is read or left out nevertheless, if there is one.
+        kind: which of the tally's kinds the record is of, if it is of one.
+    """
+
+    def __init__(self, name: str, why: str, way: str = "", kind: str = "") -> None:
         super().__init__(why)
-        self.name, self.why = name, why
+        self.name, self.why, self.way, self.kind = name, why, way, kind
 
 
 @dataclass(frozen=True)
@@ -49,19 +58,27 @@ class Format:
         history: what becomes of turns before the question, where `turns` refuses several.
         turns: what of a conversation is the response: `last`, its last turn, or `all` turns of the assistant; `refuse`
             conversations. Where they are read, a system turn is one of the turns unless `system` says otherwise.
+        duplicates: what becomes of a record that says the same as an earlier one of its strategy.
+        empties: what becomes of a record without a question or a response, and of a question without a gold answer,
+            where others of the file have one.
+        missing: what becomes of questions that not every strategy answers.
     """
 
     fields: Mapping[str, str] = field(default_factory=dict)
     system: System = "refuse"
-    history: History = "refuse"
+    history: Choice = "refuse"
     turns: Several = "refuse"
+    duplicates: Choice = "drop"
+    empties: Choice = "refuse"
+    missing: Choice = "drop"
 
     def __post_init__(self) -> None:
         if unknown := sorted(set(self.fields) - set(OURS)):
             raise UserError(
                 f"benchmark.questions.fields: there is no {', '.join(unknown)}; there are {', '.join(OURS)}"
             )
-        known = {"system": get_args(System), "history": get_args(History), "turns": ("refuse", *get_args(Taken))}
+        known = {"system": get_args(System), "turns": ("refuse", *get_args(Taken))}
+        known |= dict.fromkeys(("history", "duplicates", "empties", "missing"), get_args(Choice))
         for name, kinds in known.items():
             if getattr(self, name) not in kinds:
                 said = " and ".join(kinds)
@@ -86,6 +103,14 @@ class Entry:
     """Fields that say something and were not read."""
     settled: tuple[str, ...] = ()
     """What the settings decided about this record, in words."""
+    kinds: tuple[str, ...] = ()
+    """Which of the tally's kinds it is of."""
+
+
+def shape(record: Record, how: Format) -> str:
+    """The fields in which a record's question and response stand, for a table."""
+    known = (*how.fields.values(), *CHATS, *QUESTION, *RESPONSE, "answer")
+    return ", ".join(dict.fromkeys(name for name in known if name in record)) or "none known"
 
 
 def entry(record: Record, how: Format, *, answer_is_gold: bool) -> Entry:
@@ -115,7 +140,12 @@ def entry(record: Record, how: Format, *, answer_is_gold: bool) -> Entry:
     known = {"question": question, "response": response, "gold": gold, **own}
     known["id"] = known["id"].strip()
     return Entry(
-        **known, fields=kept, turns=reader.before(question), unread=reader.unread(), settled=tuple(reader.settled)
+        **known,
+        fields=kept,
+        turns=reader.before(question),
+        unread=reader.unread(),
+        settled=tuple(reader.settled),
+        kinds=reader.kinds(),
     )
 
 
@@ -208,7 +238,9 @@ class _Reader:
         try:
             found = turns_of(self.record[name], speaker, content)
         except BadTurns as bad:
-            raise BadField(name, str(bad)) from None
+            several = str(bad).endswith(SEVERAL_TURNS)
+            way = "benchmark.questions.turns=last" if several else ""
+            raise BadField(name, str(bad), way, SEVERAL * several) from None
         self.system += [(name, found.system)] if found.system else []
         self.odd += [f"{name}.{key}" for key in found.unread]
         return found
@@ -219,7 +251,7 @@ class _Reader:
 
     def settle(self, question: str) -> str:
         """The question after the settings have decided what becomes of a system turn and of turns before it."""
-        system = self.system + [(name, text) for name in SYSTEM if (text := self.text(name)).strip()]
+        system = self.system + [(name, text) for name in SYSTEM_FIELDS if (text := self.text(name)).strip()]
         self.system = system
         if self.how.turns != "refuse":
             return self.settle_conversation(question)
@@ -229,6 +261,8 @@ class _Reader:
                 name,
                 f"a system turn ({shorten(text)}), and a question is one text; benchmark.questions.system=prepend puts "
                 "it before the question, benchmark.questions.system=drop leaves it out",
+                PREPEND,
+                SYSTEM,
             )
         if system:
             done = "put before the question" if self.how.system == "prepend" else "left out"
@@ -239,6 +273,8 @@ class _Reader:
                     "history",
                     "turns before the question, and a question is one text; benchmark.questions.history=drop leaves "
                     "them out",
+                    "benchmark.questions.history=drop",
+                    SEVERAL,
                 )
             self.settled.append("turns before the question left out (benchmark.questions.history=drop)")
         self.read.add("history")
@@ -276,6 +312,11 @@ class _Reader:
             return conversation_of(turns, *CHATS["messages"])[0]
         except (BadTurns, TypeError, ValueError) as bad:
             raise BadField("history", f"pairs of a user's and an assistant's turn are wanted ({bad})") from None
+
+    def kinds(self) -> tuple[str, ...]:
+        """Whether the record has a system turn, and turns before its question."""
+        several = sum(turn["role"] == "user" for turn in self.talk) > 1 or self.record.get("history")
+        return (*[SYSTEM] * bool(self.system), *[SEVERAL] * bool(several))
 
     def unread(self) -> tuple[str, ...]:
         rest = [str(name) for name, value in self.record.items() if name not in self.read and not _empty(value)]

@@ -1,5 +1,6 @@
-"""What is wrong with a user's data: every problem with its place, all of them in one message."""
+"""What is wrong with a user's data: every problem with its place, one line per cause, all of them in one message."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,21 +8,24 @@ from pathlib import Path
 from sppl.keys import without_keys
 from sppl.schemas import UserError
 
-SHOWN = 50
-"""Causes a message spells out; the problems of the rest are counted."""
+SHOWN = 20
+"""Causes a message spells out; the rest are counted."""
 PLACES = 4
 """Lines that are named of one cause."""
+_VALUE = re.compile(r"""(?<!\w)'(?:[^'\\]|\\.)*'|(?<!\w)"(?:[^"\\]|\\.)*"|0x[0-9a-f]+|\d+""")
+"""What differs between two problems of one cause: quoted values, numbers."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing wrong in a file."""
+    """One thing wrong in a file; `way` is the setting with which the file is read nevertheless, where there is one."""
 
     file: str
     what: str
     line: int | None = None
     column: int | None = None
     field: str = ""
+    way: str = ""
 
     def __str__(self) -> str:
         place = self.file
@@ -33,42 +37,75 @@ class Problem:
             place += f", field `{self.field}`"
         return f"{place}: {self.what}"
 
+    @property
+    def cause(self) -> tuple[str, str]:
+        """The same for problems that one change would mend."""
+        return self.field, _VALUE.sub("_", self.what)
+
+
+class BadData(UserError):
+    """Files that cannot be used as they are.
+
+    Args:
+        message: every cause with its places.
+        ways: the settings with which all of them would be read; none where files have to be mended.
+    """
+
+    def __init__(self, message: str, ways: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.ways = tuple(ways)
+
 
 def refuse(problems: Sequence[Problem], advice: str = "") -> None:
     """Returns nothing where there are no problems.
 
     Raises:
-        UserError: there are some; one line per cause, with how often and the first places;
-            after 50 causes the rest are counted.
+        BadData: there are some; the message is what `told` says, and the advice.
     """
-    if not problems:
-        return
+    if problems:
+        files = len({problem.file for problem in problems})
+        n = len(_by_cause(problems))
+        head = f"{n} problem{'s' * (n > 1)} in {files} data file{'s' * (files > 1)}, nothing was read:"
+        raise BadData("\n".join([head, *told(problems), *filter(None, [advice])]), ways_of(problems))
+
+
+def told(problems: Sequence[Problem]) -> list[str]:
+    """One numbered line per cause, with how often and the first places; after 20 causes the rest are counted."""
     causes = _by_cause(problems)
-    more = sum(map(len, causes[SHOWN:]))
-    lines = [f"({n}) {_line(same)}" for n, same in enumerate(causes[:SHOWN], start=1)]
-    rest = f" (and {more} more of {len(problems)})" if more else ""
-    files = len({problem.file for problem in problems})
-    head = (
-        f"{len(problems)} problem{'s' * (len(problems) > 1)} in {files} data file{'s' * (files > 1)}, nothing was read:"
-    )
-    raise UserError(without_keys("\n".join([head, *lines]) + rest + (f"\n{advice}" if advice else "")))
+    lines = [without_keys(f"({n}) {_line(same)}") for n, same in enumerate(causes[:SHOWN], start=1)]
+    more = len(causes) - SHOWN
+    return lines + ([f"(and {more} more of {len(causes)})"] if more > 0 else [])
+
+
+def ways_of(problems: Sequence[Problem]) -> list[str]:
+    """The settings with which everything would be read; none where one of the problems has no such way."""
+    ways = list(dict.fromkeys(problem.way for problem in problems))
+    return [] if "" in ways else ways
 
 
 def _by_cause(problems: Sequence[Problem]) -> list[list[Problem]]:
-    """The problems that say the same of the same field of a file, together, in the order of the first ones."""
-    found: dict[tuple[str, str, str], list[Problem]] = {}
+    """The problems that say the same, together, in the order of the first ones."""
+    found: dict[tuple[str, str], list[Problem]] = {}
     for one in problems:
-        found.setdefault((one.file, one.field, one.what), []).append(one)
+        found.setdefault(one.cause, []).append(one)
     return list(found.values())
 
 
 def _line(same: Sequence[Problem]) -> str:
-    """One line for what is wrong at one place or at many."""
+    """One line for what is wrong at one place or at many, in one file or in several."""
     if len(same) == 1:
         return str(same[0])
-    further = [str(one.line) for one in same[1:PLACES] if one.line is not None]
-    also = f"; also on line {', '.join(further)}" if further else ""
-    return f"{same[0]} ({len(same)} times{also}{', ...' if further and len(same) > PLACES else ''})"
+    first = same[0].file
+    lines = dict.fromkeys(one.line for one in same if one.file == first and one.line is not None)
+    here = [str(line) for line in [*lines][1:]]
+    said = [f"{len(same)} times"]
+    if here:
+        said.append(f"also on line {', '.join(here[: PLACES - 1])}{', ...' if len(here) >= PLACES else ''}")
+    for file in dict.fromkeys(one.file for one in same if one.file != first):
+        lines = [one.line for one in same if one.file == file]
+        where = f" from line {lines[0]}" if lines[0] is not None else ""
+        said.append(f"{len(lines)} in {file}{where}")
+    return f"{same[0]} ({'; '.join(said[:PLACES])}{'; ...' if len(said) > PLACES else ''})"
 
 
 def names(paths: Iterable[Path]) -> str:
@@ -79,4 +116,4 @@ def names(paths: Iterable[Path]) -> str:
 def shorten(value: object, length: int = 60) -> str:
     """A value quoted for a message, control characters escaped, cut where it is long."""
     text = repr(value)
-    return text if len(text) <= length else f"{text[:length]}..."
+    return text if len(text) <= length else f"{text[:length]}...{text[0] * isinstance(value, str)}"

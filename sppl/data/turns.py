@@ -7,7 +7,7 @@ from typing import Any
 from sppl.data.conversations import SPEAKERS, BadTurns
 from sppl.data.values import NotText, text_of
 
-SEVERAL = "; benchmark.questions.turns=all or turns=last reads conversations of several turns"
+SEVERAL_TURNS = "; benchmark.questions.turns=all or turns=last reads conversations of several turns"
 
 
 @dataclass(frozen=True)
@@ -38,10 +38,12 @@ def turns_of(turns: Any, speaker: str, said: str) -> Turns:
     for place, turn in enumerate(turns, start=1):
         role = SPEAKERS.get(str(turn.get(speaker)))
         if role is None or role == "tool":
-            more = SEVERAL if role else ""
+            more = SEVERAL_TURNS if role else ""
             raise BadTurns(f"turn {place}: `{speaker}` is user, assistant or system, not {turn.get(speaker)!r}{more}")
         if role in found:
-            raise BadTurns(f"one question and one answer are wanted, turn {place} is another of the {role}{SEVERAL}")
+            raise BadTurns(
+                f"one question and one answer are wanted, turn {place} is another of the {role}{SEVERAL_TURNS}"
+            )
         if [*found, role] != [one for one in ("system", "user", "assistant") if one in {*found, role}]:
             raise BadTurns(f"turn {place}: the {role} speaks after the {list(found)[-1]}")
         try:

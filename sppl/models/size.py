@@ -1,9 +1,10 @@
-"""How many weights a target has, from the headers of its files: nothing is loaded."""
+"""How many weights a target has and how much it can read, from the headers of its files: nothing is loaded."""
 
 import json
 from math import prod
 from pathlib import Path
 
+from sppl.models.loading import context_length, reading
 from sppl.models.target import TargetModel
 from sppl.schemas import UserError
 
@@ -22,6 +23,23 @@ def parameters_of(target: TargetModel) -> int | None:
     folder = Path(path) if Path(path).is_dir() else _downloaded(path, revision)
     files = sorted(folder.glob("*.safetensors")) if folder else []
     return sum(map(_weights, files)) or None
+
+
+def context_of(target: TargetModel) -> int | None:
+    """Tokens that a target can read and write in all; None where nothing says so.
+
+    Raises:
+        UserError: its configuration cannot be read.
+    """
+    from transformers import AutoConfig
+
+    if target.is_gguf:
+        return None
+    path, revision = target.base or (target.path, target.revision)
+    with reading(path):
+        return context_length(
+            AutoConfig.from_pretrained(path, revision=revision, trust_remote_code=target.trust_remote_code)
+        )
 
 
 def _downloaded(name: str, revision: str | None) -> Path | None:

@@ -18,6 +18,8 @@ SCORING = re.compile(
     r"|(metric|logger|hydra|pilot|policy)[./]|policy\.|stage\.(?!generate\.)"
 )
 """What does not shape a full training."""
+OF_DATA = re.compile(r"[+~]*(benchmark|data_dir|target_model)\b")
+"""What says which data are meant."""
 OF_A_STRATEGY = re.compile(r"(?:.*@)?strategy\.(\w[\w+=@-]*)(?:[.:]|$)")
 
 
@@ -76,6 +78,15 @@ def full_command(
     kept = _kept([word for word in typed if word != "experiment=shortlist"], [strategy], pair, from_files, SCORING)
     words = ["stage=[generate,finetune,benchmark,report]", *kept, _chosen([strategy], from_files)]
     return " ".join([typed[0], shlex.join(words)])
+
+
+def checking_command(typed: Sequence[str]) -> str:
+    """A line for the shell that looks at own files and compares the rules that could judge them.
+
+    Args:
+        typed: the command that read them, the words that start the program first.
+    """
+    return " ".join([*typed[:1], shlex.join(["check", *filter(OF_DATA.match, typed[1:])])])
 
 
 def _chosen(strategies: Sequence[str], from_files: bool) -> str:

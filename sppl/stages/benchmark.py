@@ -39,6 +39,7 @@ def run_benchmark(
     generator: Generator,
     store: Store,
     split: Split = "test",
+    n_train_tokens: int | None = None,
     dry: bool = False,
     loggers: Sequence["Logger"] = (),
 ) -> Plan:
@@ -58,7 +59,7 @@ def run_benchmark(
         if dry:  # once: every job plans before it works
             log.info("benchmark: left out, %s has no gold answers to judge by (benchmark.answer=none)", benchmark.name)
         return Plan((), ())
-    study, fit = Study(store, benchmark, target_model, generator, trainer), Fit(training, n_train, seed)
+    study, fit = Study(store, benchmark, target_model, generator, trainer), Fit(training, n_train, seed, n_train_tokens)
     questions = take(benchmark, split, n_test) if benchmark.judged else []
     models = [Model(study, Adapter(study, name, recipe, fit)) for name, recipe in strategy.items()]
     plan = Plan((), ())

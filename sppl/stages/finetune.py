@@ -27,6 +27,7 @@ def finetune(
     n_train: int | str,
     seed: int,
     store: Store,
+    n_train_tokens: int | None = None,
     dry: bool = False,
     loggers: Sequence["Logger"] = (),
 ) -> Plan:
@@ -36,7 +37,7 @@ def finetune(
         MissingArtefact: paid responses are missing; the message is the command that makes them.
         UserError: an example is longer than the target or `max_tokens` allows, or the loss is not finite.
     """
-    study, fit = Study(store, benchmark, target_model, hardware=trainer), Fit(training, n_train, seed)
+    study, fit = Study(store, benchmark, target_model, hardware=trainer), Fit(training, n_train, seed, n_train_tokens)
     plan = Plan((), ())
     for name, recipe in strategy.items():
         adapter = Adapter(study, name, recipe, fit, loggers)

@@ -20,6 +20,7 @@ from sppl.analysis.selectors import ranked_by_other_targets
 from sppl.analysis.summary import metrics_table, table
 from sppl.artifacts.provenance import commit, versions, write_json
 from sppl.artifacts.store import Store
+from sppl.data.files import decisions
 from sppl.metrics.leading import leading
 from sppl.metrics.needs import Metric
 from sppl.report.chain import MADE_OF
@@ -42,6 +43,8 @@ from sppl.study.reported import (
     races_of,
     scores_of,
     sources,
+    trained_on_of,
+    turns_of,
     with_gaps,
 )
 from sppl.study.spending import spending_of
@@ -73,6 +76,7 @@ def report(
     store: Store,
     records: str | None = None,
     own_files: str | None = None,
+    own_data: object = None,
     shortlists: Sequence[str] = (),
     gaps: Sequence[Mapping[str, Any]] = (),
     loggers: Sequence["Logger"] = (),
@@ -85,6 +89,7 @@ def report(
         results: names of its results leaves; the table is the union of both.
         records: folder of the published records, whose outcomes then take the place of results.
         own_files: the folder whose files are the strategies, where they are no options of `strategy`.
+        own_data: where the questions come from; of own files the page says what was left out.
         shortlists: names of its shortlists, settled by pilots.
         gaps: the jobs not done: `job`, `status` and `error` in words, and the `benchmark`, `target_model` and
             `strategies` they were about.
@@ -128,9 +133,15 @@ def report(
         write_csv(out, "ranking", every)
         if len(single := single_questions(every)):
             further[SINGLE] = single
+        if len(turns := turns_of(store, rankings)):
+            write_csv(out, "turns", turns)
+            further["Turn by turn, given what was said before"] = turns
     if also is not None:
         write_csv(out, "also", also)
         further["Further tasks of lm-eval"] = also
+    if not records and len(sizes := trained_on_of(store, results)):
+        write_csv(out, "trained_on", sizes)
+        further["What each model was trained on: responses, and the tokens of them that are learnt"] = sizes
     if len(answers) and answers["strategy"].nunique() > 1:
         compared = paired(answers)
         write_csv(out, "comparisons", compared)
@@ -148,6 +159,8 @@ def report(
         write_csv(out, "responses", spending)
         further["What the responses took (teachers' tokens and US dollars as they were used)"] = spending
         show_spending(spending)
+    if told := decisions(own_data):
+        further["Your files: what was left out, changed or not read"] = pd.DataFrame(told, columns=["file", "what"])
     races = races_of(store, rankings)
     if len(races):
         write_csv(out, "race", races)

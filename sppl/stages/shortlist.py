@@ -58,6 +58,7 @@ def shortlist(
     finetune: Stage,
     run_benchmark: Stage,
     store: Store,
+    n_train_tokens: int | None = None,
     dry: bool = False,
     loggers: Sequence["Logger"] = (),
 ) -> Plan:
@@ -66,8 +67,8 @@ def shortlist(
     Args:
         policy: how many, and how the pilots are trained; else they are trained like everything (`training`).
         n_validation: validation questions that the pilots are measured on, or `all`.
-        n_train, n_test, seed: of the full training, which follows with `then=run`; `print` leaves it to the report to
-            say its command.
+        n_train, n_train_tokens, n_test, seed: of the full training, which follows with `then=run`; `print` leaves it to
+            the report to say its command.
         rank, generate, finetune, run_benchmark: the stages of these names, with the settings of this job.
 
     Raises:
@@ -123,8 +124,9 @@ def shortlist(
     if then == "run":
         each = {"benchmark": benchmark, "strategy": {pick: ranked[pick]}, "store": store, "loggers": loggers}
         generate(n_train=n_train, n_score=1, **each)
-        finetune(seed=seed, n_train=n_train, training=training, **each)
-        plan = run_benchmark(seed=seed, n_train=n_train, n_test=n_test, training=training, **each)
+        each |= {"n_train": n_train, "n_train_tokens": n_train_tokens, "training": training, "seed": seed}
+        finetune(**each)
+        plan = run_benchmark(n_test=n_test, **each)
         full = [*plan.found, *plan.to_make]
     return Plan((ranking.name, settled.id.name, *full), ())
 

@@ -14,7 +14,7 @@ from sppl.schemas import Question, UserError, wording
 from sppl.strategies.recipe import Recipe
 from sppl.study.responses import Responses
 from sppl.study.study import Fit, Study
-from sppl.training.training_examples import encoded
+from sppl.training.training_examples import encoded, first_tokens
 
 if TYPE_CHECKING:
     from pytorch_lightning.loggers import Logger
@@ -45,8 +45,13 @@ class Adapter:
 
     @once
     def examples(self) -> list[tuple[Question, str]]:
-        """What it is trained on; responses that cost nothing are made on the way."""
-        return self._train.pairs()
+        """What it is trained on; responses that cost nothing are made on the way.
+
+        Raises:
+            UserError: all responses together have fewer tokens than were asked for.
+        """
+        pairs, most = self._train.pairs(), self.fit.n_tokens
+        return pairs if most is None else first_tokens(self.study.target, pairs, self.strategy, most)
 
     @once
     def held_out(self) -> list[tuple[Question, str]]:
@@ -73,7 +78,13 @@ class Adapter:
     @property
     def facts(self) -> dict[str, Any]:
         """What tables say of its training."""
-        return {"setup": setup_of(self.fit, len(self.examples)), "seed": self.fit.seed}
+        return {"setup": setup_of(self.fit, len(self.examples)), "seed": self.fit.seed, "trained_on": self._sizes}
+
+    @once
+    def _sizes(self) -> dict[str, int]:
+        """Responses trained on, and the tokens of them that are learnt."""
+        learnt = sum(len(one.learnt) for one in encoded(self.study.target, self.examples, self.strategy))
+        return {"responses": len(self.examples), "tokens": learnt}
 
     def inputs(self) -> dict[str, str]:
         return self._train.sources() | self._held_out.sources() | self.study.target_source
@@ -165,7 +176,7 @@ class Adapter:
 
 def setup_of(fit: Fit, n_train: int) -> dict[str, Any]:
     """The training settings apart from the seed, flat, for tables that say what varied."""
-    flat: dict[str, Any] = {"n_train": n_train}
+    flat: dict[str, Any] = {"n_train": n_train} if fit.n_tokens is None else {"n_train_tokens": fit.n_tokens}
     for key, value in asdict(fit.training).items():
         flat |= (
             {f"{key}.{part}": inner for part, inner in value.items()} if isinstance(value, Mapping) else {key: value}

@@ -1,11 +1,14 @@
-"""What has to be said where no response of any strategy is judged right."""
+"""What has to be said of the rule where no response is judged right, or many wrong that end with the gold answer."""
 
 import logging
 from collections.abc import Mapping
 
 import pandas as pd
 
+from sppl.benchmarks.doubt import Judged, doubtful, examples
 from sppl.data.conversations import final_answer
+from sppl.data.files import LocalQuestions
+from sppl.report.next_step import checking_command
 from sppl.study.responses import Responses
 
 log = logging.getLogger(__name__)
@@ -23,6 +26,7 @@ def warn_if_none_is_right(responses: Mapping[str, Responses]) -> None:
     first = next(iter(responses.values()), None)
     if first is None or not first.benchmark.judged:
         return
+    _warn_of_doubt(responses, first)
     found = pd.concat([one.known() for one in responses.values()], ignore_index=True)
     if found.empty or any(any(one.right().values()) for one in responses.values()):
         return
@@ -41,3 +45,22 @@ def warn_if_none_is_right(responses: Mapping[str, Responses]) -> None:
         "answers of its form? For example %s",
         benchmark.name, len(found), ", ".join(responses), benchmark.task, "; ".join(shown),
     )  # fmt: skip
+
+
+def _warn_of_doubt(responses: Mapping[str, Responses], first: Responses) -> None:
+    """One warning where the rule of own files calls responses wrong that end with the gold answer."""
+    if not isinstance(questions := first.benchmark.questions, LocalQuestions):
+        return
+    by_id, judged = {question.id: question for question in first.questions}, list[Judged]()
+    for one in responses.values():
+        right, found = one.right(), one.known()
+        for id_, text in zip(found["question_id"], found["response"], strict=True):
+            judged.append(Judged(by_id[id_], final_answer(by_id[id_], text), right[id_]))
+    wrong = doubtful(judged)
+    if wrong and any(one.right for one in judged):
+        log.warning(
+            "%s: is benchmark.answer=%s right? It judges %d of %d responses wrong, and %d of those end with the gold "
+            "answer: %s. What each rule says of them: %s",
+            first.benchmark.name, questions.answer, sum(not one.right for one in judged), len(judged), len(wrong),
+            "; ".join(examples(wrong)), checking_command(first.store.typed),
+        )  # fmt: skip

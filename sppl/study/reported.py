@@ -5,9 +5,11 @@ from typing import Any
 
 import pandas as pd
 
+from sppl.analysis.checks import PAIR
 from sppl.analysis.outcomes import UNTRAINED
 from sppl.analysis.raced import on_shared_questions
 from sppl.artifacts.store import Store
+from sppl.prompts import GivenQuestion
 from sppl.schemas import validate
 
 
@@ -32,6 +34,20 @@ def outcomes_of(store: Store, results: Sequence[str]) -> pd.DataFrame:
         "n_test": "int64",
     }
     return pd.DataFrame(rows, columns=list(columns)).astype(columns)
+
+
+def trained_on_of(store: Store, results: Sequence[str]) -> pd.DataFrame:
+    """What each trained model learnt from: `responses`, their `tokens` and the `tokens per response`.
+
+    Seeds share a row. Models whose results do not say it (made before it was recorded) have no row.
+    """
+    rows = [
+        {name: key[name] for name in (*PAIR, "strategy", "setup")} | fact["trained_on"]
+        for key, fact in _runs(store, results)
+        if "trained_on" in fact
+    ]
+    frame = pd.DataFrame(rows).drop_duplicates(ignore_index=True)
+    return frame.assign(**{"tokens per response": frame["tokens"] / frame["responses"]}) if len(frame) else frame
 
 
 def also_of(store: Store, leaves: Sequence[str]) -> pd.DataFrame:
@@ -103,6 +119,39 @@ def scores_of(store: Store, rankings: Sequence[str]) -> pd.DataFrame | None:
     if parts:  # what a race dropped has fewer questions than what it did not
         whole.append(on_shared_questions(pd.concat(parts)))
     return pd.concat(whole, ignore_index=True) if whole else None
+
+
+def turns_of(store: Store, rankings: Sequence[str]) -> pd.DataFrame:
+    """What is scored turn by turn, where responses have several; given the question, without any examples.
+
+    Returns:
+        One row per benchmark, target, strategy and `turn` of the assistant (from 1): `responses` that have it, `tokens`
+        in it (mean of these), and their `nats per token`. Empty where no table lies in this store or none has turns.
+    """
+    key, parts = [*PAIR, "strategy"], []
+    tables = [name for ranking in dict.fromkeys(rankings) for name in _scored_in(store, ranking)]
+    for name in dict.fromkeys(tables):
+        artifact = store.open(name)
+        if not artifact.words[-1].startswith(GivenQuestion().name) or "turn" not in (frame := store.read(artifact)):
+            continue
+        scored = frame[frame["logprob"].notna()]
+        each = scored.groupby("turn").agg(
+            responses=("example_id", "nunique"), tokens=("token", "size"), logprob=("logprob", "mean")
+        )
+        each = each.assign(**{"tokens": each["tokens"] / each["responses"], "nats per token": -each["logprob"]})
+        rows = each.drop(columns="logprob").reset_index().assign(turn=lambda one: one["turn"] + 1)
+        parts.append(rows.assign(**dict(zip(key, artifact.words, strict=False))))
+    if not parts:
+        return pd.DataFrame()
+    every = pd.concat(parts, ignore_index=True).drop_duplicates([*key, "turn"])  # one of tables with other columns
+    return every[[*key, *every.columns.drop(key)]]
+
+
+def _scored_in(store: Store, ranking: str) -> list[str]:
+    """The tables of token statistics in this store that a ranking's scores were made from."""
+    scores = [name for name in store.provenance(store.open(ranking))["inputs"] if store.holds(name)]
+    behind = [name for one in scores for name in (one, *store.provenance(store.open(one))["inputs"])]
+    return [name for name in behind if name.startswith("token_stats/") and store.holds(name)]
 
 
 def races_of(store: Store, rankings: Sequence[str]) -> pd.DataFrame:

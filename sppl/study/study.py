@@ -76,11 +76,13 @@ class Fit:
         training: its settings.
         n_train: responses, or `all`.
         seed: of data order, initialisation and dropout.
+        n_tokens: of these responses only the first that have no more tokens together; None: all.
     """
 
     training: Training
     n_train: int | str
     seed: int
+    n_tokens: int | None = None
 
 
 class Named(Protocol):

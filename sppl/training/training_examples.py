@@ -1,11 +1,11 @@
 """Questions with their responses as token ids, as a training reads them."""
 
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
 from sppl.models.target import TargetModel
-from sppl.schemas import Conversation, Question
+from sppl.schemas import Conversation, Question, UserError
 
 if TYPE_CHECKING:
     from sppl.training.batches import Example
@@ -32,3 +32,30 @@ def encoded(target: TargetModel, pairs: Sequence[tuple[Question, str]], strategy
             turn = rendering.turn(text, end=True)
             found.append(Example(question.id, rendering.prompt(earlier), turn.lead + turn.response + turn.end))
     return found
+
+
+def first_tokens(
+    target: TargetModel, pairs: Sequence[tuple[Question, str]], strategy: str, most: int
+) -> list[tuple[Question, str]]:
+    """The first responses that have no more than `most` tokens together, counted as they are learnt.
+
+    Raises:
+        UserError: all of them have fewer, so that strategies would not be trained on equal tokens; or the first alone
+            has more.
+    """
+    if isinstance(most, bool) or not isinstance(most, int) or most < 1:
+        raise UserError(f"n_train_tokens={most!r} is not a whole number above 0, nor null")
+    sums = list(accumulate(len(one.learnt) for one in encoded(target, pairs, strategy)))
+    if not sums or sums[-1] < most:
+        there = sums[-1] if sums else 0
+        raise UserError(
+            f"n_train_tokens={most}, and the {len(pairs)} responses of {strategy} have {there:,} tokens: trained on "
+            f"fewer than the others it could not be compared with them. Take more responses (n_train), or "
+            f"n_train_tokens={there} or less"
+        )
+    kept = sum(total <= most for total in sums)
+    if not kept:
+        raise UserError(
+            f"n_train_tokens={most} is less than the first response of {strategy} has ({sums[0]:,} tokens); take more"
+        )
+    return list(pairs[:kept])

@@ -28,7 +28,8 @@ def test_every_command_of_a_page_composes(page, tmp_path, monkeypatch):
     drop_launcher_schemas()
     with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
         for command in commands(page):
-            overrides = [one for one in first_job(command) if not one.startswith("explain=")]
+            given = [one for one in first_job(command) if not one.startswith("explain=")]
+            overrides = ["benchmark=local" if one == "check" else one for one in given]
             assert compose("config", overrides=overrides).name
 
 
@@ -57,6 +58,15 @@ def test_own_files_become_the_ranking_that_is_shown(run_py):
     assert len(wanted) >= 200
     assert got[: len(wanted)] == wanted
     assert numbers[: len(values)] == pytest.approx(values, rel=0.02, abs=1e-9)
+
+
+def test_own_files_are_looked_at_as_shown(run_py, tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")
+    command, shown = shown_below(DOCS / "own_data.md", "check")
+    done = run_py(*arguments(command), store=tmp_path / "empty")
+    assert done.code == 0, done.out
+    out = re.sub(r" (?:store|reports|hydra\.\w+\.dir)=\S+", "", done.out)
+    assert out.strip() == shown
 
 
 def test_what_teachers_would_cost_is_said_as_shown_and_nobody_is_asked(run_py, tmp_path):

@@ -41,10 +41,10 @@ BREAKS = {
     "a field of another name": _renamed,
     "a byte that is no UTF-8": _byte,
     "no object": lambda line, at: json.dumps([line, at, None, "x"][at % 4]).encode(),
-    "two records in one line": lambda line, at: (line + " " * (at % 3) + line).encode(),
+    "a comma behind a record": lambda line, at: (line + " " * (at % 3) + ",").encode(),
     "a field twice": lambda line, at: line[:-1].encode() + b', "response": "another"}',
     "a system turn": lambda line, at: json.dumps(json.loads(line) | {"system": "Be brief."}).encode(),
-    "twice": lambda line, at: (line + "\n" * (1 + at % 3) + line).encode(),
+    "another response": lambda line, at: (line + "\n" * (1 + at % 3) + line.replace("zw", "Zw")).encode(),
     "a number out of range": lambda line, at: b'{"id": ' + b"9" * (5000 + at % 100) + b"}",
 }
 

@@ -36,11 +36,11 @@ def write(folder, data) -> None:
         (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 
-def composed(folder):
+def composed(folder, *more: str):
     from hydra import compose, initialize_config_dir
 
     with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
-        return compose("config", overrides=[*GIVEN, f"data_dir={folder}"])
+        return compose("config", overrides=[*GIVEN, f"data_dir={folder}", *more])
 
 
 @pytest.fixture(scope="module")
@@ -79,3 +79,31 @@ def test_a_changed_field_changes_the_names_of_what_it_shapes_and_no_other(file, 
         write(folder, records())
     gone = {kind for kind, asked in known.known.items() if asked - after.get(kind, set())}
     assert gone - {"verdicts"} == expected  # verdicts are found row by row, under names that do not change
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (["benchmark.questions.duplicates=refuse"], set()),
+        (["benchmark.questions.empties=drop"], set()),
+        (["benchmark.questions.missing=refuse"], set()),
+        (["benchmark.questions.system=drop"], set()),
+    ],
+)
+def test_a_setting_that_finds_nothing_to_decide_changes_no_name(change, expected, names):
+    folder, known = names
+    after = known.of(composed(folder, *change))
+    assert {kind for kind, asked in known.known.items() if asked - after.get(kind, set())} == expected
+
+
+def test_what_a_setting_leaves_out_changes_the_names_of_what_it_shaped(names):
+    folder, known = names
+    data = records()
+    data["questions"][0]["gold"] = ""
+    write(folder, data)
+    try:
+        after = known.of(composed(folder, "benchmark.questions.empties=drop", "n_predict=4", "n_score=4", "n_train=4"))
+    finally:
+        write(folder, records())
+    gone = {kind for kind, asked in known.known.items() if asked - after.get(kind, set())}
+    assert gone >= {"responses", "predictions"} | SCORED | TRAINED

@@ -89,6 +89,7 @@ CHANGES: dict[str, tuple[object, set[str]]] = {
     "n_predict": (10, {"predictions", "verdicts"} | SCORED),
     "n_score": (5, SCORED),
     "n_train": (20, TRAINED),
+    "n_train_tokens": (300, TRAINED),
     "n_test": (6, {"answers", "results"}),
     "n_pilot": (50, NOTHING),
     # where and on what it runs, what is said, what is spent

@@ -54,3 +54,27 @@ def test_a_ranking_says_it_too(stage, store, folder, caplog):
     caplog.clear()
     stage("rank", store, *more)
     assert [record.levelname for record in caplog.records if "is judged right" in record.getMessage()] == ["WARNING"]
+
+
+def test_a_rule_that_calls_right_responses_wrong_is_doubted_before_ranking(stage, store, folder, caplog):
+    where = folder("The result: 7 pens.", "7")
+    file = Path(where.removeprefix("data_dir="), "gpt4.jsonl")
+    rows = [json.loads(line) for line in file.read_text().splitlines()]
+    file.write_text("".join(json.dumps(row | {"response": "Final Answer: 7"}) + "\n" for row in rows))
+    stage("generate", store, *LOCAL, where, "benchmark.answer=text", "n_score=4", "n_train=4")
+    (line,) = [record.getMessage() for record in caplog.records if "right?" in record.getMessage()]
+    assert "local: is benchmark.answer=text right? It judges 4 of 8 responses wrong, and 4 of those end with" in line
+    assert line.count("gold '7', response ending in 'So. The result: 7 pens.'") == 3
+    assert line.endswith("What each rule says of them: check")  # the words of the command stand before and behind it
+    caplog.clear()
+    stage("generate", store, *LOCAL, where, "benchmark.answer=number", "n_score=4", "n_train=4")
+    assert "right?" not in caplog.text
+
+
+def test_responses_that_are_wrong_cast_no_doubt_on_the_rule(stage, store, folder, caplog):
+    where = folder("Final Answer: 8", "7")
+    file = Path(where.removeprefix("data_dir="), "gpt4.jsonl")
+    rows = [json.loads(line) for line in file.read_text().splitlines()]
+    file.write_text("".join(json.dumps(row | {"response": "Final Answer: 7"}) + "\n" for row in rows))
+    stage("generate", store, *LOCAL, where, "benchmark.answer=number", "n_score=4", "n_train=4")
+    assert "right?" not in caplog.text

@@ -4,12 +4,14 @@ import json
 import shutil
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 from sppl.data.tokens import rendering_of
 from sppl.models.target import TargetModel, frozen
 from sppl.schemas import UserError
+from sppl.stages.report import report
 
 pytestmark = pytest.mark.filterwarnings("default")
 TURNS = [
@@ -76,3 +78,20 @@ def test_a_target_whose_template_leaves_out_calls_is_refused_by_example(stage, s
         UserError, match=r"2 of 2 responses cannot be used \(c of x, c of y\): .*leaves out turn 3 of 5"
     ):
         stage("score", store, *data, "strategy=files", "metric=[perplexity]")
+
+
+def test_a_report_tells_tokens_and_log_probabilities_turn_by_turn(stage, store, data, tmp_path):
+    words = (*data, "strategy=files", "metric=[perplexity]")
+    plan = stage("score", store, *words)
+    ranked = stage("rank", store, *words)
+    report(
+        name="turns", folder=str(tmp_path / "out"), metric={}, conventions="default", rankings=list(ranked.to_make),
+        results=[], store=store,
+    )  # fmt: skip
+    found = pd.read_csv(tmp_path / "out" / "turns.csv").set_index(["strategy", "turn"])
+    frame = store.read(store.open(next(name for name in plan.to_make if "/x/" in name)))
+    assert found.loc["x", "responses"].tolist() == [6, 6]
+    for turn in (1, 2):
+        own = frame[frame["turn"] == turn - 1]
+        assert found.loc[("x", turn), "tokens"] == pytest.approx(len(own) / 6)
+        assert found.loc[("x", turn), "nats per token"] == pytest.approx(-own["logprob"].mean())

@@ -122,7 +122,7 @@ def test_every_problem_of_every_file_is_in_one_report(tmp_path):
     place = folder(tmp_path, y=[{"id": "zzz", "response": "?"}])
     lines = ['{"id": "a", "response": " "}', '{"id": "b" "response"}', '{"id": "a", "response": ["x"]}', "[1]"]
     (tmp_path / "x.jsonl").write_text(
-        "\n".join([*lines, '{"id": "b", "response": "1"}', '{"id": "b", "response": "1"}'])
+        "\n".join([*lines, '{"id": "b", "response": "1"}', '{"id": "b", "response": "2"}'])
     )
     said = refusal(place)
     assert "6 problems in 2 data files, nothing was read" in said
@@ -131,7 +131,7 @@ def test_every_problem_of_every_file_is_in_one_report(tmp_path):
         "x.jsonl, line 2, column 12: broken JSON",
         "x.jsonl, line 3, field `response`: text is wanted, this is a list",
         "x.jsonl, line 4: a record is an object",
-        "x.jsonl, line 6, field `id`: 'b' is there already, on line 5",
+        "x.jsonl, line 6, field `id`: 'b' is there already, on line 5, with another response",
         "y.jsonl, line 1, field `id`: no question has the id 'zzz'",
     ):
         assert part in said

@@ -6,6 +6,7 @@ import logging
 import pytest
 
 from sppl.data.files import LocalQuestions, LocalResponses, strategies_in
+from sppl.data.problems import Problem, refuse
 from sppl.schemas import UserError
 
 GOOD = {"id": "a", "question": "1 + 1?", "gold_label": "2", "response": "two"}
@@ -48,9 +49,10 @@ def test_a_field_of_another_type_is_named_with_its_type(field, value, tmp_path):
     assert f"x.jsonl, line 1, field `{field}`: text is wanted, this is a {type(value).__name__}" in said
 
 
-def test_an_id_that_is_there_twice_is_named_with_both_lines(tmp_path):
-    assert "line 3, field `id`: 'a' is there already, on line 1" in refused(
-        written(tmp_path, GOOD, GOOD | {"id": "b", "question": "2?"}, GOOD)
+def test_another_response_to_the_same_question_is_named_with_both_lines(tmp_path):
+    second = GOOD | {"response": "2"}
+    assert "line 3, field `id`: 'a' is there already, on line 1, with another response" in refused(
+        written(tmp_path, GOOD, GOOD | {"id": "b", "question": "2?"}, second)
     )
 
 
@@ -152,19 +154,29 @@ def test_data_that_look_like_templates_or_yaml_are_shown_as_they_are(text, tmp_p
 def test_what_is_wrong_the_same_way_many_times_is_one_line_with_the_first_places(tmp_path):
     bad = [GOOD | {"id": f"{n}", "question": f"{n}?", "response": ""} for n in range(70)]
     said = refused(written(tmp_path, *bad))
-    assert said.startswith("70 problems in 1 data file, nothing was read:")
+    assert said.startswith("1 problem in 1 data file, nothing was read:")
     assert "(1) x.jsonl, line 1, field `response`: no response" in said
     assert "(70 times; also on line 2, 3, 4, ...)" in said
     assert "(2)" not in said
 
 
+def test_a_cause_in_several_files_is_one_line_whatever_its_values_are(tmp_path):
+    for name, n in (("x", 7), ("y", 30)):
+        rows = [GOOD | {"id": f"{name}{k}", "question": f"{k}{name}?", "system": f"Be {k} brief."} for k in range(n)]
+        place = written(tmp_path, *rows, name=f"{name}.jsonl")
+    said = refused(place)
+    assert said.startswith("1 problem in 2 data files, nothing was read:")
+    assert "(1) x.jsonl, line 1, field `system`: a system turn ('Be 0 brief.'), and a question is one text" in said
+    assert "(37 times; also on line 2, 3, 4, ...; 30 in y.jsonl from line 1)" in said
+    assert len(max(said.splitlines(), key=len)) < 400
+
+
 def test_all_causes_of_all_files_are_in_one_report_and_what_is_left_out_is_counted(tmp_path):
-    bad = [GOOD | {"id": f"{n}", "question": f"{n}?", f"field{n}": 1, "response": ""} for n in range(70)]
-    written(tmp_path, *bad)
-    said = refused(written(tmp_path, "nonsense", name="y.jsonl"))
-    assert said.startswith("71 problems in 2 data files, nothing was read:")
-    assert "(50) x.jsonl, line 50" in said
-    assert "(and 21 more of 71)" in said
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    known = [Problem("x.jsonl", f"cause {one}", line=n) for n, one in enumerate(letters, start=1)]
+    with pytest.raises(UserError, match=r"26 problems in 1 data file(.|\n)*\(20\) x.jsonl, line 20: cause t\n") as many:
+        refuse(known)
+    assert str(many.value).endswith("(and 6 more of 26)")
 
 
 def test_a_question_that_not_every_strategy_answers_is_left_out_by_name(tmp_path, caplog):

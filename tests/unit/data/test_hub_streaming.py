@@ -69,7 +69,7 @@ def test_a_hub_set_with_a_field_strategy_holds_several_and_a_bad_row_is_named(tm
     assert list(strategies_in(folder=place, hub=SETTINGS)) == ["p", "q"]
     pd.DataFrame([*rows, {**rows[0], "response": " "}]).to_parquet(folder / "train.parquet")
     contents.cache_clear()
-    with pytest.raises(UserError, match=r"both, line 3, field `id`: .* is there already"):
+    with pytest.raises(UserError, match=r"both, line 3, field `response`: no response, or an empty one"):
         LocalQuestions(place, hub=SETTINGS).questions("train")
 
 

@@ -198,7 +198,8 @@ def test_files_that_are_passed_over_are_named(tmp_path, caplog):
         (tmp_path / name).write_text("x")
     (tmp_path / "sub").mkdir()
     read(written(tmp_path, GOOD))
-    assert f"{tmp_path}: passed over: more.jsonl.gz, notes.txt, sub" in caplog.text
+    said = "more.jsonl.gz (unpack it first); notes.txt; sub (a folder; data_dir takes one)"
+    assert f"{tmp_path}: passed over: {said}" in caplog.text
 
 
 def test_an_answer_beside_a_response_is_the_gold_one(tmp_path):

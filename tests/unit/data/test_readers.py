@@ -74,17 +74,40 @@ def test_whatever_text_is_written_is_read(texts, ending, tmp_path):
     assert records(path) == rows
 
 
+LAYOUTS = {
+    "lines": lambda rows: "\n".join(map(json.dumps, rows)),
+    "one after another": lambda rows: "".join(map(json.dumps, rows)),
+    "indented": lambda rows: "\n".join(json.dumps(row, indent=2, ensure_ascii=False) for row in rows),
+    "array": json.dumps,
+    "indented array": lambda rows: json.dumps(rows, indent=4),
+}
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    texts=st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=1, max_size=4),
+    layout=st.sampled_from([*LAYOUTS]),
+    ending=st.sampled_from(["json", "jsonl", "ndjson"]),
+    line_end=st.sampled_from(["\n", "\r\n"]),
+)
+def test_records_are_the_same_however_their_json_is_laid_out(texts, layout, ending, line_end, tmp_path):
+    rows = [{"id": f"{place}", "response": text, "more": [{"a": place}]} for place, text in enumerate(texts)]
+    path = tmp_path / f"x.{ending}"
+    text = LAYOUTS[layout](rows).replace("\0", "")
+    path.write_bytes(text.replace("\n", line_end).encode())
+    assert records(path) == rows
+
+
 def test_a_record_of_several_lines_is_named_by_its_first(tmp_path):
     path = tmp_path / "x.csv"
     path.write_bytes(b'id,response\r\na,"one\r\ntwo"\r\n\r\nb,"three\r\nfour"\r\nc\r\nd,5,6\r\n')
     contents = read(path)
     assert [line for line, _ in contents.rows] == [2, 5]
-    assert problems(path) == [
-        "x.csv, line 7: fewer values than the header's 2",
-        "x.csv, line 8: more values than the header's 2",
-    ]
+    fewer, more = problems(path)
+    assert fewer == "x.csv, line 7: fewer values than the header's 2"
+    assert more.startswith("x.csv, line 8: more values than the header's 2; a text with the mark that parts values")
     path.write_text('id,response\na,"never ends\n\n\n')
-    assert problems(path) == ["x.csv, line 2: broken CSV: unexpected end of data"]
+    assert problems(path) == ["x.csv, line 2: broken CSV: a double quote is opened and never closed"]
     path = tmp_path / "x.json"
     path.write_text('[\n {"id": "a",\n  "response": 1},\n {"id": "b"}\n]')
     assert [line for line, _ in read(path).rows] == [2, 4]
@@ -100,10 +123,15 @@ def test_a_field_that_a_record_has_twice_is_refused(ending, text, tmp_path):
     assert "the field 'a' is there twice" in problems(path)[0]
 
 
-@pytest.mark.parametrize(
-    ("header", "said"), [("a;b", "parted by ';'"), ("a\tb", "parted by '\\t'"), ("a,b,a", "names 'a' twice")]
-)
-def test_a_header_that_is_none_is_refused(header, said, tmp_path):
+@pytest.mark.parametrize("mark", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("quote", ['"', ""])
+def test_a_table_is_parted_by_what_parts_its_header(mark, quote, tmp_path):
     path = tmp_path / "x.csv"
-    path.write_text(f"{header}\n1,2\n")
-    assert said in problems(path)[0]
+    path.write_text(f"{quote}a{quote}{mark} b\n{quote}1{quote}{mark}2.5\n")
+    assert records(path) == [{"a": "1", "b": "2.5"}]
+
+
+def test_a_header_that_names_a_field_twice_is_refused(tmp_path):
+    path = tmp_path / "x.csv"
+    path.write_text("a,b,a\n1,2,3\n")
+    assert "names 'a' twice" in problems(path)[0]

@@ -190,7 +190,9 @@ def test_one_record_of_a_hundred_may_be_unreadable_and_is_named_more_are_refused
     for row in rows[10:13]:
         row["answer"] = ["a list"]
     checkout.put("gpt4.json", rows)
-    assert "4 problems in 1 data file" in checkout.refused()
+    said = checkout.refused()
+    assert "2 problems in 1 data file" in said
+    assert "(3 times; also on line 72, 80)" in said
 
 
 def test_every_problem_of_every_strategys_file_is_in_one_report_with_the_way_on(checkout):

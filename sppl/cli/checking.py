@@ -1,0 +1,144 @@
+"""`check data_dir=F`: what own files hold and what they are fit for. Nothing is scored, trained or written."""
+
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+from sppl.cli.command_line import WORD, again, command_line
+from sppl.cli.folding import folded, terminal_width
+
+JUDGED, COUNTED = 2000, 500
+"""Responses per strategy that are judged, and whose tokens are counted, from the first."""
+
+
+def print_check(given: Sequence[str], chosen: Sequence[str] = ()) -> int:
+    """Prints what a folder holds by the settings given; returns 0 where a run could go on from there, else 1.
+
+    Args:
+        given: what was typed.
+        chosen: settings that were chosen for it, which no command need repeat.
+    """
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    from sppl.cli.errors import sentence_of
+    from sppl.keys import without_keys
+    from sppl.schemas import UserError
+    from sppl.visible import visible
+
+    if odd := [word for word in given if "=" not in word and word != WORD]:
+        sys.stderr.write(f"check takes settings (name=value) and looks at one folder; {' '.join(odd)} is none\n")
+        return 1
+    own = [] if any(word.startswith("benchmark=") for word in given) else ["benchmark=local"]
+    try:
+        text, fine = _checked([*own, *(word for word in given if word != WORD)], chosen)
+    except (UserError, OmegaConfBaseException, HydraException) as error:
+        sys.stderr.write(f"{sentence_of(error)}\n")
+        return 1
+    with suppress(BrokenPipeError):
+        sys.stdout.write(visible(without_keys(text)))
+        sys.stdout.flush()
+    return int(not fine)
+
+
+def _checked(words: list[str], chosen: Sequence[str]) -> tuple[str, bool]:
+    """The text, and whether nothing has to be mended first.
+
+    Raises:
+        UserError: the benchmark is none of own files, or there is no folder with data files.
+    """
+    from hydra.utils import instantiate
+
+    from sppl.benchmarks.benchmark import NONE
+    from sppl.benchmarks.gold import unmet
+    from sppl.cli.app import OWN
+    from sppl.cli.check_text import Seen
+    from sppl.cli.explaining import composed
+    from sppl.cli.settings import plain
+    from sppl.cli.unknown import check_unused
+    from sppl.data.files import how_of
+    from sppl.data.folder import gathered
+    from sppl.schemas import UserError
+
+    cfg = composed([*words, *chosen])
+    if refused := check_unused(plain(cfg, resolve=False)):
+        raise UserError(refused)
+    if cfg.benchmark._target_ != OWN:
+        raise UserError(f"benchmark={cfg.benchmark.name}: `check` looks at files of your own: benchmark=local")
+    questions = instantiate(cfg.benchmark.questions, _convert_="all")
+    found = gathered(questions.folder, how_of(questions), questions.answer, questions.hub)
+    rules: dict[str, Any] = {}
+    if questions.answer != NONE and found.responses:
+        rules = _by_rule(cfg, questions)
+    asked = [one.question for one in found.asked.values() if one.question.answer]
+    failed = unmet(instantiate(cfg.benchmark, _convert_="all"), asked) if asked else []
+    lengths, reads = _tokens(instantiate(cfg.target_model, _convert_="all"), found)
+    seen = Seen(found, questions.folder, cfg.benchmark.task or questions.answer, rules, lengths, reads, failed, words)
+    return folded(seen.lines(), terminal_width()) + "\n", seen.goes_on
+
+
+def _by_rule(cfg: Any, questions: Any) -> dict[str, Any]:
+    """What the chosen rule and those there are instead say of the responses, per rule and strategy."""
+    from hydra.utils import instantiate
+
+    from sppl.benchmarks.benchmark import TASKS
+    from sppl.benchmarks.doubt import Judged
+    from sppl.benchmarks.gold import verdicts_of
+    from sppl.data.conversations import final_answer
+    from sppl.data.files import how_of
+    from sppl.data.folder import gathered
+
+    chosen = instantiate(cfg.benchmark, _convert_="all").task_file
+    others = {kind: TASKS / f"local_{kind}.yaml" for kind in ("number", "choice", "text")}
+    rules: dict[str, Any] = {}
+    for kind, file in {
+        **({} if cfg.benchmark.task else others),
+        cfg.benchmark.task or questions.answer: chosen,
+    }.items():
+        how = questions.answer if kind == cfg.benchmark.task else kind
+        found = gathered(questions.folder, how_of(questions), how, questions.hub)
+        rules[kind] = {}
+        for name, texts in sorted(found.responses.items()):
+            asked = {id_: found.asked[id_].question for id_ in texts if id_ in found.asked}
+            pairs = [(one, final_answer(one, texts[id_])) for id_, one in asked.items() if one.answer][:JUDGED]
+            verdicts = verdicts_of(file, *map(list, zip(*pairs, strict=True))) if pairs else []
+            rules[kind][name] = [Judged(*pair, right == 1.0) for pair, right in zip(pairs, verdicts, strict=True)]
+    return rules
+
+
+def _tokens(target: Any, found: Any) -> tuple[dict[str, list[int]], str | int | None]:
+    """Tokens of questions with responses per strategy, and what the target reads at most; or why it cannot be told."""
+    from sppl.data.conversations import answer_turns, before
+    from sppl.data.tokens import rendering_of
+    from sppl.models.size import context_of
+    from sppl.schemas import UserError
+
+    try:
+        rendering = rendering_of(target.tokenizer(), target.wrapping)
+        lengths = {
+            name: [
+                len(rendering.ids(rendering.whole_text([*before(one), *answer_turns(one, texts[id_])])))
+                for id_ in list(texts)[:COUNTED]
+                if id_ in found.asked
+                for one in [found.asked[id_].question]
+            ]
+            for name, texts in sorted(found.responses.items())
+        }
+        return lengths, context_of(target)
+    except (UserError, OSError) as error:
+        return {}, f"the tokenizer of {target.name} cannot be loaded here: {' '.join(str(error).split())[:200]}"
+
+
+def how_to_go_on(ways: Sequence[str]) -> list[str]:
+    """The commands that follow a refusal of data.
+
+    Args:
+        ways: the settings with which all of it would be read; none where the files have to be mended.
+    """
+    from sppl.report.next_step import checking_command
+
+    look = ["What each file holds:", f"  {checking_command(command_line())}"]
+    if not ways:
+        return ["Mend the files and run the command again. " + look[0], look[1]]
+    return [f"With {' '.join(ways)} it goes on:", f"  {again(sys.argv[1:], ways)}", *look]
