@@ -17,7 +17,7 @@ from tests.conftest import QUICK, ROOT
 from tests.pages import arguments, marked, write_files
 
 pytestmark = pytest.mark.filterwarnings("default")
-PAGE = ROOT / "docs" / "tables.md"
+PAGE = ROOT / "sppl" / "tables" / "README.md"
 
 
 @pytest.fixture
