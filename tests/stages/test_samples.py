@@ -2,9 +2,9 @@
 
 import pandas as pd
 import pytest
+
 from sppl.study.samples import samples_of
 from sppl.training.training_examples import encoded
-
 from tests.conftest import QUICK
 
 pytestmark = pytest.mark.filterwarnings("default")
