@@ -144,7 +144,7 @@ def show_paper(tables: Mapping[str, Mapping[str, pd.DataFrame]], matches: str, f
 
 
 def _strategies(rows: pd.DataFrame, metrics: list[str]) -> list[Column]:
-    """One row per strategy: `value (rank)` of every metric, then what fine-tuning brought, where that is known."""
+    """One row per strategy, the best first: what fine-tuning brought, where that is known, and `value (rank)` by metric."""
     settings = [str(one) for one in rows.columns[2 : list(rows.columns).index("strategy")]]
     pairs = zip(rows["strategy"], rows["source"], strict=True)
     named = [f"{name} ({SIMULATED})" if source == SIMULATED else str(name) for name, source in pairs]
@@ -152,21 +152,18 @@ def _strategies(rows: pd.DataFrame, metrics: list[str]) -> list[Column]:
     columns += [
         Column(one, ["" if pd.isna(value) else str(value) for value in rows[one]], text=True) for one in settings
     ]
-    columns += [Column(one, _ranked(rows, one)) for one in metrics]
-    columns.append(Column("accuracy [95 %]", _ranked(rows, "accuracy", _ends(rows, "accuracy"))))
+    texts = zip(column_texts(list(rows["accuracy"])), _ends(rows, "accuracy"), strict=True)
+    columns.append(Column("accuracy [95 %]", [text + ends for text, ends in texts]))
     columns.append(Column("gain", [MISSING if pd.isna(value) else f"{value:+.3f}" for value in rows["gain"]]))
+    columns += [Column(one, _ranked(rows, one)) for one in metrics]
     also = [str(one) for one in rows if str(one).startswith("also_")]
     return columns + [Column(one, column_texts(list(rows[one]))) for one in also]
 
 
-def _ranked(rows: pd.DataFrame, name: str, ends: Sequence[str] | None = None) -> list[str]:
-    """The cells of a value, its interval and its rank."""
+def _ranked(rows: pd.DataFrame, name: str) -> list[str]:
+    """The cells of a value and its rank."""
     texts, ranks = column_texts(list(rows[name])), rows[f"rank_{name}"]
-    between = ends or [""] * len(texts)
-    return [
-        text + end + (f" ({rank:g})" if pd.notna(rank) else "")
-        for text, end, rank in zip(texts, between, ranks, strict=True)
-    ]
+    return [text + (f" ({rank:g})" if pd.notna(rank) else "") for text, rank in zip(texts, ranks, strict=True)]
 
 
 def _ends(rows: pd.DataFrame, name: str) -> list[str]:
