@@ -102,7 +102,7 @@ def without_keys(text: str, *known: str) -> str:
 
 
 def hidden(value: Any, *known: str) -> Any:
-    """Plain data with every text in it, keys of mappings too, as `without_keys` leaves it."""
+    """Plain data with every text in it, keys of mappings too, as `without_keys` artifacts it."""
     if isinstance(value, str):
         return without_keys(value, *known)
     if isinstance(value, Mapping):

@@ -1,4 +1,4 @@
-"""The words of the house: questions and messages as types, one table schema per artefact."""
+"""The words of the house: questions and messages as types, one table schema per artifact."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -165,11 +165,11 @@ class Estimate:
     under_way: int = 0
 
     def __str__(self) -> str:
-        dear = "at an unknown price" if self.cost is None else f"for about ${self.cost:.2f}"
-        dear += f"; {self.under_way} more are under way in a batch" if self.under_way else ""
+        price = "at an unknown price" if self.cost is None else f"for about ${self.cost:.2f}"
+        price += f"; {self.under_way} more are under way in a batch" if self.under_way else ""
         return (
             f"{self.requests} requests to {self.teacher}, about {self.input_tokens:,} tokens read and "
-            f"{self.output_tokens:,} written, {dear}"
+            f"{self.output_tokens:,} written, {price}"
         )
 
 

@@ -124,7 +124,7 @@ def write(name: str, scores: pd.DataFrame, outcomes: pd.DataFrame, also: Sequenc
 
 def main(source: Path) -> None:
     store = Store(str(HERE.parent / "paper" / "records"))
-    scores, outcomes = (store.read(store.leaves(kind)[0]) for kind in ("scores", "outcomes"))
+    scores, outcomes = (store.read(store.artifacts(kind)[0]) for kind in ("scores", "outcomes"))
     paper("paper_main", scores, main_outcomes(outcomes), outcomes)
     paper("paper_planbench", scores, planbench_outcomes(outcomes), outcomes)
     rsr(source / "rsr_records.csv")

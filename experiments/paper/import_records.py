@@ -2,7 +2,7 @@
 
     python experiments/paper/import_records.py SOURCE_TABLES
 
-`records/` is a store like any other: one leaf of scores, one of outcomes, each with its provenance.
+`records/` is a store like any other: one artifact of scores, one of outcomes, each with its provenance.
 """
 
 import logging
@@ -101,11 +101,11 @@ def main(source: Path) -> None:
         ("scores", lambda: pd.concat([slice_means(source), examples(source)])),
         ("outcomes", lambda: all_outcomes(source)),
     ):
-        start, leaf = time.monotonic(), store.leaf(kind, settings=SOURCE)
+        start, artifact = time.monotonic(), store.artifact_id(kind, settings=SOURCE)
         frame = make()
         if kind == "scores":
             frame = frame.astype({"example_id": "str", "start": "Int64", "end": "Int64"}).sort_values(KEY)
-        store.write(leaf, frame, inputs, time.monotonic() - start, source=SOURCE)
+        store.write(artifact, frame, inputs, time.monotonic() - start, source=SOURCE)
 
 
 if __name__ == "__main__":

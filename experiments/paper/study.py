@@ -45,7 +45,7 @@ STUDIES = {
 
 def records() -> tuple[pd.DataFrame, pd.DataFrame]:
     store = Store(str(HERE / "records"))
-    scores, outcomes = (store.read(store.leaf(kind, settings=SOURCE)) for kind in ("scores", "outcomes"))
+    scores, outcomes = (store.read(store.artifact_id(kind, settings=SOURCE)) for kind in ("scores", "outcomes"))
     return scores, outcomes
 
 

@@ -38,7 +38,7 @@ Noise = Callable[[np.random.Generator, int, int], NDArray]
 def recorded() -> Iterator[NDArray]:
     """Per pair of task and target the log-perplexities `[300 questions, strategies]` behind the paper's tables."""
     store = Store(str(RECORDS))
-    scores, outcomes = (store.read(store.leaf(kind, settings=SOURCE)) for kind in ("scores", "outcomes"))
+    scores, outcomes = (store.read(store.artifact_id(kind, settings=SOURCE)) for kind in ("scores", "outcomes"))
     own = scores[(scores["metric"] == "sppl_n2") & scores["example_id"].notna()]
     for _, part in comparable(own, main_outcomes(outcomes)).groupby(PAIR):
         yield np.log(part.pivot(index="example_id", columns="strategy", values="value").to_numpy(float))

@@ -63,18 +63,18 @@ def seeded(value: Any, seed: int) -> Any:
 
 
 def fill(jobs: list[Job], store: Store, ledger: Ledger) -> None:
-    """The leaves and records that these jobs would have left, with made-up answers."""
+    """The artifacts and records that these jobs would have left, with made-up answers."""
     rng = np.random.default_rng(0)
     for job in jobs:
         ((strategy, _),) = job.config["strategy"].items()
         seed = job.config["seed"]
-        adapter = store.leaf("adapters", "lab", "lab", strategy, f"seed{seed}", settings={"seed": seed})
+        adapter = store.artifact_id("adapters", "lab", "lab", strategy, f"seed{seed}", settings={"seed": seed})
         made = store.parts(adapter) / "made"
         made.mkdir()
         (made / "adapter_model.safetensors").write_bytes(rng.bytes(4096))
         store.write_folder(adapter, made, {}, 0.0)
         store.clear_parts(adapter)
-        result = store.leaf("results", "lab", "lab", strategy, f"seed{seed}", settings={"adapter": adapter.name})
+        result = store.artifact_id("results", "lab", "lab", strategy, f"seed{seed}", settings={"adapter": adapter.name})
         correct = rng.integers(0, 2, QUESTIONS).astype(float)
         ids = [f"test-{number}" for number in range(QUESTIONS)]
         frame = pd.DataFrame({"question_id": ids, "answer": "42", "correct": correct})
@@ -96,14 +96,14 @@ def measured(n: int, folder: Path) -> dict[str, float]:
     store, ledger = Store(f"{folder}/store"), Ledger(Store(f"{folder}/store"), [conf()])
     jobs = jobs_of(seeds, folder)
     fill(jobs, store, ledger)
-    results = [name for job in jobs for name in job.leaves["benchmark"]]
+    results = [name for job in jobs for name in job.artifacts["benchmark"]]
     known = ledger.components()
     report = jobs[0].config["stage"]["report"]
     again = [job.overrides for job in jobs]
     typed = [sys.executable, "run.py", "-m", *command(seeds, folder), f"hydra.sweep.dir={folder}/sweep"]
     return {
         "jobs": n,
-        "list": seconds(lambda: [store.leaves("results", "lab", "lab", one) for one in STRATEGIES]),
+        "list": seconds(lambda: [store.artifacts("results", "lab", "lab", one) for one in STRATEGIES]),
         "look_up": seconds(lambda: plan(folder / "again", again, lambda _: {}, Ledger(store, [conf()]))),
         "records": seconds(lambda: jobs_in(folder / "done", 0, known)),
         "report": seconds(

@@ -24,7 +24,7 @@ STAGE_OF = {
     "scores": "rank",
     "rankings": "rank",
 }
-"""Which stage makes a kind of leaf."""
+"""Which stage makes a kind of artifact."""
 REST = "start-up, imports, report"
 STARTS = {
     "--help": ["run.py", "--help"],
@@ -49,12 +49,12 @@ def sweep(overrides: list[str], folder: Path) -> list[str]:
 
 
 def by_stage(store: Path, wall: float) -> dict[str, float]:
-    """Seconds per stage as the provenance of its leaves tells them, and what is left of the wall time."""
+    """Seconds per stage as the provenance of its artifacts tells them, and what is left of the wall time."""
     found = dict.fromkeys(dict.fromkeys(STAGE_OF.values()), 0.0)
     for path in store.rglob("*.json"):
         provenance = json.loads(path.read_text())
-        if isinstance(provenance, dict) and "leaf" in provenance:
-            found[STAGE_OF[provenance["leaf"].split("/")[0]]] += provenance["seconds"]
+        if isinstance(provenance, dict) and "artifact" in provenance:
+            found[STAGE_OF[provenance["artifact"].split("/")[0]]] += provenance["seconds"]
     return found | {REST: wall - sum(found.values())}
 
 

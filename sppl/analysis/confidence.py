@@ -75,7 +75,9 @@ def _row(case: Case, ordered: pd.DataFrame, beds: Mapping[str, Any]) -> dict[str
         row["note"] = "the first two are equal"
     elif fitted is None or not fitted["stated"]:
         row["note"] = (
-            "on this kind of data a gap foretold no more than a coin" if fitted else "no other test bed has this metric"
+            "on this kind of data a gap predicted no more than a coin"
+            if fitted
+            else "no other test bed has this metric"
         )
     else:
         row["chance"] = float(chance_of(fitted["slope"], gap(case.metric, one, other)))

@@ -111,7 +111,7 @@ def metrics_table(
     conventions: Conventions = SOUND,
     least: int = 2,
 ) -> pd.DataFrame:
-    """One row per benchmark, target, setup and metric: how well the metric's order foretold the accuracies.
+    """One row per benchmark, target, setup and metric: how well the metric's order predicted the accuracies.
 
     `spearman` is positive where the metric predicts well (for a metric without direction it is the correlation of the
     raw value); `picked` is the strategy it ranks first, `regret` is `best_accuracy` minus the picked one. Only

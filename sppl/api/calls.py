@@ -165,10 +165,15 @@ def score(
     )  # fmt: skip
     with memory_store() as store:
         compared.score(store)
-        tables = [(leaf, store.read(leaf)) for leaf, _, _ in store.kept.values() if leaf.kind == "token_stats"]
+        tables = [
+            (artifact, store.read(artifact)) for artifact, _, _ in store.kept.values() if artifact.kind == "token_stats"
+        ]
     if not tables:
         raise UserError("none of these metrics reads token statistics; sppl.rank ranks by them")
-    parts = [table.assign(strategy=leaf.words[2], context=leaf.words[3].partition("-")[0]) for leaf, table in tables]
+    parts = [
+        table.assign(strategy=artifact.words[2], context=artifact.words[3].partition("-")[0])
+        for artifact, table in tables
+    ]
     frame = pd.concat(parts, ignore_index=True)
     tokenizer = compared.target.tokenizer()
     ids = frame["token_id"].unique().tolist()

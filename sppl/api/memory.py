@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from sppl.artifacts.provenance import canonical
-from sppl.artifacts.store import Leaf, MissingArtefact, Store
+from sppl.artifacts.store import ArtifactId, MissingArtifact, Store
 from sppl.schemas import validate
 
 
@@ -25,37 +25,48 @@ def memory_store() -> Iterator["MemoryStore"]:
 class MemoryStore(Store):
     """Tables by name, with the facts that a file would say beside them."""
 
-    kept: dict[str, tuple[Leaf, pd.DataFrame, dict[str, Any]]] = field(default_factory=dict, repr=False, compare=False)
+    kept: dict[str, tuple[ArtifactId, pd.DataFrame, dict[str, Any]]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
-    def open(self, name: str) -> Leaf:
+    def open(self, name: str) -> ArtifactId:
         if name not in self.kept:
-            raise MissingArtefact(f"{name} was not made")
+            raise MissingArtifact(f"{name} was not made")
         return self.kept[name][0]
 
     def holds(self, name: str) -> bool:
         return name in self.kept
 
-    def exists(self, leaf: Leaf) -> bool:
-        return leaf.name in self.kept
+    def exists(self, artifact: ArtifactId) -> bool:
+        return artifact.name in self.kept
 
-    def leaves(self, kind: str, *words: str) -> list[Leaf]:
-        found = [leaf for leaf, _, _ in self.kept.values() if leaf.kind == kind and leaf.words[:-1] == words]
-        return sorted(found, key=lambda leaf: leaf.name)
+    def artifacts(self, kind: str, *words: str) -> list[ArtifactId]:
+        found = [
+            artifact for artifact, _, _ in self.kept.values() if artifact.kind == kind and artifact.words[:-1] == words
+        ]
+        return sorted(found, key=lambda artifact: artifact.name)
 
-    def provenance(self, leaf: Leaf) -> dict[str, Any]:
-        return self.kept[self.open(leaf.name).name][2]
+    def provenance(self, artifact: ArtifactId) -> dict[str, Any]:
+        return self.kept[self.open(artifact.name).name][2]
 
-    def unchecked(self, leaf: Leaf) -> pd.DataFrame:
-        return self.kept[self.open(leaf.name).name][1].copy()
+    def unchecked(self, artifact: ArtifactId) -> pd.DataFrame:
+        return self.kept[self.open(artifact.name).name][1].copy()
 
-    def write(self, leaf: Leaf, frame: pd.DataFrame, inputs: Mapping[str, str], seconds: float, **notes: Any) -> None:
-        frame = validate(frame.reset_index(drop=True), leaf.kind, leaf.name, leaf.schema)
+    def write(
+        self, artifact: ArtifactId, frame: pd.DataFrame, inputs: Mapping[str, str], seconds: float, **notes: Any
+    ) -> None:
+        frame = validate(frame.reset_index(drop=True), artifact.kind, artifact.name, artifact.schema)
         digest = sha256(pd.util.hash_pandas_object(frame, index=False).to_numpy().tobytes()).hexdigest()[:16]
-        facts = {"leaf": leaf.name, "digest": digest, "settings": canonical(leaf.settings), "inputs": dict(inputs)}
-        self.kept[leaf.name] = leaf, frame, facts | {"seconds": seconds, "rows": len(frame), **notes}
+        facts = {
+            "leaf": artifact.name,
+            "digest": digest,
+            "settings": canonical(artifact.settings),
+            "inputs": dict(inputs),
+        }
+        self.kept[artifact.name] = artifact, frame, facts | {"seconds": seconds, "rows": len(frame), **notes}
 
     def lock(self, kind: str, *words: str) -> AbstractContextManager[None]:
         return nullcontext()
 
-    def making(self, *leaves: Leaf) -> AbstractContextManager[list[Leaf]]:
-        return nullcontext([leaf for leaf in leaves if not self.exists(leaf)])
+    def making(self, *artifacts: ArtifactId) -> AbstractContextManager[list[ArtifactId]]:
+        return nullcontext([artifact for artifact in artifacts if not self.exists(artifact)])

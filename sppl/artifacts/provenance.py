@@ -30,7 +30,7 @@ def canonical(value: Any) -> Any:
         return [canonical(part) for part in value]
     if value is None or isinstance(value, str | int | float | bool):
         return value
-    raise TypeError(f"a {type(value).__name__} cannot be part of a leaf's name: {value!r}")
+    raise TypeError(f"a {type(value).__name__} cannot be part of an artifact's name: {value!r}")
 
 
 def fingerprint(value: Any) -> str:

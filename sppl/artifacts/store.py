@@ -1,8 +1,8 @@
-"""The only file that knows the store: names of leaves, locks, atomic writes, validation, provenance.
+"""The only file that knows the store: names of artifacts, locks, atomic writes, validation, provenance.
 
-A leaf is `<kind>/<word>/.../<word>-<8 hex>`: readable words, then a hash of every setting and input digest that shapes
-it. A table leaf is a parquet file, a folder leaf a folder; a JSON of provenance lies beside either. A leaf that
-exists is complete: it is written under a temporary name and renamed last.
+An artifact is `<kind>/<word>/.../<word>-<8 hex>`: readable words, then a hash of every setting and input digest that
+shapes it. A table is a parquet file, other artifacts are folders; a JSON of provenance lies beside either. An artifact
+that exists is complete: it is written under a temporary name and renamed last.
 """
 
 import json
@@ -48,7 +48,7 @@ _told: set[tuple[str, str, str]] = set()
 """Stores and libraries of another version that this process has spoken of."""
 
 
-class MissingArtefact(UserError):
+class MissingArtifact(UserError):
     """An input is not in the store; the message is the command that makes it."""
 
 
@@ -57,8 +57,8 @@ class InProgress(Exception):
 
 
 @dataclass(frozen=True)
-class Leaf:
-    """The name of one artefact, and the settings the name was made of."""
+class ArtifactId:
+    """The name of one artifact, and the settings the name was made of."""
 
     kind: str
     words: tuple[str, ...]
@@ -81,7 +81,7 @@ class Leaf:
 
 @dataclass(frozen=True)
 class Store:
-    """A folder of leaves.
+    """A folder of artifacts.
 
     Args:
         root: the folder; made when something is first written.
@@ -133,8 +133,10 @@ class Store:
         found = (path for kind in kinds for path in Path(self.root, kind).rglob("*.parquet"))
         return any(not any(part.endswith(".parts") for part in path.parts) for path in found)
 
-    def leaf(self, kind: str, *words: str, settings: Mapping[str, Any], schema: Schema | None = None) -> Leaf:
-        """The name of an artefact; nothing is read or written.
+    def artifact_id(
+        self, kind: str, *words: str, settings: Mapping[str, Any], schema: Schema | None = None
+    ) -> ArtifactId:
+        """The name of an artifact; nothing is read or written.
 
         Raises:
             UserError: a word could leave the store or break a path.
@@ -142,38 +144,38 @@ class Store:
         for word in (kind, *words):
             if not NAME.fullmatch(word):
                 raise UserError(f"{word!r} cannot be a name: {NAME_RULE}")
-        return Leaf(kind, words, settings, schema)
+        return ArtifactId(kind, words, settings, schema)
 
-    def open(self, name: str) -> Leaf:
-        """The leaf of that name, with the settings its provenance tells; MissingArtefact where there is none."""
-        self.leaf(*name.split("/"), settings={})  # refuses a name that leaves the store
+    def open(self, name: str) -> ArtifactId:
+        """The artifact of that name, with the settings its provenance tells; MissingArtifact where there is none."""
+        self.artifact_id(*name.split("/"), settings={})  # refuses a name that leaves the store
         if not self.holds(name):
             raise self._missing(name)
         kind, *words = name.rpartition("-")[0].split("/")
-        leaf = self.leaf(kind, *words, settings=_facts(Path(self.root, name + ".json"))["settings"])
-        if leaf.name != name:
-            raise _broken(self.path(leaf), f"its provenance tells other settings than its name ({leaf.name})")
-        return leaf
+        artifact = self.artifact_id(kind, *words, settings=_facts(Path(self.root, name + ".json"))["settings"])
+        if artifact.name != name:
+            raise _broken(self.path(artifact), f"its provenance tells other settings than its name ({artifact.name})")
+        return artifact
 
-    def _missing(self, name: str) -> MissingArtefact:
-        return MissingArtefact(
+    def _missing(self, name: str) -> MissingArtifact:
+        return MissingArtifact(
             f"{name} is not in {self.root}. If it was removed, run the command again that made it: what is missing is "
             "made anew"
         )
 
     def holds(self, name: str) -> bool:
-        """Whether there is a leaf of that name."""
+        """Whether there is an artifact of that name."""
         return any(Path(self.root, name + ending).exists() for ending in ("", ".parquet"))
 
-    def leaves(self, kind: str, *words: str) -> list[Leaf]:
-        """The table leaves right under these words (without words: the kind's own), by name, with their settings."""
+    def artifacts(self, kind: str, *words: str) -> list[ArtifactId]:
+        """The tables right under these words (without words: the kind's own), by name, with their settings."""
         pattern = "/".join((kind, *words, "*.parquet")) if words else f"{kind}-*.parquet"
         paths = sorted(Path(self.root).glob(pattern))
         return [self.open(path.relative_to(self.root).with_suffix("").as_posix()) for path in paths]
 
-    def path(self, leaf: Leaf) -> Path:
-        """Where the leaf's data lie or will lie; a UserError where a link there leads out of the store."""
-        return self._own(Path(self.root) / (leaf.name + (".parquet" if leaf.is_table else "")))
+    def path(self, artifact: ArtifactId) -> Path:
+        """Where the artifact's data lie or will lie; a UserError where a link there leads out of the store."""
+        return self._own(Path(self.root) / (artifact.name + (".parquet" if artifact.is_table else "")))
 
     def _own(self, path: Path) -> Path:
         if out := leads_out(path, Path(self.root)):
@@ -183,24 +185,24 @@ class Store:
             )
         return path
 
-    def exists(self, leaf: Leaf) -> bool:
-        return self.path(leaf).exists()
+    def exists(self, artifact: ArtifactId) -> bool:
+        return self.path(artifact).exists()
 
-    def provenance(self, leaf: Leaf) -> dict[str, Any]:
-        """What the JSON beside the leaf says; a UserError where it is missing or broken."""
-        return _facts(_sidecar(self.path(leaf)))
+    def provenance(self, artifact: ArtifactId) -> dict[str, Any]:
+        """What the JSON beside the artifact says; a UserError where it is missing or broken."""
+        return _facts(_sidecar(self.path(artifact)))
 
-    def digest(self, leaf: Leaf) -> str:
-        """sha256 of the leaf's content, first 16 hex digits, as recorded when it was written."""
-        return self.provenance(leaf)["digest"]
+    def digest(self, artifact: ArtifactId) -> str:
+        """sha256 of the artifact's content, first 16 hex digits, as recorded when it was written."""
+        return self.provenance(artifact)["digest"]
 
-    def read(self, leaf: Leaf) -> pd.DataFrame:
-        """The table of a leaf; MissingArtefact where there is none, a UserError where it is broken."""
-        return validate(self.unchecked(leaf), leaf.kind, leaf.name, leaf.schema)
+    def read(self, artifact: ArtifactId) -> pd.DataFrame:
+        """The table of an artifact; MissingArtifact where there is none, a UserError where it is broken."""
+        return validate(self.unchecked(artifact), artifact.kind, artifact.name, artifact.schema)
 
-    def unchecked(self, leaf: Leaf) -> pd.DataFrame:
-        """The same for those who read many leaves and let `validate` check all rows at once."""
-        path = self.whole(leaf)
+    def unchecked(self, artifact: ArtifactId) -> pd.DataFrame:
+        """The same for those who read many artifacts and let `validate` check all rows at once."""
+        path = self.whole(artifact)
         try:
             if too_much := more_than_memory(path):
                 raise ValueError(too_much)
@@ -208,16 +210,16 @@ class Store:
         except (OSError, ValueError) as error:
             raise _broken(path, f"it cannot be read ({error})") from None
 
-    def whole(self, leaf: Leaf) -> Path:
-        """Where the leaf's data lie, once their content is what the digest says: no changed byte becomes a number.
+    def whole(self, artifact: ArtifactId) -> Path:
+        """Where the artifact's data lie, once their content is what the digest says: no changed byte becomes a number.
 
         Raises:
-            MissingArtefact: it does not exist; a UserError where its content is not what was written.
+            MissingArtifact: it does not exist; a UserError where its content is not what was written.
         """
-        path = self.path(leaf)
+        path = self.path(artifact)
         if not path.exists():
-            raise self._missing(leaf.name)
-        facts = self.provenance(leaf)
+            raise self._missing(artifact.name)
+        facts = self.provenance(artifact)
         self._compare(facts.get("versions", {}))
         if content_digest(path) != facts["digest"]:
             raise _broken(path, "its content is not what was written (cut short or changed)")
@@ -236,67 +238,73 @@ class Store:
                     self.root, package, then, now,
                 )  # fmt: skip
 
-    def write(self, leaf: Leaf, frame: pd.DataFrame, inputs: Mapping[str, str], seconds: float, **notes: Any) -> None:
-        """Writes a table leaf and its provenance, data last, and logs one line.
+    def write(
+        self, artifact: ArtifactId, frame: pd.DataFrame, inputs: Mapping[str, str], seconds: float, **notes: Any
+    ) -> None:
+        """Writes a table artifact and its provenance, data last, and logs one line.
 
         Args:
-            inputs: names of the leaves it was made from, and their digests.
+            inputs: names of the artifacts it was made from, and their digests.
             seconds: what making it took.
             notes: further facts for the provenance.
         """
-        frame = validate(frame.reset_index(drop=True), leaf.kind, leaf.name, leaf.schema)
-        path = self.path(leaf)
+        frame = validate(frame.reset_index(drop=True), artifact.kind, artifact.name, artifact.schema)
+        path = self.path(artifact)
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         try:
             frame.to_parquet(temporary, index=False)
-            self._seal(leaf, temporary, inputs, seconds, {"rows": len(frame), **notes})
+            self._seal(artifact, temporary, inputs, seconds, {"rows": len(frame), **notes})
         finally:
             temporary.unlink(missing_ok=True)
-        log.info("%s: %d rows, %.1f s%s", leaf.name, len(frame), seconds, _where(notes))
+        log.info("%s: %d rows, %.1f s%s", artifact.name, len(frame), seconds, _where(notes))
 
-    def write_folder(self, leaf: Leaf, made: Path, inputs: Mapping[str, str], seconds: float, **notes: Any) -> None:
-        """Moves the folder `made` (on the same file system) to the leaf's place and logs one line."""
-        self._seal(leaf, made, inputs, seconds, notes)
-        size = folder_bytes(self.path(leaf)) / 1e6
-        log.info("%s: %.1f MB, %.1f s%s", leaf.name, size, seconds, _where(notes))
+    def write_folder(
+        self, artifact: ArtifactId, made: Path, inputs: Mapping[str, str], seconds: float, **notes: Any
+    ) -> None:
+        """Moves the folder `made` (on the same file system) to the artifact's place and logs one line."""
+        self._seal(artifact, made, inputs, seconds, notes)
+        size = folder_bytes(self.path(artifact)) / 1e6
+        log.info("%s: %.1f MB, %.1f s%s", artifact.name, size, seconds, _where(notes))
 
-    def _seal(self, leaf: Leaf, made: Path, inputs: Mapping[str, str], seconds: float, notes: dict[str, Any]) -> None:
-        assert not self.read_only, f"{leaf.name}: a dry run writes nothing"
+    def _seal(
+        self, artifact: ArtifactId, made: Path, inputs: Mapping[str, str], seconds: float, notes: dict[str, Any]
+    ) -> None:
+        assert not self.read_only, f"{artifact.name}: a dry run writes nothing"
         how = {"versions": versions(), "commit": commit(), "command": self.command, "config": self.config}
         provenance = {
-            "leaf": leaf.name,
+            "leaf": artifact.name,
             "digest": content_digest(made),
-            "settings": canonical(leaf.settings),
+            "settings": canonical(artifact.settings),
             "inputs": dict(inputs),
             "seconds": round(seconds, 3),
             **notes,
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
             **how,
         }
-        path = self.path(leaf)
+        path = self.path(artifact)
         if Path(self.root, MARK).exists():
             self.check_format()  # another version may have begun to write here since
         else:
             write_json(Path(self.root, MARK), {"format": FORMAT})
         write_json(_sidecar(path), provenance)
         made.replace(path)
-        for name in (path.name, _sidecar(path).name):  # what killed runs left; the caller holds the leaf's lock
+        for name in (path.name, _sidecar(path).name):  # what killed runs left; the caller holds the artifact's lock
             for left in path.parent.glob(f".{name}.*.tmp"):
                 left.unlink()
 
-    def parts(self, leaf: Leaf) -> Path:
-        """The folder for work in pieces; it is made here, and removed by `clear_parts` once the leaf exists."""
-        folder = self._own(_beside(self.path(leaf), ".parts"))
+    def parts(self, artifact: ArtifactId) -> Path:
+        """The folder for work in pieces; it is made here, and removed by `clear_parts` once the artifact exists."""
+        folder = self._own(_beside(self.path(artifact), ".parts"))
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
-    def in_progress(self, leaf: Leaf) -> bool:
+    def in_progress(self, artifact: ArtifactId) -> bool:
         """Whether it was begun and never ended: there are pieces."""
-        return _beside(self.path(leaf), ".parts").exists()
+        return _beside(self.path(artifact), ".parts").exists()
 
-    def clear_parts(self, leaf: Leaf) -> None:
-        shutil.rmtree(_beside(self.path(leaf), ".parts"), ignore_errors=True)
+    def clear_parts(self, artifact: ArtifactId) -> None:
+        shutil.rmtree(_beside(self.path(artifact), ".parts"), ignore_errors=True)
 
     def lock(self, kind: str, *words: str) -> AbstractContextManager[None]:
         """Holds the lock of everything under these words; another holder is waited for, with one log line."""
@@ -304,8 +312,8 @@ class Store:
         return _held(self._own(Path(self.root) / (name + ".lock")), name)
 
     @contextmanager
-    def making(self, *leaves: Leaf) -> Iterator[list[Leaf]]:
-        """Holds the locks of the leaves that do not exist yet, and yields those still missing once all are held.
+    def making(self, *artifacts: ArtifactId) -> Iterator[list[ArtifactId]]:
+        """Holds the locks of the artifacts that do not exist yet, and yields those still missing once all are held.
 
         Another process that makes one of them is waited for, with one log line. The kernel releases the locks of a
         process that dies.
@@ -314,10 +322,12 @@ class Store:
             InProgress: another process makes one of them, and this store does not wait.
         """
         with ExitStack() as stack:
-            for leaf in sorted((leaf for leaf in leaves if not self.exists(leaf)), key=lambda leaf: leaf.name):
-                lock = self._own(_beside(self.path(leaf), ".lock"))
-                stack.enter_context(_held(lock, leaf.name, wait=self.wait))
-            yield [leaf for leaf in leaves if not self.exists(leaf)]
+            for artifact in sorted(
+                (artifact for artifact in artifacts if not self.exists(artifact)), key=lambda artifact: artifact.name
+            ):
+                lock = self._own(_beside(self.path(artifact), ".lock"))
+                stack.enter_context(_held(lock, artifact.name, wait=self.wait))
+            yield [artifact for artifact in artifacts if not self.exists(artifact)]
 
 
 def _where(notes: Mapping[str, Any]) -> str:

@@ -18,7 +18,7 @@ class Benchmark:
     """One task to fine-tune for.
 
     Args:
-        name: the word tables and leaves use.
+        name: the word tables and artifacts use.
         questions: where questions come from.
         responses: who answers them by a strategy's recipe.
         task: the lm-eval task that judges an answer: a name in `sppl/benchmarks/tasks`, or the path of a YAML file.

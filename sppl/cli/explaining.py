@@ -35,9 +35,9 @@ def print_chain(asked: str, given: Sequence[str]) -> int:
         store = Store(cfg.store)
         store.check_format()
         folder = report_folder(Path(cfg.reports, cfg.name), [cfg.benchmark.name], cfg.data_dir, overrides)
-        leaves = find_artifacts(store, asked, folder)
+        artifacts = find_artifacts(store, asked, folder)
         with suppress(BrokenPipeError):  # `... | head` has seen enough
-            sys.stdout.write("".join(f"{line}\n" for line in explain(store, leaves)))
+            sys.stdout.write("".join(f"{line}\n" for line in explain(store, artifacts)))
             sys.stdout.flush()
     except (UserError, OmegaConfBaseException) as error:
         sys.stderr.write(f"{sentence_of(error)}\n")

@@ -1,4 +1,4 @@
-"""What one job of a run or a sweep leaves in its folder: `job.json`, all that the summary of a sweep reads."""
+"""What one job of a run or a sweep artifacts in its folder: `job.json`, all that the summary of a sweep reads."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -32,7 +32,7 @@ STAGES = {
 """Every stage in the order they run, and whether it runs in each job or once over a whole sweep."""
 
 
-KINDS = {"overrides": list, "config": dict, "status": str, "error": str, "leaves": dict}
+KINDS = {"overrides": list, "config": dict, "status": str, "error": str, "artifacts": dict}
 """What each field of a record is."""
 
 
@@ -47,7 +47,7 @@ class Job:
         folder: where `job.json`, the log and the loggers' files of this job lie.
         overrides: what its command line changed.
         config: the resolved configuration.
-        leaves: names of the leaves that each stage found or made.
+        artifacts: names of those that each stage found or made.
     """
 
     folder: Path
@@ -55,16 +55,16 @@ class Job:
     config: Mapping[str, Any] = field(default_factory=dict)
     status: str = "interrupted"
     error: str = STOPPED
-    leaves: dict[str, list[str]] = field(default_factory=dict)
+    artifacts: dict[str, list[str]] = field(default_factory=dict)
 
     def write(self) -> None:
         """Writes the record; it is whole at every moment."""
         self.folder.mkdir(parents=True, exist_ok=True)
         write_json(self.folder / "job.json", {key: value for key, value in vars(self).items() if key != "folder"})
 
-    def done(self, leaves: dict[str, list[str]]) -> None:
+    def done(self, artifacts: dict[str, list[str]]) -> None:
         """Writes that all went well."""
-        self.status, self.error, self.leaves = "done", "", leaves
+        self.status, self.error, self.artifacts = "done", "", artifacts
         self.write()
 
     def failed(self, error: str) -> None:

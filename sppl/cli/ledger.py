@@ -34,12 +34,12 @@ class Ledger:
     """One file per job in the store's folder `jobs`.
 
     A job counts as done as long as its composed configuration, and the files and folders that this names, are what they
-    were, and every leaf it found or made is still there. One without leaves (it only asked teachers, or exported) never
-    counts as done; it finds out itself what there is. While no configuration file changes, a job is found by its
+    were, and every artifact it found or made is still there. One without any (it only asked teachers, or exported)
+    never counts as done; it finds out itself what there is. While no configuration file changes, a job is found by its
     overrides, which takes no composing: the folder `jobs/typed` says which page they led to.
 
     Args:
-        store: where the jobs' leaves are.
+        store: where the jobs' artifacts are.
         conf: the folders of configuration files.
         reports: where the command writes its reports; empty: not looked at.
     """
@@ -55,14 +55,14 @@ class Ledger:
 
     def remember(self, job: Job, key: str) -> None:
         """Writes down a job that is done; `key` is `config_key` of its configuration as it was composed."""
-        held = [name for names in job.leaves.values() for name in names if self.store.holds(name)]
-        facts = {"key": key, "config": job.config, "leaves": job.leaves, "held": held}
+        held = [name for names in job.artifacts.values() for name in names if self.store.holds(name)]
+        facts = {"key": key, "config": job.config, "artifacts": job.artifacts, "held": held}
         if not (held and key):
             return
         page = self._page(key)
         try:
             page.parent.mkdir(parents=True, exist_ok=True)
-            write_json(page, facts | {"files": _files(job.config, job.leaves)})
+            write_json(page, facts | {"files": _files(job.config, job.artifacts)})
             self._note(job.overrides, key)
         except OSError as error:
             if error.errno not in (errno.EROFS, errno.EACCES, errno.EPERM):
@@ -70,7 +70,7 @@ class Ledger:
             log.info("%s cannot be written to; a sweep will look at this job again", self.store.root)
 
     def find(self, job: Job, compose: Callable[[list[str]], Mapping[str, Any]]) -> bool:
-        """Whether a job with this configuration is done; then its configuration and leaves are filled in.
+        """Whether a job with this configuration is done; then its configuration and artifacts are filled in.
 
         A page that is damaged, or names a component that neither the configuration files nor the overrides do, counts
         for nothing: the job is started and writes it anew.
@@ -90,7 +90,7 @@ class Ledger:
             return False
         try:
             facts = json.loads(page.read_text())
-            same = facts["key"] == key and facts["files"] == _files(facts["config"], facts["leaves"])
+            same = facts["key"] == key and facts["files"] == _files(facts["config"], facts["artifacts"])
             if not same or not all(map(self.store.holds, facts["held"])):
                 return False
             if not self._leads_home(facts["config"]):
@@ -104,7 +104,7 @@ class Ledger:
             return False
         if not noted:
             self._note(job.overrides, key)
-        job.config, job.leaves, job.status, job.error = facts["config"], facts["leaves"], "done", ""
+        job.config, job.artifacts, job.status, job.error = facts["config"], facts["artifacts"], "done", ""
         return True
 
     def _leads_home(self, config: Mapping[str, Any]) -> bool:

@@ -65,7 +65,7 @@ def summarise(started: DictConfig, folder: Path, first: int) -> bool:
             )  # fmt: skip
         if "report" in config["stage"] and not config["dry"]:
             made = list(dict.fromkeys(
-                name for job in jobs for stage in ("benchmark", "shortlist") for name in job.leaves.get(stage, [])
+                name for job in jobs for stage in ("benchmark", "shortlist") for name in job.artifacts.get(stage, [])
             ))  # fmt: skip
             made += [name for job in done for name in _tested_before(job.config, store)]
             results = [name for name in dict.fromkeys(made) if name.partition("/")[0] in RESULTS]

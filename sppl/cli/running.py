@@ -8,7 +8,7 @@ from typing import Any
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
-from sppl.artifacts.store import InProgress, MissingArtefact, Store
+from sppl.artifacts.store import InProgress, MissingArtifact, Store
 from sppl.cli.command_line import command_line, job_line
 from sppl.cli.jobs import stages
 from sppl.cli.loggers import open_loggers
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 def run_stages(cfg: DictConfig, overrides: Sequence[str]) -> dict[str, list[str]]:
-    """Runs the job stages in their order; returns the names of the leaves each found or made.
+    """Runs the job stages in their order; returns the names of the artifacts each found or made.
 
     Args:
         cfg: of the job.
@@ -27,14 +27,14 @@ def run_stages(cfg: DictConfig, overrides: Sequence[str]) -> dict[str, list[str]
     store = Store(cfg.store, config=plain(cfg), typed=command_line(), job=job_line(overrides))
     store.check_format()
     calls = {name: stage_call(cfg, name) for name in stages(cfg, "job")}
-    leaves: dict[str, list[str]] = {}
+    artifacts: dict[str, list[str]] = {}
     news = False
     for name, call in calls.items():
         plan = call(store=replace(store, read_only=True), dry=True)
         news = news or bool(plan.to_make)
         log.info(plan.line(name))
     if cfg.dry or not calls:
-        return leaves
+        return artifacts
     if news and cfg.trainer.accelerator == "gpu":
         _ = instantiate(cfg.trainer).device  # a machine without one is told so before any work
     with open_loggers(cfg, news=news) as loggers:
@@ -45,16 +45,16 @@ def run_stages(cfg: DictConfig, overrides: Sequence[str]) -> dict[str, list[str]
             except InProgress as busy:
                 log.info("%s: another process is making %s; going on with other work meanwhile", name, busy)
                 later[name] = call
-            except MissingArtefact:
+            except MissingArtifact:
                 if not later:
                     raise
                 later[name] = call  # what it needs may be what is in progress
             else:
-                leaves[name] = [*plan.found, *plan.to_make]
+                artifacts[name] = [*plan.found, *plan.to_make]
         for name, call in later.items():
             plan = call(store=store, loggers=loggers)
-            leaves[name] = [*plan.found, *plan.to_make]
-    return {name: leaves[name] for name in calls}
+            artifacts[name] = [*plan.found, *plan.to_make]
+    return {name: artifacts[name] for name in calls}
 
 
 def stage_call(cfg: Mapping[Any, Any], name: str) -> Callable[..., Any]:

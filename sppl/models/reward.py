@@ -20,7 +20,7 @@ class RewardModel:
     """Any sequence-classification model with one output, asked in its own chat template.
 
     Args:
-        name: the word tables and leaves use.
+        name: the word tables and artifacts use.
         path: a local folder in the Hugging Face layout, or a hub id.
         revision: commit or tag of a hub id.
         dtype: of the weights.

@@ -30,7 +30,7 @@ class TargetModel:
     """The model that is to be fine-tuned.
 
     Args:
-        name: the word tables and leaves use.
+        name: the word tables and artifacts use.
         path: a local folder in the Hugging Face layout, of a model or of an adapter, a GGUF file, or a hub id; `lab` is
             the model of the package.
         revision: commit or tag of a hub id.

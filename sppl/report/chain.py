@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from sppl.artifacts.provenance import VERSIONED
-from sppl.artifacts.store import Leaf, Store
+from sppl.artifacts.store import ArtifactId, Store
 from sppl.schemas import UserError
 
 MADE_OF = "made_of.json"
@@ -17,7 +17,7 @@ SHOWN = 8
 """Settings of one artifact that fit a line or two."""
 
 
-def find_artifacts(store: Store, asked: str, report: Path) -> list[Leaf]:
+def find_artifacts(store: Store, asked: str, report: Path) -> list[ArtifactId]:
     """The artifacts behind what was asked for.
 
     Args:
@@ -44,14 +44,14 @@ def find_artifacts(store: Store, asked: str, report: Path) -> list[Leaf]:
     return [store.open(name) for name in names]
 
 
-def explain(store: Store, leaves: Sequence[Leaf]) -> Iterator[str]:
+def explain(store: Store, artifacts: Sequence[ArtifactId]) -> Iterator[str]:
     """The lines of the chain of each artifact, parents indented below; what was said once is only named again."""
     said: set[str] = set()
-    for leaf in leaves:
-        yield from _lines(store, leaf.name, "", said, ("", ""))
+    for artifact in artifacts:
+        yield from _lines(store, artifact.name, "", said, ("", ""))
 
 
-def _cells(store: Store, asked: str, report: Path) -> Iterator[Leaf]:
+def _cells(store: Store, asked: str, report: Path) -> Iterator[ArtifactId]:
     """The artifacts behind cells of a report's table that fit."""
     table, made_of = report / "table.csv", report / MADE_OF
     if not table.exists() or not made_of.exists():
@@ -76,7 +76,7 @@ def _same(asked: str, value: float) -> bool:
     return digits > 0 and round(value, digits) == wanted
 
 
-def _behind(store: Store, strategy: str, column: str, made_of: Mapping[str, list[str]]) -> Iterator[Leaf]:
+def _behind(store: Store, strategy: str, column: str, made_of: Mapping[str, list[str]]) -> Iterator[ArtifactId]:
     if column.startswith(("accuracy", "gain")):
         names = [name for name in made_of["results"] if name.split("/")[3] == strategy]
     else:

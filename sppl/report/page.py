@@ -30,7 +30,7 @@ STRATEGIES = (
     "over the untrained target. A heading sorts, a second time the other way round."
 )
 METRICS = (
-    "Spearman: rank correlation with accuracy, positive where the metric foretold well. Regret: what following the "
+    "Spearman: rank correlation with accuracy, positive where the metric predicted well. Regret: what following the "
     "metric costs against the best strategy. Spread: standard deviation of the strategies' accuracies. Pick beats "
     "runner-up: the chance of it, where such chances were checked on this kind of data."
 )
@@ -38,7 +38,7 @@ HEAT = (
     "Spearman between a metric's order and the accuracies: 1 (blue) the order was right, -1 (red) it was upside down."
 )
 TRUST = (
-    "How often the better-scored of two strategies really trained better, as the gap between their scores foretold it: "
+    "How often the better-scored of two strategies really trained better, as the gap between their scores predicted it: "
     "learned on other test beds, checked on the one of this kind of data. On the dashed line a prediction is as good "
     "as its word."
 )

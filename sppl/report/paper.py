@@ -17,7 +17,7 @@ def write_paper_tables(folder: Path, records: Path) -> tuple[dict[str, dict[str,
         Conventions -> table name -> the table as printed; and how many published figures they match.
     """
     store = Store(str(records))
-    scores, outcomes = (store.read(store.leaves(kind)[0]) for kind in ("scores", "outcomes"))
+    scores, outcomes = (store.read(store.artifacts(kind)[0]) for kind in ("scores", "outcomes"))
     made = {one.name: paper_tables(scores, outcomes, conventions=one) for one in (PAPER, SOUND)}
     for conventions, tables in made.items():
         for name, frame in tables.items():

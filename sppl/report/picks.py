@@ -129,10 +129,10 @@ def picks(
         scored = by_scores(led, one)
         decision = test or (Decision(done.tied or (done.strategy,)) if done else scored)
         order = _order(decision, done, led)
-        foretold = f"Scores foretold it: {scored.words[0].lower()}{scored.words[1:]}." if test else ""
+        predicted = f"Scores predicted it: {scored.words[0].lower()}{scored.words[1:]}." if test else ""
         agree = _others(part, None if scores is None else _of(scores, pair), composites or {}, lead, str(one["picked"]))
         measured = test.rests_on if test else (done.said,) if done else ()
-        why = [*measured, foretold, f"{sentence(led)}.", *scored.rests_on, agree]
+        why = [*measured, predicted, f"{sentence(led)}.", *scored.rests_on, agree]
         made.append(
             Pick(
                 *pair,

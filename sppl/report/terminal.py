@@ -123,9 +123,9 @@ def show_spending(spending: pd.DataFrame) -> None:
     for head, name in zip(heads, names, strict=True):
         cells = ["unknown" if pd.isna(value) else str(value) for value in told[name]]
         columns.append(Column(head, cells))
-    dear = [other if pd.isna(cost) else f"{cost:.4f}" for cost, other in zip(told["cost"], unknown, strict=True)]
+    price = [other if pd.isna(cost) else f"{cost:.4f}" for cost, other in zip(told["cost"], unknown, strict=True)]
     console = _console()
-    print_table(console, "What the responses took", [*columns, Column("US dollars", dear)])
+    print_table(console, "What the responses took", [*columns, Column("US dollars", price)])
     for row in told.to_dict("records"):
         if row["note"]:
             console.print(f"{row['strategy']}: {row['note']}")
@@ -144,7 +144,7 @@ def show_paper(tables: Mapping[str, Mapping[str, pd.DataFrame]], matches: str, f
 
 
 def _strategies(rows: pd.DataFrame, metrics: list[str]) -> list[Column]:
-    """One row per strategy, the best first: what fine-tuning brought, where that is known, and `value (rank)` by metric."""
+    """One row per strategy, the best first: what fine-tuning brought, where known, and `value (rank)` by metric."""
     settings = [str(one) for one in rows.columns[2 : list(rows.columns).index("strategy")]]
     pairs = zip(rows["strategy"], rows["source"], strict=True)
     named = [f"{name} ({SIMULATED})" if source == SIMULATED else str(name) for name, source in pairs]
@@ -224,7 +224,7 @@ def _show_metrics(console: Console, judged: pd.DataFrame) -> None:
         for head, name in (("passes", "cost"), ("seconds", "seconds")):
             columns.append(Column(head, [MISSING if pd.isna(value) else f"{value:.3g}" for value in judged[name]]))
         told.append("passes, seconds: per response; a pass that several metrics share counts for each")
-    print_table(console, "What each metric foretold", columns, caption="\n".join(filter(None, told)))
+    print_table(console, "What each metric predicted", columns, caption="\n".join(filter(None, told)))
 
 
 def _notes(rows: pd.DataFrame, judged: pd.DataFrame) -> list[str]:

@@ -25,7 +25,7 @@ class Fitted:
 
     @property
     def facts(self) -> dict[str, object]:
-        """What a leaf's provenance says of it; empty where everything fitted."""
+        """What an artifact's provenance says of it; empty where everything fitted."""
         lists = {"left_out": self.left_out, "fewer_examples": self.fewer_examples, "cut": self.cut}
         count = sum(map(len, lists.values()))
         found: dict[str, object] = {"overlong": count} if count else {}

@@ -91,7 +91,7 @@ def _last(model: PreTrainedModel, ending: str) -> nn.Module:
     names = [name for name, _ in model.named_modules()]
     found = [name for name in names if f".{name}".endswith(f".{ending}")]
     if not found:
-        leaves = [name for name, module in model.named_modules() if not list(module.children())]
-        endings = dict.fromkeys(".".join(name.rsplit(".", 2)[-2:]) for name in leaves)
+        artifacts = [name for name, module in model.named_modules() if not list(module.children())]
+        endings = dict.fromkeys(".".join(name.rsplit(".", 2)[-2:]) for name in artifacts)
         raise ValueError(f"{type(model).__name__} has no module called {ending}; there are {', '.join(endings)}")
     return model.get_submodule(found[-1])

@@ -1,1 +1,1 @@
-"""One function per stage: read leaves, call the core, write leaves."""
+"""One function per stage: read artifacts, call the core, write artifacts."""

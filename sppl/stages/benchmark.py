@@ -51,7 +51,7 @@ def run_benchmark(
         split: whose questions are answered; results of another than the test's say so in their provenance.
 
     Raises:
-        MissingArtefact: a strategy has not been trained on; the message is the command that does it.
+        MissingArtifact: a strategy has not been trained on; the message is the command that does it.
         UserError: a task of `benchmark.also` cannot be used; said by a dry run too, so before any training.
     """
     extra = extra_tasks(benchmark, n_test)

@@ -47,7 +47,7 @@ def export(
         only_correct: leaves out what the benchmark judged wrong; the log and the card say how many rows there are.
 
     Raises:
-        MissingArtefact: responses that cost money are missing; the message is the command that makes them.
+        MissingArtifact: responses that cost money are missing; the message is the command that makes them.
         UserError: the shape is unknown, or only right responses are wanted and nothing says which are.
     """
     if only_correct and not benchmark.judged:

@@ -34,7 +34,7 @@ def finetune(
     """Makes the `adapters` of every strategy: a PEFT folder, or a model folder where all weights are trained.
 
     Raises:
-        MissingArtefact: paid responses are missing; the message is the command that makes them.
+        MissingArtifact: paid responses are missing; the message is the command that makes them.
         UserError: an example is longer than the target or `max_tokens` allows, or the loss is not finite.
     """
     study, fit = Study(store, benchmark, target_model, hardware=trainer), Fit(training, n_train, seed, n_train_tokens)

@@ -139,8 +139,8 @@ def _check_cost(estimates: Mapping[str, Estimate], budget: Budget, *, confirm: b
     if confirm or not costs or (total + taken <= budget.limit and not unknown):
         return
     said = "; ".join(f"{name}: {one}" for name, one in estimates.items())
-    dear = "an unknown sum" if unknown else f"about {dollars(total)}"
-    dear += f", and {dollars(taken)} are spent by other jobs of this command" if taken else ""
+    price = "an unknown sum" if unknown else f"about {dollars(total)}"
+    price += f", and {dollars(taken)} are spent by other jobs of this command" if taken else ""
     if unknown:
         begin = (
             "Without its price (teacher.NAME.input_price and output_price) max_cost cannot limit what a teacher costs. "
@@ -150,7 +150,7 @@ def _check_cost(estimates: Mapping[str, Estimate], budget: Budget, *, confirm: b
         enough = _enough(taken + _most(estimates))
         begin = f"To go on: the same command with max_cost={enough}. To buy what max_cost={budget.limit:g} allows"
     raise UserError(
-        f"generate would cost {dear} (max_cost={budget.limit:g}): {said}. Wrong answers are asked for again, which "
+        f"generate would cost {price} (max_cost={budget.limit:g}): {said}. Wrong answers are asked for again, which "
         f"costs more. {begin}: the same command with confirm=true"
     )
 

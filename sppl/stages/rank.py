@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from sppl.artifacts.store import MissingArtefact, Store
+from sppl.artifacts.store import MissingArtifact, Store
 from sppl.benchmarks.benchmark import Benchmark
 from sppl.generation.answer import Generator
 from sppl.metrics.needs import Metric, scored_needs
@@ -46,14 +46,14 @@ def rank(
     dry: bool = False,
     loggers: Sequence["Logger"] = (),
 ) -> Plan:
-    """Makes one `scores` leaf per strategy and metric, and the `rankings` leaf over all of them.
+    """Makes one `scores` artifact per strategy and metric, and the `rankings` artifact over all of them.
 
     Returns:
-        The plan; the name of the rankings leaf comes last in it.
+        The plan; the name of the rankings artifact comes last in it.
 
     Raises:
         UserError: no strategy competes, or a metric compares accuracies and nothing is judged.
-        MissingArtefact: a strategy was not scored in a context; the message is the command that scores it.
+        MissingArtifact: a strategy was not scored in a context; the message is the command that scores it.
     """
     refuse_unjudged(benchmark, metric)
     ranked = {name: recipe for name, recipe in strategy.items() if recipe.ranked}
@@ -67,7 +67,7 @@ def rank(
     wanted = Wanted(study, how, ranked, metric)
     try:
         found, race, pieces = _pieces(wanted, leader)
-    except MissingArtefact:
+    except MissingArtifact:
         if dry:
             return _waiting(wanted)
         raise
@@ -108,7 +108,7 @@ def _pieces(wanted: Wanted, leader: Metric | None) -> tuple[Found, Race | None, 
     """What there is of the tables that the metrics need.
 
     Raises:
-        MissingArtefact: something is missing; the message is the command that makes it.
+        MissingArtifact: something is missing; the message is the command that makes it.
     """
     if missing := wanted.missing():
         raise wanted.unscored(missing)

@@ -25,15 +25,15 @@ def rank_records(
     dry: bool = False,
     loggers: Sequence["Logger"] = (),  # noqa: ARG001 - the interface of every stage
 ) -> Plan:
-    """Makes one `rankings` leaf over all recorded benchmarks and targets: strategies with both score and outcome.
+    """Makes one `rankings` artifact over all recorded benchmarks and targets: strategies with both score and outcome.
 
     Args:
-        records: folder of the read-only store with one `scores` and one `outcomes` leaf.
+        records: folder of the read-only store with one `scores` and one `outcomes` artifact.
         metric: which recorded metrics are ranked by.
     """
     source = Store(records)
-    scores, outcomes = (source.leaves(kind)[0] for kind in ("scores", "outcomes"))
-    inputs = {leaf.name: source.digest(leaf) for leaf in (scores, outcomes)}
+    scores, outcomes = (source.artifacts(kind)[0] for kind in ("scores", "outcomes"))
+    inputs = {artifact.name: source.digest(artifact) for artifact in (scores, outcomes)}
 
     def trained() -> pd.DataFrame:
         runs = source.read(outcomes)

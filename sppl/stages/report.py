@@ -95,8 +95,8 @@ def report(
 
     Args:
         conventions: whose arithmetic `spearman` follows; the other's is in the column beside it.
-        rankings: names of the rankings leaves of this command.
-        results: names of its results leaves; the table is the union of both.
+        rankings: names of the rankings artifacts of this command.
+        results: names of its results; the table is the union of both.
         max_tokens, overlong: of the training, of whose limit is warned.
         data: the folder of a user's own data, after which the report's folder is called.
         records: folder of the published records, whose outcomes then take the place of results.
@@ -116,7 +116,7 @@ def report(
             + command(store.job, "stage=[score,rank,finetune,benchmark,report]")
             + " (what exists is found, not made again)"
         )
-    ranked = [store.read(store.open(leaf)) for leaf in rankings]
+    ranked = [store.read(store.open(artifact)) for artifact in rankings]
     every = pd.concat(ranked, ignore_index=True) if ranked else no_rankings()
     metrics = list(metric.values())
     results, others = _parted(results)
@@ -242,7 +242,7 @@ def _drawn(rows: pd.DataFrame, metrics: list[str]) -> list[str] | None:
 
 
 def _parted(results: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The leaves of the benchmark's own results, and those of further tasks."""
+    """The artifacts of the benchmark's own results, and those of further tasks."""
     own, others = ([name for name in results if name.startswith(kind)] for kind in ("results/", "also_results/"))
     return own, others
 
@@ -255,7 +255,7 @@ def _provenance(store: Store, rankings: Sequence[str], results: Sequence[str]) -
 def _recorded(records: str) -> pd.DataFrame:
     """The published outcomes of the runs behind the paper's tables; the training settings are the tables' own."""
     source = Store(records)
-    runs = source.read(source.leaves("outcomes")[0])
+    runs = source.read(source.artifacts("outcomes")[0])
     return pd.concat([main_outcomes(runs), planbench_outcomes(runs)], ignore_index=True).assign(setup="")
 
 

@@ -54,7 +54,7 @@ def score(
     kept in `races`.
 
     Raises:
-        MissingArtefact: predictions or paid responses are missing; the message is the command that makes them.
+        MissingArtifact: predictions or paid responses are missing; the message is the command that makes them.
         UserError: a response is empty, or does not fit the target's context; a metric compares accuracies that
             nothing is judged for.
     """

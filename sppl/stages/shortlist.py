@@ -12,7 +12,7 @@ import pandas as pd
 
 from sppl.analysis.pilot_cost import estimate
 from sppl.analysis.policy import Policy
-from sppl.artifacts.store import Leaf, Store
+from sppl.artifacts.store import ArtifactId, Store
 from sppl.benchmarks.apart import questions_apart
 from sppl.benchmarks.benchmark import Benchmark
 from sppl.benchmarks.splits import take
@@ -67,14 +67,14 @@ def shortlist(
     Args:
         policy: how many, and how the pilots are trained; else they are trained like everything (`training`).
         n_validation: validation questions that the pilots are measured on, or `all`.
-        n_train, n_train_tokens, n_test, seed: of the full training, which follows with `then=run`; `print` leaves it to
-            the report to say its command.
+        n_train, n_train_tokens, n_test, seed: of the full training, which follows with `then=run`; with `print` it is
+            for the report to say its command.
         rank, generate, finetune, run_benchmark: the stages of these names, with the settings of this job.
 
     Raises:
         UserError: fewer strategies compete than are to be shortlisted, no metric ranks, or validation questions are
             missing or not apart from the others.
-        MissingArtefact: as the stages raise it.
+        MissingArtifact: as the stages raise it.
     """
     if then not in ("print", "run"):
         raise UserError(f"stage.shortlist.then={then}: there are print (the full recipe) and run")
@@ -131,7 +131,7 @@ def shortlist(
     return Plan((ranking.name, settled.id.name, *full), ())
 
 
-def _led(store: Store, ranking: Leaf, lead: Metric) -> pd.DataFrame:
+def _led(store: Store, ranking: ArtifactId, lead: Metric) -> pd.DataFrame:
     """What the metric says of each strategy, the best first; equal ones by name."""
     frame = store.read(ranking)
     return frame[frame["metric"] == lead.name].sort_values(["rank", "strategy"])

@@ -40,7 +40,7 @@ class Recipe:
     """A response generation strategy.
 
     Args:
-        name: the word tables and leaves use.
+        name: the word tables and artifacts use.
         summary: one line for people: who writes the responses, and how.
         aliases: other names of the same strategy in records and files.
         ranked: whether it competes; a reference such as the bare gold label is trained and shown, never ranked.
@@ -51,7 +51,7 @@ class Recipe:
         teacher: who writes the responses, a name of the group `teacher`.
         system: the system message; empty for none.
         request: the user message; `{question}`, `{known}`, `{examples}` and `{solution}` are replaced once each.
-        sees: what `{known}` tells; `task` leaves it to the benchmark, the others overrule it.
+        sees: what `{known}` tells; `task` artifacts it to the benchmark, the others overrule it.
         examples: the set of worked examples `{examples}` shows, e.g. `human`.
         tries: answers asked for at most, one after the other, while they are wrong.
         temperature: of the teacher's sampling; None for the API's own default.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sppl.artifacts.once import once
 from sppl.artifacts.provenance import canonical, fingerprint
-from sppl.artifacts.store import Leaf, MissingArtefact
+from sppl.artifacts.store import ArtifactId, MissingArtifact
 from sppl.benchmarks.splits import take
 from sppl.commands import command
 from sppl.schemas import Question, UserError, wording
@@ -60,7 +60,7 @@ class Adapter:
         return self._held_out.pairs()
 
     @once
-    def id(self) -> Leaf:
+    def id(self) -> ArtifactId:
         settings = {
             "target": self.study.target.identity,
             "examples": _digest(self.examples),
@@ -70,7 +70,7 @@ class Adapter:
         if self.held_out:
             settings["validation"] = _digest(self.held_out)
         words = (*self.study.words, self.strategy, f"seed{self.fit.seed}")
-        return self.study.store.leaf("adapters", *words, settings=settings)
+        return self.study.store.artifact_id("adapters", *words, settings=settings)
 
     @property
     def exists(self) -> bool:
@@ -143,10 +143,10 @@ class Adapter:
         study.store.write_folder(self.id, made, self.inputs(), seconds, **self.facts, **facts.notes())
         study.store.clear_parts(self.id)
 
-    def missing(self) -> MissingArtefact:
+    def missing(self) -> MissingArtifact:
         """The error whose message is the command that trains it."""
         benchmark, target = self.study.words
-        return MissingArtefact(
+        return MissingArtifact(
             f"{target} has not been trained on {self.strategy} for {benchmark} with seed {self.fit.seed}; "
             "train it: "
             + command(self.study.store.job, "stage=[finetune]", f"n_train={self.fit.n_train}", f"seed={self.fit.seed}")

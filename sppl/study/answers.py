@@ -10,7 +10,7 @@ import pandas as pd
 from sppl.analysis.outcomes import UNTRAINED
 from sppl.artifacts.once import once
 from sppl.artifacts.provenance import fingerprint
-from sppl.artifacts.store import Leaf
+from sppl.artifacts.store import ArtifactId
 from sppl.generation.answer import answered, prompts_of
 from sppl.schemas import Question, Split
 from sppl.study.adapters import Adapter
@@ -80,7 +80,7 @@ class Answers:
     split: Split = "test"
 
     @once
-    def id(self) -> Leaf:
+    def id(self) -> ArtifactId:
         study = self.model.study
         settings = {
             **self.model.settings,
@@ -89,7 +89,7 @@ class Answers:
             **study.generator.identity,
             **study.skipping,
         }
-        return study.store.leaf("answers", *self.model.words, self.model.seed, settings=settings)
+        return study.store.artifact_id("answers", *self.model.words, self.model.seed, settings=settings)
 
     @property
     def exists(self) -> bool:
@@ -127,14 +127,14 @@ class Results:
     answers: Answers
 
     @once
-    def id(self) -> Leaf:
+    def id(self) -> ArtifactId:
         study, answers = self.answers.model.study, self.answers
         settings = {
             "answers": made_from(study.store, answers),
             "questions": fingerprint(answers.questions),
             "judge": study.benchmark.judge,
         }
-        return study.store.leaf("results", *answers.id.words, settings=settings)
+        return study.store.artifact_id("results", *answers.id.words, settings=settings)
 
     @property
     def exists(self) -> bool:

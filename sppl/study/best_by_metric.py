@@ -65,7 +65,7 @@ class BestByMetric:
 
         Raises:
             UserError: the metric has no direction or reads more than token statistics.
-            MissingArtefact: it shows own answers, and they are missing; the message is the command that makes them.
+            MissingArtifact: it shows own answers, and they are missing; the message is the command that makes them.
         """
         needs = self._needs()
         pool = self._predictions(store, benchmark).pool(self.prompt) if own_answers(needs) else Pool()
@@ -102,7 +102,7 @@ class BestByMetric:
             inputs: per strategy names and digests of the artifacts these were read from.
 
         Raises:
-            UserError, MissingArtefact: see `tables`.
+            UserError, MissingArtifact: see `tables`.
         """
         tables = self.tables(store, benchmark, examples, inputs)
         with store.making(*(one.id for one in tables)):

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from sppl.artifacts.once import once
 from sppl.artifacts.provenance import fingerprint
-from sppl.artifacts.store import Leaf
+from sppl.artifacts.store import ArtifactId
 from sppl.benchmarks.benchmark import Benchmark
 from sppl.schemas import UserError
 from sppl.study.answers import Model
 
 if TYPE_CHECKING:
-    from sppl.benchmarks.further import Further
+    from sppl.benchmarks.lm_eval_task import LmEvalTask
 
 BATCH = 64
 """Of lm-eval, which makes it smaller by itself where memory is short."""
@@ -22,7 +22,7 @@ BATCH = 64
 class ExtraTask:
     """One task of `benchmark.also`, and what its figures depend on."""
 
-    task: "Further"
+    task: "LmEvalTask"
     identity: dict[str, Any]
 
 
@@ -35,10 +35,12 @@ class ExtraResults:
     facts: dict[str, Any]
 
     @once
-    def id(self) -> Leaf:
+    def id(self) -> ArtifactId:
         study, task = self.model.study, self.extra.identity
         settings = {**self.model.settings, "task": dict(task), **study.skipping}
-        return study.store.leaf("also_results", *self.model.words, task["task"], self.model.seed, settings=settings)
+        return study.store.artifact_id(
+            "also_results", *self.model.words, task["task"], self.model.seed, settings=settings
+        )
 
     @property
     def exists(self) -> bool:
@@ -79,9 +81,9 @@ def extra_tasks(benchmark: Benchmark, n_test: int | str) -> list[ExtraTask]:
     """
     if not benchmark.also:
         return []
-    from sppl.benchmarks.further import Further
+    from sppl.benchmarks.lm_eval_task import LmEvalTask
 
-    tasks = [Further(given, None if n_test == "all" else int(n_test)) for given in benchmark.also]
+    tasks = [LmEvalTask(given, None if n_test == "all" else int(n_test)) for given in benchmark.also]
     found = {task: task.identity() for task in tasks}
     names = [identity["task"] for identity in found.values()]
     if len(names) < len(tasks) or len(set(names)) < len(names):

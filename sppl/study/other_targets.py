@@ -46,8 +46,14 @@ def advice(leads: pd.DataFrame) -> list[str]:
 
 
 def _leads(store: Store, benchmark: str, target: str) -> pd.DataFrame:
-    leaves = [leaf for leaf in store.leaves("results", benchmark, "*", "*") if leaf.words[1] != target]
-    counted = [leaf.name for leaf in leaves if leaf.words[2] != UNTRAINED and "split" not in store.provenance(leaf)]
+    artifacts = [
+        artifact for artifact in store.artifacts("results", benchmark, "*", "*") if artifact.words[1] != target
+    ]
+    counted = [
+        artifact.name
+        for artifact in artifacts
+        if artifact.words[2] != UNTRAINED and "split" not in store.provenance(artifact)
+    ]
     every = outcomes_of(store, counted)
     reached = every.groupby([*KEY, "setup"])["accuracy"].mean().reset_index()
     alike = reached.groupby(["target_model", "setup"])

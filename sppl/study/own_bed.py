@@ -8,7 +8,7 @@ import pandas as pd
 from sppl.analysis.bed import SCORE_COLUMNS, Bed
 from sppl.analysis.checks import PAIR
 from sppl.analysis.outcomes import UNTRAINED
-from sppl.artifacts.store import Leaf, Store
+from sppl.artifacts.store import ArtifactId, Store
 from sppl.commands import command
 from sppl.schemas import UserError
 from sppl.study.reported import outcomes_of
@@ -30,8 +30,10 @@ def own_bed(store: Store) -> Bed:
     Raises:
         UserError: there is no such benchmark.
     """
-    every = store.leaves("results", "*", "*", "*")
-    results = [leaf.name for leaf in every if "split" not in store.provenance(leaf)]  # a pilot's are of validation
+    every = store.artifacts("results", "*", "*", "*")
+    results = [
+        artifact.name for artifact in every if "split" not in store.provenance(artifact)
+    ]  # a pilot's are of validation
     outcomes = outcomes_of(store, results)
     outcomes = _measured_once(outcomes[outcomes["strategy"] != UNTRAINED])
     scores = _scores(store, outcomes)
@@ -65,21 +67,21 @@ def _by_setup(frame: pd.DataFrame) -> pd.DataFrame:
 def _scores(store: Store, outcomes: pd.DataFrame) -> pd.DataFrame:
     trained = outcomes.groupby(PAIR)["strategy"].agg(set).to_dict()
     chosen: dict[tuple[str, ...], tuple[tuple[int, str], pd.DataFrame]] = {}
-    for leaf in store.leaves("rankings", "*", "*"):
-        pair, frame = leaf.words[:2], store.read(leaf)
+    for artifact in store.artifacts("rankings", "*", "*"):
+        pair, frame = artifact.words[:2], store.read(artifact)
         if pair not in trained:
             continue
         if "race" in frame and frame["race"].fillna("").any():
-            log.info("%s: %s was decided by a race and is left out", MINE, leaf.name)
+            log.info("%s: %s was decided by a race and is left out", MINE, artifact.name)
             continue
-        worth = (len(trained[pair] & set(frame["strategy"])), _made(store, leaf))
+        worth = (len(trained[pair] & set(frame["strategy"])), _made(store, artifact))
         if pair not in chosen or worth > chosen[pair][0]:
             if pair in chosen:
-                log.info("%s: of several rankings of %s that of %s counts", MINE, " / ".join(pair), leaf.name)
+                log.info("%s: of several rankings of %s that of %s counts", MINE, " / ".join(pair), artifact.name)
             chosen[pair] = (worth, frame[SCORE_COLUMNS])
     found = [frame for _, frame in chosen.values()]
     return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=SCORE_COLUMNS)
 
 
-def _made(store: Store, leaf: Leaf) -> str:
-    return str(store.provenance(leaf)["created"])
+def _made(store: Store, artifact: ArtifactId) -> str:
+    return str(store.provenance(artifact)["created"])

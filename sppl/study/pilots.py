@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import cast
 
-from sppl.artifacts.store import MissingArtefact
+from sppl.artifacts.store import MissingArtifact
 from sppl.benchmarks.benchmark import Benchmark
 from sppl.benchmarks.splits import take
 from sppl.commands import command
@@ -25,7 +25,7 @@ def pilot_results(study: Study, strategy: Mapping[str, Recipe], metric: Mapping[
     """The results that metrics need of every strategy.
 
     Raises:
-        MissingArtefact: results are missing; the message is the command that makes them.
+        MissingArtifact: results are missing; the message is the command that makes them.
     """
     pieces: dict = {}
     for need in pilots_of(metric):
@@ -59,11 +59,11 @@ def refuse_unjudged(benchmark: Benchmark, metric: Mapping[str, Metric]) -> None:
         )
 
 
-def pilots_missing(study: Study, names: Sequence[str], need: Outcomes) -> MissingArtefact:
+def pilots_missing(study: Study, names: Sequence[str], need: Outcomes) -> MissingArtifact:
     """The error whose message is the command that makes the results."""
     listed, (benchmark, target) = ",".join(names), study.words
     sizes = (f"n_train={need.n_train}", f"n_test={need.n_test}", f"seed={need.seed}")
-    return MissingArtefact(
+    return MissingArtifact(
         f"{target} has not been trained on {need.n_train} responses of {listed} for {benchmark} and tested, "
         "with these settings of the trainer. Leave train_then_test out of `metric`, or do it: "
         + command(study.store.job, "stage=[generate,finetune,benchmark]", *sizes)

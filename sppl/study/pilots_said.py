@@ -14,11 +14,11 @@ def settled_of(store: Store, shortlists: Sequence[str]) -> pd.DataFrame:
     `k`, `n_pilot`, `epochs`, `n_seeds`, `n_validation`, `untrained` (its accuracy on the same questions).
     """
     parts = []
-    for leaf in (store.open(name) for name in dict.fromkeys(shortlists)):
-        fact = store.provenance(leaf)
-        key = {"benchmark": leaf.words[0], "target_model": leaf.words[1], "metric": fact["metric"]}
+    for artifact in (store.open(name) for name in dict.fromkeys(shortlists)):
+        fact = store.provenance(artifact)
+        key = {"benchmark": artifact.words[0], "target_model": artifact.words[1], "metric": fact["metric"]}
         how = {name: fact[name] for name in ("of", "k", "n_pilot", "epochs", "n_validation")}
         how |= {"n_seeds": len(fact["seeds"]), "untrained": fact.get("untrained")}
-        frame = store.read(leaf).assign(**how)
+        frame = store.read(artifact).assign(**how)
         parts.append(frame.assign(**key)[[*key, *frame.columns]])
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()

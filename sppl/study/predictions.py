@@ -8,7 +8,7 @@ import pandas as pd
 
 from sppl.artifacts.once import once
 from sppl.artifacts.provenance import canonical, fingerprint
-from sppl.artifacts.store import Leaf, MissingArtefact
+from sppl.artifacts.store import ArtifactId, MissingArtifact
 from sppl.benchmarks.splits import take
 from sppl.commands import command
 from sppl.generation.answer import answered, prompts_of
@@ -36,7 +36,7 @@ class Predictions:
         return take(self.study.benchmark, "train", self.n)
 
     @once
-    def id(self) -> Leaf:
+    def id(self) -> ArtifactId:
         benchmark = self.study.benchmark
         settings = {
             "target": self.study.target.identity,
@@ -46,7 +46,7 @@ class Predictions:
             **self.study.generator.identity,
             **self.study.skipping,
         }
-        return self.study.store.leaf("predictions", *self.study.words, f"n{self.n}", settings=settings)
+        return self.study.store.artifact_id("predictions", *self.study.words, f"n{self.n}", settings=settings)
 
     @property
     def exists(self) -> bool:
@@ -86,7 +86,7 @@ class Predictions:
         Of a benchmark that judges nothing all are taken, and the note says so.
 
         Raises:
-            MissingArtefact: there are no answers; the message is the command that makes them.
+            MissingArtifact: there are no answers; the message is the command that makes them.
         """
         benchmark = self.study.benchmark
         if not self.exists:
@@ -104,10 +104,10 @@ class Predictions:
         kept = pairs if shown else []
         return Pool(tuple(question.id for question, _ in kept), tuple(text for _, text in kept), note, inputs)
 
-    def missing(self) -> MissingArtefact:
+    def missing(self) -> MissingArtifact:
         """The error whose message is the command that makes them."""
         benchmark, target = self.study.words
-        return MissingArtefact(
+        return MissingArtifact(
             f"no predictions of {target} for {benchmark}; make them: "
             + command(self.study.store.job, "stage=[predict]")
         )

@@ -8,7 +8,7 @@ import pandas as pd
 
 from sppl.analysis.racing import Bound, Decision, survivors
 from sppl.artifacts.provenance import canonical
-from sppl.artifacts.store import Leaf, Store
+from sppl.artifacts.store import ArtifactId, Store
 from sppl.commands import as_list
 from sppl.metrics.leading import leading
 from sppl.metrics.needs import Metric, Perplexed, Table, scored_needs
@@ -46,7 +46,7 @@ class Race:
         return len(next(iter(self.found.sample.examples.values())))
 
     @property
-    def id(self) -> Leaf:
+    def id(self) -> ArtifactId:
         """Where its decisions are kept: of these responses, by this metric, with these settings."""
         scorer, sample = self.scorer, self.found.sample
         settings = {
@@ -55,7 +55,7 @@ class Race:
             "race": {"first": scorer.first, "then": scorer.then, "error": scorer.error},
         }
         words = (sample.benchmark, sample.target.name, f"{len(sample.examples)}_strategies")
-        return self.store.leaf("races", *words, settings=settings)
+        return self.store.artifact_id("races", *words, settings=settings)
 
     @property
     def exists(self) -> bool:
@@ -178,7 +178,7 @@ def pieces_of(found: Found, race: Race | None) -> TablePieces:
     """The artifacts that hold the tables of every strategy.
 
     Raises:
-        MissingArtefact: some are missing; the message is the command that makes them.
+        MissingArtifact: some are missing; the message is the command that makes them.
     """
     if race is None:
         pieces: TablePieces = {key: [table] for key, table in found.tables().items()}

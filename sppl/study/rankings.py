@@ -13,7 +13,7 @@ from sppl.analysis.raced import rank_raced
 from sppl.analysis.ranking import rank, sentence
 from sppl.analysis.resampling import RankedMetric
 from sppl.artifacts.once import once
-from sppl.artifacts.store import Leaf, Store
+from sppl.artifacts.store import ArtifactId, Store
 
 if TYPE_CHECKING:
     from pytorch_lightning.loggers import Logger
@@ -51,10 +51,10 @@ class Ranking:
     said: Mapping[str, Any] = field(default_factory=dict)
     flags: Mapping[str, str] = field(default_factory=dict)
     costs: Mapping[str, Mapping[str, float | None]] | None = None
-    race: Leaf | None = None
+    race: ArtifactId | None = None
 
     @once
-    def id(self) -> Leaf:
+    def id(self) -> ArtifactId:
         settings: dict[str, Any] = {"scores": sorted(self.parents.values()), "strategies": sorted(self.strategies)}
         if self.race:
             settings["race"] = self.store.digest(self.race)
@@ -62,7 +62,7 @@ class Ranking:
             settings["flags"] = dict(self.flags)
         if self.said:
             settings["said"] = {**self.facts, **self.said}
-        return self.store.leaf("rankings", *self.words, f"{len(self.strategies)}_strategies", settings=settings)
+        return self.store.artifact_id("rankings", *self.words, f"{len(self.strategies)}_strategies", settings=settings)
 
     @property
     def exists(self) -> bool:

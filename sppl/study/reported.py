@@ -1,4 +1,4 @@
-"""What a report is made of: outcomes from results leaves, scores behind rankings, rows for jobs not done."""
+"""What a report is made of: outcomes from results, scores behind rankings, rows for jobs not done."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -20,7 +20,7 @@ def no_rankings() -> pd.DataFrame:
 
 
 def outcomes_of(store: Store, results: Sequence[str]) -> pd.DataFrame:
-    """One row per results leaf; `setup` names only the settings in which the leaves differ."""
+    """One row per results artifact; `setup` names only the settings in which they differ."""
     rows: list[dict[str, Any]] = [
         key | {"accuracy": float(fact["accuracy"]), "n_test": int(fact["rows"])} for key, fact in _runs(store, results)
     ]
@@ -50,31 +50,31 @@ def trained_on_of(store: Store, results: Sequence[str]) -> pd.DataFrame:
     return frame.assign(**{"tokens per response": frame["tokens"] / frame["responses"]}) if len(frame) else frame
 
 
-def also_of(store: Store, leaves: Sequence[str]) -> pd.DataFrame:
+def also_of(store: Store, artifacts: Sequence[str]) -> pd.DataFrame:
     """One row per trained model, further task and metric; of a task the metric of the table stands first."""
-    rows = [key | {"task": fact["settings"]["task"]["task"]} | figure for key, fact in _runs(store, leaves)
+    rows = [key | {"task": fact["settings"]["task"]["task"]} | figure for key, fact in _runs(store, artifacts)
             for figure in fact["figures"]]  # fmt: skip
     return pd.DataFrame(rows)
 
 
-def _runs(store: Store, leaves: Sequence[str]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    """What each leaf of results is of, as key columns, and its provenance."""
-    facts = [(store.open(name), store.provenance(store.open(name))) for name in dict.fromkeys(leaves)]
+def _runs(store: Store, artifacts: Sequence[str]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """What each artifact of results is of, as key columns, and its provenance."""
+    facts = [(store.open(name), store.provenance(store.open(name))) for name in dict.fromkeys(artifacts)]
     setups = [fact["setup"] for _, fact in facts if fact["setup"]]
     keys = {key for one in setups for key in one}
     differing = sorted(key for key in keys if len({repr(one.get(key)) for one in setups}) > 1)
     return [
         (
             {
-                "benchmark": leaf.words[0],
-                "target_model": leaf.words[1],
-                "strategy": leaf.words[2],
+                "benchmark": artifact.words[0],
+                "target_model": artifact.words[1],
+                "strategy": artifact.words[2],
                 "setup": ", ".join(f"{key}={fact['setup'][key]}" for key in differing if key in fact["setup"]),
                 "seed": int(fact["seed"]),
             },
             fact,
         )
-        for leaf, fact in facts
+        for artifact, fact in facts
     ]
 
 
@@ -82,15 +82,15 @@ def answers_of(store: Store, results: Sequence[str], outcomes: pd.DataFrame) -> 
     """Every test question of every trained model, as `sppl.analysis.paired` wants them; `outcomes` are of the same."""
     keys = ["benchmark", "target_model", "setup", "strategy", "seed"]
     names = list(dict.fromkeys(results))
-    runs = outcomes[keys].assign(leaf=names)
+    runs = outcomes[keys].assign(artifact=names)
     trained = runs[runs["strategy"] != UNTRAINED]
     if trained.empty:
         return pd.DataFrame()
-    frames = {name: store.unchecked(store.open(name)) for name in trained["leaf"]}
-    rows = pd.concat(frames, names=["leaf", None]).reset_index("leaf").reset_index(drop=True)
-    once = rows.drop(columns="leaf").assign(question_id=rows["leaf"] + " " + rows["question_id"])
+    frames = {name: store.unchecked(store.open(name)) for name in trained["artifact"]}
+    rows = pd.concat(frames, names=["artifact", None]).reset_index("artifact").reset_index(drop=True)
+    once = rows.drop(columns="artifact").assign(question_id=rows["artifact"] + " " + rows["question_id"])
     validate(once, "results", "what trained models answered")
-    return rows[["leaf", "question_id", "correct"]].merge(trained, on="leaf").drop(columns="leaf")
+    return rows[["artifact", "question_id", "correct"]].merge(trained, on="artifact").drop(columns="artifact")
 
 
 def with_gaps(rows: pd.DataFrame, gaps: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
@@ -111,8 +111,8 @@ def with_gaps(rows: pd.DataFrame, gaps: Sequence[Mapping[str, Any]]) -> pd.DataF
 def scores_of(store: Store, rankings: Sequence[str]) -> pd.DataFrame | None:
     """The scores per example the rankings were made from; None where they lie in another store."""
     facts = [store.provenance(store.open(one)) for one in rankings]
-    raced = {leaf for fact in facts if "race" in fact for leaf in fact["inputs"]}
-    names = dict.fromkeys(leaf for fact in facts for leaf in fact["inputs"] if leaf.startswith("scores/"))
+    raced = {artifact for fact in facts if "race" in fact for artifact in fact["inputs"]}
+    names = dict.fromkeys(artifact for fact in facts for artifact in fact["inputs"] if artifact.startswith("scores/"))
     frames = {name: store.read(store.open(name)) for name in names if store.holds(name)}
     whole = [frame for name, frame in frames.items() if name not in raced]
     parts = [frame for name, frame in frames.items() if name in raced]
@@ -159,10 +159,10 @@ def races_of(store: Store, rankings: Sequence[str]) -> pd.DataFrame:
     parts = []
     for fact in (store.provenance(store.open(one)) for one in dict.fromkeys(rankings)):
         if "race" in fact:
-            leaf = store.open(fact["race"])
-            said = store.provenance(leaf)
-            key = {"benchmark": leaf.words[0], "target_model": leaf.words[1], "metric": said["metric"]}
-            frame = store.read(leaf).assign(**key, of=said["n_questions"], error=said["error"])
+            artifact = store.open(fact["race"])
+            said = store.provenance(artifact)
+            key = {"benchmark": artifact.words[0], "target_model": artifact.words[1], "metric": said["metric"]}
+            frame = store.read(artifact).assign(**key, of=said["n_questions"], error=said["error"])
             first = [*key, "questions", "of"]
             parts.append(frame[[*first, *frame.columns.drop(first)]])
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
@@ -171,9 +171,9 @@ def races_of(store: Store, rankings: Sequence[str]) -> pd.DataFrame:
 def costs_of(store: Store, rankings: Sequence[str]) -> pd.DataFrame:
     """What each metric took per response: forward passes and measured seconds; no rows where it was not kept."""
     rows = []
-    for leaf in map(store.open, dict.fromkeys(rankings)):
-        key = {"benchmark": leaf.words[0], "target_model": leaf.words[1]}
-        rows += [key | {"metric": name, **cost} for name, cost in store.provenance(leaf).get("costs", {}).items()]
+    for artifact in map(store.open, dict.fromkeys(rankings)):
+        key = {"benchmark": artifact.words[0], "target_model": artifact.words[1]}
+        rows += [key | {"metric": name, **cost} for name, cost in store.provenance(artifact).get("costs", {}).items()]
     return pd.DataFrame(rows, columns=["benchmark", "target_model", "metric", "passes", "seconds"])
 
 

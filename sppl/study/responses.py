@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from sppl.artifacts.provenance import fingerprint
-from sppl.artifacts.store import MissingArtefact, Store
+from sppl.artifacts.store import MissingArtifact, Store
 from sppl.benchmarks.benchmark import Benchmark
 from sppl.commands import command
 from sppl.data.conversations import final_answer
@@ -53,14 +53,14 @@ class Responses:
         return not self.missing()
 
     def known(self) -> pd.DataFrame:
-        """Those in the store, in the order of the questions: `question_id, response` and the `leaf` of each."""
-        there = self.store.leaves("responses", self.benchmark.name, self.folder)
-        parts = [self.store.read(one).assign(leaf=one.name) for one in there]
+        """Those in the store, in the order of the questions: `question_id, response` and the `artifact` of each."""
+        there = self.store.artifacts("responses", self.benchmark.name, self.folder)
+        parts = [self.store.read(one).assign(artifact=one.name) for one in there]
         if not parts:
-            return pd.DataFrame(columns=["question_id", "response", "leaf"], dtype=str)
+            return pd.DataFrame(columns=["question_id", "response", "artifact"], dtype=str)
         found = pd.concat(parts, ignore_index=True).drop_duplicates(["question_id", "question"])
         wanted = self._keys(self.questions)
-        return wanted.merge(found, on=["question_id", "question"])[["question_id", "response", "leaf"]]
+        return wanted.merge(found, on=["question_id", "question"])[["question_id", "response", "artifact"]]
 
     def missing(self) -> list[Question]:
         """The questions that have no response in the store."""
@@ -69,13 +69,13 @@ class Responses:
 
     def sources(self) -> dict[str, str]:
         """Names and digests of the artifacts that hold the known ones."""
-        return {name: self.store.digest(self.store.open(name)) for name in dict.fromkeys(self.known()["leaf"])}
+        return {name: self.store.digest(self.store.open(name)) for name in dict.fromkeys(self.known()["artifact"])}
 
     def pairs(self) -> list[tuple[Question, str]]:
         """Every question with its response; missing ones are made first where the source is free.
 
         Raises:
-            MissingArtefact: responses that cost money are missing; the message is the command that makes them.
+            MissingArtifact: responses that cost money are missing; the message is the command that makes them.
         """
         found = self.known()
         if len(found) < len(self.questions) and (
@@ -85,7 +85,7 @@ class Responses:
             found = self.known()
         if len(found) < len(self.questions):
             name, where = self.recipe.name, self.benchmark.name
-            raise MissingArtefact(
+            raise MissingArtifact(
                 f"{len(self.questions) - len(found)} of {len(self.questions)} responses of {name} for {where} are "
                 "missing; make them: " + command(self.store.job, "stage=[generate]")
             )
@@ -129,7 +129,7 @@ class Responses:
                 made = derive(self, missing) if self.recipe.of else respond(self.benchmark, self.recipe, missing)
                 frame = self._keys(missing).assign(**made)
                 settings = {"of": frame[["question_id", "question"]].to_numpy().tolist()}
-                artifact = self.store.leaf("responses", *words, f"n{len(missing)}", settings=settings)
+                artifact = self.store.artifact_id("responses", *words, f"n{len(missing)}", settings=settings)
                 facts = self._facts(missing, made.get("taken_from", []))
                 self.store.write(artifact, frame, self.inputs(), time.perf_counter() - start, **facts)
         return len(missing)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from sppl.artifacts.store import Leaf, Store
+from sppl.artifacts.store import ArtifactId, Store
 from sppl.data.conversations import as_text
 from sppl.models.size import context_of
 from sppl.models.target import TargetModel
@@ -36,10 +36,10 @@ class Samples:
     """
 
     found: Found
-    ranking: Leaf
+    ranking: ArtifactId
 
     @property
-    def id(self) -> Leaf:
+    def id(self) -> ArtifactId:
         return samples_id(self.found.wanted.study.store, self.ranking)
 
     @property
@@ -72,9 +72,9 @@ class Samples:
         wanted.study.store.write(self.id, frame, self.inputs(), time.perf_counter() - start, **facts)
 
 
-def samples_id(store: Store, ranking: Leaf) -> Leaf:
+def samples_id(store: Store, ranking: ArtifactId) -> ArtifactId:
     """What the samples of a ranking are called."""
-    return store.leaf("samples", *ranking.words, settings={"ranking": ranking.name})
+    return store.artifact_id("samples", *ranking.words, settings={"ranking": ranking.name})
 
 
 def _lengths(target: TargetModel, pairs: Sequence[tuple[Question, str]], name: str) -> tuple[pd.DataFrame, str]:
@@ -129,10 +129,10 @@ def samples_of(store: Store, rankings: Sequence[str]) -> tuple[pd.DataFrame, dic
     parts, facts = list[pd.DataFrame](), dict[tuple[str, str], dict[str, Any]]()
     for name in dict.fromkeys(rankings):
         ranking = store.open(name)
-        leaf = samples_id(store, ranking)
-        if store.exists(leaf):
+        artifact = samples_id(store, ranking)
+        if store.exists(artifact):
             benchmark, target = ranking.words[:2]
-            frame = store.read(leaf).assign(benchmark=benchmark, target_model=target)
-            facts[benchmark, target] = store.provenance(leaf)
+            frame = store.read(artifact).assign(benchmark=benchmark, target_model=target)
+            facts[benchmark, target] = store.provenance(artifact)
             parts.append(frame.assign(context=facts[benchmark, target]["context"]))
     return (pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()), facts

@@ -10,7 +10,7 @@ import pandas as pd
 from sppl.artifacts.code_identity import code_of
 from sppl.artifacts.once import once
 from sppl.artifacts.provenance import canonical
-from sppl.artifacts.store import Leaf
+from sppl.artifacts.store import ArtifactId
 from sppl.metrics.needs import Known, Metric, compares, table_needs
 from sppl.study.study import Named, Study
 from sppl.study.wanted import Pieces
@@ -70,13 +70,13 @@ class Scores:
     strategy: str
 
     @once
-    def id(self) -> Leaf:
+    def id(self) -> ArtifactId:
         study, metric = self.of.study, self.of.metric
         digests: Any = self.of.digests(self.strategy)
         if compares(metric):
             digests = {name: self.of.digests(name) for name in sorted(self.of.strategies)}
         settings = {"metric": canonical(metric), "code": code_of(metric), "inputs": digests}
-        return study.store.leaf("scores", *study.words, self.strategy, metric.name, settings=settings)
+        return study.store.artifact_id("scores", *study.words, self.strategy, metric.name, settings=settings)
 
     @property
     def exists(self) -> bool:

@@ -12,7 +12,7 @@ from sppl.analysis.policy import Policy
 from sppl.analysis.shortlist import settle
 from sppl.artifacts.once import once
 from sppl.artifacts.provenance import canonical
-from sppl.artifacts.store import Leaf, Store
+from sppl.artifacts.store import ArtifactId, Store
 
 
 @dataclass(frozen=True)
@@ -29,16 +29,16 @@ class Shortlist:
     """
 
     store: Store
-    ranking: Leaf
+    ranking: ArtifactId
     led: pd.DataFrame
     results: tuple[str, ...]
     policy: Policy
     metric: str
 
     @once
-    def id(self) -> Leaf:
+    def id(self) -> ArtifactId:
         settings = {"policy": canonical(self.policy), "made_of": self.inputs()}
-        return self.store.leaf("shortlists", *self.ranking.words[:2], self.metric, settings=settings)
+        return self.store.artifact_id("shortlists", *self.ranking.words[:2], self.metric, settings=settings)
 
     @property
     def exists(self) -> bool:

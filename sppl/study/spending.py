@@ -41,9 +41,9 @@ def spending_of(store: Store, rankings: Sequence[str]) -> pd.DataFrame:
 
 
 def _row(store: Store, benchmark: str, strategy: str, folder: str, judge: str) -> dict[str, Any]:
-    leaves = store.leaves("responses", benchmark, folder)
-    facts = [store.provenance(leaf) for leaf in leaves]
-    frames = [store.read(leaf) for leaf in leaves]
+    artifacts = store.artifacts("responses", benchmark, folder)
+    facts = [store.provenance(artifact) for artifact in artifacts]
+    frames = [store.read(artifact) for artifact in artifacts]
     used = [fact["usage"] for fact in facts if "usage" in fact]
     taken: Counter[str] = Counter()
     for fact in facts:
@@ -67,7 +67,7 @@ def _right(store: Store, benchmark: str, folder: str, judge: str, frames: Sequen
     """How many of the responses were judged right the last time they were; <NA> without a rule."""
     if judge == "none":
         return pd.NA
-    verdicts = [store.read(leaf) for leaf in store.leaves("verdicts", benchmark, judge, folder)]
+    verdicts = [store.read(artifact) for artifact in store.artifacts("verdicts", benchmark, judge, folder)]
     if not verdicts or not frames:
         return 0
     texts = pd.concat(frames).assign(answer=lambda frame: frame["response"].map(fingerprint))
@@ -112,12 +112,12 @@ def _took(usages: Sequence[Mapping[str, Any]]) -> str:
     read, written = (sum(one[name] for one in usages) for name in ("input_tokens", "output_tokens"))
     costs = [one.get("known_cost", one["cost"]) for one in usages]
     told = f"{read:,} tokens read and {written:,} written"
-    dear = "at an unknown price" if None in costs else f"for {dollars(sum(costs))}"
+    price = "at an unknown price" if None in costs else f"for {dollars(sum(costs))}"
     if not silent:
-        return f"{told}, {dear}"
+        return f"{told}, {price}"
     if not read and not written:
         return "an unknown number of tokens, at an unknown cost: the server does not say what it used"
-    return f"at least {told}, {dear.replace('for', 'for at least')}; what {silent} of them took is unknown"
+    return f"at least {told}, {price.replace('for', 'for at least')}; what {silent} of them took is unknown"
 
 
 def dollars(amount: float) -> str:

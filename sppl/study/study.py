@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from sppl.artifacts.provenance import fingerprint
-from sppl.artifacts.store import Leaf, Store
+from sppl.artifacts.store import ArtifactId, Store
 from sppl.benchmarks.benchmark import Benchmark
 from sppl.generation.answer import Generator
 from sppl.generation.local import LocalGenerator
@@ -89,7 +89,7 @@ class Named(Protocol):
     """What has a name in the store."""
 
     @property
-    def id(self) -> Leaf:
+    def id(self) -> ArtifactId:
         """Kind, name, schema, and the settings the name was made of."""
         ...
 

@@ -68,7 +68,7 @@ class Verdicts:
         if not self.benchmark.judged:
             return {}
         found = self._wanted().merge(self._known())
-        return {name: self.store.digest(self.store.open(name)) for name in dict.fromkeys(found["leaf"])}
+        return {name: self.store.digest(self.store.open(name)) for name in dict.fromkeys(found["artifact"])}
 
     def _wanted(self) -> pd.DataFrame:
         return pd.DataFrame(
@@ -82,15 +82,15 @@ class Verdicts:
 
     def _known(self) -> pd.DataFrame:
         """All verdicts under these words, with the artifact each is from."""
-        there = self.store.leaves("verdicts", *self.words)
-        parts = [self.store.read(one).assign(leaf=one.name) for one in there]
+        there = self.store.artifacts("verdicts", *self.words)
+        parts = [self.store.read(one).assign(artifact=one.name) for one in there]
         if not parts:
-            return pd.DataFrame(columns=[*KEYS, "correct", "leaf"], dtype=str).astype({"correct": float})
+            return pd.DataFrame(columns=[*KEYS, "correct", "artifact"], dtype=str).astype({"correct": float})
         return pd.concat(parts, ignore_index=True).drop_duplicates(KEYS)
 
     def _keep(self, found: pd.DataFrame, asked: Sequence[Question], seconds: float) -> None:
         frame = found[KEYS].assign(correct=found["correct"].astype(float))
         settings = {"answers": fingerprint(frame[KEYS].to_numpy().tolist())}
         sources = {f"questions of {self.benchmark.name}": fingerprint(asked), "judge": self.benchmark.judge}
-        artifact = self.store.leaf("verdicts", *self.words, f"n{len(frame)}", settings=settings)
+        artifact = self.store.artifact_id("verdicts", *self.words, f"n{len(frame)}", settings=settings)
         self.store.write(artifact, frame, {**self.parents, **sources}, seconds)

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from sppl.artifacts.store import MissingArtefact
+from sppl.artifacts.store import MissingArtifact
 from sppl.benchmarks.splits import take
 from sppl.commands import command
 from sppl.metrics.needs import Known, Metric, Table, own_answers, scored_needs
@@ -78,18 +78,18 @@ class Wanted:
         """The responses of all strategies, those that cost nothing made on the way, and the tables of them.
 
         Raises:
-            MissingArtefact: predictions or paid responses are missing; the message is the command that makes them.
+            MissingArtifact: predictions or paid responses are missing; the message is the command that makes them.
         """
         pool = self.predictions.pool(self.conditions.prompt) if own_answers(self.needs) else Pool()
         asked = self.responses()
         examples = {name: one.pairs() for name, one in asked.items()}
         return Found(self, self._sample(examples, pool, {name: one.sources() for name, one in asked.items()}))
 
-    def unscored(self, missing: Collection[str]) -> MissingArtefact:
+    def unscored(self, missing: Collection[str]) -> MissingArtifact:
         """The error that says which command scores the missing strategies, or all if they go together."""
         benchmark, target = self.study.words
         names = [name for name in self.strategy if self.conditions.scorer.together or name in missing]
-        return MissingArtefact(
+        return MissingArtifact(
             f"no scores of {','.join(names)} for {benchmark} / {target} with these settings; make them: "
             + command(self.study.store.job, "stage=[predict,score]")
         )

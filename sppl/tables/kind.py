@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import pandas as pd
 
-from sppl.artifacts.store import Leaf, Store
+from sppl.artifacts.store import ArtifactId, Store
 from sppl.schemas import Question, Schema
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Known(Protocol):
         """What it needs of the target that a server does not tell; empty where that is nothing."""
         return f"what only the model itself tells ({self.name})"
 
-    def cost(self, store: Store, artifact: Leaf) -> Mapping[str, Any]:
+    def cost(self, store: Store, artifact: ArtifactId) -> Mapping[str, Any]:
         """`responses`, `passes` and `seconds` of one of its artifacts, as far as they were kept."""
         return store.provenance(artifact)
 

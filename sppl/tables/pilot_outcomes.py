@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sppl.artifacts.store import Leaf, Store
+from sppl.artifacts.store import ArtifactId, Store
 from sppl.tables.kind import Known
 
 
@@ -33,7 +33,7 @@ class Outcomes(Known):
     def beyond_server(self, server: Any) -> str:
         return ""  # it is not scored
 
-    def cost(self, store: Store, artifact: Leaf) -> Mapping[str, Any]:
+    def cost(self, store: Store, artifact: ArtifactId) -> Mapping[str, Any]:
         """What a pilot cost, as scoring would tell it: per response trained on, in passes over question and response.
 
         An epoch reads every response forward and backward, three passes; an answer to a test question is one pass.

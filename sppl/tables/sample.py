@@ -8,7 +8,7 @@ import pandas as pd
 
 from sppl.artifacts.once import once
 from sppl.artifacts.provenance import fingerprint
-from sppl.artifacts.store import Leaf, Store
+from sppl.artifacts.store import ArtifactId, Store
 from sppl.prompts import SelfAlignedPrompt
 from sppl.schemas import Question, wording
 
@@ -95,10 +95,10 @@ class TableOf:
         return self.strategy, self.need
 
     @once
-    def id(self) -> Leaf:
+    def id(self) -> ArtifactId:
         need, sample = self.need, self.sample
         words, settings = need.words(sample, self.strategy), need.settings(sample, self.strategy)
-        return sample.store.leaf(need.kind, sample.benchmark, *words, settings=settings, schema=need.schema)
+        return sample.store.artifact_id(need.kind, sample.benchmark, *words, settings=settings, schema=need.schema)
 
     @property
     def exists(self) -> bool:

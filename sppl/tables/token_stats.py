@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, cast
 import pandas as pd
 
 from sppl.artifacts.provenance import canonical
-from sppl.artifacts.store import Leaf
 from sppl.prompts import Context
 from sppl.schemas import Question, column, table_schema
 from sppl.tables.kind import Table
 from sppl.tables.sample import Sample, TableOf
 
 if TYPE_CHECKING:
+    from sppl.artifacts.store import ArtifactId
     from sppl.scoring.in_context import Work
     from sppl.scoring.overlong import Fitted
 
@@ -157,7 +157,7 @@ def fitting(sample: Sample, tables: Collection[tuple[str, TokenStats]]) -> "dict
     )  # fmt: skip
 
 
-def _works(sample: Sample, tables: Sequence[TableOf], todo: Sequence[TableOf]) -> "list[tuple[Work, Leaf]]":
+def _works(sample: Sample, tables: Sequence[TableOf], todo: Sequence[TableOf]) -> "list[tuple[Work, ArtifactId]]":
     """The work that the tables take, as far as one of `todo` is among it, each with where its passes are kept."""
     from sppl.scoring.in_context import works_of
 
@@ -167,7 +167,7 @@ def _works(sample: Sample, tables: Sequence[TableOf], todo: Sequence[TableOf]) -
     for work in works_of([(name, need.context, need.columns) for name, need in keys], fitting(sample, keys)):
         settings: dict[str, Any] = {"requests": work.key} | ({"columns": work.further} if work.further else {})
         settings |= {"server": sample.scorer.server.identity} if sample.scorer.server else {}
-        kept = sample.store.leaf("token_stats", *tables[0].id.words[:2], "passes", settings=settings)
+        kept = sample.store.artifact_id("token_stats", *tables[0].id.words[:2], "passes", settings=settings)
         if contexts & {context for _, context in work.fitting}:
             found.append((work, kept))
     return found

@@ -71,7 +71,7 @@ class Budget:
 
     @contextmanager
     def _counted(self) -> Iterator[None]:
-        """Holds the shared sum, which a killed process leaves with what it had set aside."""
+        """Holds the shared sum, which a killed process artifacts with what it had set aside."""
         if self.shared is None:
             yield
             return

@@ -21,7 +21,7 @@ from sppl.teachers.kept import Kept
 from sppl.teachers.teacher import Decoding, Refused, Teacher, cost
 
 CHARACTERS_PER_TOKEN = 3.5
-"""For estimates only: a little below English text, so that they err on the dear side."""
+"""For estimates only: a little below English text, so that they err on the expensive side."""
 
 
 @dataclass(frozen=True)
@@ -66,10 +66,10 @@ class TeacherResponses:
         todo = [request for key, request in unknown.items() if key not in handed_in]
         read_ = int(sum(len(one["content"]) for request in todo for one in request.messages) / CHARACTERS_PER_TOKEN)
         written = sum(min(recipe.expected_tokens, one.limits[-1]) for one in todo)
-        batch, dear = _in_batches(teacher), cost(teacher.prices, read_, written)
+        batch, price = _in_batches(teacher), cost(teacher.prices, read_, written)
         most = sum(bill.dollars(bill.most(one.messages, limit), batch=batch) for one in todo for limit in one.limits)
-        dear = dear * IN_BATCH if dear and batch else dear
-        return Estimate(teacher.name, len(todo), read_, written, dear, most, len(unknown) - len(todo))
+        price = price * IN_BATCH if price and batch else price
+        return Estimate(teacher.name, len(todo), read_, written, price, most, len(unknown) - len(todo))
 
     def begin(self, strategy: Strategy, questions: list[Question]) -> None:
         """Hands in the batches of a teacher that is asked in such, as far as the budget goes; waits for nothing."""

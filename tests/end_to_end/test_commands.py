@@ -14,9 +14,9 @@ THREE = "strategy=[gpt4,claude,rewrite]"
 
 
 def written(store: Path) -> dict[str, int]:
-    """Every leaf and when it was written."""
-    leaves = [path for path in store.rglob("*.json") if path.parent.name != "jobs"]  # the ledger of what was typed
-    return {str(path): path.stat().st_mtime_ns for path in leaves}
+    """Every artifact and when it was written."""
+    artifacts = [path for path in store.rglob("*.json") if path.parent.name != "jobs"]  # the ledger of what was typed
+    return {str(path): path.stat().st_mtime_ns for path in artifacts}
 
 
 def test_the_loop_ends_with_a_table_of_every_strategy_and_the_untrained_target(run_py, shared_store):
@@ -145,8 +145,8 @@ def test_a_race_ends_with_a_ranking_that_says_where_each_strategy_dropped_out(ru
     assert "python run.py 'strategy=[gpt4,claude]' n_train=24" in swept.out
 
 
-def test_job_records_name_their_leaves(run_py, tmp_path):
+def test_job_records_name_their_artifacts(run_py, tmp_path):
     assert run_py(*QUICK, "strategy=[gpt4]", "stage=[generate,predict]").code == 0
     record = json.loads((tmp_path / "run0" / "job.json").read_text())
     assert record["status"] == "done"
-    assert record["leaves"]["predict"][0].startswith("predictions/lab/lab/n12-")
+    assert record["artifacts"]["predict"][0].startswith("predictions/lab/lab/n12-")

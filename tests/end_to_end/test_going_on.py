@@ -14,21 +14,21 @@ pytestmark = pytest.mark.filterwarnings("default")
 
 def _hold(root, held, done):
     store = Store(root)
-    with store.making(store.leaf("predictions", "b", "t", "n1", settings={})):
+    with store.making(store.artifact_id("predictions", "b", "t", "n1", settings={})):
         held.set()
         done.wait(60)
 
 
 def test_a_store_that_does_not_wait_says_what_is_in_progress(tmp_path):
     store = Store(str(tmp_path))
-    leaf = store.leaf("predictions", "b", "t", "n1", settings={})
+    artifact = store.artifact_id("predictions", "b", "t", "n1", settings={})
     fork = multiprocessing.get_context("spawn")
     held, done = fork.Event(), fork.Event()
     other = fork.Process(target=_hold, args=(str(tmp_path), held, done))
     other.start()
     try:
         assert held.wait(60)
-        with pytest.raises(InProgress, match="predictions/b/t/n1"), Store(str(tmp_path), wait=False).making(leaf):
+        with pytest.raises(InProgress, match="predictions/b/t/n1"), Store(str(tmp_path), wait=False).making(artifact):
             pass
     finally:
         done.set()

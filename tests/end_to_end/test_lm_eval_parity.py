@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from sppl.benchmarks.benchmark import TASKS
-from sppl.benchmarks.further import Further
 from sppl.benchmarks.harness import judge
+from sppl.benchmarks.lm_eval_task import LmEvalTask
 from sppl.data.tokens import rendering_of
 from sppl.generation.answer import prompts_of
 from sppl.generation.local import LocalGenerator
@@ -50,7 +50,7 @@ def test_a_further_tasks_figures_are_those_of_lm_evals_own_command(root, tmp_pat
     monkeypatch.chdir(root)
     target = TargetModel("lab", str(root / "sppl" / "lab" / "checkpoint"))
     given = write_task(tmp_path, DOCUMENTS)
-    _, figures, _ = Further(given, None).evaluate(target.load(), rendering_of(target.tokenizer()), batch_size=4)
+    _, figures, _ = LmEvalTask(given, None).evaluate(target.load(), rendering_of(target.tokenizer()), batch_size=4)
     command = [sys.executable, "-m", "lm_eval", "--model", "hf", "--model_args", f"pretrained={target.path}"]
     command += ["--tasks", given, "--apply_chat_template", "--device", "cpu", "--batch_size", "4"]
     command += ["--output_path", str(tmp_path / "out")]

@@ -74,7 +74,7 @@ def check(file, run_py, tmp_path, seen):
 
 
 @pytest.mark.parametrize("n", [5, pytest.param(100, marks=[pytest.mark.slow, pytest.mark.timeout(1800)])])
-def test_a_malformed_file_is_one_clear_error_and_no_partial_leaf(n, run_py, tmp_path):
+def test_a_malformed_file_is_one_clear_error_and_no_partial_artifact(n, run_py, tmp_path):
     seen = []
     quiet = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
     options = {"max_examples": n, "deadline": None, "derandomize": True, "database": None}

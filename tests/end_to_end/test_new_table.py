@@ -37,7 +37,7 @@ def test_a_kind_of_table_is_made_ranked_by_found_again_and_explained(run_py, fol
     assert table["tokens_per_word"].gt(1).all()
     assert sorted(table["rank_tokens_per_word"]) == [1, 2]
     kept = Store(str(store))
-    (artifact,) = kept.leaves("sizes", "lab", "lab", "gpt4")
+    (artifact,) = kept.artifacts("sizes", "lab", "lab", "gpt4")
     frame, facts = kept.read(artifact), kept.provenance(artifact)
     assert table.loc["gpt4", "tokens_per_word"] == pytest.approx((frame["tokens"] / frame["words"]).mean())
     assert [name.partition("/")[0].partition(" ")[0] for name in facts["inputs"]] == ["responses", "target"]

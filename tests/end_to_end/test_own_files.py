@@ -89,5 +89,5 @@ def test_a_system_turn_is_refused_with_the_setting_that_decides_and_goes_on_with
         in done.out
     )
     assert "mine.jsonl: not read: topic (1)" in done.out
-    (leaf,) = store.glob("verdicts/**/*.parquet")
-    assert pd.read_parquet(leaf)["correct"].tolist() == [1.0]  # the gold answer was read as 2
+    (artifact,) = store.glob("verdicts/**/*.parquet")
+    assert pd.read_parquet(artifact)["correct"].tolist() == [1.0]  # the gold answer was read as 2

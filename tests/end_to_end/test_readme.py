@@ -49,7 +49,7 @@ def table() -> str:
 def test_the_first_command_runs_prints_its_table_and_explains_a_number(run_py):
     done = run_py(*QUICK)
     assert done.code == 0, done.out
-    for line in ("default: benchmark lab, target model lab", "What each metric foretold", "untrained"):
+    for line in ("default: benchmark lab, target model lab", "What each metric predicted", "untrained"):
         assert line in done.out
         assert line in table()
     assert headings(done.out) == headings(table())

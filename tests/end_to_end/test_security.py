@@ -59,7 +59,7 @@ def test_a_record_of_a_job_that_names_a_foreign_component_ends_the_summary(tmp_p
         begun = compose("config", overrides=[f"store={tmp_path}/store"], return_hydra_config=True)
     planted = plain(begun)
     planted["stage"][stage] = hostile(tmp_path / "proof")
-    record = {"overrides": [], "config": planted, "status": "done", "error": "", "leaves": {}}
+    record = {"overrides": [], "config": planted, "status": "done", "error": "", "artifacts": {}}
     (tmp_path / "job.json").write_text(json.dumps(record))
     with pytest.raises(UserError, match=r"job.json asks for 'os.system', which neither .* nothing of it is run"):
         summarise(begun, tmp_path, 0)

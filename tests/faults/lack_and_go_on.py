@@ -41,7 +41,7 @@ def limited(kind: str, size: int) -> None:
 
 
 def tried(folder: Path, kind: str, what: str | int) -> dict:
-    """What the run says and leaves that lacks something, and whether the next one goes on."""
+    """What the run says and artifacts that lacks something, and whether the next one goes on."""
     folder.mkdir(exist_ok=True)
     said, again = folder.with_suffix(".txt"), folder.with_suffix(".again.txt")
 

@@ -26,7 +26,7 @@ from tests.conftest import QUICK
 STRATEGIES = ("gpt4", "claude")
 COMMAND = [*QUICK, f"strategy=[{','.join(STRATEGIES)}]", "metric=[sppl,length]", "name=loop"]
 STAGES = {"responses": 2, "predictions": 1, "token_stats": 4, "adapters": 2, "results": 3, "rankings": 1}
-"""The kinds of leaves in the order in which they are made, and how many there are in the end."""
+"""The kinds of artifacts in the order in which they are made, and how many there are in the end."""
 
 
 def start(
@@ -70,15 +70,15 @@ def ended(pid: int, within: float) -> int | None:
 
 
 def damaged(store: Path) -> list[str]:
-    """The leaves that are not what was written."""
+    """The artifacts that are not what was written."""
     found = []
     for path in store.rglob("*-????????.json"):
         name = path.relative_to(store).with_suffix("").as_posix()
-        leaves = Store(str(store))
+        artifacts = Store(str(store))
         try:
-            if leaves.holds(name):
-                leaf = leaves.open(name)
-                leaves.read(leaf) if leaf.is_table else leaves.whole(leaf)
+            if artifacts.holds(name):
+                artifact = artifacts.open(name)
+                artifacts.read(artifact) if artifact.is_table else artifacts.whole(artifact)
         except UserError as error:
             found.append(str(error))
     return found

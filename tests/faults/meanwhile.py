@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from sppl.artifacts import provenance, store
-from sppl.artifacts.store import Leaf, Store
+from sppl.artifacts.store import ArtifactId, Store
 from tests.conftest import ROOT
 from tests.faults.loop_and_die import damaged, ended, start, undisturbed
 
@@ -31,29 +31,29 @@ def at(moment: str, kind: str, folder: Path, act: Act) -> None:
     """Makes this process do something at the first such moment."""
     once: list[bool] = []
 
-    def now(leaf: Leaf, when: str, path: Path) -> None:
-        if leaf.kind == kind and when == moment and not once:
+    def now(artifact: ArtifactId, when: str, path: Path) -> None:
+        if artifact.kind == kind and when == moment and not once:
             once.append(True)
             act(folder, path)
 
     seal, write_json = Store._seal, store.write_json
 
-    def sealed(self: Store, leaf: Leaf, made: Path, *rest: Any) -> None:
-        path = self.path(leaf)
+    def sealed(self: Store, artifact: ArtifactId, made: Path, *rest: Any) -> None:
+        path = self.path(artifact)
 
         def written(file: Path, value: Any) -> None:
-            now(leaf, "opens", path)
+            now(artifact, "opens", path)
             write_json(file, value)
-            now(leaf, "seals", path)
+            now(artifact, "seals", path)
 
-        store.write_json = written if leaf.kind == kind else write_json
-        seal(self, leaf, made, *rest)
+        store.write_json = written if artifact.kind == kind else write_json
+        seal(self, artifact, made, *rest)
         store.write_json = write_json
-        now(leaf, "made", path)
+        now(artifact, "made", path)
 
-    def parts(self: Store, leaf: Leaf) -> Path:
-        made = begun(self, leaf)
-        now(leaf, "begun", made)
+    def parts(self: Store, artifact: ArtifactId) -> Path:
+        made = begun(self, artifact)
+        now(artifact, "begun", made)
         return made
 
     begun = Store.parts

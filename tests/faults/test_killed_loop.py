@@ -18,7 +18,7 @@ STATUS = {"KILL": "SIGKILL -9", "INT": "SIGINT 130", "TERM": "SIGTERM 143"}
     ("signals", "times"),
     [("KILL,INT,TERM", 3), pytest.param("KILL", 50, marks=LONG), pytest.param("INT,TERM", 40, marks=LONG)],
 )
-def test_a_loop_stopped_at_random_moments_ends_with_the_same_table_and_no_leaf_is_damaged(tmp_path, signals, times):
+def test_a_loop_stopped_at_random_moments_ends_with_the_same_table_and_no_artifact_is_damaged(tmp_path, signals, times):
     command = [sys.executable, "-m", "tests.faults.loop_and_die", str(tmp_path), signals, str(times)]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     seed = str(random.Random().random())

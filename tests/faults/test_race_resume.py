@@ -25,12 +25,12 @@ def pieces(folder: Path) -> int:
 
 
 def tables(folder: Path, kind: str) -> pd.DataFrame:
-    """All leaves of a kind as one table, in one order; the digests of what they were made from left out."""
+    """All artifacts of a kind as one table, in one order; the digests of what they were made from left out."""
     store, found = Store(str(folder / "store")), {}
     for path in sorted(Path(store.root).glob(f"{kind}*/**/*.parquet")):
         name = path.relative_to(store.root).as_posix().removesuffix(".parquet")
         found[name if kind == "token_stats" else kind] = store.read(store.open(name))
-    return pd.concat(found, names=["leaf"]).reset_index("leaf")
+    return pd.concat(found, names=["artifact"]).reset_index("artifact")
 
 
 @pytest.mark.faults

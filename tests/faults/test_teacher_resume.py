@@ -122,8 +122,8 @@ def test_the_command_killed_20_times_while_it_generates_asks_nothing_twice_that_
         done = start(*settings, f"teacher.server.base_url={url}/v1", store=store)
         out, _ = done.communicate(timeout=300)
         assert done.returncode == 0, out
-    (leaf,) = store.glob("responses/lab/self_generated-*/*.parquet")
-    found = pd.read_parquet(leaf)
+    (artifact,) = store.glob("responses/lab/self_generated-*/*.parquet")
+    found = pd.read_parquet(artifact)
     assert found["question_id"].tolist() == list(prompts(n))
     assert found["response"].tolist() == [f"{text}\nFinal Answer: 1" for text in prompts(n).values()]
     assert 0 <= sum(asked(log).values()) - n <= 4 * 20

@@ -19,7 +19,7 @@ TIE_ORDER = [
 @pytest.fixture(scope="module")
 def cells():
     store = Store(str(PAPER / "records"))
-    scores, outcomes = (store.read(store.leaf(kind, settings=SOURCE)) for kind in ("scores", "outcomes"))
+    scores, outcomes = (store.read(store.artifact_id(kind, settings=SOURCE)) for kind in ("scores", "outcomes"))
     made = paper_tables(scores, outcomes)
     published = {
         name: pd.read_csv(PAPER / "published" / f"{name}.csv", dtype=str, keep_default_na=False)

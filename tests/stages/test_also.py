@@ -6,7 +6,7 @@ from tests.unit.benchmarks.test_further import DOCUMENTS, write_task
 pytestmark = pytest.mark.filterwarnings("default")
 
 
-def test_further_tasks_are_leaves_of_their_own_and_columns_of_the_tables(stage, made, tmp_path):
+def test_further_tasks_are_artifacts_of_their_own_and_columns_of_the_tables(stage, made, tmp_path):
     also = f"benchmark.also=[{write_task(tmp_path, DOCUMENTS)}]"
     given = ["strategy=[gpt4]", "seed=7"]
     stage("finetune", made, *given)

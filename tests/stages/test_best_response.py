@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from sppl.artifacts.store import MissingArtefact
+from sppl.artifacts.store import MissingArtifact
 from sppl.schemas import UserError
 
 pytestmark = pytest.mark.filterwarnings("default")
@@ -16,8 +16,8 @@ BY = "metric@strategy.best_response.best.metric"
 def tables(store, *words):
     """Every table under these words of the store, with its provenance."""
     paths = sorted(Path(store.root).glob("/".join((*words, "*.parquet"))))
-    leaves = [store.open(path.relative_to(store.root).with_suffix("").as_posix()) for path in paths]
-    return [(store.read(leaf), store.provenance(leaf)) for leaf in leaves]
+    artifacts = [store.open(path.relative_to(store.root).with_suffix("").as_posix()) for path in paths]
+    return [(store.read(artifact), store.provenance(artifact)) for artifact in artifacts]
 
 
 def best_of(stage, store, *overrides):
@@ -25,7 +25,7 @@ def best_of(stage, store, *overrides):
     return pd.concat([frame for frame, _ in tables(store, "responses/lab/best_response-*")], ignore_index=True)
 
 
-def test_it_is_the_candidate_with_the_lowest_loss_per_token_and_the_leaf_says_whose_it_is(stage, store):
+def test_it_is_the_candidate_with_the_lowest_loss_per_token_and_the_artifact_says_whose_it_is(stage, store):
     made = best_of(stage, store).set_index("question_id")
     stage("score", store, f"strategy=[{','.join(PARTS)}]", "metric=[perplexity]")
     losses, texts = {}, {}
@@ -48,8 +48,8 @@ def test_more_questions_add_to_it_and_change_nothing_that_is_there(stage, store)
     assert len(after) == 9
 
 
-def test_by_self_aligned_perplexity_it_needs_the_targets_own_answers_and_is_another_leaf(stage, store):
-    with pytest.raises(MissingArtefact, match=r"python run\.py stage=predict"):
+def test_by_self_aligned_perplexity_it_needs_the_targets_own_answers_and_is_another_artifact(stage, store):
+    with pytest.raises(MissingArtifact, match=r"python run\.py stage=predict"):
         best_of(stage, store, f"{BY}=sppl")
     stage("predict", store)
     best_of(stage, store, f"{BY}=sppl")

@@ -68,7 +68,7 @@ def test_a_budget_is_in_the_adapters_name_by_the_responses_that_it_leaves(stage,
     (few,) = stage("finetune", store, *words, "n_train_tokens=150", dry=True).to_make
     assert few.startswith("adapters/lab/lab/gpt4/seed0-")
     assert few != every
-    (folder,) = store.leaves("responses", "lab", "*")
+    (folder,) = store.artifacts("responses", "lab", "*")
     told = dict(store.read(folder)[["question_id", "response"]].to_numpy())
     asked = LabQuestions().questions("train", 8)
     most = sum(len(one.learnt) for one in encoded(TARGET, [(one, told[one.id]) for one in asked], "gpt4"))

@@ -142,20 +142,20 @@ class Names:
     def __init__(self, root, cfg, monkeypatch):
         self.store, self.asked = Store(str(root), read_only=True), set[str]()
         self.cfg = cfg
-        leaf = Store.leaf
+        artifact = Store.artifact
 
         def noted(store, kind, *words, settings):
-            made = leaf(store, kind, *words, settings=settings)
+            made = artifact(store, kind, *words, settings=settings)
             self.asked.add(made.name)
             return made
 
         def listed(store, kind, *words):
             self.asked.add("/".join((kind, *words)))
-            return leaves(store, kind, *words)
+            return artifacts(store, kind, *words)
 
-        leaves = Store.leaves
-        monkeypatch.setattr(Store, "leaf", noted)
-        monkeypatch.setattr(Store, "leaves", listed)
+        artifacts = Store.artifacts
+        monkeypatch.setattr(Store, "artifact_id", noted)
+        monkeypatch.setattr(Store, "artifacts", listed)
         self.known = self.of(cfg)
 
     def of(self, cfg) -> dict[str, set[str]]:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sppl.artifacts.store import MissingArtefact, Store
+from sppl.artifacts.store import MissingArtifact, Store
 from sppl.data.tokens import prompt_ids, response_ids
 from sppl.models.target import frozen
 from sppl.prompts import FixedExamples, GivenQuestion, SelfAligned, SelfAlignedPrompt, StepWise, Template
@@ -126,8 +126,8 @@ THREE = "strategy=[gpt4,claude,rewrite]"
 
 def limit_of(made, plan, quantile: float) -> int:
     """A context in which this share of prompts with response fits, by the lengths that were scored."""
-    leaf = made.open(next(name for name in (*plan.found, *plan.to_make) if "/gpt4/" in name))
-    return int(made.provenance(leaf)["tokens"] / made.provenance(leaf)["responses"] * quantile)
+    artifact = made.open(next(name for name in (*plan.found, *plan.to_make) if "/gpt4/" in name))
+    return int(made.provenance(artifact)["tokens"] / made.provenance(artifact)["responses"] * quantile)
 
 
 def test_shortened_prompts_are_counted_in_the_ranking_and_depend_on_all_strategies(stage, made, monkeypatch, lab):
@@ -150,7 +150,7 @@ def test_shortened_prompts_are_counted_in_the_ranking_and_depend_on_all_strategi
     assert set(frame["n_examples"]) == {6}
     two = stage("score", made, "strategy=[gpt4,claude]", *given)
     assert not {*two.found, *two.to_make} & {*plan.found, *plan.to_make}
-    with pytest.raises(MissingArtefact, match=r"strategy=\[gpt4,rewrite\].*scorer\.overlong=truncate_left"):
+    with pytest.raises(MissingArtifact, match=r"strategy=\[gpt4,rewrite\].*scorer\.overlong=truncate_left"):
         stage("rank", made, "strategy=[gpt4,rewrite]", *given)
 
 

@@ -49,8 +49,8 @@ def test_a_wrong_answer_is_asked_for_again_and_where_none_is_right_the_first_sta
     assert found["response"].tolist() == ["one?\nFinal Answer: 1", "two?\nFinal Answer: 1"]
     lines = log.read_text().splitlines()
     assert [lines.count("asked one?"), lines.count("asked two?")] == [1, 2]
-    leaf = next((tmp_path / "store/responses/tiny").glob("direct-*/*.json"))
-    usage = store.provenance(store.open(str(leaf.relative_to(tmp_path / "store"))[: -len(".json")]))["usage"]
+    artifact = next((tmp_path / "store/responses/tiny").glob("direct-*/*.json"))
+    usage = store.provenance(store.open(str(artifact.relative_to(tmp_path / "store"))[: -len(".json")]))["usage"]
     tokens = {"input_tokens": 30, "output_tokens": 15}
     assert usage == {"teacher": "t", "requests": 3, **tokens, "cost": 0.0, "failed_tries": {}}
 

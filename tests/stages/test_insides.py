@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sppl.artifacts.store import MissingArtefact
+from sppl.artifacts.store import MissingArtifact
 from sppl.hardware.hardware import Hardware
 from sppl.lab.source import LabQuestions
 from sppl.metrics.needs import HiddenStates
@@ -18,14 +18,14 @@ ONE = "strategy=[gpt4]"
 PILOT = ["n_pilot=8", "metric=[train_then_test]"]
 
 
-def test_hidden_states_and_gradients_are_leaves_of_one_row_per_response_and_number(stage, made):
+def test_hidden_states_and_gradients_are_artifacts_of_one_row_per_response_and_number(stage, made):
     plan = stage("score", made, ONE, "metric=[scas,grace]", "metric.grace.dim=16")
     gradients, hidden = (made.open(name) for name in sorted([*plan.found, *plan.to_make]))
     rows = made.read(gradients)
     assert rows.groupby("example_id")["dimension"].agg(list).tolist() == [list(range(16))] * 6
     assert np.isfinite(rows["value"]).all()
     assert set(made.read(hidden)["example_id"]) == set(rows["example_id"])
-    assert [made.provenance(leaf)["passes"] for leaf in (hidden, gradients)] == [1, 3]
+    assert [made.provenance(artifact)["passes"] for artifact in (hidden, gradients)] == [1, 3]
 
 
 def test_the_losses_beside_hidden_states_are_those_of_token_statistics(stage, made):
@@ -35,7 +35,7 @@ def test_the_losses_beside_hidden_states_are_those_of_token_statistics(stage, ma
     assert hidden.set_index("example_id")["answer_loss"].to_dict() == pytest.approx(means.to_dict(), rel=1e-4)
 
 
-def test_other_layers_and_another_projection_are_other_leaves(stage, made):
+def test_other_layers_and_another_projection_are_other_artifacts(stage, made):
     metric = ["metric=[scas,grace]", "metric.grace.dim=16"]
     first = stage("score", made, ONE, *metric)
     changed = ["metric.scas.layer=mlp.gate_proj", "metric.grace.layers=[q_proj]"]
@@ -87,7 +87,7 @@ def test_a_missing_pilot_is_the_command_that_trains_and_tests_it(stage, store):
         r"8 responses of gpt4 .*python run\.py 'stage=\[generate,finetune,benchmark\]' benchmark=lab target_model=lab "
         r"'strategy=\[gpt4\]' n_train=8 n_test=8 seed=0"
     )
-    with pytest.raises(MissingArtefact, match=said):
+    with pytest.raises(MissingArtifact, match=said):
         stage("rank", store, ONE, *PILOT)
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sppl.artifacts.store import MissingArtefact
+from sppl.artifacts.store import MissingArtifact
 from sppl.lab.source import LabQuestions
 from sppl.schemas import UserError
 from sppl.scoring.asked import refuse_empty
@@ -15,7 +15,7 @@ def names(plan) -> list[str]:
     return sorted([*plan.found, *plan.to_make])
 
 
-def test_further_columns_are_another_leaf_and_only_where_a_metric_asks(stage, made):
+def test_further_columns_are_another_artifact_and_only_where_a_metric_asks(stage, made):
     plain = names(stage("score", made, "strategy=[gpt4]", "metric=[perplexity]"))
     both = names(stage("score", made, "strategy=[gpt4]", "metric=[perplexity,entropy]"))
     assert set(plain) < set(both)
@@ -67,7 +67,7 @@ def test_a_metric_that_compares_depends_on_all_strategies_another_does_not(stage
 def test_a_metric_whose_context_was_not_scored_is_the_command_that_scores_it(stage, made):
     stage("score", made, "strategy=[gpt4]", "metric=[perplexity]")
     with pytest.raises(
-        MissingArtefact, match=r"stage=\[predict,score,rank\].*strategy=\[gpt4\].*metric=\[local_naturalness\]"
+        MissingArtifact, match=r"stage=\[predict,score,rank\].*strategy=\[gpt4\].*metric=\[local_naturalness\]"
     ):
         stage("rank", made, "strategy=[gpt4]", "metric=[local_naturalness]", "metric.local_naturalness.window=3")
 

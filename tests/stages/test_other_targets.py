@@ -17,9 +17,9 @@ def trained(store, target: str, benchmark: str = "sql", split: str = "", n_train
     for strategy, n in right.items():
         frame = pd.DataFrame({"question_id": list("abcd"), "answer": "x", "correct": [1.0] * n + [0.0] * (4 - n)})
         settings = {"of": [target, strategy, n, n_train, split]}
-        leaf = store.leaf("results", benchmark, target, strategy, "seed0", settings=settings)
+        artifact = store.artifact_id("results", benchmark, target, strategy, "seed0", settings=settings)
         notes = {"split": split} if split else {}
-        store.write(leaf, frame, {}, 0.0, accuracy=n / 4, setup={"n_train": n_train}, seed=0, **notes)
+        store.write(artifact, frame, {}, 0.0, accuracy=n / 4, setup={"n_train": n_train}, seed=0, **notes)
 
 
 def test_a_strategys_lead_is_over_the_mean_of_what_the_same_target_was_trained_on(store):
@@ -69,11 +69,11 @@ def test_a_report_over_several_targets_has_the_best_of_the_others_as_a_row_and_a
     for target, right in (("small", (1, 3)), ("large", (3, 4))):
         values = ranked("gpt4", "claude", target=target).assign(metric="sppl_n2", value=[1.0, 2.0], example_id="q0")
         frame = rank(values, [RecordedMetric("sppl_n2")], resamples=0)
-        leaf = store.leaf("rankings", "sql", target, "2_strategies", settings={"of": target})
-        store.write(leaf, frame, {}, 0.0)
-        rankings.append(leaf.name)
+        artifact = store.artifact_id("rankings", "sql", target, "2_strategies", settings={"of": target})
+        store.write(artifact, frame, {}, 0.0)
+        rankings.append(artifact.name)
         trained(store, target, gpt4=right[0], claude=right[1])
-    results = [leaf.name for leaf in store.leaves("results", "sql", "*", "*")]
+    results = [artifact.name for artifact in store.artifacts("results", "sql", "*", "*")]
     report(
         name="two", folder=str(tmp_path), metric={}, conventions="default", rankings=rankings, results=results,
         store=store,

@@ -12,16 +12,18 @@ def ranked(store, target: str, race: str = "", **values: float) -> None:
     frame = pd.DataFrame({"strategy": list(values), "value": list(values.values())})
     frame = frame.assign(benchmark="sql", target_model=target, metric="sppl_n2", direction="lower", race=race)
     frame["rank"] = frame["value"].rank()
-    leaf = store.leaf("rankings", "sql", target, f"{len(values)}_strategies", settings={"of": values, "race": race})
-    store.write(leaf, frame, {}, 0.0)
+    artifact = store.artifact_id(
+        "rankings", "sql", target, f"{len(values)}_strategies", settings={"of": values, "race": race}
+    )
+    store.write(artifact, frame, {}, 0.0)
 
 
 def trained(store, target: str, strategy: str, right: int, of: int = 4, **setup: int) -> None:
     questions = {"question_id": [f"q{at}" for at in range(of)], "answer": "x"}
     frame = pd.DataFrame(questions | {"correct": [1.0] * right + [0.0] * (of - right)})
     settings = {"setup": setup, "of": of}
-    leaf = store.leaf("results", "sql", target, strategy, "seed0", settings=settings)
-    store.write(leaf, frame, {}, 0.0, accuracy=right / of, setup=setup, seed=0)
+    artifact = store.artifact_id("results", "sql", target, strategy, "seed0", settings=settings)
+    store.write(artifact, frame, {}, 0.0, accuracy=right / of, setup=setup, seed=0)
 
 
 @pytest.fixture

@@ -79,4 +79,4 @@ def test_explain_walks_from_a_cell_to_files_and_says_the_command(store, stage, t
     with pytest.raises(UserError, match=r"explain=nothing: .*no artifact of that name.*explain=gpt4/accuracy"):
         find_artifacts(store, "nothing", report)
     value = pd.read_csv(report / "table.csv").set_index("strategy")["sppl_n2"]["gpt4"]
-    assert [leaf.name for leaf in find_artifacts(store, f"{value:.3f}", report)] == [scored[0]]
+    assert [artifact.name for artifact in find_artifacts(store, f"{value:.3f}", report)] == [scored[0]]

@@ -58,7 +58,7 @@ def test_a_correct_answer_ends_with_the_gold_line_or_as_it_was_given(store, lab,
     assert pool_of(store, lab, [False, True], monkeypatch, final_line=False).texts == ("y",)
 
 
-def test_with_and_without_the_gold_line_are_two_leaves(stage, store):
+def test_with_and_without_the_gold_line_are_two_artifacts(stage, store):
     made = "benchmark.final_line='Final Answer: {answer}'"
     stage("predict", store, made)
     stage("generate", store, "strategy=[gpt4]")

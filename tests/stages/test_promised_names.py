@@ -99,28 +99,28 @@ def _with_one_of(one: tuple, other: tuple, place: int, within: int) -> tuple:
 
 
 @given(SETTINGS, SETTINGS)
-def test_leaves_of_one_name_have_the_same_settings(one, other):
+def test_artifacts_of_one_name_have_the_same_settings(one, other):
     store = Store("nowhere")
-    names = [store.leaf("predictions", "lab", settings=given).name for given in (one, other)]
+    names = [store.artifact_id("predictions", "lab", settings=given).name for given in (one, other)]
     texts = [json.dumps(given, sort_keys=True) for given in (one, other)]
     assert (names[0] == names[1]) == (texts[0] == texts[1])
 
 
 @settings(deadline=None)
 @given(SETTINGS, SETTINGS)
-def test_a_leaf_whose_provenance_tells_other_settings_is_not_opened(tmp_path_factory, one, other):
+def test_an_artifact_whose_provenance_tells_other_settings_is_not_opened(tmp_path_factory, one, other):
     root = tmp_path_factory.mktemp("store")
     store = Store(str(root))
-    leaf = store.leaf("predictions", "lab", "tiny", settings=one)
+    artifact = store.artifact_id("predictions", "lab", "tiny", settings=one)
     frame = pd.DataFrame({"question_id": ["q"], "prediction": ["1"]})
-    store.write(leaf, frame, {}, 0.0)
-    sidecar = root / f"{leaf.name}.json"
+    store.write(artifact, frame, {}, 0.0)
+    sidecar = root / f"{artifact.name}.json"
     sidecar.write_text(json.dumps(json.loads(sidecar.read_text()) | {"settings": other}))
     if json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True):
-        assert store.open(leaf.name) == leaf
+        assert store.open(artifact.name) == artifact
     else:
         with pytest.raises(UserError, match="tells other settings than its name"):
-            store.open(leaf.name)
+            store.open(artifact.name)
 
 
 @settings(deadline=None, max_examples=300)

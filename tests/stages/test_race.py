@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from sppl.artifacts.store import MissingArtefact
+from sppl.artifacts.store import MissingArtifact
 from sppl.data.tokens import prompt_ids, response_ids
 from sppl.models.target import frozen
 from sppl.prompts import Template
@@ -55,8 +55,8 @@ def test_a_strategy_clearly_behind_is_scored_no_further_and_ranked_behind(stage,
     dropped = kept[~kept["survives"]].groupby("strategy")["questions"].max()
     assert len(dropped)
     for name, questions in dropped.items():
-        leaves = made_of(made, plan, f"token_stats/lab/lab/{name}/self_aligned")
-        assert sum(made.read(made.open(leaf))["example_id"].nunique() for leaf in leaves) == questions
+        artifacts = made_of(made, plan, f"token_stats/lab/lab/{name}/self_aligned")
+        assert sum(made.read(made.open(artifact))["example_id"].nunique() for artifact in artifacts) == questions
     frame = ranking(stage, made, *RACE, "scorer.error=0.3")
     led = frame[frame["metric"] == "sppl_n2"].set_index("strategy")
     assert led.loc[dropped.index, "rank"].min() > led.drop(dropped.index)["rank"].max()
@@ -116,9 +116,9 @@ def test_other_settings_of_the_race_are_another_race(stage, made):
 def test_what_a_race_scored_is_never_read_as_scores_of_all_questions(stage, store):
     stage("predict", store)
     stage("score", store, *RACE)
-    with pytest.raises(MissingArtefact, match=r"strategy=\[gpt4,claude,rewrite,code\]"):
+    with pytest.raises(MissingArtifact, match=r"strategy=\[gpt4,claude,rewrite,code\]"):
         stage("rank", store, *RACE, "scorer.budget=fixed")
-    with pytest.raises(MissingArtefact, match=r"scorer\.budget=race"):
+    with pytest.raises(MissingArtifact, match=r"scorer\.budget=race"):
         stage("rank", store, *RACE, "strategy=[gpt4,claude]")
 
 

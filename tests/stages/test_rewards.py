@@ -41,8 +41,8 @@ def test_a_reward_is_the_classifiers_output_for_the_finished_chat(stage, store, 
     frame = store.read(store.open((plan.found + plan.to_make)[-1])).set_index(["metric", "strategy"])
     tokenizer = AutoTokenizer.from_pretrained(CHECKPOINT)
     questions = lab.benchmark.questions.questions("train", 6)
-    (leaf,) = store.leaves("rewards", "lab", "tiny", "gpt4")
-    found = store.read(leaf).set_index("example_id")["reward"]
+    (artifact,) = store.artifacts("rewards", "lab", "tiny", "gpt4")
+    found = store.read(artifact).set_index("example_id")["reward"]
     from sppl.strategies.recipe import Recipe
 
     for question, text in zip(questions, lab.benchmark.responses.respond(Recipe("gpt4", ""), questions), strict=True):

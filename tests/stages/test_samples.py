@@ -19,7 +19,7 @@ def test_the_lengths_are_those_of_the_training_examples_and_the_prompt_is_the_sc
     frame, facts = samples_of(store, [ranking])
     assert frame.groupby("strategy").size().to_dict() == {"claude": 6, "gpt4": 6}
     said = facts["lab", "lab"]
-    responses = next(leaf for leaf in store.leaves("responses", "lab", "*") if "gpt4" in leaf.name)
+    responses = next(artifact for artifact in store.artifacts("responses", "lab", "*") if "gpt4" in artifact.name)
     texts = store.read(responses).set_index("question_id")["response"]
     questions = lab.benchmark.questions.questions("train", 6)
     examples = encoded(lab.target, [(one, texts[one.id]) for one in questions], "gpt4")

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from sppl.artifacts.store import MissingArtefact
+from sppl.artifacts.store import MissingArtifact
 from sppl.data.tokens import prompt_ids, response_ids
 from sppl.models.target import frozen
 from sppl.prompts import Template
@@ -14,7 +14,7 @@ from sppl.schemas import UserError
 pytestmark = pytest.mark.filterwarnings("default")
 
 
-def leaves(store, kind: str) -> dict[str, int]:
+def artifacts(store, kind: str) -> dict[str, int]:
     """Every table of a kind and when it was written."""
     return {str(path): path.stat().st_mtime_ns for path in Path(store.root, kind).rglob("*.parquet")}
 
@@ -51,14 +51,14 @@ def test_scores_are_the_same_one_strategy_at_a_time_or_all_at_once(stage, made, 
 
 def test_what_is_there_is_not_scored_again(stage, made):
     stage("score", made, "strategy=[gpt4]")
-    before = leaves(made, "token_stats")
+    before = artifacts(made, "token_stats")
     plan = stage("score", made, "strategy=[gpt4,step_by_step]")
-    after = leaves(made, "token_stats")
+    after = artifacts(made, "token_stats")
     assert {name: after[name] for name in before} == before
     assert all("/step_by_step/" in name for name in plan.to_make)
 
 
-def test_other_settings_are_other_leaves(stage, made):
+def test_other_settings_are_other_artifacts(stage, made):
     stage("predict", made)
     one = stage("score", made, "strategy=[gpt4]", "metric=[sppl]")
     two = stage("score", made, "strategy=[gpt4]", "metric=[sppl]", "metric.sppl.n_examples=1")
@@ -77,14 +77,14 @@ def test_ending_the_response_is_one_more_token(stage, made):
 
 
 def test_missing_predictions_are_the_command_that_makes_them(stage, store):
-    with pytest.raises(MissingArtefact, match=r"python run\.py stage=predict benchmark=lab target_model=lab"):
+    with pytest.raises(MissingArtifact, match=r"python run\.py stage=predict benchmark=lab target_model=lab"):
         stage("score", store, "strategy=[gpt4]")
 
 
 def test_a_dry_run_makes_nothing(stage, store):
     plan = stage("score", store, dry=True)
     assert (len(plan.found), len(plan.to_make)) == (0, 9)
-    assert leaves(store, "token_stats") == {}
+    assert artifacts(store, "token_stats") == {}
 
 
 def test_a_response_longer_than_the_target_can_read_is_refused(stage, made, monkeypatch, lab):
@@ -107,12 +107,12 @@ def test_what_does_not_fit_is_left_out_or_cut_and_counted(stage, made, monkeypat
     monkeypatch.setattr(frozen(lab.target).config, "max_position_embeddings", limit)
     given = ["strategy=[gpt4,human_examples]", "metric=[perplexity]", f"scorer.overlong={overlong}"]
     plan = stage("score", made, *given)
-    leaf = made.open(next(name for name in plan.to_make if "/gpt4/" in name))
-    n = made.provenance(leaf)["overlong"]
-    kept = made.read(leaf)["example_id"].nunique()
+    artifact = made.open(next(name for name in plan.to_make if "/gpt4/" in name))
+    n = made.provenance(artifact)["overlong"]
+    kept = made.read(artifact)["example_id"].nunique()
     assert 0 < n < 6
     assert kept == (6 - n if overlong == "skip" else 6)
-    assert len(made.read(leaf)) <= len(uncut)
+    assert len(made.read(artifact)) <= len(uncut)
     ranked = stage("rank", made, *given)
     frame = made.read(made.open((ranked.found + ranked.to_make)[-1]))
     assert set(frame["n_examples"]) == {kept}
@@ -163,11 +163,11 @@ def test_a_run_killed_between_its_tables_finds_its_passes_and_writes_the_same_by
     given = ["strategy=[gpt4,claude,rewrite]", "metric=[sppl,perplexity,lark]", "scorer.max_tokens=900"]
     write, tables = Store.write, []
 
-    def dies(self, leaf, *given, **notes):
-        tables.extend([leaf] if leaf.kind == "token_stats" else [])
+    def dies(self, artifact, *given, **notes):
+        tables.extend([artifact] if artifact.kind == "token_stats" else [])
         if len(tables) == 3:
             raise KeyboardInterrupt
-        write(self, leaf, *given, **notes)
+        write(self, artifact, *given, **notes)
 
     monkeypatch.setattr(Store, "write", dies)
     with pytest.raises(KeyboardInterrupt):

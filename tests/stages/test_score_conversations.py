@@ -44,8 +44,8 @@ def data(tmp_path):
 
 def test_scores_of_a_conversation_are_one_by_one_the_models_own_and_say_the_turn(stage, store, data):
     plan = stage("score", store, *data, "strategy=files", "metric=[perplexity]")
-    (leaf,) = [name for name in plan.to_make if "/x/" in name]
-    frame = store.read(store.open(leaf)).query("example_id == 'a'")
+    (artifact,) = [name for name in plan.to_make if "/x/" in name]
+    frame = store.read(store.open(artifact)).query("example_id == 'a'")
     target = TargetModel("lab", "lab")
     rendering, model = rendering_of(target.tokenizer()), frozen(target)
     whole = torch.tensor([rendering.ids(rendering.whole_text(TURNS))])

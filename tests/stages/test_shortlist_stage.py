@@ -25,8 +25,8 @@ def scored(stage, made):
 
 def shortlisted(store, plan):
     (name,) = (name for name in plan.found if name.startswith("shortlists/"))
-    leaf = store.open(name)
-    return store.read(leaf), store.provenance(leaf)
+    artifact = store.open(name)
+    return store.read(artifact), store.provenance(artifact)
 
 
 def test_the_two_best_by_the_leading_metric_get_a_pilot_and_the_best_pilot_settles_it(stage, scored):
@@ -113,7 +113,7 @@ def test_the_settled_pick_and_the_full_recipe_end_the_command(run_py):
 def test_what_cannot_be_settled_is_refused_before_any_work(stage, store, words, said):
     with pytest.raises(UserError, match=said):
         stage("shortlist", store, *GIVEN, words, dry=True)
-    assert not any(store.leaves("adapters", "*", "*", "*"))
+    assert not any(store.artifacts("adapters", "*", "*", "*"))
 
 
 class Fixed:

@@ -59,7 +59,7 @@ NAMES = [
 def test_a_name_that_leads_elsewhere_or_looks_like_another_is_none(name, tmp_path):
     assert not NAME.fullmatch(name)
     with pytest.raises(UserError, match="cannot be a name: use letters"):
-        Store(str(tmp_path)).leaf("responses", name, settings={})
+        Store(str(tmp_path)).artifact_id("responses", name, settings={})
 
 
 @pytest.fixture
@@ -69,9 +69,9 @@ def store(tmp_path) -> Store:
 
 @pytest.fixture
 def written(store):
-    leaf = store.leaf("rewards", "lab", "r", settings={"a": 1})
-    store.write(leaf, pd.DataFrame({"example_id": ["q"], "reward": [1.0]}), {}, 0.0)
-    return leaf
+    artifact = store.artifact_id("rewards", "lab", "r", settings={"a": 1})
+    store.write(artifact, pd.DataFrame({"example_id": ["q"], "reward": [1.0]}), {}, 0.0)
+    return artifact
 
 
 @pytest.mark.parametrize(
@@ -99,13 +99,13 @@ def test_a_link_in_the_store_that_leads_out_of_it_is_neither_read_nor_written(st
     with pytest.raises(UserError, match=r"leads to .*outside/x\.parquet, outside of the store"):
         store.read(written)
     for ending in (".parts", ".lock"):
-        new = store.leaf("rewards", "lab", f"new{ending}", settings={})
+        new = store.artifact_id("rewards", "lab", f"new{ending}", settings={})
         path.with_name(f"{new.name.rpartition('/')[2]}.parquet{ending}").symlink_to(outside / "made")
         with pytest.raises(UserError, match="outside of the store"), store.making(new):
             store.parts(new)
     (tmp_path / "store" / "scores").symlink_to(outside)
     with pytest.raises(UserError, match="outside of the store"):
-        store.path(store.leaf("scores", "lab", "x", settings={}))
+        store.path(store.artifact_id("scores", "lab", "x", settings={}))
     assert [one.name for one in outside.iterdir()] == ["x.parquet"]
 
 
@@ -193,7 +193,7 @@ def test_an_archive_that_unpacks_to_more_than_it_is_counts_as_none(tmp_path):
 @pytest.mark.parametrize(
     "text",
     [
-        *(DEEP, '{"overrides": 5}', '{"overrides": [], "config": []}', '{"overrides": [], "leaves": "x"}', "null"),
+        *(DEEP, '{"overrides": 5}', '{"overrides": [], "config": []}', '{"overrides": [], "artifacts": "x"}', "null"),
         *('{"overrides": [], "status": {"a": 1}}', '{"overrides": [], "folder": "/etc"}', "1e999"),
     ],
 )

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from sppl.artifacts.provenance import fingerprint
-from sppl.artifacts.store import MissingArtefact, Store
+from sppl.artifacts.store import MissingArtifact, Store
 from sppl.prompts import SelfAligned
 from sppl.schemas import UserError
 
@@ -26,14 +26,14 @@ def store(tmp_path) -> Store:
 
 
 @pytest.fixture
-def leaf(store):
-    return store.leaf("predictions", "lab", "tiny", "n2", settings={"n": 2})
+def artifact(store):
+    return store.artifact_id("predictions", "lab", "tiny", "n2", settings={"n": 2})
 
 
-def test_what_is_written_is_read_again_with_its_provenance(store, leaf):
-    store.write(leaf, predictions("one", "two"), {"responses/x": "abc"}, 1.25, correct_share=1.0)
-    assert store.read(leaf)["prediction"].tolist() == ["one", "two"]
-    facts = store.provenance(leaf)
+def test_what_is_written_is_read_again_with_its_provenance(store, artifact):
+    store.write(artifact, predictions("one", "two"), {"responses/x": "abc"}, 1.25, correct_share=1.0)
+    assert store.read(artifact)["prediction"].tolist() == ["one", "two"]
+    facts = store.provenance(artifact)
     assert (facts["rows"], facts["seconds"], facts["correct_share"]) == (2, 1.25, 1.0)
     assert facts["inputs"] == {"responses/x": "abc"}
     assert facts["settings"] == {"n": 2}
@@ -41,9 +41,9 @@ def test_what_is_written_is_read_again_with_its_provenance(store, leaf):
     assert {"python", "numpy"} <= facts["versions"].keys()
 
 
-def test_other_settings_are_another_leaf(store):
-    one = store.leaf("predictions", "lab", "tiny", "n2", settings={"context": SelfAligned(2)})
-    two = store.leaf("predictions", "lab", "tiny", "n2", settings={"context": SelfAligned(3)})
+def test_other_settings_are_another_artifact(store):
+    one = store.artifact_id("predictions", "lab", "tiny", "n2", settings={"context": SelfAligned(2)})
+    two = store.artifact_id("predictions", "lab", "tiny", "n2", settings={"context": SelfAligned(3)})
     assert one.name.rpartition("-")[0] == two.name.rpartition("-")[0] == "predictions/lab/tiny/n2"
     assert one.name != two.name
 
@@ -66,22 +66,22 @@ def test_a_name_from_a_record_cannot_leave_the_store_either(store, name):
 @pytest.mark.parametrize("word", ["../x", "a/b", "a b", "", ".hidden", "a\nb"])
 def test_a_word_that_could_leave_the_store_is_refused(store, word):
     with pytest.raises(UserError, match="cannot be a name"):
-        store.leaf("predictions", word, settings={})
+        store.artifact_id("predictions", word, settings={})
 
 
-def test_a_leaf_that_was_not_finished_does_not_exist(store, leaf, monkeypatch):
+def test_an_artifact_that_was_not_finished_does_not_exist(store, artifact, monkeypatch):
     def killed(*_: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Path, "replace", killed)
     with pytest.raises(KeyboardInterrupt):
-        store.write(leaf, predictions("one"), {}, 0.0)
+        store.write(artifact, predictions("one"), {}, 0.0)
     monkeypatch.undo()
-    assert not store.exists(leaf)
-    with pytest.raises(MissingArtefact):
-        store.read(leaf)
-    store.write(leaf, predictions("one"), {}, 0.0)
-    assert len(store.read(leaf)) == 1
+    assert not store.exists(artifact)
+    with pytest.raises(MissingArtifact):
+        store.read(artifact)
+    store.write(artifact, predictions("one"), {}, 0.0)
+    assert len(store.read(artifact)) == 1
 
 
 def cut(path: Path) -> None:
@@ -95,108 +95,108 @@ def flip(path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [cut, flip])
-def test_a_leaf_cut_short_or_changed_by_one_bit_is_never_read(store, leaf, damage):
-    store.write(leaf, predictions("one"), {}, 0.0)
-    damage(store.path(leaf))
+def test_an_artifact_cut_short_or_changed_by_one_bit_is_never_read(store, artifact, damage):
+    store.write(artifact, predictions("one"), {}, 0.0)
+    damage(store.path(artifact))
     with pytest.raises(UserError, match=r"is broken: .*Remove it \(rm -r (.*)\) and run the same command") as caught:
-        store.read(leaf)
+        store.read(artifact)
     remove = re.findall(r"\((rm -r .*?)\)", str(caught.value))[0]
     assert subprocess.run(shlex.split(remove), check=False).returncode == 0
-    assert not store.exists(leaf)
-    store.write(leaf, predictions("one"), {}, 0.0)
-    assert len(store.read(leaf)) == 1
+    assert not store.exists(artifact)
+    store.write(artifact, predictions("one"), {}, 0.0)
+    assert len(store.read(artifact)) == 1
 
 
 @pytest.mark.parametrize("damage", [cut, flip])
 def test_a_folder_with_one_damaged_file_is_never_used(store, damage):
-    leaf = store.leaf("adapters", "lab", "tiny", "gpt4", "seed0", settings={"seed": 0})
-    made = store.parts(leaf) / "made"
+    artifact = store.artifact_id("adapters", "lab", "tiny", "gpt4", "seed0", settings={"seed": 0})
+    made = store.parts(artifact) / "made"
     made.mkdir()
     (made / "weights.safetensors").write_bytes(bytes(range(100)))
-    store.write_folder(leaf, made, {}, 0.5)
-    assert store.whole(leaf) == store.path(leaf)
-    damage(store.path(leaf) / "weights.safetensors")
+    store.write_folder(artifact, made, {}, 0.5)
+    assert store.whole(artifact) == store.path(artifact)
+    damage(store.path(artifact) / "weights.safetensors")
     with pytest.raises(UserError, match="its content is not what was written"):
-        store.whole(leaf)
+        store.whole(artifact)
 
 
 @pytest.mark.parametrize("text", ["{", "", "[]", "{}", '{"digest": 1}', None], ids=repr)
-def test_a_broken_provenance_is_named_too(store, leaf, text):
-    store.write(leaf, predictions("one"), {}, 0.0)
-    sidecar = Path(str(store.path(leaf)).replace(".parquet", ".json"))
+def test_a_broken_provenance_is_named_too(store, artifact, text):
+    store.write(artifact, predictions("one"), {}, 0.0)
+    sidecar = Path(str(store.path(artifact)).replace(".parquet", ".json"))
     sidecar.unlink() if text is None else sidecar.write_text(text)
-    for use in (store.digest, store.read, lambda leaf: store.open(leaf.name)):
+    for use in (store.digest, store.read, lambda artifact: store.open(artifact.name)):
         with pytest.raises(UserError, match=r"is broken: its provenance .*Remove it"):
-            use(leaf)
+            use(artifact)
 
 
-def test_a_leaf_whose_provenance_came_first_and_nothing_after_is_not_there(store, leaf):
-    store.write(leaf, predictions("one"), {}, 0.0)
-    store.path(leaf).unlink()
-    assert not store.holds(leaf.name)
-    with pytest.raises(MissingArtefact):
-        store.open(leaf.name)
+def test_an_artifact_whose_provenance_came_first_and_nothing_after_is_not_there(store, artifact):
+    store.write(artifact, predictions("one"), {}, 0.0)
+    store.path(artifact).unlink()
+    assert not store.holds(artifact.name)
+    with pytest.raises(MissingArtifact):
+        store.open(artifact.name)
 
 
-def test_what_a_killed_process_left_beside_a_leaf_is_gone_once_it_is_made(store, leaf):
-    folder = store.path(leaf).parent
+def test_what_a_killed_process_left_beside_an_artifact_is_gone_once_it_is_made(store, artifact):
+    folder = store.path(artifact).parent
     folder.mkdir(parents=True)
-    for name in (store.path(leaf).name, store.path(leaf).name.replace(".parquet", ".json")):
+    for name in (store.path(artifact).name, store.path(artifact).name.replace(".parquet", ".json")):
         (folder / f".{name}.123.tmp").write_text("half")
-    store.write(leaf, predictions("one"), {}, 0.0)
+    store.write(artifact, predictions("one"), {}, 0.0)
     assert list(folder.glob("*.tmp")) == list(folder.glob(".*.tmp")) == []
 
 
-def test_a_table_is_checked_on_its_way_in(store, leaf):
+def test_a_table_is_checked_on_its_way_in(store, artifact):
     twice = pd.concat([predictions("one"), predictions("two")])
     with pytest.raises(UserError, match="question_id"):
-        store.write(leaf, twice, {}, 0.0)
+        store.write(artifact, twice, {}, 0.0)
     with pytest.raises(UserError, match="prediction"):
-        store.write(leaf, predictions("one").drop(columns="prediction"), {}, 0.0)
-    assert not store.exists(leaf)
+        store.write(artifact, predictions("one").drop(columns="prediction"), {}, 0.0)
+    assert not store.exists(artifact)
 
 
-def test_a_digest_changes_with_the_content(store, leaf):
-    other = store.leaf("predictions", "lab", "tiny", "n2", settings={"n": 3})
-    same = store.leaf("predictions", "lab", "tiny", "n2", settings={"n": 4})
-    store.write(leaf, predictions("one"), {}, 0.0)
+def test_a_digest_changes_with_the_content(store, artifact):
+    other = store.artifact_id("predictions", "lab", "tiny", "n2", settings={"n": 3})
+    same = store.artifact_id("predictions", "lab", "tiny", "n2", settings={"n": 4})
+    store.write(artifact, predictions("one"), {}, 0.0)
     store.write(other, predictions("two"), {}, 0.0)
     store.write(same, predictions("one"), {}, 9.0)
-    assert store.digest(leaf) == store.digest(same) != store.digest(other)
+    assert store.digest(artifact) == store.digest(same) != store.digest(other)
 
 
-def test_a_folder_leaf_moves_into_place_whole(store):
-    leaf = store.leaf("adapters", "lab", "tiny", "gpt4", "seed0", settings={"seed": 0})
-    made = store.parts(leaf) / "made"
+def test_a_folder_artifact_moves_into_place_whole(store):
+    artifact = store.artifact_id("adapters", "lab", "tiny", "gpt4", "seed0", settings={"seed": 0})
+    made = store.parts(artifact) / "made"
     made.mkdir()
     (made / "weights").write_bytes(b"123")
-    store.write_folder(leaf, made, {}, 0.5, seed=0)
-    store.clear_parts(leaf)
-    assert (store.path(leaf) / "weights").read_bytes() == b"123"
-    assert store.provenance(leaf)["seed"] == 0
-    assert not list(store.path(leaf).parent.glob("*.parts"))
+    store.write_folder(artifact, made, {}, 0.5, seed=0)
+    store.clear_parts(artifact)
+    assert (store.path(artifact) / "weights").read_bytes() == b"123"
+    assert store.provenance(artifact)["seed"] == 0
+    assert not list(store.path(artifact).parent.glob("*.parts"))
 
 
-def test_a_leaf_is_found_again_by_its_name(store, leaf):
-    store.write(leaf, predictions("one"), {}, 0.0)
-    assert store.open(leaf.name) == leaf
-    assert store.leaves("predictions", "lab", "tiny") == [leaf]
-    with pytest.raises(MissingArtefact):
+def test_an_artifact_is_found_again_by_its_name(store, artifact):
+    store.write(artifact, predictions("one"), {}, 0.0)
+    assert store.open(artifact.name) == artifact
+    assert store.artifacts("predictions", "lab", "tiny") == [artifact]
+    with pytest.raises(MissingArtifact):
         store.open("predictions/lab/tiny/n2-00000000")
 
 
 def _make(root: str, log: str) -> None:
     store = Store(root)
-    leaf = store.leaf("predictions", "lab", "tiny", "n1", settings={})
-    with store.making(leaf) as missing:
+    artifact = store.artifact_id("predictions", "lab", "tiny", "n1", settings={})
+    with store.making(artifact) as missing:
         if missing:
             with Path(log).open("a") as made:
                 made.write("made\n")
             time.sleep(0.5)
-            store.write(leaf, predictions("one"), {}, 0.0)
+            store.write(artifact, predictions("one"), {}, 0.0)
 
 
-def test_two_processes_that_want_the_same_leaf_make_it_once(tmp_path):
+def test_two_processes_that_want_the_same_artifact_make_it_once(tmp_path):
     context = multiprocessing.get_context("spawn")
     workers = [context.Process(target=_make, args=(str(tmp_path / "store"), str(tmp_path / "log"))) for _ in range(2)]
     for worker in workers:
@@ -208,9 +208,9 @@ def test_two_processes_that_want_the_same_leaf_make_it_once(tmp_path):
 
 
 def test_provenance_is_valid_json_in_any_script(store):
-    leaf = store.leaf("predictions", "lab", "tiny", "n1", settings={"answer": "四十二"})
-    store.write(leaf, predictions("четыре"), {}, 0.0)
-    text = Path(str(store.path(leaf)).replace(".parquet", ".json")).read_text()
+    artifact = store.artifact_id("predictions", "lab", "tiny", "n1", settings={"answer": "四十二"})
+    store.write(artifact, predictions("четыре"), {}, 0.0)
+    text = Path(str(store.path(artifact)).replace(".parquet", ".json")).read_text()
     assert json.loads(text)["settings"] == {"answer": "四十二"}
 
 
@@ -220,8 +220,8 @@ def test_a_store_of_another_format_is_refused_with_the_command_that_keeps_what_w
     (tmp_path / "store" / "responses" / "lab").mkdir(parents=True)
     (tmp_path / "store" / "responses" / "lab" / "x.lock").touch()
     store.check_format()  # what a killed command left
-    leaf = store.leaf("predictions", "lab", "tiny", settings={})
-    store.write(leaf, predictions("one"), {}, 0.0)
+    artifact = store.artifact_id("predictions", "lab", "tiny", settings={})
+    store.write(artifact, predictions("one"), {}, 0.0)
     store.check_format()
     (tmp_path / "store" / "store.json").unlink()
     with pytest.raises(UserError, match=r"format 1, here it is 2.*mv .*store .*store\.old .*journal"):
@@ -230,12 +230,12 @@ def test_a_store_of_another_format_is_refused_with_the_command_that_keeps_what_w
 
 def test_an_artifact_of_another_version_of_a_library_is_read_with_one_warning(tmp_path, caplog):
     store = Store(str(tmp_path))
-    leaf = store.leaf("predictions", "lab", "tiny", settings={})
-    store.write(leaf, predictions("one"), {}, 0.0)
-    sidecar = tmp_path / f"{leaf.name}.json"
+    artifact = store.artifact_id("predictions", "lab", "tiny", settings={})
+    store.write(artifact, predictions("one"), {}, 0.0)
+    sidecar = tmp_path / f"{artifact.name}.json"
     facts = json.loads(sidecar.read_text())
     facts["versions"]["torch"] = "1.0.0"
     sidecar.write_text(json.dumps(facts))
     for _ in range(2):
-        store.read(leaf)
+        store.read(artifact)
     assert caplog.text.count("artifacts computed with torch 1.0.0") == 1

@@ -81,7 +81,7 @@ def test_the_lab_never_gets_a_sentence_about_other_models(metric, strategies, va
 def test_a_chance_that_beat_no_coin_on_this_kind_of_data_is_not_stated():
     row = confidence(ranking("gpt4", "claude", metric="log_probability", direction="higher", **INSIDE)).iloc[0]
     assert row["chance"] is pd.NA
-    assert "n/a (on this kind of data a gap foretold no more than a coin)" in row["said"]
+    assert "n/a (on this kind of data a gap predicted no more than a coin)" in row["said"]
     assert "Such picks lost at most" in row["said"]
 
 

@@ -26,8 +26,8 @@ def composed(place, overrides) -> dict:
     return {"stage": {"finetune": {"source": {"folder": str(place / "data")}}}, "said": [text, *overrides]}
 
 
-def job(place, *overrides: str, leaf: str = "adapters/lab/lab/gpt4-12345678") -> Job:
-    return Job(place / "0", list(overrides), composed(place, overrides), "done", "", {"finetune": [leaf]})
+def job(place, *overrides: str, artifact: str = "adapters/lab/lab/gpt4-12345678") -> Job:
+    return Job(place / "0", list(overrides), composed(place, overrides), "done", "", {"finetune": [artifact]})
 
 
 def remember(place, *overrides: str, **given: str) -> None:
@@ -43,12 +43,12 @@ def found(place, *overrides: str) -> bool:
     return find(place, Job(place / "1", list(overrides)))
 
 
-def test_a_job_that_was_typed_the_same_is_found_with_its_leaves(place):
+def test_a_job_that_was_typed_the_same_is_found_with_its_artifacts(place):
     remember(place, "seed=0")
     again = Job(place / "1", ["seed=0"])
     assert find(place, again)
     assert (again.status, again.error) == ("done", "")
-    assert again.leaves == {"finetune": ["adapters/lab/lab/gpt4-12345678"]}
+    assert again.artifacts == {"finetune": ["adapters/lab/lab/gpt4-12345678"]}
     assert not found(place, "seed=1")
 
 
@@ -79,14 +79,14 @@ def test_a_note_of_what_was_typed_that_is_damaged_only_costs_composing(place):
         assert found(place, "seed=0")
 
 
-def test_a_leaf_that_is_gone_makes_the_job_a_missing_one(place):
+def test_an_artifact_that_is_gone_makes_the_job_a_missing_one(place):
     remember(place, "seed=0")
     (place / "store/adapters/lab/lab/gpt4-12345678").rename(place / "elsewhere")
     assert not found(place, "seed=0")
 
 
-def test_a_job_without_leaves_never_counts_as_done(place):
-    remember(place, "seed=0", leaf="gpt4 (24 responses)")
+def test_a_job_without_artifacts_never_counts_as_done(place):
+    remember(place, "seed=0", artifact="gpt4 (24 responses)")
     assert not found(place, "seed=0")
 
 

@@ -160,7 +160,7 @@ def test_a_record_that_will_not_do_is_refused_with_the_reason(said, tmp_path):
     assert said in refusal(str(tmp_path), "number")
 
 
-def test_names_that_cannot_name_a_leaf_are_refused(tmp_path):
+def test_names_that_cannot_name_an_artifact_are_refused(tmp_path):
     assert "its name becomes a strategy's" in refusal(
         folder(tmp_path, **{"my answers": [{"id": "a", "response": "2"}]})
     )

@@ -183,7 +183,7 @@ def test_figures_of_an_earlier_page_are_removed(tmp_path):
 
 def test_provenance_is_shown_with_the_command_first(tmp_path):
     page = page_of(
-        tmp_path, one_task(), commit="abc123", versions={"numpy": "2.0"}, leaves=["rankings/a<b"], name="<b>"
+        tmp_path, one_task(), commit="abc123", versions={"numpy": "2.0"}, artifacts=["rankings/a<b"], name="<b>"
     )
     assert "<code>python run.py</code>" in page
     assert "abc123" in page

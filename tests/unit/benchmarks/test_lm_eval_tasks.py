@@ -6,7 +6,7 @@ from pathlib import Path
 import lm_eval
 import pytest
 
-from sppl.benchmarks.further import Further
+from sppl.benchmarks.lm_eval_task import LmEvalTask
 from sppl.data.tokens import rendering_of
 from sppl.models.target import TargetModel
 from sppl.schemas import UserError
@@ -37,7 +37,7 @@ def target(root, monkeypatch):
 
 
 def test_a_built_in_task_over_local_documents_gives_its_own_metrics_and_a_value_per_document(target, tmp_path):
-    task = Further(write_task(tmp_path, DOCUMENTS), 4)
+    task = LmEvalTask(write_task(tmp_path, DOCUMENTS), 4)
     model = target.load()
     frame, figures, _ = task.evaluate(model, rendering_of(target.tokenizer()), batch_size=2)
     assert [figure["metric"] for figure in figures] == ["acc", "acc_norm"]
@@ -55,18 +55,18 @@ def test_a_generating_task_keeps_its_filters_and_its_first_metric_leads(target, 
     documents = [{"question": f"What is 3 + {n}?", "answer": f"3 + {n} = {3 + n}\n#### {3 + n}"} for n in range(3)]
     include = str(BUILT_IN / "gsm8k" / "gsm8k.yaml")
     given = write_task(tmp_path, documents, "gsm8k_here", include=include, num_fewshot=1, fewshot_split="test")
-    frame, figures, _ = Further(given, None).evaluate(target.load(), rendering_of(target.tokenizer()), batch_size=3)
+    frame, figures, _ = LmEvalTask(given, None).evaluate(target.load(), rendering_of(target.tokenizer()), batch_size=3)
     assert [figure["metric"] for figure in figures] == ["exact_match,strict-match", "exact_match,flexible-extract"]
     assert len(frame) == 6
     greedy = write_task(tmp_path, documents, "gsm8k_more", include=include, num_fewshot=3, fewshot_split="test")
     with pytest.raises(UserError, match="shows 3 examples and has 3 to show"):
-        Further(greedy, None).identity()
+        LmEvalTask(greedy, None).identity()
 
 
 def test_what_the_figures_depend_on_changes_with_documents_definition_and_number_and_with_nothing_else(tmp_path):
     def identity(name: str, n: int | None = 4, documents: list[dict] = DOCUMENTS, **changes: object) -> dict:
         (tmp_path / name).mkdir()
-        found = Further(write_task(tmp_path / name, documents, **changes), n).identity()
+        found = LmEvalTask(write_task(tmp_path / name, documents, **changes), n).identity()
         assert found.pop("task") == "arc_here"
         return found
 
@@ -85,7 +85,7 @@ def test_a_task_without_network_says_how_to_do_without(monkeypatch):
     monkeypatch.setattr("datasets.config.HF_HUB_OFFLINE", True)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(UserError, match=r"also=gsm8k: .*from the hub; without network, give the path"):
-        Further("gsm8k", 4).identity()
+        LmEvalTask("gsm8k", 4).identity()
 
 
 @pytest.mark.parametrize(
@@ -99,4 +99,4 @@ def test_a_task_without_network_says_how_to_do_without(monkeypatch):
 )
 def test_a_task_that_cannot_be_used_is_refused_with_the_reason(given, why):
     with pytest.raises(UserError, match=why):
-        Further(given, 4).identity()
+        LmEvalTask(given, 4).identity()

@@ -1,4 +1,4 @@
-"""A leaf cut short, of any kind: it is never read, the user is told how to go on, and that leads to the same table."""
+"""An artifact cut short, of any kind: never read; the user is told how to go on, and that leads to the same table."""
 
 import re
 import shlex
@@ -22,7 +22,7 @@ MADE_FROM = {
     "adapters": ["results"],
     "results": [],
 }
-"""The kinds of leaves, and those that have to be made again for a leaf to be read."""
+"""The kinds of artifacts, and those that have to be made again for an artifact to be read."""
 WHAT = {"data": "*-????????.parquet", "provenance": "*-????????.json"}
 CASES = [(kind, WHAT[what]) for kind in MADE_FROM for what in WHAT if (kind, what) != ("adapters", "data")]
 CASES += [("adapters", "*.safetensors"), ("adapters", "*-????????/config.json")]
@@ -37,7 +37,7 @@ def cut(path: Path) -> None:
     [[("results", WHAT["data"])], pytest.param(CASES, marks=[pytest.mark.faults, pytest.mark.timeout(1800)])],
     ids=["one", "all"],
 )
-def test_a_leaf_cut_short_is_named_with_the_way_to_go_on_which_leads_to_the_same_table(run_py, tmp_path, cases):
+def test_an_artifact_cut_short_is_named_with_the_way_to_go_on_which_leads_to_the_same_table(run_py, tmp_path, cases):
     store = tmp_path / "store"
     whole = run_py(*COMMAND, store=store)
     assert whole.code == 0, whole.out

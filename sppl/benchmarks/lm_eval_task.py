@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Further:
+class LmEvalTask:
     """One task of `benchmark.also`.
 
     Args:
