@@ -116,7 +116,7 @@ def load(given: str) -> Any:
     """The lm-eval task, its data read.
 
     Raises:
-        UserError: see `Further.identity`.
+        UserError: see `LmEvalTask.identity`.
     """
     from datasets.exceptions import DatasetNotFoundError
     from huggingface_hub.errors import HfHubHTTPError

@@ -38,7 +38,7 @@ HEAT = (
     "Spearman between a metric's order and the accuracies: 1 (blue) the order was right, -1 (red) it was upside down."
 )
 TRUST = (
-    "How often the better-scored of two strategies really trained better, as the gap between their scores predicted it: "
+    "How often the better-scored of two strategies really trained better, as the gap between their scores predicted: "
     "learned on other test beds, checked on the one of this kind of data. On the dashed line a prediction is as good "
     "as its word."
 )

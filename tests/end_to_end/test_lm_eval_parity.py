@@ -18,7 +18,7 @@ from sppl.hardware.hardware import Hardware
 from sppl.lab.source import LabQuestions
 from sppl.models.target import TargetModel
 from sppl.training.lora import Lora, add_lora
-from tests.unit.benchmarks.test_further import DOCUMENTS, write_task
+from tests.unit.benchmarks.test_lm_eval_tasks import DOCUMENTS, write_task
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
 N = 12

@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from tests.unit.benchmarks.test_further import DOCUMENTS, write_task
+from tests.unit.benchmarks.test_lm_eval_tasks import DOCUMENTS, write_task
 
 pytestmark = pytest.mark.filterwarnings("default")
 
