@@ -48,11 +48,11 @@ def run_py(tmp_path, shared_store, monkeypatch, capfd):
         monkeypatch.chdir(ROOT)
         monkeypatch.setattr(sys, "argv", ["run.py", *arguments(tmp_path, store or shared_store, *given)])
         try:
-            code = main()
-        except SystemExit as stop:
-            code = stop.code
+            code, sentence = main(), ""
+        except SystemExit as stop:  # with a sentence Python prints it and ends with 1
+            code, sentence = (1, stop.code) if isinstance(stop.code, str) else (stop.code, "")
         said = capfd.readouterr()
-        return SimpleNamespace(code=code, out=said.out + said.err, reports=tmp_path / "reports")
+        return SimpleNamespace(code=code, out=said.out + said.err + sentence, reports=tmp_path / "reports")
 
     return call
 

@@ -27,7 +27,6 @@ from sppl.cli.composing import explained_mistake
 from sppl.cli.own_model import of_own_model
 from sppl.cli.settings import checked, plain
 from sppl.packaged import conf, in_checkout
-from sppl.schemas import UserError
 
 OmegaConf.register_new_resolver("checkout", in_checkout, replace=True)
 OmegaConf.register_new_resolver("own_model", of_own_model, replace=True)
@@ -67,6 +66,8 @@ def compose_and_run() -> None:
     drop_launcher_schemas()
     error = _run_and_catch()
     if Started.config is None and isinstance(error, HydraException | OmegaConfBaseException | ValueError):
+        from sppl.schemas import UserError  # loads pandas, which --cfg does without
+
         raise UserError(explained_mistake(error, sys.argv[1:], composed))
     if error is not None:
 

@@ -56,7 +56,6 @@ def _run() -> int:
     from sppl.cli.app import Started, compose_and_run
     from sppl.cli.hiding import hiding_stderr
     from sppl.cli.interrupts import Stopped, stoppable
-    from sppl.schemas import UserError
 
     failed = False
     logging.raiseExceptions = False  # a full disk gets a sentence, not a traceback per log line
@@ -67,8 +66,12 @@ def _run() -> int:
             if isinstance(stop, Stopped) or isinstance(stop.code, str):  # a signal; a refusal before all else
                 raise
             failed = bool(stop.code)
-        except UserError as refused:
-            sys.exit(without_keys(in_own_words(str(refused))))
+        except Exception as error:
+            from sppl.schemas import UserError  # loads pandas, which --cfg does without
+
+            if isinstance(error, UserError):
+                sys.exit(without_keys(in_own_words(str(error))))
+            raise
         if Started.config is None:
             return int(failed)
         from sppl.cli.errors import report_errors

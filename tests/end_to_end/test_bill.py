@@ -11,7 +11,7 @@ from tests.servers.running import batching, faulty, free_ports
 pytestmark = pytest.mark.filterwarnings("default")
 
 
-COMMAND = ["stage=[generate]", "strategy=[gpt4]", "+strategy.gpt4.tries=1", "benchmark.respond=teacher", "confirm=true"]
+COMMAND = ["stage=[generate]", "strategy=[gpt4]", "strategy.gpt4.tries=1", "benchmark.respond=teacher", "confirm=true"]
 COMMAND += ["n_train=6", "n_score=1", "logger=[]"]
 
 

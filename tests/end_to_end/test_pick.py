@@ -32,9 +32,9 @@ def asked(log):
 def test_the_printed_command_makes_the_full_set_and_asks_nobody_twice(run_py, root, tmp_path):
     task = ["benchmark=local", "benchmark.answer=number", f"data_dir={root}/experiments/own_task/data"]
     teachers = ["benchmark.respond=teacher", "strategy=[gpt4,step_by_step]", "teacher.server.model=m"]
-    teachers += ["teacher.server.input_price=2.0", "+teacher.server.backoff=0.01"]
+    teachers += ["teacher.server.input_price=2.0", "teacher.server.backoff=0.01"]
     for name in ("gpt4", "step_by_step"):
-        teachers += [f"strategy.{name}.teacher=server", f"+strategy.{name}.tries=1"]
+        teachers += [f"strategy.{name}.teacher=server", f"strategy.{name}.tries=1"]
     log, out = tmp_path / "server.log", tmp_path / "exports"
     with faulty(log, "500") as url:
         where = [f"teacher.server.base_url={url}/v1", f"exports={out}"]
@@ -75,7 +75,7 @@ def test_of_own_files_the_pick_is_exported_whole(run_py, root, tmp_path):
 
 
 def test_in_the_lab_every_question_is_answered_and_the_sample_is_found(run_py, tmp_path):
-    strategies = ["strategy=[gpt4,claude]", "+strategy.claude.tries=2"]
+    strategies = ["strategy=[gpt4,claude]", "strategy.claude.tries=2"]
     done = run_py(*SMALL, *strategies, f"exports={tmp_path}", store=tmp_path / "own")
     assert done.code == 0, done.out
     went_on = run_py(*following(done.out), store=tmp_path / "own")

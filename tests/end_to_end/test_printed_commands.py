@@ -63,7 +63,7 @@ def printed(text: str) -> list[list[str]]:
 
 
 def said(done) -> str:
-    return done.out + (done.code if isinstance(done.code, str) else "")
+    return done.out
 
 
 def test_commands_are_found_in_a_text():

@@ -202,7 +202,7 @@ def test_a_key_in_an_argument_is_refused_and_not_repeated(run_py, tmp_path):
         "~teacher.sk-planted0planted0planted0",
     ):
         done = run_py(*CHEAP, given, store=tmp_path / "store")
-        assert "looks like a key" in str(done.code)
+        assert "looks like a key" in done.out
         assert "planted" not in f"{done.code}{done.out}"
     assert list(tmp_path.iterdir()) == []
 
@@ -214,6 +214,6 @@ def test_a_key_in_a_configuration_is_refused_before_anything_is_written(run_py, 
     (tmp_path / "own" / "experiment").mkdir(parents=True)
     (tmp_path / "own" / "experiment" / "leak.yaml").write_text(f"# @package _global_\n{text}")
     done = run_py("--config-dir", str(tmp_path / "own"), *mode, *CHEAP, "experiment=leak", store=tmp_path / "store")
-    assert "looks like a key" in str(done.code)
+    assert "looks like a key" in done.out
     assert "planted" not in f"{done.code}{done.out}".replace(str(tmp_path), "").lower().replace("planted_api_key", "")
     assert [path.name for path in tmp_path.iterdir()] == ["own"]

@@ -101,7 +101,7 @@ def test_the_command_killed_20_times_while_it_generates_asks_nothing_twice_that_
         f"n_train={n}",
         "n_score=1",
     ]
-    settings += ["strategy.self_generated.teacher=server", "+strategy.self_generated.tries=1", "teacher.server.model=m"]
+    settings += ["strategy.self_generated.teacher=server", "strategy.self_generated.tries=1", "teacher.server.model=m"]
     log.touch()
     with faulty(log, delay=0.2) as url:
         kept_before: set[str] = set()
