@@ -134,6 +134,6 @@ def run_one_job(cfg: DictConfig) -> None:
         job.config = plain(cfg)
         job.write()
         with stoppable(), last_timeout():  # here too: a launcher's worker process runs nothing but this function
-            job.done(run_stages(cfg, job.overrides))
+            job.done(run_stages(cfg, job))
         if not cfg.dry:
             Ledger.at(cfg.store, settings.runtime.config_sources).remember(job, key)

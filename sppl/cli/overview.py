@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from sppl.cli.jobs import Job, jobs_in, ranked_together, stages
 from sppl.cli.ledger import Ledger
 from sppl.cli.loggers import open_loggers
 from sppl.cli.running import stage_call
+from sppl.cli.totals import totals
 from sppl.packaged import conf
 from sppl.schemas import UserError
 from sppl.study.decided import show_ranked
@@ -43,16 +44,20 @@ def summarise(started: DictConfig, folder: Path, first: int) -> bool:
         log.error("%s: %s: %s", gap["status"], gap["job"], gap["error"].partition("\n")[0])
     done = [job for job in jobs if job.status == "done"]
     if not done or not stages(done[0].config, "sweep"):
+        _tell_totals(jobs, [])
         return bool(jobs) and not gaps
     config = done[0].config
     store = Store(config["store"], config=config, typed=command_line(), job=job_line(_together(done)))
     rankings: list[str] = []
+    plans: list[dict[str, Any]] = []
     summary = started.copy()
     summary.run_dir, summary.job_name = str(folder), "report"
     with open_loggers(summary, news=False) as loggers:  # the tables themselves have all that is new
         for arguments in ranked_together(done) if "rank" in config["stage"] else []:
             call = instantiate(arguments, _partial_=True, _convert_="all")
-            log.info(call(store=store, dry=True).line("rank"))
+            plan = call(store=store, dry=True)
+            log.info(plan.line("rank"))
+            plans.append({"rank": asdict(plan)})
             if not config["dry"]:
                 plan = call(store=store, loggers=loggers)
                 rankings.append([*plan.found, *plan.to_make][-1])
@@ -73,7 +78,15 @@ def summarise(started: DictConfig, folder: Path, first: int) -> bool:
             call = stage_call(config, "report")
             found = {"rankings": rankings, "results": results, "shortlists": settled, "gaps": gaps}
             call(store=store, **found, unvalidated=_without_validation(done), loggers=loggers)
+    _tell_totals(jobs, plans)
     return not gaps
+
+
+def _tell_totals(jobs: Sequence[Job], ranked: Sequence[Mapping[str, Any]]) -> None:
+    """Says what a dry sweep would make, each artifact counted once."""
+    if len(jobs) > 1 and any(job.config.get("dry") for job in jobs):
+        for line in totals([*(job.plans for job in jobs), *ranked]):
+            log.info(line)
 
 
 def _together(jobs: Sequence[Job]) -> list[str]:

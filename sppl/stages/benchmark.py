@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sppl.artifacts.store import Store
 from sppl.benchmarks.benchmark import Benchmark
@@ -73,14 +73,29 @@ def _planned(model: Model, questions: list[Question], split: Split, extra: Seque
     names = (*model.words, f"seed{model.adapter.fit.seed}" if model.adapter else "all_seeds")
     judged = model.study.benchmark.judged
     if not model.ready:
-        plans = [waiting("also_results", *model.words, one.identity["task"], names[-1]) for one in extra]
-        plans += [waiting("answers", *names), waiting("results", *names)] if judged else []
+        trained = model.adapter.awaited if model.adapter else {}
+        plans = [
+            waiting("also_results", *model.words, one.identity["task"], names[-1], of=[trained, one.identity])
+            for one in extra
+        ]
+        of = [trained, *_asked(model, questions)]
+        plans += [waiting("answers", *names, of=of), waiting("results", *names, of=of)] if judged else []
         return sum(plans, Plan((), ()))
     answers, others = _of(model, questions, split, extra)
     plan = plan_of([*([answers] if judged else []), *others])
     if judged:
-        plan += plan_of([Results(answers)]) if answers.exists else waiting("results", *names)
+        plan += (
+            plan_of([Results(answers)])
+            if answers.exists
+            else waiting("results", *names, of=_asked(model, questions, answers.id.name))
+        )
     return plan
+
+
+def _asked(model: Model, questions: list[Question], *further: Any) -> list[Any]:
+    """What tells answers, or verdicts on them, from others while they have no name."""
+    study = model.study
+    return [[one.id for one in questions], study.benchmark.judge, study.generator.identity, *further]
 
 
 def _measured(

@@ -42,7 +42,7 @@ def finetune(
     for name, recipe in strategy.items():
         adapter = Adapter(study, name, recipe, fit, loggers)
         if dry and not adapter.ready:
-            plan += waiting("adapters", *study.words, name, f"seed{seed}")
+            plan += waiting("adapters", *study.words, name, f"seed{seed}", of=adapter.awaited)
             continue
         plan += plan_of([adapter])
         if not dry:

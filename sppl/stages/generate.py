@@ -13,7 +13,7 @@ from sppl.schemas import Asking, Estimate, Question, UserError
 from sppl.strategies.recipe import Recipe
 from sppl.study.derived import parts_of
 from sppl.study.none_right import warn_if_none_is_right
-from sppl.study.plan import Plan
+from sppl.study.plan import Asked, Plan
 from sppl.study.responses import Responses
 from sppl.study.spending import dollars, spent
 from sppl.teachers.budget import Budget, LimitReached, spent_file
@@ -59,7 +59,14 @@ def generate(
     found = tuple(name for name in strategy if not missing[name])
     to_make = tuple(_line(name, len(missing[name]), estimates) for name in strategy if missing[name])
     to_make += tuple(_line(name, len(one.questions), estimates) for name, one in parts.items())
-    plan = sum((_chosen_by(one) for name, one in wanted.items() if missing[name]), Plan(found, to_make))
+    asked = {
+        one.folder: _asked(len(one.questions), len(left), estimates.get(name))
+        for name, one, left in [
+            *((name, one, missing[name]) for name, one in wanted.items()),
+            *((name, one, one.questions) for name, one in parts.items()),
+        ]
+    }
+    plan = sum((_chosen_by(one) for name, one in wanted.items() if missing[name]), Plan(found, to_make, asked))
     if dry:
         return plan
     budget = Budget(max_cost, spent_file(store.root, command) if command else None)
@@ -130,6 +137,10 @@ def _estimates(
 
 def _line(name: str, n: int, estimates: Mapping[str, Estimate]) -> str:
     return f"{name} ({estimates[name]})" if name in estimates else f"{name} ({n} responses)"
+
+
+def _asked(n: int, missing: int, estimate: Estimate | None) -> Asked:
+    return Asked(n - missing, missing, estimate.requests, estimate.cost) if estimate else Asked(n - missing, missing)
 
 
 def _check_cost(estimates: Mapping[str, Estimate], budget: Budget, *, confirm: bool) -> None:

@@ -75,7 +75,9 @@ def rank(
     measured = list(chain(*by_metric.values()))
     plan = plan_of(measured)
     if dry and plan.to_make:
-        return plan + waiting("rankings", *study.words, f"{len(ranked)}_strategies")
+        return plan + waiting(
+            "rankings", *study.words, f"{len(ranked)}_strategies", of=[one.id.name for one in measured]
+        )
     for scores in by_metric.values():
         make_missing(store, *scores)
     ranking = Ranking(
@@ -121,8 +123,14 @@ def _pieces(wanted: Wanted, leader: Metric | None) -> tuple[Found, Race | None, 
 def _waiting(wanted: Wanted) -> Plan:
     """What would be made once there are tables."""
     words = wanted.study.words
-    plans = [waiting("scores", *words, name, one.name) for one in wanted.metric.values() for name in wanted.strategy]
-    return sum([*plans, waiting("rankings", *words, f"{len(wanted.strategy)}_strategies")], Plan((), ()))
+    of = {
+        (name, one.name): [wanted.awaited(name, scored_needs([one])), one]
+        for one in wanted.metric.values()
+        for name in wanted.strategy
+    }
+    plans = [waiting("scores", *words, *pair, of=said) for pair, said in of.items()]
+    ranking = waiting("rankings", *words, f"{len(wanted.strategy)}_strategies", of=list(of.values()))
+    return sum([*plans, ranking], Plan((), ()))
 
 
 def _facts(study: Study) -> dict[str, Any]:

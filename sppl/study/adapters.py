@@ -44,6 +44,17 @@ class Adapter:
         """Whether every response it is trained on, or selected by, is in the store; else it has no name yet."""
         return all(part.exists for part in (self._train, self._held_out))
 
+    @property
+    def awaited(self) -> dict[str, Any]:
+        """What tells it from others as long as it has no name."""
+        return {
+            "target": self.study.target.identity,
+            "responses": [self._train.awaited, self._held_out.awaited],
+            "training": self.fit.training,
+            "tokens": self.fit.n_tokens,
+            "seed": self.fit.seed,
+        }
+
     @once
     def examples(self) -> list[tuple[Question, str]]:
         """What it is trained on; responses that cost nothing are made on the way.
