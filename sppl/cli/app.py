@@ -125,6 +125,7 @@ def run_one_job(cfg: DictConfig) -> None:
     cfg.group = (folder.parent if settings.mode == RunMode.MULTIRUN else folder).name
     if settings.mode == RunMode.MULTIRUN:
         cfg.sweep = sweep_name(folder.parent)
+        cfg.job_name = settings.job.name if cfg.job_name == "job" else cfg.job_name
         claim_gpu(folder.parent)
     job = Job(folder, list(settings.overrides.task))
     with report_errors(job.failed):

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -52,14 +53,17 @@ def summarise(started: DictConfig, folder: Path, first: int) -> bool:
     plans: list[dict[str, Any]] = []
     summary = started.copy()
     summary.run_dir, summary.job_name = str(folder), "report"
-    with open_loggers(summary, news=False) as loggers:  # the tables themselves have all that is new
-        for arguments in ranked_together(done) if "rank" in config["stage"] else []:
+    together = ranked_together(done) if "rank" in config["stage"] else []
+    news = not config["dry"] and (_made(jobs) or any(_to_rank(one, store) for one in together))
+    with open_loggers(summary, news=news, summary=True) as loggers:
+        for number, arguments in enumerate(together):
+            told = partial(loggers, "", f"ranking={number}") if len(together) > 1 else loggers
             call = instantiate(arguments, _partial_=True, _convert_="all")
             plan = call(store=store, dry=True)
             log.info(plan.line("rank"))
             plans.append({"rank": asdict(plan)})
             if not config["dry"]:
-                plan = call(store=store, loggers=loggers)
+                plan = call(store=store, loggers=told)
                 rankings.append([*plan.found, *plan.to_make][-1])
         rankings = list(dict.fromkeys(rankings))
         if rankings and "report" not in config["stage"]:
@@ -80,6 +84,16 @@ def summarise(started: DictConfig, folder: Path, first: int) -> bool:
             call(store=store, **found, unvalidated=_without_validation(done), loggers=loggers)
     _tell_totals(jobs, plans)
     return not gaps
+
+
+def _made(jobs: Sequence[Job]) -> bool:
+    """Whether one of these jobs made something."""
+    return any(plan["to_make"] for job in jobs for plan in job.plans.values())
+
+
+def _to_rank(arguments: Mapping[str, Any], store: Store) -> bool:
+    call = instantiate(arguments, _partial_=True, _convert_="all")
+    return bool(call(store=replace(store, read_only=True), dry=True).to_make)
 
 
 def _tell_totals(jobs: Sequence[Job], ranked: Sequence[Mapping[str, Any]]) -> None:

@@ -13,6 +13,7 @@ from sppl.cli.command_line import command_line, job_line
 from sppl.cli.jobs import Job, stages
 from sppl.cli.loggers import open_loggers
 from sppl.cli.settings import plain
+from sppl.study.loggers import Loggers
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +44,7 @@ def run_stages(cfg: DictConfig, job: Job) -> dict[str, list[str]]:
         later = dict[str, Callable[..., Any]]()
         for name, call in calls.items():
             try:
-                plan = call(store=replace(store, wait=False), loggers=loggers)
+                plan = call(store=replace(store, wait=False), loggers=_told(name, loggers))
             except InProgress as busy:
                 log.info("%s: another process is making %s; going on with other work meanwhile", name, busy)
                 later[name] = call
@@ -54,9 +55,16 @@ def run_stages(cfg: DictConfig, job: Job) -> dict[str, list[str]]:
             else:
                 artifacts[name] = [*plan.found, *plan.to_make]
         for name, call in later.items():
-            plan = call(store=store, loggers=loggers)
+            plan = call(store=store, loggers=_told(name, loggers))
             artifacts[name] = [*plan.found, *plan.to_make]
     return {name: artifacts[name] for name in calls}
+
+
+def _told(stage: str, loggers: Loggers) -> Loggers:
+    """The loggers of a stage: pilots have runs of their own, beside those of the full training."""
+    if not stage.startswith("pilot_"):
+        return loggers
+    return lambda strategy="", *more: loggers(strategy, "pilot", *more)
 
 
 def stage_call(cfg: Mapping[Any, Any], name: str) -> Callable[..., Any]:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sppl.artifacts.store import Store
 from sppl.benchmarks.benchmark import Benchmark
@@ -15,13 +15,10 @@ from sppl.strategies.recipe import Recipe
 from sppl.study.adapters import Adapter
 from sppl.study.answers import Answers, Model, Results
 from sppl.study.extra_results import ExtraResults, ExtraTask, extra_tasks
+from sppl.study.loggers import Loggers, nobody
 from sppl.study.plan import Plan, plan_of, waiting
 from sppl.study.study import Fit, Study, make_missing
 from sppl.training.training_settings import Training
-
-if TYPE_CHECKING:
-    from pytorch_lightning.loggers import Logger
-
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +38,7 @@ def run_benchmark(
     split: Split = "test",
     n_train_tokens: int | None = None,
     dry: bool = False,
-    loggers: Sequence["Logger"] = (),
+    loggers: Loggers = nobody,
 ) -> Plan:
     """Makes `answers` and `results` per strategy and of the untrained target, and those of each task of `also`.
 
@@ -99,7 +96,7 @@ def _asked(model: Model, questions: list[Question], *further: Any) -> list[Any]:
 
 
 def _measured(
-    model: Model, questions: list[Question], split: Split, extra: Sequence[ExtraTask], loggers: Sequence["Logger"]
+    model: Model, questions: list[Question], split: Split, extra: Sequence[ExtraTask], loggers: Loggers
 ) -> Plan:
     """Makes what is missing of a model's answers and results."""
     if model.adapter and not model.adapter.exists:
@@ -113,8 +110,8 @@ def _measured(
         results = Results(answers)
         plan += plan_of([results])
         make_missing(store, results)
-        for logger in loggers:
-            logger.log_metrics({f"benchmark/{model.strategy}/accuracy": results.accuracy})
+        for logger in loggers(model.strategy) if plan.to_make else ():
+            logger.log_metrics({"benchmark/accuracy": results.accuracy})
     return plan
 
 
