@@ -44,7 +44,7 @@ def test_what_is_there_is_counted_as_found_and_only_the_rest_as_to_make(run_py, 
 
 
 def test_what_teachers_would_cost_is_summed_over_distinct_responses(run_py, tmp_path):
-    asking = ["benchmark=gsm8k", "benchmark.respond=teacher", "stage=[generate]", "strategy=gpt4", "teacher=[gpt_4o]"]
+    asking = ["benchmark.respond=teacher", "stage=[generate]", "strategy=gpt4"]
     few = ["n_score=2", "logger=[]", "dry=true", "name=paid"]
     done = run_py("-m", *asking, *few, "n_train=4,8", "seed=0,1", store=tmp_path / "new")
     said = totals(done)
