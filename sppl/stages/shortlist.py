@@ -84,7 +84,7 @@ def shortlist(
         raise UserError(
             f"a shortlist needs a metric with a direction, and {', '.join(metric)} have none: 'metric=[sppl,length]'"
         )
-    asked = len(questions_apart(benchmark, n_validation))
+    asked = len(questions_apart(benchmark, n_validation, store.job))
     ordered = rank(store=store, dry=True)
     if dry and ordered.to_make:
         return Plan((), (f"{policy.trainings} pilots of the {policy.k} best by {lead.name}, once all are scored",))
