@@ -4,14 +4,18 @@ from collections.abc import Mapping, Sequence
 
 from sppl.benchmarks.benchmark import Benchmark
 from sppl.benchmarks.splits import take
+from sppl.commands import command
 from sppl.schemas import Question, Split, UserError
 
 SHOWN = 5
 """Questions that a message names."""
 
 
-def questions_apart(benchmark: Benchmark, n: int | str) -> list[Question]:
+def questions_apart(benchmark: Benchmark, n: int | str, typed: Sequence[str] = ()) -> list[Question]:
     """The first `n` validation questions (`all`: every one).
+
+    Args:
+        typed: the command line, for the command that an error names.
 
     Raises:
         UserError: there are fewer, or one of them is also a test or a training question, by its id or its wording.
@@ -20,8 +24,8 @@ def questions_apart(benchmark: Benchmark, n: int | str) -> list[Question]:
     if not there:
         raise UserError(
             f"{benchmark.name} has no validation questions, and pilots are never measured on the test's; own files: "
-            "add validation.jsonl, or a field `split`. Else train fully on each of the best: 'stage=[generate,finetune,"
-            "benchmark,report]'"
+            "add validation.jsonl, or a field `split`. Else train fully on each of the best: "
+            + command(typed, "stage=[generate,finetune,benchmark,report]")
         )
     if n != "all" and there < int(n):
         raise UserError(

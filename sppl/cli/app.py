@@ -126,6 +126,7 @@ def run_one_job(cfg: DictConfig) -> None:
     cfg.group = (folder.parent if settings.mode == RunMode.MULTIRUN else folder).name
     if settings.mode == RunMode.MULTIRUN:
         cfg.sweep = sweep_name(folder.parent)
+        cfg.job_name = settings.job.name if cfg.job_name == "job" else cfg.job_name
         claim_gpu(folder.parent)
     job = Job(folder, list(settings.overrides.task))
     with report_errors(job.failed):
@@ -135,6 +136,6 @@ def run_one_job(cfg: DictConfig) -> None:
         job.config = plain(cfg)
         job.write()
         with stoppable(), last_timeout():  # here too: a launcher's worker process runs nothing but this function
-            job.done(run_stages(cfg, job.overrides))
+            job.done(run_stages(cfg, job))
         if not cfg.dry:
             Ledger.at(cfg.store, settings.runtime.config_sources).remember(job, key)

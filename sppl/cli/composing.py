@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
+from sppl.cli.command_line import WORD
 from sppl.cli.known import choice, every_setting, groups, options, several
 from sppl.cli.unknown import nearest, places_of
 from sppl.commands import CHECKOUT, command
@@ -66,10 +67,27 @@ def check_words(arguments: Sequence[str]) -> str:
     for word in arguments:
         if word.lstrip("+~").startswith("=") or not word:
             return f"{word!r}: a setting is typed key=value, without blanks around the ="
+        if get_close_matches(word.lower(), [WORD], cutoff=0.75):
+            meant = [WORD if one == word else one for one in arguments]
+            return f"{word}: did you mean `{WORD}`? {CHECKOUT} {shlex.join(meant)}"
         group, equals, option = word.lstrip("+").partition("=")
         if equals and group in groups() and chosen.setdefault(group, option) != option:
             return f"{group} is chosen twice, as {group}={chosen[group]} and as {group}={option}; leave one of them out"
     return ""
+
+
+def told_twice(arguments: Sequence[str]) -> str:
+    """A line per setting that was typed with several values, of which the last counts; empty where none was."""
+    values = dict[str, list[str]]()
+    for word in arguments:
+        key, equals, value = word.lstrip("+").partition("=")
+        if equals and not word.startswith("-"):
+            values.setdefault(key, []).append(value)
+    several = {key: typed for key, typed in values.items() if len(set(typed)) > 1}
+    return "".join(
+        f"{key} is typed {len(typed)} times, as {', '.join(typed)}; the last counts: {key}={typed[-1]}\n"
+        for key, typed in several.items()
+    )
 
 
 class _Refused(Exception):

@@ -32,7 +32,7 @@ STAGES = {
 """Every stage in the order they run, and whether it runs in each job or once over a whole sweep."""
 
 
-KINDS = {"overrides": list, "config": dict, "status": str, "error": str, "artifacts": dict}
+KINDS = {"overrides": list, "config": dict, "status": str, "error": str, "artifacts": dict, "plans": dict}
 """What each field of a record is."""
 
 
@@ -48,6 +48,7 @@ class Job:
         overrides: what its command line changed.
         config: the resolved configuration.
         artifacts: names of those that each stage found or made.
+        plans: what each stage found and was to make when the job began (`Plan`); none of a job that was done before.
     """
 
     folder: Path
@@ -56,6 +57,7 @@ class Job:
     status: str = "interrupted"
     error: str = STOPPED
     artifacts: dict[str, list[str]] = field(default_factory=dict)
+    plans: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def write(self) -> None:
         """Writes the record; it is whole at every moment."""

@@ -1,7 +1,7 @@
 """Lightning's loggers from their first line to their last."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -9,36 +9,73 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from sppl.cli.settings import plain
+from sppl.cli.unused import in_use
 from sppl.keys import wandb_key
+from sppl.study.loggers import Loggers
 
-OURS = ("_only_news_", "_offline_without_key_", "_finish_")
-"""What a logger's file says to us (`conf/logger`): it is opened only where something new is made; W&B's runs stay in
-their folders where there is no key to log in with; its run is ended with the job, as the next job of this process has
-its own."""
+OURS = ("_not_for_summary_", "_offline_without_key_", "_finish_")
+"""What a logger's file says to us (`conf/logger`): it is not told of the summary; W&B's runs stay in their folders
+where there is no key to log in with; its run is ended with the job, as the next job of this process has its own."""
 
 
 @contextmanager
-def open_loggers(cfg: DictConfig, *, news: bool) -> Iterator[list[Any]]:
-    """The loggers of a job or of the summary, with the configuration logged; finished on leaving.
+def open_loggers(cfg: DictConfig, *, news: bool, summary: bool = False) -> Iterator[Loggers]:
+    """The loggers of a job or of the summary: a run per strategy, opened when something is told; finished on leaving.
 
     Args:
         cfg: of the job; `run_dir` and `job_name` say where, and of what, its loggers tell.
-        news: whether something new is made: what was found was logged before.
+        news: whether something new is made: what was found was logged before, and nobody is told of it.
+        summary: whether it is the summary's.
     """
-    chosen: Any = OmegaConf.to_container(cfg.logger, resolve=True) if cfg.get("logger") else {}
-    said = {name: {key: part.pop(key, False) for key in OURS} for name, part in chosen.items()}
-    names = [name for name in chosen if news or not said[name]["_only_news_"]]
-    if any(said[name]["_offline_without_key_"] for name in names) and not wandb_key():
-        os.environ.setdefault("WANDB_MODE", "offline")
-    loggers = {name: instantiate(chosen[name], _convert_="all") for name in names}
-    config = plain(cfg)
-    for logger in loggers.values():
-        logger.log_hyperparams(config)
+    opened = dict[str, list[tuple[Any, bool]]]()
+
+    def of(strategy: str = "", *more: str) -> Sequence[Any]:
+        if not news:
+            return ()
+        name = _run_name(cfg, strategy, *more)
+        if name not in opened:
+            opened[name] = _opened(cfg, name, strategy, summary=summary)
+        return [logger for logger, _ in opened[name]]
+
     try:
-        yield list(loggers.values())
+        yield of
     finally:
-        for name, logger in loggers.items():
+        for logger, finish in [one for run in opened.values() for one in run]:
             logger.save()
             logger.finalize("success")
-            if said[name]["_finish_"]:
+            if finish:
                 logger.experiment.finish()
+
+
+def _run_name(cfg: DictConfig, strategy: str, *more: str) -> str:
+    """The strategy, the seed, and what a sweep changes beside them: `gpt4,seed=0,n_train=100`."""
+    own = [word for word in str(cfg.job_name).split(",") if "=" in word and not word.startswith(("strategy=", "seed="))]
+    return ",".join([strategy, *more, f"seed={cfg.seed}", *own]) if strategy else ",".join([cfg.job_name, *more])
+
+
+def _opened(cfg: DictConfig, name: str, strategy: str, *, summary: bool) -> list[tuple[Any, bool]]:
+    """Loggers with the configuration in use logged, and whether each has to be finished."""
+    own = cfg.copy()
+    own.job_name = name
+    chosen: Any = OmegaConf.to_container(own.logger, resolve=True) if own.get("logger") else {}
+    found: list[tuple[Any, bool]] = []
+    for part in chosen.values():
+        said = {key: part.pop(key, False) for key in OURS}
+        if summary and said["_not_for_summary_"]:
+            continue
+        if said["_offline_without_key_"] and not wandb_key():
+            os.environ.setdefault("WANDB_MODE", "offline")
+        logger = instantiate(part, _convert_="all")
+        logger.log_hyperparams(_of_strategy(in_use(plain(cfg, resolve=False), plain(cfg)), strategy))
+        found.append((logger, said["_finish_"]))
+    return found
+
+
+def _of_strategy(config: dict[str, Any], strategy: str) -> dict[str, Any]:
+    """The settings of a strategy's run: its name as `strategy`, its recipe as `recipe.`, and no other's."""
+    if not strategy:
+        return config
+    own = f"strategy.{strategy}."
+    recipe = {f"recipe.{place.removeprefix(own)}": value for place, value in config.items() if place.startswith(own)}
+    shared = {place: value for place, value in config.items() if not place.startswith("strategy.")}
+    return {"strategy": strategy, **shared, **recipe}

@@ -9,7 +9,7 @@ import sys
 from sppl.cli.checking import print_check
 from sppl.cli.choices import check_typed_lists
 from sppl.cli.command_line import WORD, in_own_words
-from sppl.cli.composing import check_flags, check_words, flags_first
+from sppl.cli.composing import check_flags, check_words, flags_first, told_twice
 from sppl.cli.own_model import check_path, chosen_for_path, told
 from sppl.cli.spellings import moved
 from sppl.cli.surroundings import unfit, with_streams
@@ -37,6 +37,7 @@ def main() -> int:
     settings = [word for word in given if word != WORD]
     if refused := check_flags(settings) or check_words(settings) or check_path(settings):
         sys.exit(in_own_words(refused))
+    sys.stderr.write(told_twice(settings))
     if chosen := chosen_for_path(given):
         sys.argv += chosen
         sys.stderr.write(told(given, chosen))

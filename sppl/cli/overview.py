@@ -3,7 +3,8 @@
 import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from sppl.cli.jobs import Job, jobs_in, ranked_together, stages
 from sppl.cli.ledger import Ledger
 from sppl.cli.loggers import open_loggers
 from sppl.cli.running import stage_call
+from sppl.cli.totals import totals
 from sppl.packaged import conf
 from sppl.schemas import UserError
 from sppl.study.decided import show_ranked
@@ -43,18 +45,25 @@ def summarise(started: DictConfig, folder: Path, first: int) -> bool:
         log.error("%s: %s: %s", gap["status"], gap["job"], gap["error"].partition("\n")[0])
     done = [job for job in jobs if job.status == "done"]
     if not done or not stages(done[0].config, "sweep"):
+        _tell_totals(jobs, [])
         return bool(jobs) and not gaps
     config = done[0].config
     store = Store(config["store"], config=config, typed=command_line(), job=job_line(_together(done)))
     rankings: list[str] = []
+    plans: list[dict[str, Any]] = []
     summary = started.copy()
     summary.run_dir, summary.job_name = str(folder), "report"
-    with open_loggers(summary, news=False) as loggers:  # the tables themselves have all that is new
-        for arguments in ranked_together(done) if "rank" in config["stage"] else []:
+    together = ranked_together(done) if "rank" in config["stage"] else []
+    news = not config["dry"] and (_made(jobs) or any(_to_rank(one, store) for one in together))
+    with open_loggers(summary, news=news, summary=True) as loggers:
+        for number, arguments in enumerate(together):
+            told = partial(loggers, "", f"ranking={number}") if len(together) > 1 else loggers
             call = instantiate(arguments, _partial_=True, _convert_="all")
-            log.info(call(store=store, dry=True).line("rank"))
+            plan = call(store=store, dry=True)
+            log.info(plan.line("rank"))
+            plans.append({"rank": asdict(plan)})
             if not config["dry"]:
-                plan = call(store=store, loggers=loggers)
+                plan = call(store=store, loggers=told)
                 rankings.append([*plan.found, *plan.to_make][-1])
         rankings = list(dict.fromkeys(rankings))
         if rankings and "report" not in config["stage"]:
@@ -73,7 +82,25 @@ def summarise(started: DictConfig, folder: Path, first: int) -> bool:
             call = stage_call(config, "report")
             found = {"rankings": rankings, "results": results, "shortlists": settled, "gaps": gaps}
             call(store=store, **found, unvalidated=_without_validation(done), loggers=loggers)
+    _tell_totals(jobs, plans)
     return not gaps
+
+
+def _made(jobs: Sequence[Job]) -> bool:
+    """Whether one of these jobs made something."""
+    return any(plan["to_make"] for job in jobs for plan in job.plans.values())
+
+
+def _to_rank(arguments: Mapping[str, Any], store: Store) -> bool:
+    call = instantiate(arguments, _partial_=True, _convert_="all")
+    return bool(call(store=replace(store, read_only=True), dry=True).to_make)
+
+
+def _tell_totals(jobs: Sequence[Job], ranked: Sequence[Mapping[str, Any]]) -> None:
+    """Says what a dry sweep would make, each artifact counted once."""
+    if len(jobs) > 1 and any(job.config.get("dry") for job in jobs):
+        for line in totals([*(job.plans for job in jobs), *ranked]):
+            log.info(line)
 
 
 def _together(jobs: Sequence[Job]) -> list[str]:

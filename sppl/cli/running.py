@@ -1,8 +1,8 @@
 """The stages of one job, in their order."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
 from typing import Any
 
 from hydra.utils import instantiate
@@ -10,21 +10,22 @@ from omegaconf import DictConfig
 
 from sppl.artifacts.store import InProgress, MissingArtifact, Store
 from sppl.cli.command_line import command_line, job_line
-from sppl.cli.jobs import stages
+from sppl.cli.jobs import Job, stages
 from sppl.cli.loggers import open_loggers
 from sppl.cli.settings import plain
+from sppl.study.loggers import Loggers
 
 log = logging.getLogger(__name__)
 
 
-def run_stages(cfg: DictConfig, overrides: Sequence[str]) -> dict[str, list[str]]:
+def run_stages(cfg: DictConfig, job: Job) -> dict[str, list[str]]:
     """Runs the job stages in their order; returns the names of the artifacts each found or made.
 
     Args:
         cfg: of the job.
-        overrides: that make the job of `config.yaml`, for the commands that messages print.
+        job: its record, in which the plans are written down; its overrides are for the commands that messages print.
     """
-    store = Store(cfg.store, config=plain(cfg), typed=command_line(), job=job_line(overrides))
+    store = Store(cfg.store, config=plain(cfg), typed=command_line(), job=job_line(job.overrides))
     store.check_format()
     calls = {name: stage_call(cfg, name) for name in stages(cfg, "job")}
     artifacts: dict[str, list[str]] = {}
@@ -33,6 +34,8 @@ def run_stages(cfg: DictConfig, overrides: Sequence[str]) -> dict[str, list[str]
         plan = call(store=replace(store, read_only=True), dry=True)
         news = news or bool(plan.to_make)
         log.info(plan.line(name))
+        job.plans[name] = asdict(plan)
+    job.write()
     if cfg.dry or not calls:
         return artifacts
     if news and cfg.trainer.accelerator == "gpu":
@@ -41,7 +44,7 @@ def run_stages(cfg: DictConfig, overrides: Sequence[str]) -> dict[str, list[str]
         later = dict[str, Callable[..., Any]]()
         for name, call in calls.items():
             try:
-                plan = call(store=replace(store, wait=False), loggers=loggers)
+                plan = call(store=replace(store, wait=False), loggers=_told(name, loggers))
             except InProgress as busy:
                 log.info("%s: another process is making %s; going on with other work meanwhile", name, busy)
                 later[name] = call
@@ -52,9 +55,16 @@ def run_stages(cfg: DictConfig, overrides: Sequence[str]) -> dict[str, list[str]
             else:
                 artifacts[name] = [*plan.found, *plan.to_make]
         for name, call in later.items():
-            plan = call(store=store, loggers=loggers)
+            plan = call(store=store, loggers=_told(name, loggers))
             artifacts[name] = [*plan.found, *plan.to_make]
     return {name: artifacts[name] for name in calls}
+
+
+def _told(stage: str, loggers: Loggers) -> Loggers:
+    """The loggers of a stage: pilots have runs of their own, beside those of the full training."""
+    if not stage.startswith("pilot_"):
+        return loggers
+    return lambda strategy="", *more: loggers(strategy, "pilot", *more)
 
 
 def stage_call(cfg: Mapping[Any, Any], name: str) -> Callable[..., Any]:

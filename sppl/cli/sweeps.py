@@ -1,8 +1,9 @@
 """A sweep: every point gets a folder and a record, what is done already is found, and what is missing is started."""
 
 import logging
+import re
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ def sweep(
             own = config.copy()
             OmegaConf.update(own, "hydra.launcher", launcher, merge=False)
             made = Plugins.instance().instantiate_launcher(context, task, own)
-            for result in start(missing, made, size):
+            for result in start(missing, made, size, swept(jobs)):
                 _ = result.return_value  # raises what no job should raise
     except (OSError, UserError) as error:  # such as no room for the jobs' records
         sys.exit(sentence_of(error) or str(error))
@@ -91,7 +92,19 @@ def plan(
     return jobs
 
 
-def start(jobs: Sequence[Job], launcher: Any, size: int) -> list[Any]:
+def swept(jobs: Sequence[Job]) -> set[str]:
+    """The settings that differ between jobs, by their overrides."""
+    words = [set(job.overrides) for job in jobs]
+    return {word.partition("=")[0] for word in set[str]().union(*words) if not all(word in one for one in words)}
+
+
+def _name(job: Job, swept: Collection[str]) -> str:
+    """What a job is called among the loggers' runs: the settings that tell it from the others, fit for a folder."""
+    own = [word for word in job.overrides if word.partition("=")[0] in swept]
+    return ",".join(re.sub(r"[^\w.=+-]+", "_", word)[:60] for word in own) or "job"
+
+
+def start(jobs: Sequence[Job], launcher: Any, size: int, swept: Collection[str] = ()) -> list[Any]:
     """Starts jobs and waits for them; returns what the launcher says of those that came back.
 
     Jobs in a Slurm queue go on without us: where the wait is broken off, a line says how to cancel them. What Slurm
@@ -101,13 +114,17 @@ def start(jobs: Sequence[Job], launcher: Any, size: int) -> list[Any]:
         jobs: that are not done.
         launcher: Hydra's.
         size: how many of them the launcher gets at once.
+        swept: the settings that jobs are named by.
     """
     results: list[Any] = []
     importable()
     try:
         for first in range(0, len(jobs), size):
             with workers_may_die():
-                overrides = [[*job.overrides, f"hydra.sweep.subdir={job.folder.name}"] for job in jobs[first:][:size]]
+                overrides = [
+                    [*job.overrides, f"hydra.sweep.subdir={job.folder.name}", f"hydra.job.name='{_name(job, swept)}'"]
+                    for job in jobs[first:][:size]
+                ]
                 results += launcher.launch(overrides, initial_job_idx=first)
     except SystemExit:
         if arrays := slurm_arrays():

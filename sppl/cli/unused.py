@@ -80,6 +80,24 @@ def idle_words(words: Sequence[str], config: Mapping[str, Any], *, sweep: bool) 
     return [word for word in words if _idle(word.partition("=")[0].lstrip("+~"), read, rules)]
 
 
+def in_use(config: Mapping[str, Any], resolved: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that a run reads, by their places as typed (`training.learning_rate`).
+
+    Args:
+        config: of the run, its references not resolved.
+        resolved: the same, resolved.
+    """
+    read, asleep = _read_by_stages({**config, "logger": {}}) | {"name", "seed"}, list(_asleep(config, sweep=True))
+    written = {place for place, value in settings_of(config) if not (isinstance(value, str) and "${" in value)}
+    return {
+        place: value
+        for place, value in settings_of(resolved)
+        if not place.endswith("_target_")
+        and (place in written if place.startswith("stage.") else any(_within(place, one) for one in read))
+        and not any(_within(place, rule) for rule in asleep)
+    }
+
+
 def _idle(key: str, read: set[str], rules: Sequence[str]) -> bool:
     place = (key.partition("@")[2] or key).replace("_global_.", "").replace("/", ".")
     if place.split(".")[0] in ALWAYS or HARNESS.match(place):

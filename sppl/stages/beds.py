@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -16,11 +15,9 @@ from sppl.packaged import in_checkout
 from sppl.report.beds import show_beds
 from sppl.report.tables import write_csv, write_table
 from sppl.schemas import UserError
+from sppl.study.loggers import Loggers, nobody
 from sppl.study.own_bed import MINE, own_bed
 from sppl.study.plan import Plan
-
-if TYPE_CHECKING:
-    from pytorch_lightning.loggers import Logger
 
 log = logging.getLogger(__name__)
 PUBLISHED = "experiments/beds"
@@ -33,7 +30,7 @@ def beds(
     beds: Sequence[str],
     store: Store,
     dry: bool = False,
-    loggers: Sequence["Logger"] = (),  # noqa: ARG001 - the interface of every stage
+    loggers: Loggers = nobody,  # noqa: ARG001 - the interface of every stage
 ) -> Plan:
     """Writes `beds.csv` (and md, tex) and `cases.csv` into the folder and shows the table; the store stays as it is.
 

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import Any
 
 from sppl.artifacts.store import Store
 from sppl.benchmarks.benchmark import Benchmark
@@ -15,13 +15,10 @@ from sppl.strategies.recipe import Recipe
 from sppl.study.adapters import Adapter
 from sppl.study.answers import Answers, Model, Results
 from sppl.study.extra_results import ExtraResults, ExtraTask, extra_tasks
+from sppl.study.loggers import Loggers, nobody
 from sppl.study.plan import Plan, plan_of, waiting
 from sppl.study.study import Fit, Study, make_missing
 from sppl.training.training_settings import Training
-
-if TYPE_CHECKING:
-    from pytorch_lightning.loggers import Logger
-
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +38,7 @@ def run_benchmark(
     split: Split = "test",
     n_train_tokens: int | None = None,
     dry: bool = False,
-    loggers: Sequence["Logger"] = (),
+    loggers: Loggers = nobody,
 ) -> Plan:
     """Makes `answers` and `results` per strategy and of the untrained target, and those of each task of `also`.
 
@@ -73,18 +70,33 @@ def _planned(model: Model, questions: list[Question], split: Split, extra: Seque
     names = (*model.words, f"seed{model.adapter.fit.seed}" if model.adapter else "all_seeds")
     judged = model.study.benchmark.judged
     if not model.ready:
-        plans = [waiting("also_results", *model.words, one.identity["task"], names[-1]) for one in extra]
-        plans += [waiting("answers", *names), waiting("results", *names)] if judged else []
+        trained = model.adapter.awaited if model.adapter else {}
+        plans = [
+            waiting("also_results", *model.words, one.identity["task"], names[-1], of=[trained, one.identity])
+            for one in extra
+        ]
+        of = [trained, *_asked(model, questions)]
+        plans += [waiting("answers", *names, of=of), waiting("results", *names, of=of)] if judged else []
         return sum(plans, Plan((), ()))
     answers, others = _of(model, questions, split, extra)
     plan = plan_of([*([answers] if judged else []), *others])
     if judged:
-        plan += plan_of([Results(answers)]) if answers.exists else waiting("results", *names)
+        plan += (
+            plan_of([Results(answers)])
+            if answers.exists
+            else waiting("results", *names, of=_asked(model, questions, answers.id.name))
+        )
     return plan
 
 
+def _asked(model: Model, questions: list[Question], *further: Any) -> list[Any]:
+    """What tells answers, or verdicts on them, from others while they have no name."""
+    study = model.study
+    return [[one.id for one in questions], study.benchmark.judge, study.generator.identity, *further]
+
+
 def _measured(
-    model: Model, questions: list[Question], split: Split, extra: Sequence[ExtraTask], loggers: Sequence["Logger"]
+    model: Model, questions: list[Question], split: Split, extra: Sequence[ExtraTask], loggers: Loggers
 ) -> Plan:
     """Makes what is missing of a model's answers and results."""
     if model.adapter and not model.adapter.exists:
@@ -98,8 +110,8 @@ def _measured(
         results = Results(answers)
         plan += plan_of([results])
         make_missing(store, results)
-        for logger in loggers:
-            logger.log_metrics({f"benchmark/{model.strategy}/accuracy": results.accuracy})
+        for logger in loggers(model.strategy) if plan.to_make else ():
+            logger.log_metrics({"benchmark/accuracy": results.accuracy})
     return plan
 
 

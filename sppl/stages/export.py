@@ -2,9 +2,8 @@
 
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sppl.artifacts.store import Store
 from sppl.benchmarks.benchmark import Benchmark
@@ -13,11 +12,9 @@ from sppl.data.exports import Card, lines
 from sppl.names import task_name
 from sppl.schemas import Answered, Question, UserError
 from sppl.strategies.recipe import Recipe
+from sppl.study.loggers import Loggers, nobody
 from sppl.study.plan import Plan
 from sppl.study.responses import Responses
-
-if TYPE_CHECKING:
-    from pytorch_lightning.loggers import Logger
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +30,7 @@ def export(
     data: str | None = None,
     store: Store,
     dry: bool = False,
-    loggers: Sequence["Logger"] = (),
+    loggers: Loggers = nobody,
 ) -> Plan:
     """Writes `<folder>/<task>/<strategy>/data.jsonl` and its card, `README.md`, for each strategy.
 
@@ -70,8 +67,8 @@ def export(
         card = Card(benchmark.name, name, recipe.summary, source, len(kept), count, shape, store.command)
         _write(places[name] / "data.jsonl", lines(shape, kept))
         _write(places[name] / "README.md", card.text())
-        for logger in loggers:
-            logger.log_metrics({f"export/{name}/rows": len(kept)})
+        for logger in loggers(name):
+            logger.log_metrics({"export/rows": len(kept)})
         judged = f"{count} judged right" if benchmark.judged else "not judged"
         log.info("%s: %d of %d rows, %s", places[name], len(kept), len(pairs), judged)
     return Plan((), tuple(str(place) for place in places.values()))

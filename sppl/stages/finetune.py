@@ -1,7 +1,6 @@
 """finetune: a fresh copy of the target is trained on the responses of one strategy."""
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 from sppl.artifacts.store import Store
 from sppl.benchmarks.benchmark import Benchmark
@@ -9,12 +8,10 @@ from sppl.hardware.hardware import Hardware
 from sppl.models.target import TargetModel
 from sppl.strategies.recipe import Recipe
 from sppl.study.adapters import Adapter
+from sppl.study.loggers import Loggers, nobody
 from sppl.study.plan import Plan, plan_of, waiting
 from sppl.study.study import Fit, Study, make_missing
 from sppl.training.training_settings import Training
-
-if TYPE_CHECKING:
-    from pytorch_lightning.loggers import Logger
 
 
 def finetune(
@@ -29,7 +26,7 @@ def finetune(
     store: Store,
     n_train_tokens: int | None = None,
     dry: bool = False,
-    loggers: Sequence["Logger"] = (),
+    loggers: Loggers = nobody,
 ) -> Plan:
     """Makes the `adapters` of every strategy: a PEFT folder, or a model folder where all weights are trained.
 
@@ -42,7 +39,7 @@ def finetune(
     for name, recipe in strategy.items():
         adapter = Adapter(study, name, recipe, fit, loggers)
         if dry and not adapter.ready:
-            plan += waiting("adapters", *study.words, name, f"seed{seed}")
+            plan += waiting("adapters", *study.words, name, f"seed{seed}", of=adapter.awaited)
             continue
         plan += plan_of([adapter])
         if not dry:

@@ -2,9 +2,8 @@
 
 import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from sppl.artifacts.store import Store
 from sppl.benchmarks.benchmark import Benchmark
@@ -12,14 +11,12 @@ from sppl.benchmarks.splits import take
 from sppl.schemas import Asking, Estimate, Question, UserError
 from sppl.strategies.recipe import Recipe
 from sppl.study.derived import parts_of
+from sppl.study.loggers import Loggers, nobody
 from sppl.study.none_right import warn_if_none_is_right
-from sppl.study.plan import Plan
+from sppl.study.plan import Asked, Plan
 from sppl.study.responses import Responses
 from sppl.study.spending import dollars, spent
 from sppl.teachers.budget import Budget, LimitReached, spent_file
-
-if TYPE_CHECKING:
-    from pytorch_lightning.loggers import Logger
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +32,7 @@ def generate(
     command: str | None = None,
     store: Store,
     dry: bool = False,
-    loggers: Sequence["Logger"] = (),
+    loggers: Loggers = nobody,
 ) -> Plan:
     """Makes the `responses` of every strategy to the first max(n_score, n_train) training questions.
 
@@ -59,7 +56,14 @@ def generate(
     found = tuple(name for name in strategy if not missing[name])
     to_make = tuple(_line(name, len(missing[name]), estimates) for name in strategy if missing[name])
     to_make += tuple(_line(name, len(one.questions), estimates) for name, one in parts.items())
-    plan = sum((_chosen_by(one) for name, one in wanted.items() if missing[name]), Plan(found, to_make))
+    asked = {
+        one.folder: _asked(len(one.questions), len(left), estimates.get(name))
+        for name, one, left in [
+            *((name, one, missing[name]) for name, one in wanted.items()),
+            *((name, one, one.questions) for name, one in parts.items()),
+        ]
+    }
+    plan = sum((_chosen_by(one) for name, one in wanted.items() if missing[name]), Plan(found, to_make, asked))
     if dry:
         return plan
     budget = Budget(max_cost, spent_file(store.root, command) if command else None)
@@ -74,11 +78,12 @@ def generate(
         for one in parts.values():
             one.make()
         for name, one in sorted(wanted.items(), key=lambda item: bool(item[1].recipe.of)):
-            if missing[name]:
-                one.make()
+            if not missing[name]:
+                continue
+            one.make()
             right = list(one.right().values()) if benchmark.judged else []
-            for logger in loggers if benchmark.judged else ():
-                logger.log_metrics({f"generate/{name}/correct": sum(right) / max(1, len(right))})
+            for logger in loggers(name) if benchmark.judged else ():
+                logger.log_metrics({"generate/correct": sum(right) / max(1, len(right))})
     except LimitReached as reached:
         left = {name: one.missing() for name, one in wanted.items()}
         raise _stopped(budget, reached, _estimates(benchmark, wanted, left, parts)) from None
@@ -130,6 +135,10 @@ def _estimates(
 
 def _line(name: str, n: int, estimates: Mapping[str, Estimate]) -> str:
     return f"{name} ({estimates[name]})" if name in estimates else f"{name} ({n} responses)"
+
+
+def _asked(n: int, missing: int, estimate: Estimate | None) -> Asked:
+    return Asked(n - missing, missing, estimate.requests, estimate.cost) if estimate else Asked(n - missing, missing)
 
 
 def _check_cost(estimates: Mapping[str, Estimate], budget: Budget, *, confirm: bool) -> None:

@@ -1,19 +1,15 @@
 """predict: the untrained target answers questions itself; its correct answers are the pool of examples."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
+from sppl.analysis.outcomes import UNTRAINED
 from sppl.artifacts.store import Store
 from sppl.benchmarks.benchmark import Benchmark
 from sppl.generation.answer import Generator
 from sppl.hardware.hardware import Hardware
 from sppl.models.target import TargetModel
+from sppl.study.loggers import Loggers, nobody
 from sppl.study.plan import Plan, plan_of
 from sppl.study.predictions import Predictions
 from sppl.study.study import Study, make_missing
-
-if TYPE_CHECKING:
-    from pytorch_lightning.loggers import Logger
 
 
 def predict(
@@ -25,7 +21,7 @@ def predict(
     trainer: Hardware,
     store: Store,
     dry: bool = False,
-    loggers: Sequence["Logger"] = (),
+    loggers: Loggers = nobody,
 ) -> Plan:
     """Makes the `predictions`: answers to the first `n_predict` training questions, judged by the task.
 
@@ -36,8 +32,8 @@ def predict(
     if dry:
         return plan
     make_missing(store, predictions)
-    if benchmark.judged:
+    if benchmark.judged and plan.to_make:
         _, right, _ = predictions.judged()
-        for logger in loggers:
+        for logger in loggers(UNTRAINED):
             logger.log_metrics({"predict/correct": sum(right) / max(1, len(right))})
     return plan

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
@@ -17,6 +17,7 @@ from sppl.schemas import UserError
 from sppl.scoring.overlong import overlong_notes
 from sppl.scoring.scoring_settings import Scoring
 from sppl.strategies.recipe import Recipe
+from sppl.study.loggers import Loggers, nobody
 from sppl.study.none_right import warn_if_none_is_right
 from sppl.study.pilots import pilot_results, refuse_unjudged
 from sppl.study.plan import Plan, plan_of, waiting
@@ -26,9 +27,6 @@ from sppl.study.samples import Samples
 from sppl.study.scores import Scores, cost_of, scores_by
 from sppl.study.study import Conditions, Study, make_missing
 from sppl.study.wanted import Found, Pieces, Wanted
-
-if TYPE_CHECKING:
-    from pytorch_lightning.loggers import Logger
 
 
 def rank(
@@ -44,7 +42,7 @@ def rank(
     n_score: int,
     store: Store,
     dry: bool = False,
-    loggers: Sequence["Logger"] = (),
+    loggers: Loggers = nobody,
 ) -> Plan:
     """Makes one `scores` artifact per strategy and metric, and the `rankings` artifact over all of them.
 
@@ -75,7 +73,9 @@ def rank(
     measured = list(chain(*by_metric.values()))
     plan = plan_of(measured)
     if dry and plan.to_make:
-        return plan + waiting("rankings", *study.words, f"{len(ranked)}_strategies")
+        return plan + waiting(
+            "rankings", *study.words, f"{len(ranked)}_strategies", of=[one.id.name for one in measured]
+        )
     for scores in by_metric.values():
         make_missing(store, *scores)
     ranking = Ranking(
@@ -100,7 +100,7 @@ def rank(
         return plan
     warn_if_none_is_right(wanted.responses())
     make_missing(store, ranking, Samples(found, ranking.id))
-    announce(store.read(ranking.id), loggers)
+    announce(store.read(ranking.id), loggers if plan.to_make else nobody)
     return plan
 
 
@@ -121,8 +121,14 @@ def _pieces(wanted: Wanted, leader: Metric | None) -> tuple[Found, Race | None, 
 def _waiting(wanted: Wanted) -> Plan:
     """What would be made once there are tables."""
     words = wanted.study.words
-    plans = [waiting("scores", *words, name, one.name) for one in wanted.metric.values() for name in wanted.strategy]
-    return sum([*plans, waiting("rankings", *words, f"{len(wanted.strategy)}_strategies")], Plan((), ()))
+    of = {
+        (name, one.name): [wanted.awaited(name, scored_needs([one])), one]
+        for one in wanted.metric.values()
+        for name in wanted.strategy
+    }
+    plans = [waiting("scores", *words, *pair, of=said) for pair, said in of.items()]
+    ranking = waiting("rankings", *words, f"{len(wanted.strategy)}_strategies", of=list(of.values()))
+    return sum([*plans, ranking], Plan((), ()))
 
 
 def _facts(study: Study) -> dict[str, Any]:

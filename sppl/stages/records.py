@@ -1,7 +1,6 @@
 """rank, from recorded scores: the published figures take the place of the user's own token statistics."""
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 import pandas as pd
 
@@ -9,12 +8,10 @@ from sppl.analysis.conventions import comparable
 from sppl.analysis.paper import main_outcomes, planbench_outcomes
 from sppl.analysis.resampling import RankedMetric
 from sppl.artifacts.store import Store
+from sppl.study.loggers import Loggers, nobody
 from sppl.study.plan import Plan, plan_of
 from sppl.study.rankings import Ranking
 from sppl.study.study import make_missing
-
-if TYPE_CHECKING:
-    from pytorch_lightning.loggers import Logger
 
 
 def rank_records(
@@ -23,7 +20,7 @@ def rank_records(
     metric: Mapping[str, RankedMetric],
     store: Store,
     dry: bool = False,
-    loggers: Sequence["Logger"] = (),  # noqa: ARG001 - the interface of every stage
+    loggers: Loggers = nobody,  # noqa: ARG001 - the interface of every stage
 ) -> Plan:
     """Makes one `rankings` artifact over all recorded benchmarks and targets: strategies with both score and outcome.
 

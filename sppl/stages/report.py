@@ -36,6 +36,7 @@ from sppl.report.tables import write_csv, write_tables
 from sppl.report.terminal import show, show_examples, show_lines, show_paper, show_picks, show_spending
 from sppl.schemas import UserError
 from sppl.study.decided import decided
+from sppl.study.loggers import Loggers, nobody
 from sppl.study.other_targets import advice, other_targets_of
 from sppl.study.pilots_said import settled_of
 from sppl.study.reported import (
@@ -89,7 +90,7 @@ def report(
     shortlists: Sequence[str] = (),
     gaps: Sequence[Mapping[str, Any]] = (),
     unvalidated: Sequence[str] = (),
-    loggers: Sequence["Logger"] = (),
+    loggers: Loggers = nobody,
 ) -> None:
     """Writes `table.csv`, `metrics.csv` (and md, tex) and `index.html` into the folder, and shows the table.
 
@@ -228,7 +229,7 @@ def report(
         compared=compared,
         followed=followed,
     )
-    for logger in loggers:
+    for logger in loggers():
         _log_table(logger, rows, judged)
 
 

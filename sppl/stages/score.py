@@ -4,7 +4,6 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -19,15 +18,13 @@ from sppl.scoring.overlong import nothing_left
 from sppl.scoring.scoring_settings import Scoring
 from sppl.scoring.together import refuse_apart
 from sppl.strategies.recipe import Recipe
+from sppl.study.loggers import Loggers, nobody
 from sppl.study.pilots import refuse_unjudged
 from sppl.study.plan import Plan, plan_of
 from sppl.study.race import Race, competitors
 from sppl.study.study import Conditions, Study
 from sppl.study.wanted import Found, TablePieces, Tables, Wanted, refuse_beyond_server
 from sppl.tables.sample import check_tables, make_tables
-
-if TYPE_CHECKING:
-    from pytorch_lightning.loggers import Logger
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +43,7 @@ def score(
     generator: Generator,
     store: Store,
     dry: bool = False,
-    loggers: Sequence["Logger"] = (),
+    loggers: Loggers = nobody,
 ) -> Plan:
     """Makes the tables that metrics need of every strategy: `token_stats` per context and set of further columns, ...
 
@@ -84,7 +81,7 @@ def score(
             _make(tables)
     if not dry:
         _refuse_lost(found, pieces)
-        _log(pieces, loggers)
+        _log(pieces, plan.to_make, loggers)
     return plan
 
 
@@ -129,9 +126,11 @@ def _refuse_lost(found: Found, pieces: TablePieces) -> None:
         raise nothing_left(lost, found.sample.scorer)
 
 
-def _log(pieces: TablePieces, loggers: Sequence["Logger"]) -> None:
-    for (name, need), parts in pieces.items() if loggers else ():
+def _log(pieces: TablePieces, made: Sequence[str], loggers: Loggers) -> None:
+    for (name, need), parts in pieces.items():
+        if not (any(one.id.name in made for one in parts) and (told := loggers(name))):
+            continue
         frame = pd.concat([one.read() for one in parts])
         for what, value in need.logged(frame).items():
-            for logger in loggers:
-                logger.log_metrics({f"score/{name}/{need.name}/{what}": value})
+            for logger in told:
+                logger.log_metrics({f"score/{need.name}/{what}": value})

@@ -6,7 +6,8 @@ The stages it is made of are given to it as functions: they meet in the store, a
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal
+from functools import partial
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -22,6 +23,7 @@ from sppl.metrics.needs import Metric
 from sppl.models.target import TargetModel
 from sppl.schemas import UserError
 from sppl.strategies.recipe import Recipe
+from sppl.study.loggers import Loggers, nobody
 from sppl.study.plan import Plan
 from sppl.study.predictions import Predictions
 from sppl.study.responses import Responses
@@ -29,9 +31,6 @@ from sppl.study.shortlists import Shortlist
 from sppl.study.study import Study, make_missing
 from sppl.training.training_examples import encoded
 from sppl.training.training_settings import Training
-
-if TYPE_CHECKING:
-    from pytorch_lightning.loggers import Logger
 
 log = logging.getLogger(__name__)
 Stage = Callable[..., Plan]
@@ -60,7 +59,7 @@ def shortlist(
     store: Store,
     n_train_tokens: int | None = None,
     dry: bool = False,
-    loggers: Sequence["Logger"] = (),
+    loggers: Loggers = nobody,
 ) -> Plan:
     """Makes the `shortlists` artifact: the k best strategies, what their pilots reached, and which one it is.
 
@@ -85,7 +84,7 @@ def shortlist(
         raise UserError(
             f"a shortlist needs a metric with a direction, and {', '.join(metric)} have none: 'metric=[sppl,length]'"
         )
-    asked = len(questions_apart(benchmark, n_validation))
+    asked = len(questions_apart(benchmark, n_validation, store.job))
     ordered = rank(store=store, dry=True)
     if dry and ordered.to_make:
         return Plan((), (f"{policy.trainings} pilots of the {policy.k} best by {lead.name}, once all are scored",))
@@ -113,6 +112,7 @@ def shortlist(
     generate(n_train=policy.n_pilot, n_score=1, **each)
     measured: list[str] = []
     for one in policy.seeds:
+        trained["loggers"] = partial(_of_pilot, loggers, one)
         finetune(seed=one, **trained)
         plan = run_benchmark(seed=one, n_test=n_validation, split="validation", **trained)
         measured += [name for name in (*plan.found, *plan.to_make) if name.startswith("results/")]
@@ -129,6 +129,11 @@ def shortlist(
         plan = run_benchmark(n_test=n_test, **each)
         full = [*plan.found, *plan.to_make]
     return Plan((ranking.name, settled.id.name, *full), ())
+
+
+def _of_pilot(loggers: Loggers, seed: int, strategy: str = "") -> Sequence[Any]:
+    """What is told of a pilot: it has a run of its own."""
+    return loggers(strategy, f"pilot{seed}")
 
 
 def _led(store: Store, ranking: ArtifactId, lead: Metric) -> pd.DataFrame:

@@ -4,7 +4,7 @@ import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sppl.artifacts.once import once
 from sppl.artifacts.provenance import canonical, fingerprint
@@ -13,12 +13,10 @@ from sppl.benchmarks.splits import take
 from sppl.commands import command
 from sppl.schemas import Question, UserError, wording
 from sppl.strategies.recipe import Recipe
+from sppl.study.loggers import Loggers, nobody
 from sppl.study.responses import Responses
 from sppl.study.study import Fit, Study
 from sppl.training.training_examples import encoded, first_tokens
-
-if TYPE_CHECKING:
-    from pytorch_lightning.loggers import Logger
 
 
 @dataclass(frozen=True)
@@ -37,12 +35,23 @@ class Adapter:
     strategy: str
     recipe: Recipe
     fit: Fit
-    loggers: Sequence["Logger"] = ()
+    loggers: Loggers = nobody
 
     @property
     def ready(self) -> bool:
         """Whether every response it is trained on, or selected by, is in the store; else it has no name yet."""
         return all(part.exists for part in (self._train, self._held_out))
+
+    @property
+    def awaited(self) -> dict[str, Any]:
+        """What tells it from others as long as it has no name."""
+        return {
+            "target": self.study.target.identity,
+            "responses": [self._train.awaited, self._held_out.awaited],
+            "training": self.fit.training,
+            "tokens": self.fit.n_tokens,
+            "seed": self.fit.seed,
+        }
 
     @once
     def examples(self) -> list[tuple[Question, str]]:
@@ -129,10 +138,10 @@ class Adapter:
             trainer=hardware,
             seed=self.fit.seed,
             folder=parts / "checkpoints",
-            loggers=self.loggers,
+            loggers=self.loggers(self.strategy),
             validation=validation,
             callbacks=[Progress(f"finetune {self.strategy}")],
-            name=f"finetune/{self.strategy}",
+            name="finetune",
         )
         made = parts / "made"
         shutil.rmtree(made, ignore_errors=True)

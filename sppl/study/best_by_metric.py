@@ -85,7 +85,14 @@ class BestByMetric:
             return plan_of(self.tables(store, benchmark, examples, inputs))
         sample = self._sample(store, benchmark, {name: [] for name in candidates}, Pool(), {})
         plans = [
-            waiting(TokenStats.kind, benchmark.name, *need.words(sample, name)) for name in candidates for need in needs
+            waiting(
+                TokenStats.kind,
+                benchmark.name,
+                *need.words(sample, name),
+                of=[one.awaited, self.target_model.identity, [self.scorer.end, self.scorer.overlong]],
+            )
+            for name, one in candidates.items()
+            for need in needs
         ]
         return sum(plans, Plan((), ()))
 

@@ -1,17 +1,43 @@
 """What a stage found and what it would make, and the line it says before it works."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
+from sppl.artifacts.provenance import fingerprint
 from sppl.study.study import Named
+
+OPEN = "-..."
+"""Ends a name that is not known yet; behind it stands what tells it from others, which people are not shown."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Responses of one folder of the store: how many are there and missing, and what asking for these would take.
+
+    Args:
+        requests: to a teacher; 0 where nobody is asked.
+        cost: of the requests, US dollars; None: a price is not known.
+    """
+
+    there: int
+    missing: int
+    requests: int = 0
+    cost: float | None = 0.0
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a stage found and what it would make: names, whose last part is open where it waits for an input."""
+    """What a stage found and what it would make: names, whose last part is open where it waits for an input.
+
+    Args:
+        responses: folder of the store -> the responses that a strategy has, or would get; its line among the names
+            is none of an artifact.
+    """
 
     found: tuple[str, ...]
     to_make: tuple[str, ...]
+    responses: Mapping[str, Asked] = field(default_factory=dict)
 
     def line(self, stage: str) -> str:
         """One line for people."""
@@ -23,7 +49,8 @@ class Plan:
         return f"{stage}: found {len(self.found)}{made}"
 
     def __add__(self, other: "Plan") -> "Plan":
-        return Plan((*self.found, *other.found), (*self.to_make, *other.to_make))
+        responses = {**self.responses, **other.responses}
+        return Plan((*self.found, *other.found), (*self.to_make, *other.to_make), responses)
 
 
 def plan_of(artifacts: Iterable[Named]) -> Plan:
@@ -32,10 +59,20 @@ def plan_of(artifacts: Iterable[Named]) -> Plan:
     return Plan(tuple(name for name, there in known if there), tuple(name for name, there in known if not there))
 
 
+def as_shown(name: str) -> str:
+    """A name of a plan as people see it."""
+    return name.partition(OPEN)[0] + OPEN if OPEN in name else name
+
+
 def _short(names: Sequence[str]) -> list[str]:
-    return [*names[:4], "..."] if len(names) > 4 else list(names)
+    shown = [as_shown(name) for name in names]
+    return [*shown[:4], "..."] if len(shown) > 4 else shown
 
 
-def waiting(*words: str) -> Plan:
-    """One artifact that would be made; the last part of its name, which depends on what is not there yet, is open."""
-    return Plan((), ("/".join(words) + "-...",))
+def waiting(*words: str, of: Any) -> Plan:
+    """One artifact that would be made; the last part of its name, which depends on what is not there yet, is open.
+
+    Args:
+        of: what is known of that: settings, and names of what it waits for. Other settings are another artifact.
+    """
+    return Plan((), ("/".join(words) + OPEN + fingerprint(of),))

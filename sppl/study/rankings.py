@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
@@ -14,9 +14,7 @@ from sppl.analysis.ranking import rank, sentence
 from sppl.analysis.resampling import RankedMetric
 from sppl.artifacts.once import once
 from sppl.artifacts.store import ArtifactId, Store
-
-if TYPE_CHECKING:
-    from pytorch_lightning.loggers import Logger
+from sppl.study.loggers import Loggers
 
 log = logging.getLogger(__name__)
 
@@ -97,7 +95,7 @@ class Ranking:
         self.store.write(self.id, frame, self.inputs(), time.perf_counter() - start, **kept)
 
 
-def announce(rankings: pd.DataFrame, loggers: Sequence["Logger"]) -> None:
+def announce(rankings: pd.DataFrame, loggers: Loggers) -> None:
     """Says in a sentence per metric who is ahead, and logs the values."""
     for (benchmark, target), part in rankings.groupby(["benchmark", "target_model"], sort=False):
         log.info("%s / %s: %s", benchmark, target, where_they_differ(part))
@@ -105,6 +103,7 @@ def announce(rankings: pd.DataFrame, loggers: Sequence["Logger"]) -> None:
         if part["direction"].iloc[0] != "none":
             log.info("%s / %s: %s", benchmark, target, sentence(part))
         values = zip(part["strategy"], part["value"].tolist(), strict=True)
-        found = {f"rank/{strategy}/{metric}": value for strategy, value in values}
-        for logger in loggers:
+        alone = part["strategy"].nunique() == 1  # else only the strategy tells the values of this one run apart
+        found = {f"rank/{metric}" if alone else f"rank/{strategy}/{metric}": value for strategy, value in values}
+        for logger in loggers():
             logger.log_metrics(found)

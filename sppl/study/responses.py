@@ -48,6 +48,11 @@ class Responses:
         return responses_folder(self.store, self.benchmark, self.recipe)
 
     @property
+    def awaited(self) -> list[Any]:
+        """What tells them from others while they are missing: whose, and to which questions."""
+        return [self.folder, [question.id for question in self.questions]]
+
+    @property
     def exists(self) -> bool:
         """Whether the store has a response to every question."""
         return not self.missing()

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from sppl.artifacts.store import MissingArtifact
 from sppl.benchmarks.splits import take
@@ -63,12 +64,19 @@ class Wanted:
             return list(self.strategy)
         return [name for name, one in self.responses().items() if not one.exists]
 
+    def awaited(self, name: str, needs: Sequence[Known]) -> list[Any]:
+        """What tells a strategy's tables, of the kinds that are needed, from others while inputs are missing."""
+        how = self.conditions
+        shown = [self.predictions.id.name, how.prompt] if own_answers(needs) else []
+        scorer = [how.scorer.end, how.scorer.overlong]
+        return [self.responses()[name].awaited, self.study.target.identity, scorer, shown]
+
     def waiting(self) -> Plan:
         """What would be made while inputs are missing."""
         questions = self.questions
         sample = self._sample({name: [(one, "") for one in questions] for name in self.strategy}, Pool(), {})
         plans = [
-            waiting(need.kind, sample.benchmark, *need.words(sample, name))
+            waiting(need.kind, sample.benchmark, *need.words(sample, name), of=self.awaited(name, [need]))
             for name in self.strategy
             for need in self.needs
         ]

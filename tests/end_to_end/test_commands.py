@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import yaml
 
 from tests.conftest import QUICK
 
@@ -117,10 +118,22 @@ def test_wandb_and_tensorboard_runs_are_finished_offline_and_hold_no_secrets(run
     done = run_py("-m", *chosen, store=tmp_path / "store")  # where all is new, so all is logged
     assert done.code == 0, done.out
     runs = sorted(tmp_path.glob("sweep/**/run-*.wandb"))
-    assert len(runs) == 3  # one per job, one for rank and report
-    assert len({path.parent for path in tmp_path.glob("sweep/**/events.out.tfevents.*")}) == 3
-    logged = pd.read_csv(tmp_path / "sweep" / "0" / "csv" / "metrics.csv")
-    assert {"benchmark/gpt4/accuracy", "predict/correct", "generate/gpt4/correct"} <= set(logged)
+    assert len(runs) == 4  # one per strategy, one of the untrained target, one for rank and report
+    assert len({path.parent for path in tmp_path.glob("sweep/**/events.out.tfevents.*")}) == 4
+    logged = pd.read_csv(tmp_path / "sweep" / "0" / "csv" / "gpt4,seed=0" / "metrics.csv")
+    assert {"benchmark/accuracy", "generate/correct", "score/question/loss"} <= set(logged)
+    other = pd.read_csv(tmp_path / "sweep" / "1" / "csv" / "claude,seed=0" / "metrics.csv")
+    assert set(other) == set(logged)  # so runs share charts
+    assert not any("gpt4" in key for key in logged)
+    untrained = pd.read_csv(tmp_path / "sweep" / "0" / "csv" / "untrained,seed=0" / "metrics.csv")
+    assert {"predict/correct", "benchmark/accuracy"} <= set(untrained)
+    settings = yaml.safe_load((tmp_path / "sweep" / "0" / "csv" / "gpt4,seed=0" / "hparams.yaml").read_text())
+    assert (settings["strategy"], settings["seed"], settings["n_train"]) == ("gpt4", 0, 24)
+    assert not [key for key in settings if key.startswith(("teacher", "policy", "logger", "strategy."))]
+    again = run_py("-m", *chosen, "stage=[predict,score,rank,report]", store=tmp_path / "store")
+    dry = run_py("-m", *chosen, "seed=1", "dry=true", store=tmp_path / "store")
+    assert (again.code, dry.code) == (0, 0), again.out + dry.out
+    assert sorted(tmp_path.glob("sweep/**/run-*.wandb")) == runs  # what was found is not told again
     assert not [path for path in tmp_path.rglob("*") if path.is_file() and secret.encode() in path.read_bytes()]
     import wandb
 

@@ -142,8 +142,9 @@ def test_a_validation_question_that_another_split_has_is_refused_by_name(other, 
 
 
 def test_without_validation_questions_there_is_no_settling():
-    with pytest.raises(UserError, match=r"mine has no validation questions.*validation\.jsonl"):
-        questions_apart(benchmark(test=[ONE]), 5)
+    with pytest.raises(UserError, match=r"mine has no validation questions.*validation\.jsonl") as refused:
+        questions_apart(benchmark(test=[ONE]), 5, ("python run.py", "n_train=6"))
+    assert str(refused.value).endswith("python run.py 'stage=[generate,finetune,benchmark,report]' n_train=6")
 
 
 def test_the_splits_of_the_lab_are_apart():
