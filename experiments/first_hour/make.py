@@ -26,7 +26,7 @@ def questions() -> Iterator[tuple[str, str, tuple[int, int, int]]]:
 
 
 def write_answers(folder: Path) -> None:
-    """A chat export with system turns, an array with a duplicate and an empty answer, a spreadsheet's CSV that ends early."""
+    """A chat export with system turns, an array with a duplicate and an empty answer, a CSV that ends early."""
     chats, outputs, lines = [], [], ["prompt;completion"]
     for at, (question, unit, (a, b, c)) in enumerate(questions()):
         total = a + b - c

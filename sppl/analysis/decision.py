@@ -108,10 +108,8 @@ def _of_one_test(part: pd.DataFrame, compared: pd.DataFrame, setups: Sequence[st
     line = f"Trained and tested{f' with {where}' if where else ''}: {reached}."
     if (gap := gaps[names[1]]) is not None:
         points = " to ".join(f"{100 * gap[end]:+.1f}" for end in ("low", "high"))
-        line += (
-            f" On the same {gap['n_questions']} questions {names[0]} is {100 * gap['difference']:.1f} points ahead of "
-            f"{names[1]} (95 %: {points})."
-        )
+        ahead = f"{100 * gap['difference']:.1f} points ahead of" if gap["difference"] else "level with"
+        line += f" On the same {gap['n_questions']} questions {names[0]} is {ahead} {names[1]} (95 %: {points})."
     seeds = " One seed each: what another seed changes is not in these intervals." if best["n_seeds"] == 1 else ""
     return Decision((names[0], *close), (line + seeds,))
 

@@ -1,4 +1,4 @@
-"""docs/first_hour.md is what a newcomer's commands print; each command but the first and the last is printed by the one before."""
+"""docs/first_hour.md is what a newcomer's commands print; the second and the third are printed by the one before."""
 
 import re
 import subprocess
