@@ -91,7 +91,7 @@ def test_the_flag_of_an_empty_pool_reaches_table_terminal_and_page(fallback, sai
     table = pd.read_csv(done.reports / "pool" / "metrics.csv").set_index("metric")
     assert table["flag"].fillna("").to_dict() == {"sppl_n2": flag, "perplexity": ""}
     assert f"sppl_n2: {flag}" in done.out
-    assert f"But {flag}." in " ".join(done.out.split())
+    assert f"Caveat: {flag[:1].upper()}{flag[1:]}." in " ".join(done.out.split())
     assert said in (done.reports / "pool" / "index.html").read_text()
     values = pd.read_csv(done.reports / "pool" / "table.csv")
     same = (values["sppl_n2"] - values["perplexity"]).abs().max() < 1e-4
@@ -137,6 +137,6 @@ def test_the_flag_of_a_pool_smaller_than_asked_for_reaches_table_terminal_and_pa
     assert set(flags.values()) == {""}
     out = " ".join(done.out.split())
     assert f"sppl_n40: {flag}" in out
-    assert f"But {flag}." in out
-    assert out.count(flag) >= 3  # said while scoring, under the table and beside the pick
+    assert f"Caveat: {flag[:1].upper()}{flag[1:]}." in out
+    assert out.count(flag[1:]) >= 3  # said while scoring, under the table and beside the pick
     assert flag in (done.reports / "small" / "index.html").read_text()
