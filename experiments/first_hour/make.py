@@ -65,7 +65,7 @@ def write_model(folder: Path) -> None:
     torch.manual_seed(0)
     config = Qwen2Config(
         vocab_size=len(tokenizer), hidden_size=96, intermediate_size=256, num_hidden_layers=2, num_attention_heads=4,
-        num_key_value_heads=2, max_position_embeddings=1024, eos_token_id=tokenizer.eos_token_id, bos_token_id=None,
+        num_key_value_heads=2, max_position_embeddings=1024, eos_token_id=0, bos_token_id=None,
         tie_word_embeddings=True, initializer_range=0.1,
     )  # fmt: skip
     Qwen2ForCausalLM(config).save_pretrained(folder)

@@ -90,7 +90,7 @@ def test_the_flag_of_an_empty_pool_reaches_table_terminal_and_page(fallback, sai
     flag = f"none of the target's 12 own answers is correct: {said}"
     table = pd.read_csv(done.reports / "pool" / "metrics.csv").set_index("metric")
     assert table["flag"].fillna("").to_dict() == {"sppl_n2": flag, "perplexity": ""}
-    assert f"sppl_n2: {flag}" in done.out
+    assert f"sppl_n2: {flag}" in " ".join(done.out.split())
     assert f"Caveat: {flag[:1].upper()}{flag[1:]}." in " ".join(done.out.split())
     assert said in (done.reports / "pool" / "index.html").read_text()
     values = pd.read_csv(done.reports / "pool" / "table.csv")
