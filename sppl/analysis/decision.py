@@ -12,6 +12,7 @@ SURE = 0.95
 """First in fewer resamples, a strategy is not ahead for sure; its rivals are those that are first in more than 5 %."""
 LIKELY = 0.6
 """A checked chance below this is near a coin's."""
+ONE_SEED = "One seed each: what another seed changes is not in these intervals."
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,7 @@ def by_tests(rows: pd.DataFrame, compared: pd.DataFrame, setups: Sequence[str]) 
     decisions = [one for one in found if one is not None]
     names = list(dict.fromkeys(name for one in decisions for name in one.names))
     said = tuple(line for one in decisions for line in one.rests_on)
+    said += (ONE_SEED,) if (own["n_seeds"] == 1).any() else ()
     return Decision(tuple(names), said, _below_untrained(rows, names))
 
 
@@ -108,12 +110,9 @@ def _of_one_test(part: pd.DataFrame, compared: pd.DataFrame, setups: Sequence[st
     line = f"Trained and tested{f' with {where}' if where else ''}: {reached}."
     if (gap := gaps[names[1]]) is not None:
         points = " to ".join(f"{100 * gap[end]:+.1f}" for end in ("low", "high"))
-        line += (
-            f" On the same {gap['n_questions']} questions {names[0]} is {100 * gap['difference']:.1f} points ahead of "
-            f"{names[1]} (95 %: {points})."
-        )
-    seeds = " One seed each: what another seed changes is not in these intervals." if best["n_seeds"] == 1 else ""
-    return Decision((names[0], *close), (line + seeds,))
+        ahead = f"{100 * gap['difference']:.1f} points ahead of" if gap["difference"] else "level with"
+        line += f" On the same {gap['n_questions']} questions {names[0]} is {ahead} {names[1]} (95 %: {points})."
+    return Decision((names[0], *close), (line,))
 
 
 def _gap(compared: pd.DataFrame, where: str, one: str, other: str) -> dict[str, Any] | None:

@@ -55,7 +55,7 @@ def in_a_sentence(table: pd.DataFrame) -> str:
     if table.empty:
         return ""
     first, chance = table.iloc[0], table[table["metric"] == RANDOM].iloc[0]
-    where = f"Over {first['cases']} benchmarks and targets"
+    where = f"Over {first['cases']} cases (benchmark, target, settings)"
     random = f"{chance['regret, points']:.2f} points"
     if first["metric"] == RANDOM:
         return f"{where} no metric picked better than chance, which lost {random}."

@@ -66,17 +66,20 @@ def summarise(started: DictConfig, folder: Path, first: int) -> bool:
                 plan = call(store=store, loggers=told)
                 rankings.append([*plan.found, *plan.to_make][-1])
         rankings = list(dict.fromkeys(rankings))
+        before = [name for job in done for name in _tested_before(job.config, store)]
         if rankings and "report" not in config["stage"]:
             show_ranked(
                 name=config["name"], metric=instantiate(config["metric"], _convert_="all"),
                 own_files=config["strategy"].get("folder"), rankings=rankings, store=store,
+                results=[name for name in dict.fromkeys(before) if name.startswith("results/")],
                 max_tokens=config["training"]["max_tokens"], overlong=config["training"]["overlong"],
+                conventions=config["conventions"],
             )  # fmt: skip
         if "report" in config["stage"] and not config["dry"]:
             made = list(dict.fromkeys(
                 name for job in jobs for stage in ("benchmark", "shortlist") for name in job.artifacts.get(stage, [])
             ))  # fmt: skip
-            made += [name for job in done for name in _tested_before(job.config, store)]
+            made += before
             results = [name for name in dict.fromkeys(made) if name.partition("/")[0] in RESULTS]
             settled = [name for name in made if name.startswith("shortlists/")]
             call = stage_call(config, "report")

@@ -94,8 +94,7 @@ class LocalQuestions:
 
     def answered_by(self, strategy: Strategy) -> list[Question]:
         """All training questions that the strategy answers, those too that others do not; none that is tested on."""
-        how = Format(self.fields, self.system, self.history, self.turns)
-        known = load(self.folder, how, self.answer, self.hub)
+        known = load(self.folder, how_of(self), self.answer, self.hub)
         mine = next(
             (known.responses[name] for name in (strategy.name, *strategy.aliases) if name in known.responses), {}
         )

@@ -169,7 +169,9 @@ def _order(decision: Decision, done: Settled | None, led: pd.DataFrame) -> list[
 
 
 def _risk(picked: str, said: str, *, settled: bool) -> str:
-    return f"Of {picked} as the score's own pick, without any training: {said}" if settled else said
+    return (
+        f"Of {picked} as the score's own pick, without any training: {said[:1].lower()}{said[1:]}" if settled else said
+    )
 
 
 def _flags(led: pd.DataFrame) -> list[str]:

@@ -19,6 +19,8 @@ SIMULATED = "simulated"
 PAIR = ["benchmark", "target_model"]
 MANY = 6
 """Metrics that fit beside each other; more of them, and what they cost, are shown in a table of their own."""
+NO_SPEARMAN = r"(^|; )n/a \("
+"""How a reason begins for which a metric has no rank correlation; the notes stand below a table without that column."""
 
 
 class Screen(Console):
@@ -51,7 +53,8 @@ def show(name: str, rows: pd.DataFrame, judged: pd.DataFrame, *, differences: pd
         metrics, title = scored, f"{name}: benchmark {benchmark}, target model {target}"
         untrained = bool(part.loc[part["strategy"] != UNTRAINED, "accuracy"].isna().all())
         if len(metrics) <= MANY or not untrained:
-            print_table(console, title, _strategies(part, metrics if len(metrics) <= MANY else []))
+            columns = _strategies(part, metrics if len(metrics) <= MANY else [])
+            print_table(console, title, columns, keys=1 + len(_settings(part, "strategy")))
         if len(metrics) > MANY:
             _show_places(console, part, metrics)
         if differences is not None and len(differences) and (len(metrics) > MANY or untrained):
@@ -145,7 +148,7 @@ def show_paper(tables: Mapping[str, Mapping[str, pd.DataFrame]], matches: str, f
 
 def _strategies(rows: pd.DataFrame, metrics: list[str]) -> list[Column]:
     """One row per strategy, the best first: what fine-tuning brought, where known, and `value (rank)` by metric."""
-    settings = [str(one) for one in rows.columns[2 : list(rows.columns).index("strategy")]]
+    settings = _settings(rows, "strategy")
     pairs = zip(rows["strategy"], rows["source"], strict=True)
     named = [f"{name} ({SIMULATED})" if source == SIMULATED else str(name) for name, source in pairs]
     columns = [Column("strategy", named, text=True)]
@@ -208,7 +211,7 @@ def _of_pair(frame: pd.DataFrame, benchmark: object, target: object) -> pd.DataF
 
 def _show_metrics(console: Console, judged: pd.DataFrame) -> None:
     """One row per metric, the least regret first: what following it would have cost, and its rank correlation."""
-    settings = [str(one) for one in judged.columns[2 : list(judged.columns).index("metric")]]
+    settings = _settings(judged, "metric")
     judged = judged.sort_values("regret", kind="stable", na_position="last")
     columns = [Column("metric", list(judged["metric"]), text=True)]
     columns += [Column(one, column_texts(list(judged[one])), text=True) for one in (*settings, "direction", "picked")]
@@ -224,12 +227,19 @@ def _show_metrics(console: Console, judged: pd.DataFrame) -> None:
         for head, name in (("passes", "cost"), ("seconds", "seconds")):
             columns.append(Column(head, [MISSING if pd.isna(value) else f"{value:.3g}" for value in judged[name]]))
         told.append("passes, seconds: per response; a pass that several metrics share counts for each")
-    print_table(console, "What each metric predicted", columns, caption="\n".join(filter(None, told)))
+    caption = "\n".join(filter(None, told))
+    print_table(console, "What each metric predicted", columns, keys=1 + len(settings), caption=caption)
+
+
+def _settings(frame: pd.DataFrame, what: str) -> list[str]:
+    """The columns of settings that vary, which stand before what a row is about."""
+    return [str(one) for one in frame.columns[2 : list(frame.columns).index(what)]]
 
 
 def _notes(rows: pd.DataFrame, judged: pd.DataFrame) -> list[str]:
     """What is missing or is not as it was asked for, each reason once."""
-    return _grouped([(rows, "strategy", "note"), (judged, "metric", "note")])
+    said = judged.assign(note=judged["note"].fillna("").str.replace(NO_SPEARMAN, r"\1no Spearman (", regex=True))
+    return _grouped([(rows, "strategy", "note"), (said, "metric", "note")])
 
 
 def _grouped(parts: Sequence[tuple[pd.DataFrame, str, str]]) -> list[str]:

@@ -70,7 +70,10 @@ class Pool:
         fewer = Counter(count for count in counts if count < wanted)
         if not fewer:
             return ""
-        told = [f"{times} were shown {count or 'none'}" for count, times in sorted(fewer.items(), reverse=True)]
+        told = [
+            f"{times} {'was' if times == 1 else 'were'} shown {count or 'none'}"
+            for count, times in sorted(fewer.items(), reverse=True)
+        ]
         return (
             f"the pool has {there} own answer{'s' * (there > 1)}, too few to show every question {wanted}: of "
             f"{len(questions)} questions {', '.join(told)}"

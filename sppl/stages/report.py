@@ -1,7 +1,6 @@
 """report: rankings beside what fine-tuning really brought, as tables, a page and a table on the terminal."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,7 +10,6 @@ from sppl.analysis.agreement import agreement, disagreement
 from sppl.analysis.by_question import by_question
 from sppl.analysis.checks import PAIR
 from sppl.analysis.confidence import confidence
-from sppl.analysis.conventions import PAPER, SOUND
 from sppl.analysis.correlation import LEAST
 from sppl.analysis.outcomes import varying
 from sppl.analysis.over_cases import in_a_sentence, over_cases
@@ -36,6 +34,7 @@ from sppl.report.tables import write_csv, write_tables
 from sppl.report.terminal import show, show_examples, show_lines, show_paper, show_picks, show_spending
 from sppl.schemas import UserError
 from sppl.study.decided import decided
+from sppl.study.judging import judged_by
 from sppl.study.loggers import Loggers, nobody
 from sppl.study.other_targets import advice, other_targets_of
 from sppl.study.pilots_said import settled_of
@@ -68,8 +67,6 @@ SINGLE = (
 )
 EXAMPLES = "The scored responses as training examples: tokens, how many are longer than may be, how many are wrong"
 OTHER_TARGETS = "Your other targets, trained on the same strategies: lead over the mean of what each was trained on"
-AUTHORS = replace(PAPER, slices=(), scored_as={}, candidates={}, spread_over={})
-"""The authors' arithmetic, without what only their own records have (slices, candidate lists)."""
 
 
 def report(
@@ -129,7 +126,7 @@ def report(
     scores = scores_of(store, rankings)
     costs = costs_of(store, rankings)
     answers = pd.DataFrame() if records else answers_of(store, results, outcomes)
-    judged = _judged(every, outcomes, scores, metrics, answers, conventions)
+    judged = judged_by(every, outcomes, scores, metrics, answers, conventions)
     judged = judged.merge(costs[[*PAIR, "metric", "seconds"]], on=[*PAIR, "metric"], how="left")
     if not records and len(by_others := ranked_by_other_targets(outcomes)):
         judged = pd.concat([judged, metrics_table(by_others, outcomes, least=LEAST)], ignore_index=True)
@@ -258,26 +255,6 @@ def _recorded(records: str) -> pd.DataFrame:
     source = Store(records)
     runs = source.read(source.artifacts("outcomes")[0])
     return pd.concat([main_outcomes(runs), planbench_outcomes(runs)], ignore_index=True).assign(setup="")
-
-
-def _judged(
-    rankings: pd.DataFrame,
-    outcomes: pd.DataFrame,
-    scores: pd.DataFrame | None,
-    metrics: Sequence[Metric],
-    answers: pd.DataFrame,
-    conventions: Literal["default", "paper"],
-) -> pd.DataFrame:
-    """What each metric was worth by the chosen conventions, Spearman by the other's, and the chance of the pick."""
-    ours, other = (SOUND, AUTHORS) if conventions == "default" else (AUTHORS, SOUND)
-    judged = metrics_table(
-        rankings, outcomes, scores=scores, metrics=metrics, answers=answers, conventions=ours, least=LEAST
-    )
-    judged[f"spearman_{other.name}"] = metrics_table(rankings, outcomes, conventions=other, least=LEAST)["spearman"]
-    if rankings.empty:
-        return judged
-    chances = confidence(rankings)[[*PAIR, "metric", "runner_up", "chance", "bound", "said"]]
-    return judged.merge(chances, on=[*PAIR, "metric"], how="left", validate="many_to_one")
 
 
 def _log_table(logger: "Logger", rows: pd.DataFrame, judged: pd.DataFrame) -> None:

@@ -1,12 +1,14 @@
 """What to train on, from rankings and results in the store: for a report, and for a command that ends in a ranking."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
 from sppl.analysis.checks import PAIR
 from sppl.analysis.confidence import confidence
+from sppl.analysis.outcomes import varying
+from sppl.analysis.paired import paired
 from sppl.analysis.sample import sample_table, sample_warnings
 from sppl.analysis.summary import table
 from sppl.artifacts.store import Store
@@ -17,7 +19,8 @@ from sppl.report.next_step import full_command, next_command, settling_command
 from sppl.report.picks import Pick, Tested, picks
 from sppl.report.settled import settled
 from sppl.report.terminal import show, show_examples, show_picks
-from sppl.study.reported import outcomes_of, scores_of, sources
+from sppl.study.judging import judged_by
+from sppl.study.reported import answers_of, outcomes_of, scores_of, sources
 from sppl.study.samples import samples_of
 
 
@@ -80,19 +83,30 @@ def show_ranked(
     own_files: str | None,
     max_tokens: int | None,
     overlong: str,
+    conventions: Literal["default", "paper"],
     rankings: Sequence[str],
+    results: Sequence[str],
     store: Store,
 ) -> None:
-    """Prints the picks and the table of a command that ranks and makes no report; nothing is written."""
+    """Prints the picks and the table of a command that ranks and makes no report; nothing is written.
+
+    Args:
+        results: what was trained and tested before by the same settings; may be empty.
+    """
     every = pd.concat([store.read(store.open(one)) for one in rankings], ignore_index=True)
-    rows = table(every, outcomes_of(store, []))
-    rows["source"] = sources(rows, every, store, [])
+    outcomes = outcomes_of(store, results)
+    rows, answers = table(every, outcomes), answers_of(store, results, outcomes)
+    rows["source"] = sources(rows, every, store, results)
     chances, scores = confidence(every), scores_of(store, rankings)
     samples, facts = samples_of(store, rankings)
     examples = sample_table(samples, max_tokens) if facts else pd.DataFrame()
     warnings = sample_warnings(examples, facts, max_tokens, overlong)
     given = {"own_files": own_files, "typed": store.typed, "scores": scores, "chances": chances, "warnings": warnings}
+    judged = every[[*PAIR, "metric", "direction"]].drop_duplicates()
+    if results:
+        judged = judged_by(every, outcomes, scores, list(metric.values()), answers, conventions)
+        compared = paired(answers) if answers["strategy"].nunique() > 1 else pd.DataFrame()
+        given |= {"judged": judged, "tested": Tested(rows, compared, varying(outcomes["setup"]))}
     show_picks(decided(every, metric, **given))
-    metrics = every[[*PAIR, "metric", "direction"]].drop_duplicates()
-    show(name, rows, metrics)
+    show(name, rows, judged)
     show_examples(examples, max_tokens)

@@ -103,3 +103,16 @@ def test_all_rows_of_a_strategy_are_those_too_whose_questions_others_do_not_answ
         export(benchmark=one, strategy={"many": Recipe("many", "x")}, folder=str(tmp_path), store=store, **options)
         made = tmp_path / "local-mine" / "many" / "data.jsonl"
         assert [json.loads(line)["id"] for line in made.read_text().splitlines()] == wanted
+
+
+def test_all_rows_of_a_strategy_are_found_by_the_same_settings_as_the_sample(tmp_path):
+    data = tmp_path / "mine"
+    data.mkdir()
+    rows = [{"question": f"{at} + 1?", "response": f"so {at + 1}", "gold": str(at + 1)} for at in range(4)]
+    lacking = [{**rows[0], "response": ""}, *rows[1:3], {**rows[3], "gold": ""}]
+    (data / "gaps.json").write_text(json.dumps(lacking))
+    (data / "one.json").write_text(json.dumps(rows[1:2]))
+    read = {"folder": str(data), "answer": "number", "empties": "drop", "duplicates": "refuse"}
+    recipe, questions = Recipe("gaps", "x"), LocalQuestions(**read)
+    assert [one.answer for one in questions.answered_by(recipe)] == ["2", "3"]
+    assert LocalResponses(**read).respond(recipe, questions.answered_by(recipe)) == ["so 2", "so 3"]

@@ -108,7 +108,7 @@ QUESTIONS = [Question(f"q{number}", "?", "7", {}) for number in range(4)]
 @pytest.mark.parametrize(
     ("right", "rotation", "context", "said"),
     [
-        (1, "skip_own", SelfAligned(2), "1 own answer, too few .* 2: of 4 questions 3 were shown 1, 1 were shown none"),
+        (1, "skip_own", SelfAligned(2), "1 own answer, too few .* 2: of 4 questions 3 were shown 1, 1 was shown none"),
         (2, "skip_own", SelfAligned(2), "2 own answers, too few .* 2: of 4 questions 2 were shown 1"),
         (3, "skip_own", SelfAligned(2), ""),
         (2, "paper", SelfAligned(2), "2 own answers, too few .* 2: of 4 questions 4 were shown 1"),

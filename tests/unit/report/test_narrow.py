@@ -2,12 +2,15 @@
 
 from io import StringIO
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
 from sppl.report.narrow import Column, broken, print_table
+from sppl.report.terminal import show
+from tests.unit.report.frames import Mean, examples, outcomes, report_of
 
 
 def printed(columns: list[Column], width: int, **given_: str) -> str:
@@ -29,6 +32,18 @@ def test_what_does_not_fit_goes_below_under_the_same_first_column(width):
     assert text.count("gpt4") == text.count("┏") > 1
     assert "…" not in text
     assert all(len(line) <= width for line in text.splitlines())
+
+
+def test_of_a_sweep_every_part_of_a_table_says_which_setting_a_row_is_of(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    names = [f"metric_number_{at}" for at in range(4)]
+    scores = pd.concat([examples(name, {"gpt4": [1.0, 2.0], "claude": [2.0, 3.0]}) for name in names])
+    rates = [outcomes({"gpt4": 0.5, "claude": 0.4}).assign(setup=f"rate={rate}") for rate in (0.1, 0.2)]
+    frames = report_of(scores, pd.concat(rates, ignore_index=True), [Mean(name) for name in names])
+    show("swept", frames["rows"].assign(source=""), frames["judged"])
+    heads = [line for line in capsys.readouterr().out.splitlines() if "┃ strategy" in line or "┃ metric" in line]
+    assert len(heads) > 2
+    assert all("┃ rate " in line for line in heads)
 
 
 def test_columns_that_say_nothing_are_left_out_and_keys_are_not():

@@ -1,0 +1,37 @@
+"""How well each metric predicted what training brought, for a report and for a command that ends in a ranking."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Literal
+
+import pandas as pd
+
+from sppl.analysis.checks import PAIR
+from sppl.analysis.confidence import confidence
+from sppl.analysis.conventions import PAPER, SOUND
+from sppl.analysis.correlation import LEAST
+from sppl.analysis.summary import metrics_table
+from sppl.metrics.needs import Metric
+
+AUTHORS = replace(PAPER, slices=(), scored_as={}, candidates={}, spread_over={})
+"""The authors' arithmetic, without what only their own records have (slices, candidate lists)."""
+
+
+def judged_by(
+    rankings: pd.DataFrame,
+    outcomes: pd.DataFrame,
+    scores: pd.DataFrame | None,
+    metrics: Sequence[Metric],
+    answers: pd.DataFrame,
+    conventions: Literal["default", "paper"],
+) -> pd.DataFrame:
+    """What each metric was worth by the chosen conventions, Spearman by the other's, and the chance of the pick."""
+    ours, other = (SOUND, AUTHORS) if conventions == "default" else (AUTHORS, SOUND)
+    judged = metrics_table(
+        rankings, outcomes, scores=scores, metrics=metrics, answers=answers, conventions=ours, least=LEAST
+    )
+    judged[f"spearman_{other.name}"] = metrics_table(rankings, outcomes, conventions=other, least=LEAST)["spearman"]
+    if rankings.empty:
+        return judged
+    chances = confidence(rankings)[[*PAIR, "metric", "runner_up", "chance", "bound", "said"]]
+    return judged.merge(chances, on=[*PAIR, "metric"], how="left", validate="many_to_one")
