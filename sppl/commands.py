@@ -70,7 +70,7 @@ def kept_words(
 def folders(typed: Sequence[str]) -> list[str]:
     """The flags of a command that name folders of configuration files."""
     found: list[str] = []
-    for word, following in zip(typed, [*typed[1:], ""], strict=True):
+    for word, following in zip(typed, [*typed[1:], ""], strict=False):
         if word in FOLDERS:
             found += [word, following]
         elif word.startswith(tuple(f"{flag}=" for flag in FOLDERS)):

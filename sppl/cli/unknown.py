@@ -24,7 +24,7 @@ def check_unused(config: Mapping[Any, Any]) -> str:
         hint = f"did you mean {' or '.join(f'`{one}`' for one in near)}? " if near else ""
         return f"{key}={config[key]}: nothing reads a setting `{key}`; {hint}All there are: python run.py --cfg job"
     folder = config.get("data_dir")
-    if folder is not None and not _referred(config, "data_dir"):
+    if folder is not None and not _referred(_unnamed(config), "data_dir"):
         chosen = (config.get("benchmark") or {}).get("name")
         return (
             f"data_dir={folder}: benchmark={chosen} reads no folder; for files of your own: "
@@ -41,6 +41,12 @@ def _known() -> frozenset[str]:
     main, places = (yaml.safe_load((conf() / name).read_text()) for name in ("config.yaml", "paths/default.yaml"))
     groups = {str(key) for one in main.pop("defaults") if isinstance(one, dict) for key in one}
     return frozenset({*main, *groups, *places})
+
+
+def _unnamed(config: Mapping[Any, Any]) -> dict[Any, Any]:
+    """The configuration without what reports and exports are called after, which is no use of a folder."""
+    stages = config.get("stage") or {}
+    return {**config, "stage": {key: {k: v for k, v in one.items() if k != "data"} for key, one in stages.items()}}
 
 
 def _referred(config: Mapping[Any, Any], key: str) -> bool:

@@ -97,7 +97,11 @@ def _within(place: str, other: str) -> bool:
 
 def _read_by_stages(config: Mapping[str, Any]) -> set[str]:
     """The places that the chosen stages and loggers refer to, and those that these refer to in turn."""
-    read, new = set[str](), set(_references([config.get("stage"), config.get("logger")]))
+    # What a report or an export is called after is no use of a folder.
+    stages = [
+        {key: value for key, value in one.items() if key != "data"} for one in (config.get("stage") or {}).values()
+    ]
+    read, new = set[str](), set(_references([stages, config.get("logger")]))
     while new:
         read |= new
         new = {place for one in new for place in _references(_at(config, one))} - read

@@ -128,7 +128,8 @@ def _load(*key: Any) -> Task:
         log.warning("%s: %d questions without a gold answer %s: %s", folder, len(gone), left, first(gone, 10))
     unknown = any(problem.field in ("question", "response") and not problem.way for problem in gathering.problems)
     refuse(gathering.problems, ADVICE if unknown else "")
-    return Task(_by_split(gathering), {name: gathering.responses[name] for name in sorted(gathering.responses)})
+    responses = {name: gathering.responses[name] for name in sorted(gathering.responses)}
+    return Task(_by_split(gathering), responses, _of_split(gathering, "train"))
 
 
 @lru_cache(maxsize=8)

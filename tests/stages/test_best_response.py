@@ -49,7 +49,7 @@ def test_more_questions_add_to_it_and_change_nothing_that_is_there(stage, store)
 
 
 def test_by_self_aligned_perplexity_it_needs_the_targets_own_answers_and_is_another_artifact(stage, store):
-    with pytest.raises(MissingArtifact, match=r"python run\.py stage=predict"):
+    with pytest.raises(MissingArtifact, match=r"python run\.py 'stage=\[predict\]'"):
         best_of(stage, store, f"{BY}=sppl")
     stage("predict", store)
     best_of(stage, store, f"{BY}=sppl")

@@ -41,7 +41,7 @@ CHANGES: dict[str, tuple[object, set[str]]] = {
     "benchmark.final_line": ("So: {answer}", SCORED),
     "benchmark.without": (["train-0000"], TARGET),
     "benchmark.overlong": ("skip", ANSWERED),
-    "benchmark.sampling": ({"temperature": 0.5}, {"predictions", "verdicts"} | SCORED),
+    "benchmark.sampling.temperature": (0.5, {"predictions", "verdicts"} | SCORED),
     "benchmark.also": ([], NOTHING),
     "benchmark.source": ("lab", NOTHING),
     "benchmark.splits": ("disjoint", NOTHING),
@@ -101,12 +101,14 @@ CHANGES: dict[str, tuple[object, set[str]]] = {
     "logger.*": ("else", NOTHING),
     "stage.*": ("else", NOTHING),
     "hydra.*": ("else", NOTHING),
+    "verbose": (True, NOTHING),
 }
 """Key (the first pattern that fits) -> another value, and the kinds of artifacts whose names change with it."""
 ELSEWHERE = (
     "store", "reports", "exports", "models", "paths.*", "name", "data_dir", "conventions", "records", "max_cost",
     "confirm", "policy.*", "n_validation", "dry", "run_dir", "group", "sweep", "job_name", "scorer.budget",
     "benchmark.sources.*", "scorer.server", "beds",
+    "benchmark.sampling.top_p", "benchmark.sampling.top_k", "benchmark.sampling.seed",  # refused where greedy
 )  # fmt: skip
 """Keys of the command, not of an artifact; a race, a server and other sources are other artifacts, tested with them."""
 
@@ -142,10 +144,10 @@ class Names:
     def __init__(self, root, cfg, monkeypatch):
         self.store, self.asked = Store(str(root), read_only=True), set[str]()
         self.cfg = cfg
-        artifact = Store.artifact
+        artifact = Store.artifact_id
 
-        def noted(store, kind, *words, settings):
-            made = artifact(store, kind, *words, settings=settings)
+        def noted(store, kind, *words, settings, schema=None):
+            made = artifact(store, kind, *words, settings=settings, schema=schema)
             self.asked.add(made.name)
             return made
 

@@ -202,7 +202,7 @@ def test_strategies_that_share_no_question_that_fits_are_not_compared(stage, mad
 
 def test_a_sweep_of_single_strategies_cannot_cut_alike_and_says_how_to():
     argv = ["run.py", "-m", "strategy=gpt4,claude", "scorer.overlong=truncate_left"]
-    with pytest.raises(UserError, match=r"python run\.py 'strategy=\[gpt4,claude\]' scorer\.overlong=truncate_left"):
+    with pytest.raises(UserError, match=r"run\.py 'strategy=\[gpt4,claude\]' scorer\.overlong=truncate_left"):
         refuse_apart(["gpt4"], CUT, argv)
     refuse_apart(["gpt4", "claude"], CUT, argv)
     refuse_apart(["gpt4"], CUT, ["run.py", "strategy=[gpt4]"])

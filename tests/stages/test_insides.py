@@ -84,8 +84,8 @@ def test_a_response_of_one_token_is_alike_to_itself(lab, store):
 def test_a_missing_pilot_is_the_command_that_trains_and_tests_it(stage, store):
     stage("score", store, ONE, *PILOT)
     said = (
-        r"8 responses of gpt4 .*python run\.py 'stage=\[generate,finetune,benchmark\]' benchmark=lab target_model=lab "
-        r"'strategy=\[gpt4\]' n_train=8 n_test=8 seed=0"
+        r"8 responses of gpt4 .*python run\.py 'stage=\[generate,finetune,benchmark\]' n_train=8 n_test=8 .*"
+        r"'strategy=\[gpt4\]' .*seed=0"
     )
     with pytest.raises(MissingArtifact, match=said):
         stage("rank", store, ONE, *PILOT)

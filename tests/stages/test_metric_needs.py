@@ -67,7 +67,7 @@ def test_a_metric_that_compares_depends_on_all_strategies_another_does_not(stage
 def test_a_metric_whose_context_was_not_scored_is_the_command_that_scores_it(stage, made):
     stage("score", made, "strategy=[gpt4]", "metric=[perplexity]")
     with pytest.raises(
-        MissingArtifact, match=r"stage=\[predict,score,rank\].*strategy=\[gpt4\].*metric=\[local_naturalness\]"
+        MissingArtifact, match=r"stage=\[predict,score\].*strategy=\[gpt4\].*metric=\[local_naturalness\]"
     ):
         stage("rank", made, "strategy=[gpt4]", "metric=[local_naturalness]", "metric.local_naturalness.window=3")
 

@@ -78,9 +78,10 @@ def test_a_report_over_several_targets_has_the_best_of_the_others_as_a_row_and_a
         name="two", folder=str(tmp_path), metric={}, conventions="default", rankings=rankings, results=results,
         store=store,
     )  # fmt: skip
-    judged = pd.read_csv(tmp_path / "metrics.csv").set_index(["metric", "target_model"])
+    made = tmp_path.with_name(f"{tmp_path.name}-sql")
+    judged = pd.read_csv(made / "metrics.csv").set_index(["metric", "target_model"])
     assert judged.loc["best of other targets", "picked"].to_dict() == {"large": "claude", "small": "claude"}
     assert judged.loc["best of other targets", "regret"].tolist() == [0, 0]
-    assert "best of other targets" in (tmp_path / "index.html").read_text()
+    assert "best of other targets" in (made / "index.html").read_text()
     assert "sql, small: of your other targets (large), claude trained best" in " ".join(capsys.readouterr().out.split())
-    assert set(pd.read_csv(tmp_path / "other_targets.csv")["target_model"]) == {"large", "small"}
+    assert set(pd.read_csv(made / "other_targets.csv")["target_model"]) == {"large", "small"}

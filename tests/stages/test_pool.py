@@ -90,8 +90,7 @@ def test_the_flag_of_an_empty_pool_reaches_table_terminal_and_page(fallback, sai
     flag = f"none of the target's 12 own answers is correct: {said}"
     table = pd.read_csv(done.reports / "pool" / "metrics.csv").set_index("metric")
     assert table["flag"].fillna("").to_dict() == {"sppl_n2": flag, "perplexity": ""}
-    assert f"sppl_n2: {flag}" in done.out
-    assert f"But {flag}." in " ".join(done.out.split())
+    assert f"{flag[:1].upper()}{flag[1:]}." in " ".join(done.out.split())
     assert said in (done.reports / "pool" / "index.html").read_text()
     values = pd.read_csv(done.reports / "pool" / "table.csv")
     same = (values["sppl_n2"] - values["perplexity"]).abs().max() < 1e-4
@@ -136,7 +135,6 @@ def test_the_flag_of_a_pool_smaller_than_asked_for_reaches_table_terminal_and_pa
     assert re.fullmatch(r"the pool has \d+ own answers, too few to show every question 40: of 6 questions .*", flag)
     assert set(flags.values()) == {""}
     out = " ".join(done.out.split())
-    assert f"sppl_n40: {flag}" in out
-    assert f"But {flag}." in out
-    assert out.count(flag) >= 3  # said while scoring, under the table and beside the pick
+    assert f"{flag[:1].upper()}{flag[1:]}." in out  # beside the pick
+    assert flag in out  # while scoring
     assert flag in (done.reports / "small" / "index.html").read_text()

@@ -77,7 +77,7 @@ def test_ending_the_response_is_one_more_token(stage, made):
 
 
 def test_missing_predictions_are_the_command_that_makes_them(stage, store):
-    with pytest.raises(MissingArtifact, match=r"python run\.py stage=predict benchmark=lab target_model=lab"):
+    with pytest.raises(MissingArtifact, match=r"python run\.py 'stage=\[predict\]'"):
         stage("score", store, "strategy=[gpt4]")
 
 

@@ -88,7 +88,7 @@ def test_a_report_tells_tokens_and_log_probabilities_turn_by_turn(stage, store, 
         name="turns", folder=str(tmp_path / "out"), metric={}, conventions="default", rankings=list(ranked.to_make),
         results=[], store=store,
     )  # fmt: skip
-    found = pd.read_csv(tmp_path / "out" / "turns.csv").set_index(["strategy", "turn"])
+    found = pd.read_csv(tmp_path / "out-local" / "turns.csv").set_index(["strategy", "turn"])
     frame = store.read(store.open(next(name for name in plan.to_make if "/x/" in name)))
     assert found.loc["x", "responses"].tolist() == [6, 6]
     for turn in (1, 2):

@@ -102,7 +102,7 @@ def test_duplicates_and_nan_are_refused_in_one_message():
 
 
 def test_a_missing_strategy_is_refused_with_the_command_that_scores_it():
-    with pytest.raises(UserError, match=r"no sppl_n2 scores of claude.*stage=\[score,rank\]"):
+    with pytest.raises(UserError, match=r"no sppl_n2 scores of claude.*stages `score` and `rank`"):
         rank(scores(gpt4=[1.0]), [Mean()], strategies=["gpt4", "claude"])
 
 

@@ -35,9 +35,13 @@ def test_an_error_of_the_file_system_is_said_with_its_path_and_the_way_on(name):
 
 
 @pytest.mark.parametrize("error", [ValueError("x"), KeyError("x"), ConnectionRefusedError(errno.ECONNREFUSED, "x")])
-def test_what_is_no_accident_keeps_its_traceback(error):
-    with pytest.raises(type(error)), report_errors(print):
+def test_what_is_no_accident_is_called_a_crash_and_keeps_its_traceback(error, caplog):
+    said: list[str] = []
+    with report_errors(said.append):
         raise error
+    assert said[0].startswith(f"crashed ({type(error).__name__}: ")
+    assert "mistake of the program" in said[0]
+    assert caplog.records[-1].exc_info
 
 
 def test_a_folder_that_cannot_be_made_is_refused_whatever_the_system_says_of_it(tmp_path):
