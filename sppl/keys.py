@@ -7,7 +7,7 @@ is a key only where a setting's name, or an environment variable, says so.
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -75,8 +75,9 @@ def check_for_keys(config: Mapping[Any, Any]) -> str:
     The sentence holds the place, never the value: whatever looks like a key, has a key's name, or is what an
     environment variable with a key's name says.
     """
+    known = keys_of_environment()
     for place, value in _texts(config):
-        if holds_key(value) or holds_key(place) or PLACED.search(value) or _named_so(place, value):
+        if _is_in(value, known) or _is_in(place, known) or PLACED.search(value) or _named_so(place, value):
             return (
                 f"{without_keys(place)}: the value of this setting looks like a key, and the configuration is written "
                 "to disk. Leave the key in an environment variable and give its name: ...api_key_env=NAME"
@@ -86,7 +87,11 @@ def check_for_keys(config: Mapping[Any, Any]) -> str:
 
 def holds_key(text: str) -> bool:
     """Whether a text holds something of a key's form, or what an environment variable with a key's name says."""
-    return KEY.search(text) is not None or any(key in text for key in keys_of_environment())
+    return _is_in(text, keys_of_environment())
+
+
+def _is_in(text: str, known: Sequence[str]) -> bool:
+    return KEY.search(text) is not None or any(key in text for key in known)
 
 
 def without_keys(text: str, *known: str) -> str:

@@ -41,11 +41,11 @@ class Place:
     says: str = ""
 
 
-def lacking(error: str) -> Place:
+def lacking(error: str, says: str = "locks", status: int = 1) -> Place:
     """A file system that answers every lock with an error."""
     shim = '"$PWD/no_locks.so"'
     build = f'gcc -shared -fPIC -DANSWER={error} -o {shim} "$SHIM" && LD_PRELOAD={shim} "$@"'
-    return Place(build, status=1, says="locks")
+    return Place(build, status=status, says=says)
 
 
 def in_own_mounts(before: str) -> str:
@@ -136,8 +136,8 @@ PLACES: dict[str, Place] = {
     "a pip.conf, a .env, a conf folder beside it": Place('mkdir -p conf; echo "name: evil" > conf/config.yaml; "$@"'),
     "locks that answer ENOLCK": lacking("ENOLCK"),
     "locks that answer EOPNOTSUPP": lacking("EOPNOTSUPP"),
-    "locks that answer EIO": lacking("EIO"),
-    "locks that answer ENOSYS": lacking("ENOSYS"),
+    "locks that answer EIO": lacking("EIO", "a disk does not answer as it should"),
+    "locks that answer ENOSYS": lacking("ENOSYS", status=0),
 }  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from sppl.cli.jobs import jobs_in
 from sppl.cli.ledger import Ledger
 from sppl.cli.sweeps import plan
 from sppl.data.reading import _read, read
+from sppl.keys import check_for_keys
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -90,3 +91,11 @@ def test_planning_a_sweep_and_reading_its_records_takes_steps_in_proportion_to_i
     found = exponent(sizes, planned), exponent(sizes, read_again)
     shown(f"planning {found[0]:.2f}, records {found[1]:.2f}")
     assert max(found) <= 1.1
+
+
+def test_a_configuration_is_checked_for_keys_in_steps_of_its_texts_plus_the_variables_not_times(monkeypatch):
+    check = partial(check_for_keys, {f"setting{at}": "text" for at in range(500)})
+    alone = calls(check)
+    for at in range(500):
+        monkeypatch.setenv(f"VARIABLE_{at}", "text")
+    assert calls(check) < 3 * alone

@@ -6,7 +6,8 @@ import shutil
 
 import pytest
 
-from tests.faults.places import COMMAND, HOME, LONG, PLACES, Place, tried
+from tests.conftest import QUICK
+from tests.faults.places import HOME, LONG, PLACES, Place, tried
 
 pytestmark = pytest.mark.filterwarnings("default")
 WORST = Place(
@@ -50,7 +51,7 @@ def test_a_file_system_without_locks_is_named_with_what_to_take_instead(name, ru
             raise OSError(getattr(errno, name), "no locks here")
 
     monkeypatch.setattr(fcntl, "flock", flock)
-    done = run_py(*COMMAND, "stage=[generate]", store=tmp_path / "store")
+    done = run_py(*QUICK, "stage=[generate]", "strategy=gpt4", store=tmp_path / "store")
     assert done.code == 1
     assert "this file system has no locks" in done.out
     assert "store=FOLDER" in done.out
