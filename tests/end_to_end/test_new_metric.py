@@ -74,7 +74,7 @@ def test_its_numbers_worked_out_by_hand(folder):
 def test_the_cheap_metrics_say_where_they_disagree_and_nothing_is_trained(run_py):
     done = run_py("experiment=pick", *QUICK, "strategy=[gpt4,claude,rewrite]")
     assert done.code == 0, done.out
-    assert "finetune" not in done.out
+    assert "finetune: found" not in done.out
     frame = pd.read_csv(done.reports / "pick" / "disagreement.csv")
     assert set(frame["strategy"]) == {"gpt4", "claude", "rewrite"}
     assert (frame["spread"] == frame["worst_rank"] - frame["best_rank"]).all()

@@ -57,4 +57,4 @@ def test_every_guide_can_be_reached_from_the_readme():
 
 @pytest.mark.parametrize("page", [ROOT / "README.md", *GUIDES], ids=lambda page: page.stem)
 def test_what_is_made_is_called_an_artifact(page):
-    assert re.findall(r"\b(?:leaf|artifacts?)\b", page.read_text(), re.IGNORECASE) == []
+    assert re.findall(r"\b(?:leaf|artefacts?)\b", page.read_text(), re.IGNORECASE) == []
