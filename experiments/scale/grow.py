@@ -7,8 +7,8 @@
     python experiments/scale/grow.py sweep 38 75 150 300
 
 Prints a row per size: seconds of processor time once libraries are loaded, the largest memory of the process in MB
-(libraries too), and what the work leaves. The exponent is that of what grows: from each figure that of a smallest
-command (`START`) is taken.
+(libraries too), and what the work leaves. The exponent is that of what grows: from each figure and each size those
+of a smallest command (`START`) are taken.
 """
 
 import argparse
@@ -182,7 +182,8 @@ def measure() -> None:
     for key in rows[0]:
         if key != "memory":
             grown = [row[key] - rows[0][key] for row in rows[1:]]
-            print(f"exponent of {key}: {exponent(given.sizes, grown):.2f}")
+            more = [size - START[given.what] for size in given.sizes]
+            print(f"exponent of {key}: {exponent(more, grown):.2f}")
 
 
 if __name__ == "__main__":
