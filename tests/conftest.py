@@ -44,6 +44,8 @@ def run_py(tmp_path, shared_store, monkeypatch, capfd):
     """Runs `python run.py ...` inside this process; returns `code`, `out` and `reports`."""
     from sppl.cli.main import main
 
+    monkeypatch.delenv("COLUMNS", raising=False)  # pytest's own, by which tables would be 80 wide
+
     def call(*given: str, store: Path | None = None) -> SimpleNamespace:
         monkeypatch.chdir(ROOT)
         monkeypatch.setattr(sys, "argv", ["run.py", *arguments(tmp_path, store or shared_store, *given)])

@@ -22,6 +22,7 @@ from sppl.stages.predict import predict
 from sppl.stages.rank import rank
 from sppl.stages.score import score
 from sppl.strategies.recipe import Recipe
+from sppl.study.plan import ranking_of
 
 Kind = Literal["text", "number", "choice"]
 Accelerator = Literal["auto", "cpu", "gpu"]
@@ -66,7 +67,7 @@ class Comparison:
     def rank(self, store: MemoryStore) -> pd.DataFrame:
         """The ranking by tables that were made before, best first."""
         plan = rank(**self._arguments, store=store)
-        ranking = store.read(store.open(plan.to_make[-1]))
+        ranking = store.read(store.open(ranking_of(plan)))
         notes = {metric.name: self._notes(metric) for metric in self.metrics}
         said = zip(ranking["note"], ranking["metric"].map(notes), strict=True)
         return ranking.assign(note=["; ".join(filter(None, [first, *further])) for first, further in said])

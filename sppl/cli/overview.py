@@ -22,6 +22,7 @@ from sppl.cli.totals import totals
 from sppl.packaged import conf
 from sppl.schemas import UserError
 from sppl.study.decided import show_ranked
+from sppl.study.plan import ranking_of
 
 log = logging.getLogger(__name__)
 RESULTS = ("results", "also_results")
@@ -64,7 +65,7 @@ def summarise(started: DictConfig, folder: Path, first: int) -> bool:
             plans.append({"rank": asdict(plan)})
             if not config["dry"]:
                 plan = call(store=store, loggers=told)
-                rankings.append([*plan.found, *plan.to_make][-1])
+                rankings.append(ranking_of(plan))
         rankings = list(dict.fromkeys(rankings))
         before = [name for job in done for name in _tested_before(job.config, store)]
         if rankings and "report" not in config["stage"]:

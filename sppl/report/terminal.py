@@ -238,7 +238,9 @@ def _settings(frame: pd.DataFrame, what: str) -> list[str]:
 
 def _notes(rows: pd.DataFrame, judged: pd.DataFrame) -> list[str]:
     """What is missing or is not as it was asked for, each reason once."""
-    said = judged.assign(note=judged["note"].fillna("").str.replace(NO_SPEARMAN, r"\1no Spearman (", regex=True))
+    said = judged.assign(
+        note=judged["note"].astype("string").fillna("").str.replace(NO_SPEARMAN, r"\1no Spearman (", regex=True)
+    )
     return _grouped([(rows, "strategy", "note"), (said, "metric", "note")])
 
 

@@ -1,6 +1,6 @@
 """rank: every metric of every strategy, their order, and how far it can be trusted. No torch is loaded."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -47,7 +47,7 @@ def rank(
     """Makes one `scores` artifact per strategy and metric, and the `rankings` artifact over all of them.
 
     Returns:
-        The plan; the name of the rankings artifact comes last in it.
+        The plan; `sppl.study.plan.ranking_of` has the ranking's name in it.
 
     Raises:
         UserError: no strategy competes, or a metric compares accuracies and nothing is judged.
@@ -73,9 +73,7 @@ def rank(
     measured = list(chain(*by_metric.values()))
     plan = plan_of(measured)
     if dry and plan.to_make:
-        return plan + waiting(
-            "rankings", *study.words, f"{len(ranked)}_strategies", of=[one.id.name for one in measured]
-        )
+        return plan + _last(study, ranked, [one.id.name for one in measured])
     for scores in by_metric.values():
         make_missing(store, *scores)
     ranking = Ranking(
@@ -95,11 +93,12 @@ def rank(
         {one.name: cost_of(study, one, pieces) for one in metric.values()},
         race.id if race else None,
     )
-    plan = Plan(tuple(one.id.name for one in measured), ()) + plan_of([ranking])
+    samples = Samples(found, ranking.id)
+    plan = Plan(tuple(one.id.name for one in measured), ()) + plan_of([samples, ranking])
     if dry:
         return plan
     warn_if_none_is_right(wanted.responses())
-    make_missing(store, ranking, Samples(found, ranking.id))
+    make_missing(store, ranking, samples)
     announce(store.read(ranking.id), loggers if plan.to_make else nobody)
     return plan
 
@@ -127,8 +126,13 @@ def _waiting(wanted: Wanted) -> Plan:
         for name in wanted.strategy
     }
     plans = [waiting("scores", *words, *pair, of=said) for pair, said in of.items()]
-    ranking = waiting("rankings", *words, f"{len(wanted.strategy)}_strategies", of=list(of.values()))
-    return sum([*plans, ranking], Plan((), ()))
+    return sum([*plans, _last(wanted.study, wanted.strategy, list(of.values()))], Plan((), ()))
+
+
+def _last(study: Study, ranked: Collection[str], of: Sequence[object]) -> Plan:
+    """What is made once there are scores."""
+    words = (*study.words, f"{len(ranked)}_strategies")
+    return waiting("samples", *words, of=of) + waiting("rankings", *words, of=of)
 
 
 def _facts(study: Study) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from sppl.models.target import TargetModel
 from sppl.schemas import UserError
 from sppl.strategies.recipe import Recipe
 from sppl.study.loggers import Loggers, nobody
-from sppl.study.plan import Plan
+from sppl.study.plan import Plan, ranking_of
 from sppl.study.predictions import Predictions
 from sppl.study.responses import Responses
 from sppl.study.shortlists import Shortlist
@@ -90,7 +90,7 @@ def shortlist(
         return Plan((), (f"{policy.trainings} pilots of the {policy.k} best by {lead.name}, once all are scored",))
     if not dry:
         ordered = rank(store=store, loggers=loggers)
-    ranking = store.open([*ordered.found, *ordered.to_make][-1])
+    ranking = store.open(ranking_of(ordered))
     led = _led(store, ranking, lead)
     best = led["strategy"].tolist()[: policy.k]
     chosen = {name: ranked[name] for name in best}

@@ -53,6 +53,11 @@ class Plan:
         return Plan((*self.found, *other.found), (*self.to_make, *other.to_make), responses)
 
 
+def ranking_of(plan: Plan) -> str:
+    """The name of the ranking in the plan of the stage `rank`."""
+    return next(name for name in (*plan.found, *plan.to_make) if name.startswith("rankings/"))
+
+
 def plan_of(artifacts: Iterable[Named]) -> Plan:
     """Which of the artifacts are there, and which have to be made."""
     known = [(one.id.name, one.exists) for one in artifacts]

@@ -83,7 +83,7 @@ def test_a_failing_job_leaves_the_rest_and_a_table_that_names_the_gap(run_py):
 def test_a_dry_run_says_what_it_would_make_and_makes_nothing(run_py, tmp_path):
     done = run_py(*QUICK, THREE, "dry=true", store=tmp_path / "empty")
     assert done.code == 0, done.out
-    for stage, count in {"generate": 3, "predict": 1, "score": 9, "finetune": 3, "benchmark": 8, "rank": 16}.items():
+    for stage, count in {"generate": 3, "predict": 1, "score": 9, "finetune": 3, "benchmark": 8, "rank": 17}.items():
         assert f"{stage}: found 0, to make: {count}" in done.out
     assert not (tmp_path / "empty").exists()
 

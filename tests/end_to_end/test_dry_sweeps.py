@@ -20,7 +20,7 @@ def test_jobs_share_predictions_responses_scores_and_the_untrained_model(run_py,
     assert said["score"] == "found 0, to make: 2 (2 token_stats)"
     assert said["finetune"] == "found 0, to make: 4 (4 adapters)"
     assert said["benchmark"] == "found 0, to make: 10 (5 answers, 5 results)"  # the untrained target once for all
-    assert said["rank"] == "found 0, to make: 3 (1 rankings, 2 scores)"
+    assert said["rank"] == "found 0, to make: 4 (1 rankings, 1 samples, 2 scores)"
     assert not list((tmp_path / "new").rglob("*.parquet"))
 
 

@@ -74,6 +74,7 @@ def test_two_runs_of_the_same_command_at_once_make_everything_once_and_end_with_
             *QUICK,
             stages,
             "strategy=[gpt4,claude]",
+            "verbose=true",
             f"name=twin{n}",
             store=tmp_path / "store",
             folder=tmp_path / str(n),

@@ -59,7 +59,7 @@ def test_a_sweep_whose_jobs_are_all_done_starts_none_and_ends_with_the_same_tabl
 )
 def test_other_launchers_give_the_same_table_as_the_basic_one_and_warn_of_nothing(run_py, tmp_path, launcher, stages):
     command = ["-m", "strategy=gpt4,claude,rewrite", *stages, *QUICK, "logger=[]"]
-    one = run_py(*command, "name=basic")
+    one = run_py(*command, "name=basic", store=tmp_path / "basic")
     with warnings.catch_warnings():
         warnings.filterwarnings("error", ".*ConfigStore")
         other = run_py(*command, f"name={launcher}", f"hydra/launcher={launcher}", store=tmp_path / "store")
@@ -72,22 +72,22 @@ def test_other_launchers_give_the_same_table_as_the_basic_one_and_warn_of_nothin
 @pytest.mark.parametrize("strategy", [[], ["trainer.strategy=ddp"]])
 def test_devices_on_which_lightning_would_start_the_whole_sweep_again_are_refused(run_py, tmp_path, strategy):
     refused = run_py("-m", "strategy=gpt4,claude", *QUICK, "trainer.devices=2", *strategy)
-    assert "would start this whole command on every device, with -m the whole sweep" in refused.code
-    assert "take trainer=ddp (or trainer=fsdp) trainer.devices=2" in refused.code
+    assert "would start this whole command on every device, with -m the whole sweep" in refused.out
+    assert "take trainer=ddp (or trainer=fsdp) trainer.devices=2" in refused.out
     assert not (tmp_path / "sweep").exists()
 
 
 def test_more_machines_for_one_job_are_refused_and_a_sweep_over_machines_is_named(run_py):
     refused = run_py(*QUICK, "trainer=ddp", "+trainer.lightning.num_nodes=2")
     assert re.search(
-        r"python run\.py -m .*n_train=24 .*strategy=gpt4,claude seed=0,1 hydra/launcher=slurm", refused.code
+        r"python run\.py -m .*n_train=24 .*strategy=gpt4,claude seed=0,1 hydra/launcher=slurm", refused.out
     )
 
 
 def test_a_launcher_that_is_not_installed_is_refused_with_the_line_that_installs_it(run_py, tmp_path):
     refused = run_py("-m", *QUICK, "strategy=gpt4,claude", "hydra.launcher._target_=hydra_plugins.not_there.Launcher")
-    assert "hydra_plugins.not_there.Launcher is not installed" in refused.code
-    assert "-e '.[slurm]'" in refused.code
+    assert "hydra_plugins.not_there.Launcher is not installed" in refused.out
+    assert "-e '.[slurm]'" in refused.out
     assert not (tmp_path / "sweep").exists()
 
 

@@ -21,6 +21,7 @@ from sppl.scoring.requests import Request
 from sppl.scoring.scoring_settings import Scoring
 from sppl.scoring.together import refuse_apart
 from sppl.strategies.recipe import Recipe
+from sppl.study.plan import ranking_of
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.filterwarnings("default")
@@ -143,7 +144,7 @@ def test_shortened_prompts_are_counted_in_the_ranking_and_depend_on_all_strategi
     assert 0 < len(fewer) <= 6
     assert [fact["fewer_examples"] for fact in facts] == [fewer] * 3  # the same questions for all strategies
     ranked = stage("rank", made, THREE, *given)
-    frame = made.read(made.open((*ranked.found, *ranked.to_make)[-1])).set_index(["metric", "strategy"])
+    frame = made.read(made.open(ranking_of(ranked))).set_index(["metric", "strategy"])
     flag = f"{len(fewer)} questions shown fewer own answers, alike for all strategies: too long for the target"
     assert set(frame.loc["sppl_n2", "flag"]) == {flag}
     assert set(frame.loc["perplexity", "flag"]) == {""}

@@ -4,6 +4,7 @@ import pytest
 
 from sppl.metrics.sppl import SelfAlignedPerplexity
 from sppl.schemas import UserError
+from sppl.study.plan import ranking_of
 
 pytestmark = pytest.mark.filterwarnings("default")
 FIRST = ["metric=[sppl]", "metric.sppl.layout=examples_first", "strategy=[gpt4,claude]"]
@@ -32,7 +33,7 @@ def test_the_examples_are_read_once_for_the_whole_benchmark(stage, made, caplog)
     assert len(read) == 1
     assert len(read[0]) > 100  # three answers
     ranked = stage("rank", made, *FIRST, "metric.sppl.n_examples=3")
-    frame = made.read(made.open([*ranked.found, *ranked.to_make][-1]))
+    frame = made.read(made.open(ranking_of(ranked)))
     assert set(frame["metric"]) == {"sppl_fixed_n3"}
 
 

@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+from sppl.study.plan import ranking_of
 from sppl.study.samples import samples_of
 from sppl.training.training_examples import encoded
 from tests.conftest import QUICK
@@ -15,7 +16,7 @@ def test_the_lengths_are_those_of_the_training_examples_and_the_prompt_is_the_sc
     for name in ("generate", "predict", "score"):
         stage(name, store, *TWO)
     plan = stage("rank", store, *TWO)
-    ranking = [*plan.found, *plan.to_make][-1]
+    ranking = ranking_of(plan)
     frame, facts = samples_of(store, [ranking])
     assert frame.groupby("strategy").size().to_dict() == {"claude": 6, "gpt4": 6}
     said = facts["lab", "lab"]

@@ -10,6 +10,7 @@ from sppl.data.tokens import prompt_ids, response_ids
 from sppl.models.target import frozen
 from sppl.prompts import Template
 from sppl.schemas import UserError
+from sppl.study.plan import ranking_of
 
 pytestmark = pytest.mark.filterwarnings("default")
 
@@ -114,7 +115,7 @@ def test_what_does_not_fit_is_left_out_or_cut_and_counted(stage, made, monkeypat
     assert kept == (6 - n if overlong == "skip" else 6)
     assert len(made.read(artifact)) <= len(uncut)
     ranked = stage("rank", made, *given)
-    frame = made.read(made.open((ranked.found + ranked.to_make)[-1]))
+    frame = made.read(made.open(ranking_of(ranked)))
     assert set(frame["n_examples"]) == {kept}
     if overlong == "skip":
         assert frame["note"].str.contains(f"{n} questions left out").all()

@@ -12,6 +12,7 @@ from sppl.data.tokens import rendering_of
 from sppl.models.target import TargetModel, frozen
 from sppl.schemas import UserError
 from sppl.stages.report import report
+from sppl.study.plan import ranking_of
 
 pytestmark = pytest.mark.filterwarnings("default")
 TURNS = [
@@ -85,7 +86,7 @@ def test_a_report_tells_tokens_and_log_probabilities_turn_by_turn(stage, store, 
     plan = stage("score", store, *words)
     ranked = stage("rank", store, *words)
     report(
-        name="turns", folder=str(tmp_path / "out"), metric={}, conventions="default", rankings=list(ranked.to_make),
+        name="turns", folder=str(tmp_path / "out"), metric={}, conventions="default", rankings=[ranking_of(ranked)],
         results=[], store=store,
     )  # fmt: skip
     found = pd.read_csv(tmp_path / "out-local" / "turns.csv").set_index(["strategy", "turn"])
