@@ -10,7 +10,7 @@ from tests.conftest import ROOT
 from tests.stages.test_every_key import STAGES, Names
 
 pytestmark = pytest.mark.filterwarnings("default")
-SCORED = {"token_stats", "scores", "rankings"}
+SCORED = {"token_stats", "scores", "rankings", "samples"}
 TRAINED = {"adapters", "answers", "results"}
 GIVEN = [
     "benchmark=local", "benchmark.answer=number", "benchmark.max_new_tokens=200", "metric=[sppl,perplexity]",

@@ -15,7 +15,7 @@ from tests.conftest import QUICK, ROOT
 pytestmark = pytest.mark.filterwarnings("default")
 GIVEN = [*QUICK, "strategy=[gpt4,claude]", "metric=[sppl,perplexity,ifd,entropy]"]
 STAGES = ("generate", "predict", "score", "rank", "finetune", "benchmark")
-SCORED = {"token_stats", "scores", "rankings"}
+SCORED = {"token_stats", "scores", "rankings", "samples"}
 TRAINED = {"adapters", "answers", "results"}
 TARGET = {"predictions", "verdicts"} | SCORED | TRAINED
 ANSWERED = {"predictions", "verdicts"} | SCORED | {"answers", "results"}
@@ -36,7 +36,7 @@ CHANGES: dict[str, tuple[object, set[str]]] = {
     "target_model.system": ("", NOTHING),  # only the plain frame writes one: the test below
     # the benchmark
     "benchmark.name": ("other", {"responses"} | TARGET),
-    "benchmark.task": ("local_number", {"verdicts", "results", "rankings"}),  # a ranking says by which rule
+    "benchmark.task": ("local_number", {"verdicts", "results", "rankings", "samples"}),  # a ranking says by which rule
     "benchmark.max_new_tokens": (150, ANSWERED),
     "benchmark.final_line": ("So: {answer}", SCORED),
     "benchmark.without": (["train-0000"], TARGET),
@@ -50,8 +50,8 @@ CHANGES: dict[str, tuple[object, set[str]]] = {
     # what metrics read and say
     "metric.sppl.n_examples": (1, SCORED),
     "metric.sppl.layout": ("examples_first", SCORED),
-    "metric.ifd.of": ("perplexities", {"scores", "rankings"}),
-    "metric.*.higher_is_better": (True, {"scores", "rankings"}),
+    "metric.ifd.of": ("perplexities", {"scores", "rankings", "samples"}),
+    "metric.*.higher_is_better": (True, {"scores", "rankings", "samples"}),
     "prompt.text": ("{question}\n\nSee:\n\n{examples}", SCORED),
     "prompt.example": ("An answer:\n{answer}", SCORED),
     "prompt.examples_first": ("See:\n\n{examples}\n\n{question}", NOTHING),  # no metric puts examples first
