@@ -10,6 +10,7 @@ from sppl.artifacts.store import Store
 from sppl.study.reported import outcomes_of
 
 KEY = [*PAIR, "strategy"]
+TOLERANCE = 1e-9
 
 
 def other_targets_of(store: Store, rankings: pd.DataFrame) -> pd.DataFrame:
@@ -38,6 +39,8 @@ def advice(leads: pd.DataFrame) -> list[str]:
     said = []
     for (benchmark, target), part in leads.groupby(PAIR, sort=False):
         best = part.iloc[0]
+        if best["lead"] <= part["lead"].min() + TOLERANCE:  # all did alike
+            continue
         said.append(
             f"{benchmark}, {target}: of your other targets ({best['others']}), {best['strategy']} trained best, "
             f"{100 * best['lead']:.1f} points above the mean of the {len(part)} strategies they share with this ranking"

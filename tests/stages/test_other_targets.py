@@ -85,3 +85,10 @@ def test_a_report_over_several_targets_has_the_best_of_the_others_as_a_row_and_a
     assert "best of other targets" in (made / "index.html").read_text()
     assert "sql, small: of your other targets (large), claude trained best" in " ".join(capsys.readouterr().out.split())
     assert set(pd.read_csv(made / "other_targets.csv")["target_model"]) == {"large", "small"}
+
+
+def test_where_all_strategies_did_alike_nothing_is_advised(store):
+    trained(store, "small", gpt4=2, claude=2)
+    found = other_targets_of(store, ranked("gpt4", "claude"))
+    assert found["lead"].tolist() == [0, 0]
+    assert advice(found) == []
