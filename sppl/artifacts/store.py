@@ -210,6 +210,12 @@ class Store:
         except (OSError, ValueError) as error:
             raise _broken(path, f"it cannot be read ({error})") from None
 
+    def columns(self, artifact: ArtifactId) -> list[str]:
+        """The columns of a table that exists; its rows are not read."""
+        from pyarrow.parquet import read_schema
+
+        return read_schema(self.path(artifact)).names
+
     def whole(self, artifact: ArtifactId) -> Path:
         """Where the artifact's data lie, once their content is what the digest says: no changed byte becomes a number.
 

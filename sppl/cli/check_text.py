@@ -8,7 +8,8 @@ from statistics import mean
 from sppl.benchmarks.benchmark import NONE
 from sppl.benchmarks.doubt import Judged, doubtful, examples
 from sppl.benchmarks.gold import MOST
-from sppl.cli.command_line import again, program
+from sppl.cli.command_line import program
+from sppl.commands import command
 from sppl.data.folder import unread
 from sppl.data.gathering import SPLITS, Gathering, first
 from sppl.data.problems import told, ways_of
@@ -162,7 +163,7 @@ class Seen:
             yield f"  {checking_command((program(), *self.typed))}"
         elif not self.found.responses:
             yield "No file has responses. Teachers can write them (benchmark.respond=teacher); what that would cost:"
-            yield f"  {again(['stage=[generate]', *self.typed], ['benchmark.respond=teacher', TAUGHT, 'dry=true'])}"
+            yield f"  {self._typed_with('stage=[generate]', 'benchmark.respond=teacher', TAUGHT, 'dry=true')}"
         elif not self.shared:
             yield (
                 "No question is answered by every strategy, so nothing can be compared: their ids, or their words "
@@ -172,7 +173,10 @@ class Seen:
         else:
             ways += [f"benchmark.answer={self.better}"] if self.better else []
             yield f"With {' '.join(ways)} it goes on:" if ways else "Go on with:"
-            yield f"  {again(['stage=[predict,score,rank,report]', *self.typed], ways)}"
+            yield f"  {self._typed_with('stage=[predict,score,rank,report]', *ways)}"
+
+    def _typed_with(self, *settings: str) -> str:
+        return command((program(), *self.typed), *settings)
 
 
 def _share(judged: Sequence[Judged]) -> float:

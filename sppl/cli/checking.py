@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from sppl.cli.command_line import WORD, again, command_line
+from sppl.cli.command_line import WORD, command_line
 from sppl.cli.folding import folded, terminal_width
+from sppl.commands import command
 
 JUDGED, COUNTED = 2000, 500
 """Responses per strategy that are judged, and whose tokens are counted, from the first."""
@@ -109,22 +110,16 @@ def _by_rule(cfg: Any, questions: Any) -> dict[str, Any]:
 
 def _tokens(target: Any, found: Any) -> tuple[dict[str, list[int]], str | int | None]:
     """Tokens of questions with responses per strategy, and what the target reads at most; or why it cannot be told."""
-    from sppl.data.conversations import answer_turns, before
-    from sppl.data.tokens import rendering_of
     from sppl.models.size import context_of
     from sppl.schemas import UserError
+    from sppl.training.training_examples import encoded
 
     try:
-        rendering = rendering_of(target.tokenizer(), target.wrapping)
-        lengths = {
-            name: [
-                len(rendering.ids(rendering.whole_text([*before(one), *answer_turns(one, texts[id_])])))
-                for id_ in list(texts)[:COUNTED]
-                if id_ in found.asked
-                for one in [found.asked[id_].question]
-            ]
-            for name, texts in sorted(found.responses.items())
-        }
+        lengths = dict[str, list[int]]()
+        for name, texts in sorted(found.responses.items()):
+            asked = [id_ for id_ in list(texts)[:COUNTED] if id_ in found.asked]
+            pairs = [(found.asked[id_].question, texts[id_]) for id_ in asked]
+            lengths[name] = [len(one) for one in encoded(target, pairs, name)]
         return lengths, context_of(target)
     except (UserError, OSError) as error:
         return {}, f"the tokenizer of {target.name} cannot be loaded here: {' '.join(str(error).split())[:200]}"
@@ -141,4 +136,8 @@ def how_to_go_on(ways: Sequence[str]) -> list[str]:
     look = ["What each file holds:", f"  {checking_command(command_line())}"]
     if not ways:
         return ["Mend the files and run the command again. " + look[0], look[1]]
-    return [f"With {' '.join(ways)} it goes on:", f"  {again(sys.argv[1:], ways)}", *look]
+    return [
+        f"With {' '.join(ways)} it goes on:",
+        f"  {command([word for word in command_line() if word != WORD], *ways)}",
+        *look,
+    ]

@@ -38,15 +38,3 @@ def job_line(overrides: Sequence[str]) -> tuple[str, ...]:
 def in_own_words(text: str) -> str:
     """A message whose commands can be typed where this one was."""
     return text.replace(CHECKOUT, program())
-
-
-def again(typed: Sequence[str], settings: Sequence[str]) -> str:
-    """What was typed, with settings that take the place of those of the same name, as a line for the shell.
-
-    Args:
-        typed: the words behind the program.
-        settings: each `name=value`.
-    """
-    new = {one.partition("=")[0] for one in settings}
-    kept = [word for word in typed if word.partition("=")[0].lstrip("+") not in new and word != WORD]
-    return " ".join([program(), shlex.join([*kept, *settings])])

@@ -12,8 +12,6 @@ from sppl.cli.unknown import nearest, places_of
 from sppl.commands import CHECKOUT, command
 
 ALL = "All there are: python run.py --cfg job"
-UNREADABLE = re.compile("LexerNoViable|no viable alternative|mismatched input|extraneous input|token recog|missing ")
-"""How Hydra's grammar begins what it says of a word."""
 HINT = re.compile(r"\s*(See https://hydra\.cc\S*.*|Set the environment variable .*)")
 
 
@@ -181,11 +179,16 @@ def _no_setting(key: str, typed: Sequence[str], compose: Callable[[list[str]], A
 
 def _composed_without(key: str, typed: Sequence[str], compose: Callable[[list[str]], Any]) -> Mapping[str, Any]:
     """The configuration of the other words; of none where these are wrong, too."""
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    from sppl.schemas import UserError
+
     others = [word for word in typed if not _is_of(word, key)]
     for words in ([one for one in others if "," not in one or "[" in one], []):
         try:
             return compose(words)
-        except Exception:  # noqa: BLE001 - it only serves to name what is near
+        except (HydraException, OmegaConfBaseException, UserError, ValueError):  # it only serves to name what is near
             continue
     return {}
 

@@ -111,7 +111,7 @@ def _parameters(node: Any) -> dict[str, Any] | None:
         return None
     try:
         parameters = inspect.signature(get_object(node["_target_"])).parameters
-    except Exception:  # noqa: BLE001 - whatever is wrong with it, the run says it better
+    except (ImportError, AttributeError, TypeError, ValueError):  # the run says what is wrong with it
         return None
     if any(one.kind is one.VAR_KEYWORD for one in parameters.values()):
         return None

@@ -4,11 +4,9 @@ import json
 from math import prod
 from pathlib import Path
 
+from sppl.models.loading import context_length, reading
 from sppl.models.target import TargetModel
 from sppl.schemas import UserError
-
-LIMITS = ("max_position_embeddings", "max_seq_len", "n_positions", "seq_length")
-"""How configurations call the longest text."""
 
 
 def parameters_of(target: TargetModel) -> int | None:
@@ -16,32 +14,34 @@ def parameters_of(target: TargetModel) -> int | None:
 
     Files of a hub id are looked for where they were downloaded to; nothing is fetched.
     """
-    if target.is_gguf:
-        return None
-    try:
-        path, revision = target.base or (target.path, target.revision)
-    except (UserError, OSError):
-        return None
-    folder = Path(path) if Path(path).is_dir() else _downloaded(path, revision)
+    folder = _folder(target)
     files = sorted(folder.glob("*.safetensors")) if folder else []
     return sum(map(_weights, files)) or None
 
 
 def context_of(target: TargetModel) -> int | None:
-    """Tokens that the target can read and write in all; None where its configuration is not here or names no limit."""
+    """Tokens that the target can read and write in all; None where its configuration is not here or names no limit.
+
+    Raises:
+        UserError: its configuration cannot be read.
+    """
+    from transformers import AutoConfig
+
+    if not (folder := _folder(target)):
+        return None
+    with reading(str(folder)):
+        return context_length(AutoConfig.from_pretrained(folder, trust_remote_code=target.trust_remote_code))
+
+
+def _folder(target: TargetModel) -> Path | None:
+    """Where the files of the target (of its base, if it is an adapter) are; None where that is no folder here."""
     if target.is_gguf:
         return None
     try:
         path, revision = target.base or (target.path, target.revision)
     except (UserError, OSError):
         return None
-    folder = Path(path) if Path(path).is_dir() else _downloaded(path, revision)
-    try:
-        said = json.loads((folder / "config.json").read_text()) if folder else {}
-    except (OSError, ValueError):
-        return None
-    found = (part.get(name) for part in (said.get("text_config") or {}, said) for name in LIMITS)
-    return next((limit for limit in found if isinstance(limit, int) and limit > 0), None)
+    return Path(path) if Path(path).is_dir() else _downloaded(path, revision)
 
 
 def _downloaded(name: str, revision: str | None) -> Path | None:

@@ -1,10 +1,9 @@
 """The command that follows a pick: the one that was typed, with the strategy chosen and the whole training set."""
 
 import re
-import shlex
 from collections.abc import Sequence
 
-from sppl.commands import command
+from sppl.commands import CHECKOUT, command, folders
 
 DROPPED = re.compile(
     r"(stage|strategy|strategy\.only|n_train|n_pilot|n_validation|confirm|dry|metric|logger|seed)$"
@@ -86,7 +85,8 @@ def checking_command(typed: Sequence[str]) -> str:
     Args:
         typed: the command that read them, the words that start the program first.
     """
-    return " ".join([*typed[:1], shlex.join(["check", *filter(OF_DATA.match, typed[1:])])])
+    program = f"{typed[0] if typed else CHECKOUT} check"
+    return command((program, *folders(typed), *filter(OF_DATA.match, typed[1:])))
 
 
 def _chosen(strategies: Sequence[str], from_files: bool) -> str:

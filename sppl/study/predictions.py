@@ -3,6 +3,7 @@
 import logging
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 
 import pandas as pd
 
@@ -100,7 +101,7 @@ class Predictions:
         shown = prompt.fallback == "unfiltered"
         note = f"none of the target's {len(pairs)} own answers is correct: "
         note += "unfiltered ones were shown" if shown else "scored without examples"
-        log.warning("%s: %s (prompt.fallback=%s)", self.id.name, note, prompt.fallback)
+        _warn_once(self.study.store.root, f"{self.id.name}: {note} (prompt.fallback={prompt.fallback})")
         kept = pairs if shown else []
         return Pool(tuple(question.id for question, _ in kept), tuple(text for _, text in kept), note, inputs)
 
@@ -111,6 +112,12 @@ class Predictions:
             f"no predictions of {target} for {benchmark}; make them: "
             + command(self.study.store.job, "stage=[predict]")
         )
+
+
+@lru_cache(maxsize=256)
+def _warn_once(store: str, note: str) -> None:
+    """Several stages of a command read the same pool of a store."""
+    log.warning("%s (store %s)", note, store)
 
 
 def digest_of_prompts(questions: list[Question]) -> str:

@@ -132,8 +132,9 @@ def turns_of(store: Store, rankings: Sequence[str]) -> pd.DataFrame:
     tables = [name for ranking in dict.fromkeys(rankings) for name in _scored_in(store, ranking)]
     for name in dict.fromkeys(tables):
         artifact = store.open(name)
-        if not artifact.words[-1].startswith(GivenQuestion().name) or "turn" not in (frame := store.read(artifact)):
+        if not artifact.words[-1].startswith(GivenQuestion().name) or "turn" not in store.columns(artifact):
             continue
+        frame = store.read(artifact)
         scored = frame[frame["logprob"].notna()]
         each = scored.groupby("turn").agg(
             responses=("example_id", "nunique"), tokens=("token", "size"), logprob=("logprob", "mean")
