@@ -170,5 +170,8 @@ def test_the_commands_of_pages_and_of_the_help_are_composed_or_run_by_tests(show
     pages = sum(len(commands(page)) for page in [*GUIDES, ROOT / "README.md"])
     assert composed >= 9
     refusals = len(RUN) + len(PLANNED) + len(COMPOSED)
-    shown(f"commands printed: {pages} by pages, {composed} by --help, {refusals} by refusals, 1 below a pick; each composed, planned or run")
+    shown(
+        f"commands printed: {pages} by pages, {composed} by --help, {refusals} by refusals, 1 below a pick; each is "
+        "composed, planned or run"
+    )
     assert arguments("python run.py seed=1") == ["seed=1"]
