@@ -23,7 +23,7 @@ TWO = replace(ONE, name="two", request="Say it: {question}{known}")
 
 def run(url, tmp_path, *recipes, max_cost=1e9, confirm=True, dry=False, **settings):
     """Twelve cents per thousand tokens written, one by one: an answer of 5 tokens in a batch costs 0.03 cents."""
-    options = {"api_key_env": None, "timeout": 1.0, "backoff": 0.01, "poll": 0.05, "mode": "batch", **settings}
+    options = {"api_key_env": None, "timeout": 30.0, "backoff": 0.01, "poll": 0.05, "mode": "batch", **settings}
     teacher = OpenAITeacher(name="t", model="m", base_url=f"{url}/v1", input_price=0.0, output_price=120.0, **options)
     source, store = TeacherResponses({"t": teacher}, str(tmp_path / "journal")), Store(str(tmp_path / "store"))
     benchmark = Benchmark("tiny", Numbered(4), source, "gsm8k", 10, "Final Answer: {answer}")

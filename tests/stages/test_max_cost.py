@@ -44,7 +44,7 @@ class Money:
 
     def generate(self, number, recipe=RECIPE, gold="1", command=None, **settings):
         limit = settings.pop("max_cost", 1e9)
-        options = {"api_key_env": None, "timeout": 1.0, "backoff": 0.01, "input_price": 0.0, "output_price": 1e4}
+        options = {"api_key_env": None, "timeout": 30.0, "backoff": 0.01, "input_price": 0.0, "output_price": 1e4}
         options |= {"concurrency": 50, "tries": 3, **settings}
         teacher = OpenAITeacher(name="t", model="m", base_url=f"http://127.0.0.1:{self.port}/v1", **options)
         source = TeacherResponses({"t": teacher}, str(self.folder / "journal"))

@@ -65,7 +65,7 @@ def test_a_rule_that_calls_right_responses_wrong_is_doubted_before_ranking(stage
     (line,) = [record.getMessage() for record in caplog.records if "right?" in record.getMessage()]
     assert "local: is benchmark.answer=text right? It judges 4 of 8 responses wrong, and 4 of those end with" in line
     assert line.count("gold '7', response ending in 'So. The result: 7 pens.'") == 3
-    assert line.endswith("What each rule says of them: check")  # the words of the command stand before and behind it
+    assert line.endswith("What each rule says of them: python run.py check")
     caplog.clear()
     stage("generate", store, *LOCAL, where, "benchmark.answer=number", "n_score=4", "n_train=4")
     assert "right?" not in caplog.text

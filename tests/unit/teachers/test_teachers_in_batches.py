@@ -29,7 +29,7 @@ def log(tmp_path):
 
 
 def source(url, tmp_path, kind, budget=None, **settings):
-    options = {"model": "m", "api_key_env": None, "timeout": 0.5, "backoff": 0.01, "tries": 3, "poll": 0.02}
+    options = {"model": "m", "api_key_env": None, "timeout": 30.0, "backoff": 0.01, "tries": 3, "poll": 0.02}
     address = url if kind is AnthropicTeacher else f"{url}/v1"
     teacher = kind(name="t", base_url=address, **{**options, "mode": "batch", **PRICES, **settings})
     return TeacherResponses({"t": teacher}, str(tmp_path / "journal"), budget=budget or Budget())
@@ -154,8 +154,9 @@ def test_an_answer_cut_off_is_handed_in_once_more_with_the_ceiling(kind, tmp_pat
 @KINDS
 @pytest.mark.parametrize(("trouble", "made"), [("lost", [6]), ("unmade", [6]), ("busy", [6])])
 def test_whether_a_batch_was_created_is_found_out_before_another_one_is(kind, trouble, made, tmp_path, log):
+    patience = {"timeout": 0.5} if trouble == "unmade" else {}
     with batching(log, trouble) as url:
-        assert source(url, tmp_path, kind).respond(RECIPE, QUESTIONS) == answers()
+        assert source(url, tmp_path, kind, **patience).respond(RECIPE, QUESTIONS) == answers()
     assert (sizes(log), set(paid(log).values())) == (made, {1})
 
 
