@@ -21,7 +21,7 @@ INSTRUCTION = 'Reason first. End with a line "#### " followed by the number.'
 OURS = """
 import json, sys, time
 from pathlib import Path
-from sppl.benchmarks.benchmark import TASKS
+from sppl.benchmarks.definition import TASKS
 from sppl.benchmarks.harness import judge
 from sppl.generation.answer import prompts_of
 from sppl.generation.local import LocalGenerator
@@ -63,7 +63,7 @@ def adapters(folder: Path, asked: argparse.Namespace) -> list[Path]:
 
 def task(folder: Path, asked: argparse.Namespace) -> None:
     """The lab's task over local rows, as lm-eval's command wants it."""
-    from sppl.benchmarks.benchmark import TASKS
+    from sppl.benchmarks.definition import TASKS
     from sppl.lab.source import LabQuestions
 
     questions = LabQuestions(instruction=asked.instruction).questions("test", asked.questions)

@@ -35,7 +35,7 @@ sys.path.insert(0, str(ROOT))
 
 from sppl.analysis.ranking import rank  # noqa: E402
 from sppl.cli import main, overview, sweeps  # noqa: E402
-from sppl.data.reading import read  # noqa: E402
+from sppl.data.contents import read  # noqa: E402
 
 RATIO = "sppl.metrics.rank_surprisal_ratio.RankSurprisalRatio"
 METRICS = ["metric=[length,perplexity,log_probability,rank_surprisal_ratio]"]

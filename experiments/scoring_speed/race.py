@@ -16,7 +16,7 @@ import torch
 from hardware import median_ratio, peak_of, seconds_of
 
 from sppl.analysis.racing import Bound, survivors
-from sppl.benchmarks.benchmark import Benchmark
+from sppl.benchmarks.definition import Benchmark
 from sppl.lab.source import LabQuestions, LabTeacher
 from sppl.models.target import TargetModel, frozen
 from sppl.prompts import SelfAligned, SelfAlignedPrompt

@@ -19,7 +19,7 @@ from sppl.analysis.selectors import (
     grouping,
     random_choice,
 )
-from sppl.analysis.shortlist import FIGURES, TOLERANCE
+from sppl.analysis.settling import FIGURES, TOLERANCE
 from sppl.analysis.summary import metrics_table
 from sppl.schemas import UserError
 

@@ -7,7 +7,7 @@ import pandas as pd
 from sppl.analysis.bed import SCORE_COLUMNS, Bed, ranked
 from sppl.analysis.checks import PAIR
 from sppl.analysis.outcomes import UNTRAINED
-from sppl.analysis.shortlist import TOLERANCE, by_pilots, trained_once
+from sppl.analysis.settling import TOLERANCE, by_pilots, trained_once
 
 OTHER_TARGETS = "best of other targets"
 FIXED = "fixed strategy"

@@ -11,7 +11,7 @@ import pandas as pd
 from sppl.api.configured import configured, names_in, settings_of
 from sppl.api.given import Given
 from sppl.api.memory import MemoryStore
-from sppl.benchmarks.benchmark import Benchmark
+from sppl.benchmarks.definition import Benchmark
 from sppl.generation.local import LocalGenerator
 from sppl.hardware.hardware import Hardware
 from sppl.metrics.needs import Metric, own_answers, table_needs, tables_of

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from sppl.benchmarks.benchmark import Benchmark
+from sppl.benchmarks.definition import Benchmark
 from sppl.benchmarks.splits import take
 from sppl.commands import command
 from sppl.schemas import Question, Split, UserError

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from sppl.benchmarks.benchmark import Benchmark
-from sppl.benchmarks.gold import check_gold
+from sppl.benchmarks.definition import Benchmark
+from sppl.benchmarks.gold_check import check_gold
 from sppl.schemas import Question, UserError
 
 

@@ -33,7 +33,7 @@ OmegaConf.register_new_resolver("own_model", of_own_model, replace=True)
 
 
 FULL_ERROR = "HYDRA_FULL_ERROR"
-OWN = "sppl.benchmarks.benchmark.own"
+OWN = "sppl.benchmarks.definition.own"
 """What makes a benchmark of a user's own files."""
 
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean
 
-from sppl.benchmarks.benchmark import NONE
+from sppl.benchmarks.definition import NONE
 from sppl.benchmarks.doubt import Judged, doubtful, examples
-from sppl.benchmarks.gold import MOST
+from sppl.benchmarks.gold_check import MOST
 from sppl.cli.command_line import program
 from sppl.commands import command
 from sppl.data.folder import unread

@@ -51,8 +51,8 @@ def _checked(words: list[str], chosen: Sequence[str]) -> tuple[str, bool]:
     """
     from hydra.utils import instantiate
 
-    from sppl.benchmarks.benchmark import NONE
-    from sppl.benchmarks.gold import unmet
+    from sppl.benchmarks.definition import NONE
+    from sppl.benchmarks.gold_check import unmet
     from sppl.cli.app import OWN
     from sppl.cli.check_text import Seen
     from sppl.cli.explaining import composed
@@ -83,9 +83,9 @@ def _by_rule(cfg: Any, questions: Any) -> dict[str, Any]:
     """What the chosen rule and those there are instead say of the responses, per rule and strategy."""
     from hydra.utils import instantiate
 
-    from sppl.benchmarks.benchmark import TASKS
+    from sppl.benchmarks.definition import TASKS
     from sppl.benchmarks.doubt import Judged
-    from sppl.benchmarks.gold import verdicts_of
+    from sppl.benchmarks.gold_check import verdicts_of
     from sppl.data.conversations import final_answer
     from sppl.data.files import how_of
     from sppl.data.folder import gathered

@@ -16,7 +16,7 @@ from sppl.artifacts.store import Store
 from sppl.cli.command_line import command_line, job_line
 from sppl.cli.jobs import Job, jobs_in, ranked_together, stages
 from sppl.cli.ledger import Ledger
-from sppl.cli.loggers import open_loggers
+from sppl.cli.logger_runs import open_loggers
 from sppl.cli.running import stage_call
 from sppl.cli.totals import totals
 from sppl.packaged import conf

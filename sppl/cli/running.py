@@ -11,7 +11,7 @@ from omegaconf import DictConfig
 from sppl.artifacts.store import InProgress, MissingArtifact, Store
 from sppl.cli.command_line import command_line, job_line
 from sppl.cli.jobs import Job, stages
-from sppl.cli.loggers import open_loggers
+from sppl.cli.logger_runs import open_loggers
 from sppl.cli.settings import plain
 from sppl.study.loggers import Loggers
 

@@ -7,12 +7,12 @@ from itertools import pairwise
 from typing import ClassVar
 
 from sppl.artifacts.provenance import fingerprint
+from sppl.data.contents import Contents
 from sppl.data.folder import Hub, contents_of, gathered, load, unread
 from sppl.data.formats import Choice, Format, Several, System
 from sppl.data.gathering import split_of
 from sppl.data.gold import ANSWERS
 from sppl.data.problems import BadData, names
-from sppl.data.reading import Contents
 from sppl.data.values import NotText, text_of
 from sppl.schemas import Question, Split, Strategy, UserError
 from sppl.strategies.recipe import Chooser, Recipe

@@ -7,11 +7,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from sppl.data.contents import READERS, Contents, read
 from sppl.data.formats import KNOWN, Format
 from sppl.data.gathering import NAME, SPLITS, Gathering, first, split_of
 from sppl.data.hub import contents
 from sppl.data.problems import Problem, refuse
-from sppl.data.reading import READERS, Contents, read
 from sppl.keys import holds_key
 from sppl.names import leads_out
 from sppl.schemas import Question, UserError

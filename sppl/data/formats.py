@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from math import isnan
 from typing import Any, Literal, get_args
 
+from sppl.data.contents import Record
 from sppl.data.conversations import BadTurns, Taken, as_text, conversation_of, parted
 from sppl.data.problems import shorten
-from sppl.data.reading import Record
 from sppl.data.tally import SEVERAL, SYSTEM
 from sppl.data.turns import SEVERAL_TURNS, Turns, turns_of
 from sppl.data.values import NotText, text_of, texts_of

@@ -7,11 +7,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, cast
 
+from sppl.data.contents import Contents, Record
 from sppl.data.conversations import as_text
 from sppl.data.formats import CHATS, PREPEND, QUESTION, RESPONSE, BadField, Entry, Format, entry, shape
 from sppl.data.gold import BadGold, gold
 from sppl.data.problems import Problem, shorten
-from sppl.data.reading import Contents, Record
 from sppl.data.tally import EMPTY, SYSTEM, TWICE, Tally
 from sppl.schemas import Conversation, Question, Split
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sppl.data.class_labels import class_names, with_names
-from sppl.data.reading import Contents
+from sppl.data.contents import Contents
 from sppl.data.wording import MissingField, Wording, look_up
 from sppl.schemas import Question, Split, UserError
 

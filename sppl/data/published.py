@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from sppl.data.contents import Contents, read
 from sppl.data.problems import Problem
-from sppl.data.reading import Contents, read
 from sppl.data.wording import MissingField, Wording, text_in
 from sppl.schemas import Question
 

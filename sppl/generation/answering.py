@@ -22,8 +22,8 @@ from sppl.models.loading import context_length, embedding_rows
 from sppl.models.target import TargetModel, frozen
 from sppl.schemas import Sampling, UserError
 from sppl.scoring.attention import head_width
-from sppl.scoring.checks import check_model
 from sppl.scoring.forms import choose_form
+from sppl.scoring.model_checks import check_model
 from sppl.training.trained import trained_model
 
 log = logging.getLogger(__name__)

@@ -15,9 +15,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sppl.lab.checkpoint_settings import CheckpointSettings, settings_hash
 from sppl.lab.corpus import documents
 from sppl.lab.evaluate import accuracy_by_operations, held_out_loss, padded, weighted_loss
-from sppl.lab.recipe import Recipe, recipe_hash
 from sppl.lab.tokenizer import BOS_ID, EOS_ID, MAX_LENGTH, PAD_ID, encode_document, train_tokenizer
 
 if TYPE_CHECKING:
@@ -33,18 +33,18 @@ GATE = {"1": 0.8, "2": 0.7, "3": 0.5}
 Row = tuple[list[int], int]
 
 
-def build_model(recipe: Recipe, tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
-    """An untrained Llama of the recipe's size, its weights drawn from the recipe's seed."""
+def build_model(settings: CheckpointSettings, tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
+    """An untrained Llama of the settings' size, its weights drawn from their seed."""
     import torch
     from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM
 
-    torch.manual_seed(recipe.seed)
+    torch.manual_seed(settings.seed)
     config = LlamaConfig(
         vocab_size=len(tokenizer),
-        hidden_size=recipe.hidden,
-        intermediate_size=recipe.feed_forward,
-        num_hidden_layers=recipe.layers,
-        num_attention_heads=recipe.heads,
+        hidden_size=settings.hidden,
+        intermediate_size=settings.feed_forward,
+        num_hidden_layers=settings.layers,
+        num_attention_heads=settings.heads,
         max_position_embeddings=MAX_LENGTH,
         tie_word_embeddings=True,
         pad_token_id=PAD_ID,
@@ -58,16 +58,16 @@ def build_model(recipe: Recipe, tokenizer: PreTrainedTokenizerFast) -> LlamaForC
     return model
 
 
-def batches(rows: list[Row], recipe: Recipe) -> Iterator[list[Row]]:
+def batches(rows: list[Row], settings: CheckpointSettings) -> Iterator[list[Row]]:
     """The rows of one run, grouped by length, at most `tokens_per_batch` with padding, in a random fixed order."""
-    rng = random.Random(f"order/{recipe.seed}")
-    for _ in range(recipe.epochs):
+    rng = random.Random(f"order/{settings.seed}")
+    for _ in range(settings.epochs):
         shuffled = rng.sample(rows, len(rows))
         groups: list[list[Row]] = []
         for first in range(0, len(rows), 4096):
             group: list[Row] = []
             for row in sorted(shuffled[first : first + 4096], key=lambda row: len(row[0])):
-                if group and len(row[0]) * (len(group) + 1) > recipe.tokens_per_batch:
+                if group and len(row[0]) * (len(group) + 1) > settings.tokens_per_batch:
                     groups.append(group)
                     group = []
                 group.append(row)
@@ -76,12 +76,12 @@ def batches(rows: list[Row], recipe: Recipe) -> Iterator[list[Row]]:
         yield from groups
 
 
-def learning_rate_share(step: int, steps: int, recipe: Recipe) -> float:
+def learning_rate_share(step: int, steps: int, settings: CheckpointSettings) -> float:
     """The share of the full learning rate at a step: linear warm-up, constant, linear decay."""
-    return min(1.0, (step + 1) / recipe.warmup_steps, (steps - step) / (recipe.decay_share * steps))
+    return min(1.0, (step + 1) / settings.warmup_steps, (steps - step) / (settings.decay_share * steps))
 
 
-def optimizers(model: LlamaForCausalLM, recipe: Recipe) -> list[torch.optim.Optimizer]:
+def optimizers(model: LlamaForCausalLM, settings: CheckpointSettings) -> list[torch.optim.Optimizer]:
     """Muon for the matrices inside the layers, AdamW for embeddings and norms."""
     import torch
 
@@ -89,51 +89,51 @@ def optimizers(model: LlamaForCausalLM, recipe: Recipe) -> list[torch.optim.Opti
     inside = {id(p) for p in matrices}
     rest = [p for p in model.parameters() if id(p) not in inside]
     return [
-        torch.optim.Muon(matrices, lr=recipe.muon_lr, weight_decay=0.0),
-        torch.optim.AdamW(rest, lr=recipe.adamw_lr, betas=(0.9, 0.95), weight_decay=0.0),
+        torch.optim.Muon(matrices, lr=settings.muon_lr, weight_decay=0.0),
+        torch.optim.AdamW(rest, lr=settings.adamw_lr, betas=(0.9, 0.95), weight_decay=0.0),
     ]
 
 
-def train(model: LlamaForCausalLM, rows: list[Row], recipe: Recipe) -> None:
+def train(model: LlamaForCausalLM, rows: list[Row], settings: CheckpointSettings) -> None:
     """Trains the model in place on the rows (ids and prompt length)."""
     import torch
     from tqdm import tqdm
 
-    schedule = list(batches(rows, recipe))
-    chosen = optimizers(model, recipe)
+    schedule = list(batches(rows, settings))
+    chosen = optimizers(model, settings)
     full = [optimizer.param_groups[0]["lr"] for optimizer in chosen]
     model.train()
     for step, batch in enumerate(tqdm(schedule, desc="pretraining", unit="step", mininterval=2.0)):
-        ids, weights = padded(batch, prompt_weight=recipe.prompt_weight)
+        ids, weights = padded(batch, prompt_weight=settings.prompt_weight)
         loss = weighted_loss(model, ids, weights)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.clip)
+        torch.nn.utils.clip_grad_norm_(model.parameters(), settings.clip)
         for optimizer, lr in zip(chosen, full, strict=True):
-            optimizer.param_groups[0]["lr"] = lr * learning_rate_share(step, len(schedule), recipe)
+            optimizer.param_groups[0]["lr"] = lr * learning_rate_share(step, len(schedule), settings)
             optimizer.step()
             optimizer.zero_grad()
         if step % 250 == 0:
             log.info("step %d of %d: loss %.3f", step, len(schedule), loss.item())
 
 
-def pretrain(recipe: Recipe, out: Path) -> dict:
+def pretrain(settings: CheckpointSettings, out: Path) -> dict:
     """The record of a pretraining whose model, tokenizer and record (`recipe.json`) lie in `out` afterwards."""
     import torch
 
     torch.set_num_threads(1)  # sums of several threads differ with their number, and with them the model
     started = time.perf_counter()
-    corpus = list(documents(recipe.corpus, seed=recipe.seed))
+    corpus = list(documents(settings.corpus, seed=settings.seed))
     texts = [text for document in corpus[::5] for text in (document.user, document.response) if text]
-    tokenizer = train_tokenizer(texts, vocabulary=recipe.vocabulary)
+    tokenizer = train_tokenizer(texts, vocabulary=settings.vocabulary)
     rows = [encode_document(tokenizer, document) for document in corpus]
-    tokens = recipe.epochs * sum(len(ids) for ids, _ in rows)
-    model = build_model(recipe, tokenizer)
+    tokens = settings.epochs * sum(len(ids) for ids, _ in rows)
+    model = build_model(settings, tokenizer)
     log.info("%d documents, %d tokens, %d parameters", len(rows), tokens, model.num_parameters())
-    train(model, rows, recipe)
+    train(model, rows, settings)
     accuracy = accuracy_by_operations(model, tokenizer)
     record = {
-        "recipe": asdict(recipe),
-        "recipe_hash": recipe_hash(recipe),
+        "recipe": asdict(settings),
+        "recipe_hash": settings_hash(settings),
         "held_out_loss": held_out_loss(model, tokenizer),
         "accuracy": accuracy,
         "gate": GATE,
@@ -162,14 +162,14 @@ def save(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, record: di
 
 
 def main() -> None:
-    """The command line: one pretraining with the default recipe and a seed."""
+    """The command line: one pretraining with the default settings and a seed."""
     parser = argparse.ArgumentParser(description="Pretrain the lab's target model from scratch.")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=CHECKPOINT)
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    record = pretrain(Recipe(seed=arguments.seed), arguments.out)
+    record = pretrain(CheckpointSettings(seed=arguments.seed), arguments.out)
     log.info("accuracy by operations %s, held-out loss %.4f", record["accuracy"], record["held_out_loss"])
     log.info(
         "%s after %d s: %s",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from sppl.artifacts.provenance import canonical, content_digest
 from sppl.models.adapter import base_of, has_tokenizer, merged
 from sppl.models.gguf import load_gguf, load_gguf_tokenizer
-from sppl.models.hub import COMMIT, resolved_commit
+from sppl.models.hub_commit import COMMIT, resolved_commit
 from sppl.models.loading import check_weights, dtype_name, reading, refuse_config
 from sppl.packaged import lab_checkpoint
 from sppl.prompts import Template

@@ -96,7 +96,7 @@ def show_examples(examples: pd.DataFrame, max_tokens: int | None) -> None:
     """Prints how long the scored responses are as training examples, and how many are too long or wrong.
 
     Args:
-        examples: of `sppl.analysis.sample.sample_table`; may be empty.
+        examples: of `sppl.analysis.before_training.sample_table`; may be empty.
         max_tokens: of the training.
     """
     if examples.empty:

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from sppl.data.conversations import answer_turns, before
+from sppl.data.reasoning_steps import response_steps
 from sppl.data.spoken import Spoken, spoken
-from sppl.data.steps import response_steps
 from sppl.data.tokens import alone_ids, lead_ids, prompt_ids, refuse_changed, refuse_unknown, rendering_of, response_ids
 from sppl.models.target import TargetModel
 from sppl.prompts import Context, SelfAlignedPrompt

@@ -22,8 +22,8 @@ from sppl.scoring.scoring_settings import Form, Scoring
 if TYPE_CHECKING:
     import torch
 
-    from sppl.scoring.dialects import Values
     from sppl.scoring.scorer import ResponseScorer, Scored
+    from sppl.scoring.server_protocols import Values
 
 log = logging.getLogger(__name__)
 

@@ -13,8 +13,8 @@ from sppl.scoring.requests import Request
 from sppl.scoring.server_settings import ScoringServer
 
 if TYPE_CHECKING:
-    from sppl.scoring.dialects import Values
     from sppl.scoring.scorer import Scored
+    from sppl.scoring.server_protocols import Values
 
 log = logging.getLogger(__name__)
 

@@ -14,10 +14,10 @@ from sppl.hardware.device import memory_for_work
 from sppl.hardware.reader import ModelReader
 from sppl.schemas import UserError
 from sppl.scoring.attention import head_width, kernel
-from sppl.scoring.checks import check_model
 from sppl.scoring.columns import ExtraColumns
 from sppl.scoring.forms import exact_form, padded_states
 from sppl.scoring.head import token_statistics
+from sppl.scoring.model_checks import check_model
 from sppl.scoring.packed import PrefixCache, packed_states, read_prefix
 from sppl.scoring.planner import Form, Pass, plan
 from sppl.scoring.requests import Request

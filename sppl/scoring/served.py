@@ -15,9 +15,9 @@ import numpy as np
 
 from sppl.keys import without_keys
 from sppl.schemas import UserError
-from sppl.scoring.dialects import Values, body_of, path_of, values_of
 from sppl.scoring.planner import group_by_prefix
 from sppl.scoring.requests import Request
+from sppl.scoring.server_protocols import Values, body_of, path_of, values_of
 from sppl.scoring.server_settings import ScoringServer
 
 log = logging.getLogger(__name__)

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 
 from sppl.schemas import UserError
-from sppl.scoring.dialects import Values
 from sppl.scoring.requests import Request
+from sppl.scoring.server_protocols import Values
 from sppl.scoring.server_settings import ScoringServer
 
 

@@ -12,7 +12,7 @@ from sppl.analysis.checked import brier_scores
 from sppl.artifacts.store import Store
 from sppl.data.bed_files import read_bed
 from sppl.packaged import in_checkout
-from sppl.report.beds import show_beds
+from sppl.report.bed_lines import show_beds
 from sppl.report.tables import write_csv, write_table
 from sppl.schemas import UserError
 from sppl.study.loggers import Loggers, nobody

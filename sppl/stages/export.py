@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from sppl.artifacts.store import Store
-from sppl.benchmarks.benchmark import Benchmark
+from sppl.benchmarks.definition import Benchmark
 from sppl.benchmarks.splits import take
 from sppl.data.exports import Card, lines
 from sppl.names import task_name

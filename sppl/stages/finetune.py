@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from sppl.artifacts.store import Store
-from sppl.benchmarks.benchmark import Benchmark
+from sppl.benchmarks.definition import Benchmark
 from sppl.hardware.hardware import Hardware
 from sppl.models.target import TargetModel
 from sppl.strategies.recipe import Recipe

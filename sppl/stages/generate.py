@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from sppl.artifacts.store import Store
-from sppl.benchmarks.benchmark import Benchmark
+from sppl.benchmarks.definition import Benchmark
 from sppl.benchmarks.splits import take
 from sppl.schemas import Asking, Estimate, Question, UserError
 from sppl.strategies.recipe import Recipe

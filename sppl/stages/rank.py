@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from sppl.artifacts.store import MissingArtifact, Store
-from sppl.benchmarks.benchmark import Benchmark
+from sppl.benchmarks.definition import Benchmark
 from sppl.generation.answer import Generator
 from sppl.metrics.needs import Metric, scored_needs
 from sppl.models.size import parameters_of

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pandas as pd
 
 from sppl.analysis.agreement import agreement, disagreement
+from sppl.analysis.before_training import sample_table, sample_warnings
 from sppl.analysis.by_question import by_question
 from sppl.analysis.checks import PAIR
 from sppl.analysis.confidence import confidence
@@ -17,7 +18,6 @@ from sppl.analysis.paired import paired
 from sppl.analysis.paper import main_outcomes, planbench_outcomes
 from sppl.analysis.per_question import single_questions
 from sppl.analysis.raced import race_sentences
-from sppl.analysis.sample import sample_table, sample_warnings
 from sppl.analysis.selectors import ranked_by_other_targets
 from sppl.analysis.summary import metrics_table, table
 from sppl.artifacts.provenance import commit, versions, write_json
@@ -27,7 +27,7 @@ from sppl.data.files import decisions
 from sppl.metrics.needs import Metric
 from sppl.report.chain import MADE_OF
 from sppl.report.page import write_page
-from sppl.report.paper import write_paper_tables
+from sppl.report.paper_tables import write_paper_tables
 from sppl.report.picks import Tested
 from sppl.report.places import report_folder
 from sppl.report.tables import write_csv, write_tables

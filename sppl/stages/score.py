@@ -8,7 +8,7 @@ from contextlib import nullcontext
 import pandas as pd
 
 from sppl.artifacts.store import Store
-from sppl.benchmarks.benchmark import Benchmark
+from sppl.benchmarks.definition import Benchmark
 from sppl.generation.answer import Generator
 from sppl.hardware.hardware import Hardware
 from sppl.metrics.needs import Metric

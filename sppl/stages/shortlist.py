@@ -15,7 +15,7 @@ from sppl.analysis.pilot_cost import estimate
 from sppl.analysis.policy import Policy
 from sppl.artifacts.store import ArtifactId, Store
 from sppl.benchmarks.apart import questions_apart
-from sppl.benchmarks.benchmark import Benchmark
+from sppl.benchmarks.definition import Benchmark
 from sppl.benchmarks.splits import take
 from sppl.generation.answer import Generator
 from sppl.metrics.leading import leading

@@ -112,7 +112,7 @@ class Adapter:
         from sppl.hardware.progress import Progress, quiet
         from sppl.models.loading import embedding_rows
         from sppl.models.target import set_aside
-        from sppl.scoring.checks import check_model
+        from sppl.scoring.model_checks import check_model
         from sppl.training.fit import fit
         from sppl.training.lora import add_lora
 

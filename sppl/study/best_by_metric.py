@@ -7,7 +7,7 @@ from typing import Any, cast
 from sppl.artifacts.code_identity import code_of
 from sppl.artifacts.provenance import canonical
 from sppl.artifacts.store import Store
-from sppl.benchmarks.benchmark import Benchmark
+from sppl.benchmarks.definition import Benchmark
 from sppl.generation.answer import Generator
 from sppl.hardware.hardware import Hardware
 from sppl.metrics.needs import Metric, TokenStats, own_answers, table_needs

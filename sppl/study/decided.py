@@ -5,11 +5,11 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from sppl.analysis.before_training import sample_table, sample_warnings
 from sppl.analysis.checks import PAIR
 from sppl.analysis.confidence import confidence
 from sppl.analysis.outcomes import varying
 from sppl.analysis.paired import paired
-from sppl.analysis.sample import sample_table, sample_warnings
 from sppl.analysis.summary import table
 from sppl.artifacts.store import Store
 from sppl.metrics.leading import leading

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sppl.artifacts.once import once
 from sppl.artifacts.provenance import fingerprint
 from sppl.artifacts.store import ArtifactId
-from sppl.benchmarks.benchmark import Benchmark
+from sppl.benchmarks.definition import Benchmark
 from sppl.schemas import UserError
 from sppl.study.answers import Model
 
@@ -54,7 +54,7 @@ class ExtraResults:
         from sppl.generation.ends import end_tokens
         from sppl.generation.own_settings import say_ignored, within_generate
         from sppl.hardware.device import Facts, place
-        from sppl.scoring.checks import check_model
+        from sppl.scoring.model_checks import check_model
         from sppl.training.trained import trained_model
 
         start, study = time.perf_counter(), self.model.study

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import cast
 
 from sppl.artifacts.store import MissingArtifact
-from sppl.benchmarks.benchmark import Benchmark
+from sppl.benchmarks.definition import Benchmark
 from sppl.benchmarks.splits import take
 from sppl.commands import command
 from sppl.metrics.needs import Metric, Outcomes, table_needs

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sppl.benchmarks.benchmark import Benchmark
+from sppl.benchmarks.definition import Benchmark
 from sppl.benchmarks.harness import judge
 from sppl.schemas import Asking, Conversation, Question, UserError
 from sppl.strategies.messages import given

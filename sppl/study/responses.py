@@ -10,7 +10,7 @@ import pandas as pd
 
 from sppl.artifacts.provenance import fingerprint
 from sppl.artifacts.store import MissingArtifact, Store
-from sppl.benchmarks.benchmark import Benchmark
+from sppl.benchmarks.definition import Benchmark
 from sppl.commands import command
 from sppl.data.conversations import final_answer
 from sppl.schemas import Asking, Identified, Question, wording

@@ -9,7 +9,7 @@ import pandas as pd
 
 from sppl.analysis.outcomes import UNTRAINED
 from sppl.analysis.policy import Policy
-from sppl.analysis.shortlist import settle
+from sppl.analysis.settling import settle
 from sppl.artifacts.once import once
 from sppl.artifacts.provenance import canonical
 from sppl.artifacts.store import ArtifactId, Store

@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 
 from sppl.artifacts.provenance import fingerprint
 from sppl.artifacts.store import ArtifactId, Store
-from sppl.benchmarks.benchmark import Benchmark
+from sppl.benchmarks.definition import Benchmark
 from sppl.generation.answer import Generator
 from sppl.generation.local import LocalGenerator
 from sppl.hardware.hardware import Hardware

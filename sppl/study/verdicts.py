@@ -9,7 +9,7 @@ import pandas as pd
 
 from sppl.artifacts.provenance import fingerprint
 from sppl.artifacts.store import Store
-from sppl.benchmarks.benchmark import Benchmark
+from sppl.benchmarks.definition import Benchmark
 from sppl.benchmarks.harness import judge
 from sppl.schemas import Question
 

@@ -13,7 +13,7 @@ from sppl.tables.kind import Table
 from sppl.tables.sample import Sample, TableOf
 
 if TYPE_CHECKING:
-    from sppl.models.reward import RewardModel
+    from sppl.models.reward_model import RewardModel
 
 
 class RewardSource(Protocol):

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from sppl.artifacts.provenance import fingerprint, write_json
+from sppl.data.contents import read
 from sppl.data.formats import BadField, Format, entry
 from sppl.data.problems import Problem, refuse
-from sppl.data.reading import read
 from sppl.schemas import Estimate, Message, Question, Strategy, UserError
 from sppl.strategies.messages import WorkedExample, messages
 from sppl.strategies.recipe import Recipe

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from sppl.benchmarks.benchmark import TASKS
+from sppl.benchmarks.definition import TASKS
 from sppl.benchmarks.harness import judge
 from sppl.benchmarks.lm_eval_task import LmEvalTask
 from sppl.data.tokens import rendering_of

@@ -16,7 +16,7 @@ from sppl.artifacts.store import Store
 from sppl.cli.jobs import jobs_in
 from sppl.cli.ledger import Ledger
 from sppl.cli.sweeps import plan
-from sppl.data.reading import _read, read
+from sppl.data.contents import _read, read
 from sppl.keys import check_for_keys
 
 

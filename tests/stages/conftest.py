@@ -28,7 +28,7 @@ def stage(monkeypatch):
 @pytest.fixture
 def lab(monkeypatch) -> SimpleNamespace:
     """The lab's benchmark and target."""
-    from sppl.benchmarks.benchmark import Benchmark
+    from sppl.benchmarks.definition import Benchmark
     from sppl.lab.source import LabQuestions, LabTeacher
     from sppl.models.target import TargetModel
 

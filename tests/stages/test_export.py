@@ -3,7 +3,7 @@ import json
 import pytest
 
 from sppl.artifacts.store import Store
-from sppl.benchmarks.benchmark import Benchmark
+from sppl.benchmarks.definition import Benchmark
 from sppl.data.files import LocalQuestions, LocalResponses
 from sppl.schemas import Question, UserError
 from sppl.stages.export import export

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from sppl.artifacts.store import Store
-from sppl.benchmarks.benchmark import Benchmark
+from sppl.benchmarks.definition import Benchmark
 from sppl.lab.source import LabQuestions, LabTeacher
 from sppl.schemas import Question, UserError
 from sppl.stages.generate import generate

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from sppl.artifacts.store import Store
-from sppl.benchmarks.benchmark import Benchmark
+from sppl.benchmarks.definition import Benchmark
 from sppl.schemas import UserError
 from sppl.stages.generate import generate
 from sppl.strategies.recipe import Recipe

@@ -8,7 +8,7 @@ import urllib.request
 import pytest
 
 from sppl.artifacts.store import Store
-from sppl.benchmarks.benchmark import Benchmark
+from sppl.benchmarks.definition import Benchmark
 from sppl.schemas import Question, UserError
 from sppl.stages.generate import generate
 from sppl.strategies.recipe import Recipe

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sppl.artifacts.store import Store
-from sppl.benchmarks.benchmark import Benchmark
+from sppl.benchmarks.definition import Benchmark
 from sppl.generation.local import LocalGenerator
 from sppl.hardware.hardware import Hardware
 from sppl.lab.source import LabQuestions, LabTeacher

@@ -7,7 +7,7 @@ import pytest
 import torch
 from transformers import AutoTokenizer, LlamaConfig, LlamaForSequenceClassification
 
-from sppl.models.reward import RewardModel
+from sppl.models.reward_model import RewardModel
 from sppl.schemas import UserError
 from tests.conftest import ROOT
 

@@ -54,3 +54,8 @@ def test_files_stay_short(root):
 def test_no_two_test_files_share_a_name(root):
     names = Counter(path.name for path in root.glob("tests/**/test_*.py"))
     assert [name for name, times in names.items() if times > 1] == []  # pytest could not import the second
+
+
+def test_no_two_modules_share_a_name(root):
+    names = Counter(path.name for path in root.glob("sppl/**/*.py"))
+    assert [name for name, times in names.items() if times > 1 and name != "__init__.py"] == []

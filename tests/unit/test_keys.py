@@ -10,7 +10,7 @@ import pytest
 
 from sppl.cli.errors import report_errors
 from sppl.cli.hiding import HidingFormatter
-from sppl.data.reading import read
+from sppl.data.contents import read
 from sppl.keys import check_arguments, check_for_keys, holds_key, without_keys
 from sppl.teachers.api import OpenAITeacher
 

@@ -18,9 +18,9 @@ from sppl.artifacts.journal import Journal
 from sppl.artifacts.provenance import whole_zip, write_json
 from sppl.artifacts.store import Store
 from sppl.cli.jobs import jobs_in
+from sppl.data.contents import read
 from sppl.data.files import LocalQuestions
 from sppl.data.folder import files
-from sppl.data.reading import read
 from sppl.models.adapter import base_of
 from sppl.models.chat import write_chat
 from sppl.models.target import TargetModel

@@ -8,7 +8,7 @@ import pandas as pd
 from sppl.analysis.bed import Bed
 from sppl.analysis.resampling import draws, interval
 from sppl.analysis.selectors import PILOTS, grouping
-from sppl.analysis.shortlist import by_pilots, trained_once
+from sppl.analysis.settling import by_pilots, trained_once
 
 LEAD = "sppl_n2"
 SIZES = {"1": 1, "2": 2, "3": 3, "all": 99}

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from sppl.analysis.sample import sample_table, sample_warnings
+from sppl.analysis.before_training import sample_table, sample_warnings
 
 PAIR = ("b", "t")
 FACT = {"context": 100, "refused": {}, "own_answers": 40, "own_asked": 50, "own_note": ""}

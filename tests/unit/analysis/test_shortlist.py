@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sppl.analysis.shortlist import by_pilots, settle, trained_once
+from sppl.analysis.settling import by_pilots, settle, trained_once
 
 PAIR = {"benchmark": "task", "target_model": "m"}
 

@@ -1,6 +1,6 @@
 import pytest
 
-from sppl.benchmarks.benchmark import TASKS, Benchmark
+from sppl.benchmarks.definition import TASKS, Benchmark
 from sppl.benchmarks.harness import judge
 from sppl.lab.source import LabQuestions, LabTeacher
 from sppl.schemas import Question, UserError

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from sppl.benchmarks import gold
+from sppl.benchmarks import gold_check
 from sppl.benchmarks.answers import sandbox
-from sppl.benchmarks.benchmark import TASKS, Benchmark
+from sppl.benchmarks.definition import TASKS, Benchmark
 from sppl.benchmarks.splits import take
 from sppl.lab.source import LabQuestions, LabTeacher
 from sppl.schemas import Question, UserError
@@ -36,7 +36,7 @@ def benchmark(task: str, questions: tuple[Question, ...], **settings: object) ->
 
 @pytest.fixture(autouse=True)
 def nothing_checked_yet(monkeypatch):
-    monkeypatch.setattr(gold, "_checked", set())
+    monkeypatch.setattr(gold_check, "_checked", set())
 
 
 def question_of(task: str, answer: str) -> tuple[Question, ...]:
@@ -48,7 +48,7 @@ def question_of(task: str, answer: str) -> tuple[Question, ...]:
 def test_a_gold_answer_of_every_task_is_met_by_itself(task):
     line = "" if task in {"lab", "mbpp"} else "Final Answer: {answer}"
     answer = ANSWERS[task][0].removeprefix("#### ")
-    assert gold.unmet(benchmark(task, (), final_line=line), question_of(task, answer)) == []
+    assert gold_check.unmet(benchmark(task, (), final_line=line), question_of(task, answer)) == []
 
 
 UNMET = {
@@ -74,7 +74,7 @@ UNMET = {
 def test_a_gold_answer_that_nothing_can_meet_is_found(task, answer):
     line = "" if task in {"lab", "mbpp"} else "Final Answer: {answer}"
     questions = question_of(task, answer)
-    assert gold.unmet(benchmark(task, (), final_line=line), questions) == list(questions)
+    assert gold_check.unmet(benchmark(task, (), final_line=line), questions) == list(questions)
 
 
 def test_above_one_in_a_hundred_a_split_is_refused_with_the_first_ones_the_rule_and_the_way_on():
@@ -108,8 +108,8 @@ def test_all_questions_of_a_split_are_checked_whatever_is_taken():
 
 def test_a_split_is_checked_once_and_again_when_it_changed(monkeypatch):
     seen = []
-    real = gold.unmet
-    monkeypatch.setattr(gold, "unmet", lambda benchmark, questions: seen.append(1) or real(benchmark, questions))
+    real = gold_check.unmet
+    monkeypatch.setattr(gold_check, "unmet", lambda benchmark, questions: seen.append(1) or real(benchmark, questions))
     one = benchmark("gsm8k", asked("72", "73"))
     take(one, "train", 1)
     take(one, "train", 1)
@@ -126,13 +126,13 @@ def test_a_final_line_that_the_rule_cannot_read_is_refused():
 
 def test_the_labs_own_questions_are_met():
     lab = Benchmark("lab", LabQuestions(), LabTeacher(), "lab", 200)
-    assert gold.unmet(lab, lab.questions.questions("test")) == []
+    assert gold_check.unmet(lab, lab.questions.questions("test")) == []
 
 
 def test_a_task_of_the_users_own_is_checked_by_lm_eval(root, tmp_path):
     own = tmp_path / "mine.yaml"
     own.write_text(f"include: {TASKS / 'gsm8k.yaml'}\ntask: mine\n")
-    assert gold.rule_of(own) is gold.rule_of(TASKS / "gsm8k.yaml")
+    assert gold_check.rule_of(own) is gold_check.rule_of(TASKS / "gsm8k.yaml")
     spec = (TASKS / "_written_answer").read_text() + "task: exact\ngeneration_kwargs: {do_sample: false, until: []}\n"
     spec += "process_results: !function judge.exact\n"
     (tmp_path / "judge.py").write_text(
@@ -140,7 +140,7 @@ def test_a_task_of_the_users_own_is_checked_by_lm_eval(root, tmp_path):
     )
     (tmp_path / "exact.yaml").write_text(spec)
     exact = benchmark(str(tmp_path / "exact.yaml"), (), final_line="So: {answer}")
-    assert [one.id for one in gold.unmet(exact, asked("72", "72 "))] == ["q1"]
+    assert [one.id for one in gold_check.unmet(exact, asked("72", "72 "))] == ["q1"]
 
 
 def test_many_programs_are_judged_in_few_processes(monkeypatch):
@@ -149,7 +149,7 @@ def test_many_programs_are_judged_in_few_processes(monkeypatch):
     monkeypatch.setattr(sandbox, "passes", lambda *arguments: runs.append(1) or real(*arguments))
     right, wrong = "def f():\n    return 1", "def f():\n    return 2"
     questions = asked(*[right] * 31, wrong, test_list=["assert f() == 1"])
-    assert gold.unmet(benchmark("mbpp", (), final_line=""), questions) == [questions[-1]]
+    assert gold_check.unmet(benchmark("mbpp", (), final_line=""), questions) == [questions[-1]]
     assert len(runs) == 11  # 32, and the two halves of 32, 16, 8, 4 and 2
 
 
@@ -157,7 +157,7 @@ def test_without_a_sandbox_programs_are_not_checked_and_it_is_said(monkeypatch, 
     monkeypatch.setattr(sandbox.shutil, "which", lambda name: None)
     sandbox.cage.cache_clear()
     try:
-        assert gold.unmet(benchmark("mbpp", (), final_line=""), asked("def f(): return 2", test_list=["0"])) == []
+        assert gold_check.unmet(benchmark("mbpp", (), final_line=""), asked("def f(): return 2", test_list=["0"])) == []
         assert "the gold programs were not checked" in caplog.text
     finally:
         sandbox.cage.cache_clear()

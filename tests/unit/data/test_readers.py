@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sppl.data.reading import read
+from sppl.data.contents import read
 
 ROWS = [
     {"id": "一", "question": "小明有三个苹果。\n他吃了几个？", "response": "两个，“对”。", "gold_label": "2"},

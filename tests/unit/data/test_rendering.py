@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Regex, pre_tokenizers
 
-from sppl.data.steps import response_steps
+from sppl.data.reasoning_steps import response_steps
 from sppl.data.tokens import chat_ids, lead_ids, refuse_changed, rendering_of, response_ids
 from sppl.models.target import TargetModel
 from sppl.prompts import Template

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
+from sppl.lab.checkpoint_settings import CheckpointSettings, settings_hash
 from sppl.lab.evaluate import accuracy_by_operations, greedy_answers, held_out_loss, is_right
 from sppl.lab.pretrain import CHECKPOINT, GATE, pretrain
-from sppl.lab.recipe import Recipe, recipe_hash
 from sppl.lab.source import LabQuestions
 
 
@@ -23,13 +23,13 @@ def target():
 
 
 def test_the_checkpoint_was_made_by_the_present_recipe(record):
-    assert record["recipe_hash"] == recipe_hash(), "remake it: python -m sppl.lab.pretrain"
+    assert record["recipe_hash"] == settings_hash(), "remake it: python -m sppl.lab.pretrain"
 
 
 def test_the_record_s_settings_are_the_recipe_s(record):
     from dataclasses import asdict
 
-    assert record["recipe"] == json.loads(json.dumps(asdict(Recipe())))
+    assert record["recipe"] == json.loads(json.dumps(asdict(CheckpointSettings())))
 
 
 def test_the_held_out_loss_is_the_recorded_one(record, target):
@@ -80,7 +80,7 @@ def test_a_response_is_right_by_its_last_line(response: str, right: bool):
 def test_the_recipe_makes_a_model_that_passes_the_gate(tmp_path):
     from transformers import AutoTokenizer, LlamaForCausalLM
 
-    made = pretrain(Recipe(), tmp_path / "checkpoint")
+    made = pretrain(CheckpointSettings(), tmp_path / "checkpoint")
     folder = tmp_path / "checkpoint"
     model, tokenizer = LlamaForCausalLM.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
     accuracy = accuracy_by_operations(model, tokenizer)

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sppl.lab.checkpoint_settings import CheckpointSettings, settings_hash
 from sppl.lab.corpus import CorpusRecipe, Document, documents, held_out_documents
 from sppl.lab.dialects import DIALECTS
 from sppl.lab.pretrain import CHECKPOINT
-from sppl.lab.recipe import Recipe, recipe_hash
 from sppl.lab.source import LabQuestions
 from sppl.lab.tokenizer import BOS, EOS, encode_document
 from sppl.lab.world import sample_problem
@@ -110,19 +110,19 @@ def test_the_examples_of_an_in_context_document_are_in_the_answer_s_dialect():
 
 
 def test_the_recipe_hash_changes_with_any_setting():
-    recipe = Recipe()
+    recipe = CheckpointSettings()
     others = [
         replace(recipe, seed=1),
         replace(recipe, muon_lr=recipe.muon_lr / 2),
         replace(recipe, corpus=replace(recipe.corpus, pairs=recipe.corpus.pairs + 1)),
     ]
-    assert len({recipe_hash(r) for r in (recipe, *others)}) == 4
+    assert len({settings_hash(r) for r in (recipe, *others)}) == 4
 
 
 def test_the_recipe_hash_changes_with_a_dialect_s_words(monkeypatch):
-    before = recipe_hash()
+    before = settings_hash()
     monkeypatch.setitem(DIALECTS, "human", lambda problem, rng: f"{problem.start} and so on\n#### {problem.total}")
-    assert recipe_hash() != before
+    assert settings_hash() != before
 
 
 def test_sampling_a_problem_twice_with_one_seed_gives_one_problem():

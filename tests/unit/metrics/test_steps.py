@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sppl.data.steps import response_steps
+from sppl.data.reasoning_steps import response_steps
 from sppl.data.tokens import response_ids
 from sppl.lab.source import LabQuestions, LabTeacher
 from sppl.models.target import TargetModel

@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from sppl.models.hub import resolved_commit
-from sppl.models.reward import RewardModel
+from sppl.models.hub_commit import resolved_commit
+from sppl.models.reward_model import RewardModel
 from sppl.models.target import TargetModel
 
 ONE, OTHER = "a" * 40, "b" * 40

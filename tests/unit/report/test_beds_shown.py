@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from sppl.report.beds import show_beds
+from sppl.report.bed_lines import show_beds
 
 ROW = {
     "bed": "mine", "selector": "sppl_n2", "cases": 12, "note": "", "top1": 0.25, "brier": 0.2244, "brier_coin": 0.246,

@@ -5,7 +5,7 @@ import torch
 from transformers import AutoModelForCausalLM, BertConfig, LlamaConfig, MptConfig
 
 from sppl.schemas import UserError
-from sppl.scoring.checks import check_model
+from sppl.scoring.model_checks import check_model
 from sppl.training.lora import Lora, add_lora
 
 SHAPE = {"vocab_size": 40, "hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4}

@@ -7,10 +7,10 @@ import pytest
 
 from sppl.models.target import TargetModel
 from sppl.schemas import UserError
-from sppl.scoring.dialects import values_of
 from sppl.scoring.requests import Request
 from sppl.scoring.scorer import ResponseScorer
 from sppl.scoring.served import scored_by
+from sppl.scoring.server_protocols import values_of
 from sppl.scoring.server_settings import ScoringServer
 from sppl.scoring.trust import agreement, refuse_apart, sample
 from tests.servers.running import ROOT, free_ports

@@ -8,7 +8,7 @@ from sppl.lab.corpus import CorpusRecipe, documents
 
 
 @dataclass(frozen=True)
-class Recipe:
+class CheckpointSettings:
     """The settings of one pretraining; the defaults made the shipped checkpoint."""
 
     seed: int = 0
@@ -30,11 +30,11 @@ class Recipe:
     clip: float = 1.0
 
 
-def recipe_hash(recipe: Recipe | None = None) -> str:
+def settings_hash(settings: CheckpointSettings | None = None) -> str:
     """16 hex digits that change with any setting and with any change of the corpus' texts (a sample is hashed)."""
-    recipe = recipe or Recipe()
-    sampled = replace(recipe.corpus, pairs=400, in_context=100, bare=50, facts=20)
-    digest = hashlib.sha256(json.dumps(asdict(recipe), sort_keys=True).encode())
-    for document in documents(sampled, seed=recipe.seed):
+    settings = settings or CheckpointSettings()
+    sampled = replace(settings.corpus, pairs=400, in_context=100, bare=50, facts=20)
+    digest = hashlib.sha256(json.dumps(asdict(settings), sort_keys=True).encode())
+    for document in documents(sampled, seed=settings.seed):
         digest.update(json.dumps([document.user, document.response]).encode())
     return digest.hexdigest()[:16]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sppl.artifacts.provenance import more_than_memory
 from sppl.data.class_labels import class_names, with_names
-from sppl.data.decoding import foreign, text_in
+from sppl.data.encoding import foreign, text_in
 from sppl.data.json_records import Item, Record, json_records
 from sppl.data.problems import Problem, names, shorten
 from sppl.keys import KEY, keys_of_environment

@@ -11,7 +11,7 @@ from sppl.artifacts.provenance import fingerprint
 from sppl.benchmarks import harness
 from sppl.benchmarks.answers import code, number, sandbox
 from sppl.benchmarks.answers.code import judge_many
-from sppl.benchmarks.benchmark import Benchmark
+from sppl.benchmarks.definition import Benchmark
 from sppl.schemas import Question, Split, UserError
 
 log = logging.getLogger(__name__)

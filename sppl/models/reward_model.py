@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from sppl.artifacts.provenance import content_digest
 from sppl.models.chat import write_chat
-from sppl.models.hub import resolved_commit
+from sppl.models.hub_commit import resolved_commit
 from sppl.models.loading import dtype_name, reading
 from sppl.prompts import Template
 from sppl.schemas import Message, UserError
