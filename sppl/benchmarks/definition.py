@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sppl.benchmarks.rule_files import rule_digest
+from sppl.bounds import Count
 from sppl.schemas import QuestionSource, ResponseSource, Sampling, UserError
 
 TASKS = Path(__file__).parent / "tasks"
@@ -94,7 +95,7 @@ def from_sources(
     splits: str = "disjoint",
     respond: str = "source",
     responders: Mapping[str, ResponseSource] | None = None,
-    max_new_tokens: int,
+    max_new_tokens: Count,
     final_line: str = "",
     also: Sequence[str] = (),
     without: Sequence[str] = (),

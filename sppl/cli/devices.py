@@ -28,6 +28,8 @@ def check_devices(config: Mapping[Any, Any]) -> str:
             f"trainer.lightning.num_nodes={nodes}: a job takes the devices of one machine; for many machines make it a "
             "sweep, a job per strategy or seed: " + command(command_line(), *SWEPT, "hydra/launcher=slurm", **again)
         )
+    if isinstance(count, int) and count < 1 and count != -1:  # which are all there are
+        return f"trainer.devices={devices}: `trainer.devices` is a whole number above 0, or a list of devices' numbers"
     if str(count) == "1" or str(strategy).endswith("_spawn"):
         return ""
     return (

@@ -114,6 +114,8 @@ def sentence_of(error: BaseException) -> str:
     if _from_configuration(error):
         what, _, where = text.partition("full_key:")
         what = re.sub(r"^Error in call to target '([\w.]+)':", r"\1:", what.strip())
+        if isinstance(error.__cause__, ValueError):  # a component refused a value
+            what, where = str(error.__cause__), re.sub(r"^stage\.\w+\.", "", where.strip())
         return " ".join(f"{where.strip()}: {what}".removeprefix(": ").split())
     said = " ".join(text.split())[:300]
     if place := _of_files(error, text):

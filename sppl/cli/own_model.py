@@ -36,10 +36,15 @@ def check_path(arguments: Sequence[str]) -> str:
     """Why a model cannot be in a typed place; empty where it may be, as under a hub id."""
     typed = [one.partition("=")[2] for one in arguments if one.startswith("target_model.path=")]
     for path in (one for value in typed for one in _each(value)):
-        if path.startswith(("/", "./", "../")) and not Path(path).exists():
+        place, missing = Path(path), ""
+        if path.startswith(("/", "./", "../")) and not place.exists():
+            missing = "where there is nothing"
+        elif place.is_dir() and not any((place / name).is_file() for name in ("config.json", "adapter_config.json")):
+            missing = "a folder without config.json"
+        if missing:
             return (
-                f"target_model.path={path}: a model cannot be loaded from {path!r}, where there is nothing; give a "
-                "folder with config.json and weights, or a hub id: target_model.path=FOLDER_OR_HUB_ID"
+                f"target_model.path={path}: a model cannot be loaded from {path!r}, {missing}; give a folder with "
+                "config.json and weights, or a hub id: target_model.path=FOLDER_OR_HUB_ID"
             )
     return ""
 

@@ -103,7 +103,9 @@ def contents(path: str, settings: tuple[tuple[str, str | int | None], ...]) -> t
         UserError: it cannot be read.
     """
     said = dict(settings)
-    own, most = Path(path).name.replace(".", "_"), int(said["rows"] or 0)
+    own, most = Path(path).name.replace(".", "_"), said["rows"]
+    if not isinstance(most, int) or most < 1:
+        raise UserError(f"benchmark.questions.hub.rows={most}: the rows that are read are a whole number above 0")
     found = []
     for split in ("train", "validation", "test"):
         if not said.get(split):

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sppl.bounds import Count
 from sppl.generation.answer import Answering
 from sppl.hardware.hardware import Hardware
 from sppl.models.target import TargetModel
@@ -17,7 +18,7 @@ class LocalGenerator:
         batch_size: prompts at once; None: what memory allows, 64 on a CPU.
     """
 
-    batch_size: int | None = None
+    batch_size: Count | None = None
 
     @property
     def identity(self) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from sppl.bounds import Count
 from sppl.generation.answer import Answer, Prompt
 from sppl.hardware.hardware import Hardware
 from sppl.models.target import TargetModel
@@ -32,7 +33,7 @@ class LocalTeacher:
     tries: int = 1
     backoff: float = 0.0
     prices: tuple[float, float] = (0.0, 0.0)
-    max_tokens_ceiling: int | None = None
+    max_tokens_ceiling: Count | None = None
 
     @property
     def identity(self) -> Mapping[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from sppl.artifacts.journal import Journal
 from sppl.artifacts.provenance import fingerprint
+from sppl.bounds import Count, NotNegative, Positive
 from sppl.generation.answer import Answer, Overlong, Prompt
 from sppl.generation.serving import load_adapter, models_of
 from sppl.hardware.hardware import Hardware
@@ -47,10 +48,10 @@ class ServerGenerator:
     name: str | None = None
     api_key_env: str | None = None
     load_adapters: bool = False
-    concurrency: int = 32
-    timeout: float = 600.0
-    tries: int = 6
-    backoff: float = 1.0
+    concurrency: Count = 32
+    timeout: Positive = 600.0
+    tries: Count = 6
+    backoff: NotNegative = 1.0
     request: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:

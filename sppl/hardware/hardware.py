@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from sppl.bounds import Count
 from sppl.schemas import UserError
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class Hardware:
     """
 
     accelerator: Literal["cpu", "gpu", "auto"] = "cpu"
-    devices: int | str | tuple[int, ...] = 1
+    devices: Count | str | tuple[int, ...] = 1
     strategy: str = "auto"
     precision: str = "32-true"
     lightning: Mapping[str, Any] = field(default_factory=dict, hash=False)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
+from sppl.bounds import Count, Fraction
 from sppl.scoring.server_settings import ScoringServer
 
 Form = Literal["auto", "tree", "padded"]
@@ -32,14 +33,14 @@ class Scoring:
         server: where the target runs and is scored; None: in this process.
     """
 
-    max_tokens: int | None = field(default=None, metadata=NAME_ONLY)
+    max_tokens: Count | None = field(default=None, metadata=NAME_ONLY)
     form: Form = field(default="auto", metadata=NAME_ONLY)
     end: bool = False
     overlong: Overlong = "error"
     budget: Budget = "fixed"
     first: int = 20
     then: int = 10
-    error: float = 0.05
+    error: Fraction = 0.05
     server: ScoringServer | None = None
 
     @property

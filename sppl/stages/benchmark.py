@@ -7,6 +7,7 @@ from typing import Any
 from sppl.artifacts.store import Store
 from sppl.benchmarks.definition import Benchmark
 from sppl.benchmarks.splits import take
+from sppl.bounds import Count, NumberOfQuestions
 from sppl.generation.answer import Generator
 from sppl.hardware.hardware import Hardware
 from sppl.models.target import TargetModel
@@ -29,14 +30,14 @@ def run_benchmark(
     target_model: TargetModel,
     strategy: Mapping[str, Recipe],
     training: Training,
-    n_train: int | str,
-    n_test: int | str,
+    n_train: NumberOfQuestions,
+    n_test: NumberOfQuestions,
     seed: int,
     trainer: Hardware,
     generator: Generator,
     store: Store,
     split: Split = "test",
-    n_train_tokens: int | None = None,
+    n_train_tokens: Count | None = None,
     dry: bool = False,
     loggers: Loggers = nobody,
 ) -> Plan:

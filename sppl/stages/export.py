@@ -8,6 +8,7 @@ from pathlib import Path
 from sppl.artifacts.store import Store
 from sppl.benchmarks.definition import Benchmark
 from sppl.benchmarks.splits import take
+from sppl.bounds import NumberOfQuestions
 from sppl.data.exports import Card, lines
 from sppl.names import task_name
 from sppl.schemas import Answered, Question, UserError
@@ -23,7 +24,7 @@ def export(
     *,
     benchmark: Benchmark,
     strategy: Mapping[str, Recipe],
-    n_train: int | str,
+    n_train: NumberOfQuestions,
     folder: str,
     shape: str,
     only_correct: bool,

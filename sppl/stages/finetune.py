@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from sppl.artifacts.store import Store
 from sppl.benchmarks.definition import Benchmark
+from sppl.bounds import Count, NumberOfQuestions
 from sppl.hardware.hardware import Hardware
 from sppl.models.target import TargetModel
 from sppl.strategies.recipe import Recipe
@@ -21,10 +22,10 @@ def finetune(
     strategy: Mapping[str, Recipe],
     training: Training,
     trainer: Hardware,
-    n_train: int | str,
+    n_train: NumberOfQuestions,
     seed: int,
     store: Store,
-    n_train_tokens: int | None = None,
+    n_train_tokens: Count | None = None,
     dry: bool = False,
     loggers: Loggers = nobody,
 ) -> Plan:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from sppl.artifacts.store import Store
 from sppl.benchmarks.definition import Benchmark
 from sppl.benchmarks.splits import take
+from sppl.bounds import Count, NotNegative, NumberOfQuestions
 from sppl.schemas import Asking, Estimate, Question, UserError
 from sppl.strategies.recipe import Recipe
 from sppl.study.derived import parts_of
@@ -25,9 +26,9 @@ def generate(
     *,
     benchmark: Benchmark,
     strategy: Mapping[str, Recipe],
-    n_score: int,
-    n_train: int | str,
-    max_cost: float = 0.0,
+    n_score: Count,
+    n_train: NumberOfQuestions,
+    max_cost: NotNegative = 0.0,
     confirm: bool = False,
     command: str | None = None,
     store: Store,

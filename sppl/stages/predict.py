@@ -3,6 +3,7 @@
 from sppl.analysis.outcomes import UNTRAINED
 from sppl.artifacts.store import Store
 from sppl.benchmarks.definition import Benchmark
+from sppl.bounds import Count
 from sppl.generation.answer import Generator
 from sppl.hardware.hardware import Hardware
 from sppl.models.target import TargetModel
@@ -16,7 +17,7 @@ def predict(
     *,
     benchmark: Benchmark,
     target_model: TargetModel,
-    n_predict: int,
+    n_predict: Count,
     generator: Generator,
     trainer: Hardware,
     store: Store,

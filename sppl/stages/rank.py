@@ -8,6 +8,7 @@ import pandas as pd
 
 from sppl.artifacts.store import MissingArtifact, Store
 from sppl.benchmarks.definition import Benchmark
+from sppl.bounds import Count
 from sppl.generation.answer import Generator
 from sppl.metrics.needs import Metric, scored_needs
 from sppl.models.size import parameters_of
@@ -38,8 +39,8 @@ def rank(
     prompt: SelfAlignedPrompt,
     scorer: Scoring,
     generator: Generator,
-    n_predict: int,
-    n_score: int,
+    n_predict: Count,
+    n_score: Count,
     store: Store,
     dry: bool = False,
     loggers: Loggers = nobody,

@@ -9,6 +9,7 @@ import pandas as pd
 
 from sppl.artifacts.store import Store
 from sppl.benchmarks.definition import Benchmark
+from sppl.bounds import Count
 from sppl.generation.answer import Generator
 from sppl.hardware.hardware import Hardware
 from sppl.metrics.needs import Metric
@@ -37,8 +38,8 @@ def score(
     metric: Mapping[str, Metric],
     prompt: SelfAlignedPrompt,
     scorer: Scoring,
-    n_predict: int,
-    n_score: int,
+    n_predict: Count,
+    n_score: Count,
     trainer: Hardware,
     generator: Generator,
     store: Store,

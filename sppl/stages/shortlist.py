@@ -17,6 +17,7 @@ from sppl.artifacts.store import ArtifactId, Store
 from sppl.benchmarks.apart import questions_apart
 from sppl.benchmarks.definition import Benchmark
 from sppl.benchmarks.splits import take
+from sppl.bounds import Count, NumberOfQuestions
 from sppl.generation.answer import Generator
 from sppl.metrics.leading import leading
 from sppl.metrics.needs import Metric
@@ -45,11 +46,11 @@ def shortlist(
     training: Training,
     generator: Generator,
     policy: Policy,
-    n_predict: int,
-    n_score: int,
-    n_validation: int | str,
-    n_train: int | str,
-    n_test: int | str,
+    n_predict: Count,
+    n_score: Count,
+    n_validation: NumberOfQuestions,
+    n_train: NumberOfQuestions,
+    n_test: NumberOfQuestions,
     seed: int,
     then: Literal["print", "run"],
     rank: Stage,
@@ -57,7 +58,7 @@ def shortlist(
     finetune: Stage,
     run_benchmark: Stage,
     store: Store,
-    n_train_tokens: int | None = None,
+    n_train_tokens: Count | None = None,
     dry: bool = False,
     loggers: Loggers = nobody,
 ) -> Plan:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from sppl.bounds import Count, NotNegative
 from sppl.schemas import Question
 
 NAME_ONLY: dict[str, Any] = {"identity": False}
@@ -71,7 +72,7 @@ class Recipe:
     request: str = ""
     sees: Literal["task", "question", "answer", "solution"] = "task"
     examples: str = ""
-    tries: int = 3
-    temperature: float | None = None
-    max_tokens: int = 2000
+    tries: Count = 3
+    temperature: NotNegative | None = None
+    max_tokens: Count = 2000
     expected_tokens: int = field(default=300, metadata=NAME_ONLY)

@@ -8,6 +8,7 @@ from sppl.artifacts.code_identity import code_of
 from sppl.artifacts.provenance import canonical
 from sppl.artifacts.store import Store
 from sppl.benchmarks.definition import Benchmark
+from sppl.bounds import Count
 from sppl.generation.answer import Generator
 from sppl.hardware.hardware import Hardware
 from sppl.metrics.needs import Metric, TokenStats, own_answers, table_needs
@@ -38,7 +39,7 @@ class BestByMetric:
     target_model: TargetModel
     prompt: SelfAlignedPrompt
     scorer: Scoring
-    n_predict: int
+    n_predict: Count
     trainer: Hardware
     generator: Generator
     only_right: bool = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sppl.bounds import Count, Fraction
 from sppl.models.target import quiet_peft
 from sppl.schemas import UserError
 
@@ -24,9 +25,9 @@ class Lora:
         targets: last names of the linear layers that get an adapter.
     """
 
-    rank: int = 8
-    alpha: int = 16
-    dropout: float = 0.0
+    rank: Count = 8
+    alpha: Count = 16
+    dropout: Fraction = 0.0
     targets: tuple[str, ...] = ("q_proj", "v_proj")
 
 
