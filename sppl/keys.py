@@ -106,13 +106,13 @@ def without_keys(text: str, *known: str) -> str:
     return PLACED.sub(_placed, KEY.sub("[key]", text))
 
 
-def hidden(value: Any, *known: str) -> Any:
+def hide_keys(value: Any, *known: str) -> Any:
     """Plain data with every text in it, keys of mappings too, as `without_keys` artifacts it."""
     if isinstance(value, str):
         return without_keys(value, *known)
     if isinstance(value, Mapping):
-        return {hidden(name, *known): hidden(part, *known) for name, part in value.items()}
-    return [hidden(part, *known) for part in value] if isinstance(value, list) else value
+        return {hide_keys(name, *known): hide_keys(part, *known) for name, part in value.items()}
+    return [hide_keys(part, *known) for part in value] if isinstance(value, list) else value
 
 
 def keys_of_environment() -> list[str]:

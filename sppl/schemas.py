@@ -52,7 +52,7 @@ class Conversation(Question):
     """Whether a response is all that follows, several turns as `sppl.data.conversations` writes them; else a text."""
 
 
-def wording(question: Question) -> Any:
+def question_wording(question: Question) -> Any:
     """All that is said before the response to a question, as plain data."""
     if isinstance(question, Conversation):
         return {"turns": list(question.turns), "whole": question.whole}
@@ -174,7 +174,7 @@ class Estimate:
 
 
 @runtime_checkable
-class Asking(Protocol):
+class PaidSource(Protocol):
     """A response source that asks somebody: it knows beforehand what that takes, and can ask again."""
 
     def within(self, budget: Any) -> "ResponseSource":

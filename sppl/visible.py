@@ -9,14 +9,14 @@ _HIDDEN = re.compile(
 )
 
 
-def visible(text: str) -> str:
+def make_visible(text: str) -> str:
     r"""The text with escapes (`\x1b`, `\u202e`) in the place of characters that are not seen but do something."""
     return _HIDDEN.sub(_escape, text)
 
 
 def on_one_line(text: str) -> str:
     """The same, line ends and tabs written as blanks."""
-    return visible(" ".join(text.split()))
+    return make_visible(" ".join(text.split()))
 
 
 def _escape(found: re.Match[str]) -> str:

@@ -39,7 +39,7 @@ class Bed:
 
     def rankings(self) -> pd.DataFrame:
         """Rankings of the trained strategies by every metric, of the cases in which it has a value for each of them."""
-        return ranked(self.scores, self.accuracies())
+        return rank_bed(self.scores, self.accuracies())
 
     def alone(self) -> list[str]:
         """Cases in which only one strategy was trained: nothing was chosen there."""
@@ -48,7 +48,7 @@ class Bed:
         return [f"{benchmark} / {target}" for benchmark, target in counts[counts < 2].index]
 
 
-def ranked(scores: pd.DataFrame, reached: pd.DataFrame) -> pd.DataFrame:
+def rank_bed(scores: pd.DataFrame, reached: pd.DataFrame) -> pd.DataFrame:
     """Rankings by every metric of `scores`, of the cases in which it has a value for every trained strategy."""
     trained = scores.merge(reached[[*PAIR, "strategy"]], on=[*PAIR, "strategy"])
     wanted = reached.groupby(PAIR)["strategy"].nunique()

@@ -6,18 +6,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sppl.analysis.bed import Bed, ranked
+from sppl.analysis.bed import Bed, rank_bed
 from sppl.analysis.checks import PAIR
 from sppl.analysis.outcomes import UNTRAINED
 from sppl.analysis.resampling import draws, interval
 from sppl.analysis.selectors import (
     RANDOM,
-    by_length,
-    by_training,
-    fixed_strategy,
-    from_other_targets,
+    choose_at_random,
+    choose_by_length,
+    choose_by_training,
+    choose_fixed,
     grouping,
-    random_choice,
+    lead_on_other_targets,
 )
 from sppl.analysis.settling import FIGURES, TOLERANCE
 from sppl.analysis.summary import metrics_table
@@ -44,13 +44,13 @@ def cases(bed: Bed) -> pd.DataFrame:
             f"bed {bed.name}: no benchmark and target has two trained strategies, so nothing was ever chosen; train a "
             "second strategy on one of them"
         )
-    chance = random_choice(reached)
-    priors = [from_other_targets(reached), fixed_strategy(reached), by_length(bed.scores)]
+    chance = choose_at_random(reached)
+    priors = [lead_on_other_targets(reached), choose_fixed(reached), choose_by_length(bed.scores)]
     scored = [part for part in (bed.scores, *priors) if len(part)]
     scores = pd.concat(scored, ignore_index=True) if scored else bed.scores
-    rankings = ranked(scores[scores["direction"] != "none"], reached)
+    rankings = rank_bed(scores[scores["direction"] != "none"], reached)
     trained = bed.outcomes[bed.outcomes["strategy"] != UNTRAINED]
-    parts = [chance.assign(selector=RANDOM), by_training(rankings, bed.scores, trained, reached)]
+    parts = [chance.assign(selector=RANDOM), choose_by_training(rankings, bed.scores, trained, reached)]
     if len(rankings):
         judged = metrics_table(rankings, trained)
         judged = judged.rename(columns={"metric": "selector"})

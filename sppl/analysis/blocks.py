@@ -8,7 +8,7 @@ import pandas as pd
 
 from sppl.analysis.checks import PAIR
 from sppl.analysis.combining import Combination
-from sppl.analysis.conventions import SOUND, Conventions, comparable, of_slice
+from sppl.analysis.conventions import SOUND, Conventions, take_comparable, take_slice
 from sppl.analysis.outcomes import UNTRAINED, accuracies
 from sppl.analysis.ranking import rank
 from sppl.analysis.resampling import RankedMetric
@@ -20,7 +20,7 @@ BEST = "best"
 """The method that always picks the strategy that trained best."""
 
 
-def judged(
+def judge_slices(
     scores: pd.DataFrame,
     outcomes: pd.DataFrame,
     metrics: Sequence[RankedMetric],
@@ -38,10 +38,10 @@ def judged(
         also: combinations of the metrics, judged like one.
     """
     named = scores[scores["metric"].isin([metric.name for metric in metrics])]
-    candidates = comparable(named, outcomes, conventions)
+    candidates = take_comparable(named, outcomes, conventions)
     parts = []
     for piece in conventions.slices or [None]:
-        here = candidates if piece is None else of_slice(candidates, *piece)
+        here = candidates if piece is None else take_slice(candidates, *piece)
         rankings = rank(here, metrics, resamples=0)
         rankings = pd.concat([rankings, *(one.rankings(rankings) for one in also)], ignore_index=True)
         table = metrics_table(rankings, outcomes, conventions=conventions)
@@ -49,7 +49,7 @@ def judged(
     return pd.concat(parts, ignore_index=True)
 
 
-def by_block(table: pd.DataFrame, blocks: Mapping[str, float] = BLOCKS) -> pd.DataFrame:
+def average_blocks(table: pd.DataFrame, blocks: Mapping[str, float] = BLOCKS) -> pd.DataFrame:
     """One row per block and metric, averaged over its pairs and then over slices; the first row is the method `best`.
 
     Columns: `block`, `method`, `n_pairs`, the mean accuracy of the picks per target (a column each) and over all pairs
@@ -57,7 +57,7 @@ def by_block(table: pd.DataFrame, blocks: Mapping[str, float] = BLOCKS) -> pd.Da
     are undefined are left out and counted in `n_undefined`.
 
     Args:
-        table: of `judged`.
+        table: of `judge_slices`.
         blocks: name -> spread above which a pair belongs to it.
     """
     rows = []
@@ -73,14 +73,14 @@ def by_block(table: pd.DataFrame, blocks: Mapping[str, float] = BLOCKS) -> pd.Da
     return pd.DataFrame(rows)
 
 
-def strategies_by_block(
+def average_strategies(
     table: pd.DataFrame,
     outcomes: pd.DataFrame,
     strategies: Sequence[str],
     conventions: Conventions = SOUND,
     blocks: Mapping[str, float] = BLOCKS,
 ) -> pd.DataFrame:
-    """As `by_block`, one row per block and strategy: the accuracy of always using that strategy.
+    """As `average_blocks`, one row per block and strategy: the accuracy of always using that strategy.
 
     Pairs without it are left out of its mean, so `n_pairs` may differ between rows.
     """

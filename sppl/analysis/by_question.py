@@ -15,7 +15,7 @@ def by_question(scores: pd.DataFrame | None, answers: pd.DataFrame) -> pd.DataFr
 
     Args:
         scores: those of single responses are taken; None where there are none.
-        answers: of trained models, as `sppl.analysis.paired.paired` wants them; may be empty.
+        answers: of trained models, as `sppl.analysis.paired.compare_pairs` wants them; may be empty.
     """
     parts = list[pd.DataFrame]()
     if scores is not None and "example_id" in scores:

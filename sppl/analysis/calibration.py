@@ -72,7 +72,7 @@ def comparisons(rankings: pd.DataFrame, outcomes: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def slope(gaps: NDArray, chances: NDArray) -> float:
+def fit_slope(gaps: NDArray, chances: NDArray) -> float:
     """The k of chance = 1 / (1 + exp(-k gap)) with the largest likelihood; a gap of 0 is a coin toss."""
     from scipy.optimize import brentq
 
@@ -94,17 +94,17 @@ def chance_of(k: float, gaps: NDArray | float) -> NDArray:
     return 1 / (1 + np.exp(-k * np.asarray(gaps, dtype=float)))
 
 
-def left_out(part: pd.DataFrame) -> NDArray:
+def predict_left_out(part: pd.DataFrame) -> NDArray:
     """Predicted chance per comparison of one metric, by a fit without any comparison of the same benchmark."""
     predicted = np.full(len(part), np.nan)
     for benchmark in part["benchmark"].unique():
         held = (part["benchmark"] == benchmark).to_numpy()
-        k = slope(part.loc[~held, "gap"].to_numpy(float), part.loc[~held, "chance"].to_numpy(float))
+        k = fit_slope(part.loc[~held, "gap"].to_numpy(float), part.loc[~held, "chance"].to_numpy(float))
         predicted[held] = chance_of(k, part.loc[held, "gap"].to_numpy(float))
     return predicted
 
 
-def calibrated(table: pd.DataFrame, bins: int = 6) -> dict[str, dict[str, Any]]:
+def calibrate(table: pd.DataFrame, bins: int = 6) -> dict[str, dict[str, Any]]:
     """Per metric the fit, and its quality by leaving one benchmark out at a time.
 
     `brier` is the mean squared error of the predicted chance against what happened; `brier_coin` that of always 0.5,
@@ -114,7 +114,7 @@ def calibrated(table: pd.DataFrame, bins: int = 6) -> dict[str, dict[str, Any]]:
     """
     result = {}
     for metric, part in table.groupby("metric"):
-        predicted, won, chance = left_out(part), part["won"].to_numpy(float), part["chance"].to_numpy(float)
+        predicted, won, chance = predict_left_out(part), part["won"].to_numpy(float), part["chance"].to_numpy(float)
         order = np.argsort(predicted, kind="stable")
         curve = [
             {"predicted": _r(predicted[rows].mean()), "happened": _r(won[rows].mean()), "n": len(rows)}
@@ -122,7 +122,7 @@ def calibrated(table: pd.DataFrame, bins: int = 6) -> dict[str, dict[str, Any]]:
         ]
         pick = part["runner_up"].to_numpy(bool)
         result[str(metric)] = {
-            "slope": _r(slope(part["gap"].to_numpy(float), chance)),
+            "slope": _r(fit_slope(part["gap"].to_numpy(float), chance)),
             "gap": "log" if str(metric).split("_")[0] in LOG_SCALE else "plain",
             "n_pairs": len(part[PAIR].drop_duplicates()),
             "n_comparisons": len(part),

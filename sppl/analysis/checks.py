@@ -10,7 +10,7 @@ from sppl.schemas import UserError
 PAIR = ["benchmark", "target_model"]
 
 
-def checked_scores(scores: pd.DataFrame) -> pd.DataFrame:
+def check_scores(scores: pd.DataFrame) -> pd.DataFrame:
     """The scores with all key columns present, sorted by key.
 
     Raises:
@@ -30,7 +30,7 @@ def checked_scores(scores: pd.DataFrame) -> pd.DataFrame:
     return frame.sort_values(key, ignore_index=True)
 
 
-def checked_metrics(asked: list[str], there: Sequence[str], where: str) -> None:
+def check_metrics(asked: list[str], there: Sequence[str], where: str) -> None:
     """Nothing.
 
     Raises:
@@ -49,7 +49,7 @@ def checked_metrics(asked: list[str], there: Sequence[str], where: str) -> None:
         )
 
 
-def checked_strategies(group: pd.DataFrame, asked: Sequence[str], metric: str, where: str) -> None:
+def check_strategies(group: pd.DataFrame, asked: Sequence[str], metric: str, where: str) -> None:
     """Nothing.
 
     Raises:
@@ -65,7 +65,7 @@ def checked_strategies(group: pd.DataFrame, asked: Sequence[str], metric: str, w
         )
 
 
-def checked_examples(group: pd.DataFrame, metric: str, where: str) -> None:
+def check_examples(group: pd.DataFrame, metric: str, where: str) -> None:
     """Nothing; `group` is the scores per example of one metric.
 
     Raises:
@@ -81,7 +81,7 @@ def checked_examples(group: pd.DataFrame, metric: str, where: str) -> None:
         )
 
 
-def checked_outcomes(outcomes: pd.DataFrame) -> pd.DataFrame:
+def check_outcomes(outcomes: pd.DataFrame) -> pd.DataFrame:
     """The outcomes, sorted by key.
 
     Raises:

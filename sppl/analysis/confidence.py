@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
+from sppl.analysis.bed_checks import shipped_checks
 from sppl.analysis.calibration import chance_of, gap
-from sppl.analysis.checked import shipped
 from sppl.analysis.checks import PAIR
 
 ROOM = 1.25
@@ -46,9 +46,9 @@ def confidence(rankings: pd.DataFrame, known: Mapping[str, Any] | None = None) -
 
     Args:
         rankings: of `sppl.analysis.ranking.rank`, with the facts that the stage `rank` adds, as far as there are.
-        known: as `sppl.analysis.checked.shipped`, the default.
+        known: as `sppl.analysis.bed_checks.shipped_checks`, the default.
     """
-    beds = shipped() if known is None else known
+    beds = shipped_checks() if known is None else known
     rows = []
     for _, part in rankings[rankings["direction"] != "none"].groupby([*PAIR, "metric"], sort=False):
         ordered = part.sort_values(["rank", "strategy"])

@@ -28,16 +28,16 @@ class Decision:
         """What to do, in a few words."""
         if len(self.names) == 1:
             return f"Train on {self.names[0]}"
-        return f"Too close to call: {any_of(self.names)}"
+        return f"Too close to call: {join_alternatives(self.names)}"
 
 
-def any_of(names: Sequence[str], most: int = 4) -> str:
+def join_alternatives(names: Sequence[str], most: int = 4) -> str:
     """Alternatives in words: `a, b or c`; many are counted."""
     shown = list(names) if len(names) <= most else [*names[: most - 1], f"{len(names) - most + 1} others"]
     return " or ".join(filter(None, [", ".join(shown[:-1]), shown[-1]]))
 
 
-def by_scores(led: pd.DataFrame, stated: Any) -> Decision:
+def decide_by_scores(led: pd.DataFrame, stated: Any) -> Decision:
     """What the deciding metric says, before anything is trained.
 
     Too close to call are equal values, strategies that some resamples put first, and the first two where the kind of
@@ -74,14 +74,14 @@ def _dropped(row: Any) -> bool:
     return "dropped" in str(getattr(row, "race", ""))
 
 
-def by_tests(rows: pd.DataFrame, compared: pd.DataFrame, setups: Sequence[str]) -> Decision | None:
+def decide_by_tests(rows: pd.DataFrame, compared: pd.DataFrame, setups: Sequence[str]) -> Decision | None:
     """What training and testing showed; None where not every strategy that was ranked was tested, or only one was.
 
     A strategy whose paired difference to the best has 0 in its interval is in question too.
 
     Args:
-        rows: of `sppl.analysis.summary.table`, of one benchmark and target.
-        compared: of `sppl.analysis.paired.paired`, of the same.
+        rows: of `sppl.analysis.summary.strategies_table`, of one benchmark and target.
+        compared: of `sppl.analysis.paired.compare_pairs`, of the same.
         setups: the columns of settings that vary between the rows; each combination is a test by itself.
     """
     own = rows[rows["strategy"] != UNTRAINED]

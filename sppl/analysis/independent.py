@@ -13,7 +13,7 @@ SAME = 1e-9
 EXAMPLE = ["strategy", "example_id"]
 
 
-def independent(
+def find_independent(
     rankings: pd.DataFrame, scores: pd.DataFrame | None, composites: Mapping[str, Sequence[str]], lead: str
 ) -> tuple[list[str], dict[str, str]]:
     """The metrics with a direction that count, and of those that do not, why.

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sppl.analysis.checks import PAIR, checked_outcomes
+from sppl.analysis.checks import PAIR, check_outcomes
 from sppl.analysis.conventions import SOUND, Conventions
 from sppl.analysis.wilson import wilson
 from sppl.schemas import UserError
@@ -13,7 +13,7 @@ from sppl.schemas import UserError
 UNTRAINED = "untrained"
 
 
-def settings(setup: str) -> dict[str, str]:
+def parse_setup(setup: str) -> dict[str, str]:
     """The pairs of a `setup` such as `epochs=20, n_train=1000`.
 
     Raises:
@@ -26,9 +26,9 @@ def settings(setup: str) -> dict[str, str]:
     return dict(part.split("=", 1) for part in parts)
 
 
-def varying(setups: pd.Series) -> list[str]:
+def varying_settings(setups: pd.Series) -> list[str]:
     """The settings, sorted, in which the setups of trained models differ (or that some of them lack)."""
-    found = [settings(setup) for setup in setups.unique() if setup]
+    found = [parse_setup(setup) for setup in setups.unique() if setup]
     keys = sorted({key for one in found for key in one})
     return [key for key in keys if len({one.get(key) for one in found}) > 1]
 
@@ -46,7 +46,7 @@ def accuracies(outcomes: pd.DataFrame, conventions: Conventions = SOUND) -> pd.D
     Raises:
         UserError: duplicated keys, missing accuracies or accuracies that are no fractions.
     """
-    frame = checked_outcomes(outcomes)
+    frame = check_outcomes(outcomes)
     if conventions.decimals is not None:
         frame["accuracy"] = frame["accuracy"].round(conventions.decimals)
     if conventions.skip_zero:

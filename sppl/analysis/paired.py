@@ -10,7 +10,7 @@ from sppl.analysis.checks import PAIR
 COLUMNS = [*PAIR, "setup", "strategy", "other", "difference", "low", "high", "p", "n_questions", "n_seeds", "note"]
 
 
-def paired(answers: pd.DataFrame, *, resamples: int = 2000, seed: int = 0, level: float = 0.95) -> pd.DataFrame:
+def compare_pairs(answers: pd.DataFrame, *, resamples: int = 2000, seed: int = 0, level: float = 0.95) -> pd.DataFrame:
     """One row per benchmark, target, setup and two strategies: how much more often the first is right.
 
     `difference` of accuracies (fractions) with its interval: questions are resampled, both strategies keep the same

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from sppl.analysis.blocks import BEST, by_block, judged, strategies_by_block
+from sppl.analysis.blocks import BEST, average_blocks, average_strategies, judge_slices
 from sppl.analysis.conventions import PAPER, SIX, Conventions
 from sppl.analysis.resampling import RankedMetric
 
@@ -84,10 +84,10 @@ def paper_tables(
     tables = {}
     for name, runs in (("main", main_outcomes(outcomes)), ("planbench", planbench_outcomes(outcomes))):
         place = {task: at for at, task in enumerate([*MAIN, *PLANBENCH])}
-        table = judged(scores, runs, metrics, conventions)
+        table = judge_slices(scores, runs, metrics, conventions)
         table = table.sort_values("benchmark", key=lambda column: column.map(place), kind="stable")
-        ranked = by_block(table)
-        fixed = strategies_by_block(table, runs, SIX, conventions)
+        ranked = average_blocks(table)
+        fixed = average_strategies(table, runs, SIX, conventions)
         own = {metrics[-1].name: "Ours"}
         tables[f"metrics_{name}"] = _printed(ranked, METHODS | own, [("Perplexity", ["perplexity"])])
         rows = pd.concat([ranked[ranked["method"].isin([BEST, *own])], fixed])
@@ -132,7 +132,7 @@ def _signed(value: float, decimals: int) -> str:
     return text if text.startswith("-") else "+" + text
 
 
-def compared(published: pd.DataFrame, made: pd.DataFrame) -> pd.DataFrame:
+def compare_figures(published: pd.DataFrame, made: pd.DataFrame) -> pd.DataFrame:
     """One row per published figure: `block`, `method`, `column`, `published`, `made`, `match`, `difference`.
 
     Raises:
@@ -150,14 +150,14 @@ def compared(published: pd.DataFrame, made: pd.DataFrame) -> pd.DataFrame:
 
 def match_line(cells: pd.DataFrame) -> str:
     """The comparison in one sentence: how many figures match, how many differ by tie order, and any other."""
-    tied, off = by_tie_order(cells), ~cells["match"]
+    tied, off = is_tie_order(cells), ~cells["match"]
     text = f"{len(cells) - off.sum()} of {len(cells)} published cells match, {tied.sum()} differ by tie order"
     other = cells[off & ~tied]
     named = [f"{c.block} {c.method} {c.column}: {c.made}, published {c.published}" for c in other.itertuples()]
     return text + (f", {len(other)} do not match: " + "; ".join(named) if named else "")
 
 
-def by_tie_order(cells: pd.DataFrame, limit: float = 0.005) -> pd.Series:
+def is_tie_order(cells: pd.DataFrame, limit: float = 0.005) -> pd.Series:
     """Whether a figure is off by at most `limit`, as correlations of CAR and IFD may be: their scores tie."""
     tied = cells["method"].isin(["CAR", "IDF"]) & (cells["column"] == "weighted_spearman")
     return ~cells["match"] & tied & (cells["difference"].abs() <= limit)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sppl.analysis.checks import PAIR, checked_examples, checked_metrics, checked_scores, checked_strategies
+from sppl.analysis.checks import PAIR, check_examples, check_metrics, check_scores, check_strategies
 from sppl.analysis.correlation import average_ranks
 from sppl.analysis.per_question import NONE, per_question
 from sppl.analysis.resampling import KEYS, RankedMetric, interval, resampled_values, share_first, value_of
@@ -48,18 +48,18 @@ def rank(
     Raises:
         UserError: NaN, duplicates, a metric or strategy without scores, or unequal sets of examples.
     """
-    frame = checked_scores(scores)
+    frame = check_scores(scores)
     names = [metric.name for metric in metrics]
     groups = {(str(b), str(t), str(m)): group for (b, t, m), group in frame.groupby([*PAIR, "metric"], sort=True)}
     parts: list[dict[str, Any]] = []
     for benchmark, target in sorted({key[:2] for key in groups}):
         where = f"{benchmark} / {target}"
-        checked_metrics(names, [key[2] for key in groups if key[:2] == (benchmark, target)], where)
+        check_metrics(names, [key[2] for key in groups if key[:2] == (benchmark, target)], where)
         found = {name: groups[benchmark, target, name] for name in names}
         asked = strategies or sorted(set().union(*(set(group["strategy"]) for group in found.values())))
         for metric in metrics:
             group = found[metric.name]
-            checked_strategies(group, asked, metric.name, where)
+            check_strategies(group, asked, metric.name, where)
             group = _of_one_kind(group[group["strategy"].isin(list(asked))], metric.name, where)
             rows = _values(group, metric, where, resamples=resamples, seed=seed, level=level)
             parts += _ranked(rows, metric, {"benchmark": benchmark, "target_model": target})
@@ -87,7 +87,7 @@ def _of_one_kind(group: pd.DataFrame, metric: str, where: str) -> pd.DataFrame:
     names = group["strategy"].to_numpy()
     asked, detailed, sliced = set(names), set(names[per_example]), set(names[~per_example])
     if asked == detailed:
-        checked_examples(group[per_example], metric, where)
+        check_examples(group[per_example], metric, where)
         return group[per_example]
     if asked == sliced:
         return group[~per_example]

@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from sppl.analysis.bed import SCORE_COLUMNS, Bed, ranked
+from sppl.analysis.bed import SCORE_COLUMNS, Bed, rank_bed
 from sppl.analysis.checks import PAIR
 from sppl.analysis.outcomes import UNTRAINED
-from sppl.analysis.settling import TOLERANCE, by_pilots, trained_once
+from sppl.analysis.settling import TOLERANCE, settle_by_one_seed, settle_by_pilots
 
 OTHER_TARGETS = "best of other targets"
 FIXED = "fixed strategy"
@@ -22,7 +22,7 @@ def grouping(frame: pd.DataFrame) -> str:
     return "benchmark" if frame["benchmark"].nunique() > 1 else "target_model"
 
 
-def from_other_targets(reached: pd.DataFrame) -> pd.DataFrame:
+def lead_on_other_targets(reached: pd.DataFrame) -> pd.DataFrame:
     """Per case and strategy its mean accuracy for all other targets of the same benchmark, as scores of a metric.
 
     Accuracies count as differences to the mean of their case, so that a strategy gains nothing from having been tried
@@ -36,7 +36,7 @@ def from_other_targets(reached: pd.DataFrame) -> pd.DataFrame:
     return _prior(reached, OTHER_TARGETS, others)
 
 
-def ranked_by_other_targets(outcomes: pd.DataFrame) -> pd.DataFrame:
+def rank_by_other_targets(outcomes: pd.DataFrame) -> pd.DataFrame:
     """Rankings by the mean lead for all other targets, where each trained strategy has one.
 
     Empty unless several targets were trained on the same benchmark, all with the same settings.
@@ -45,10 +45,10 @@ def ranked_by_other_targets(outcomes: pd.DataFrame) -> pd.DataFrame:
     if trained["setup"].nunique() != 1:
         return pd.DataFrame()
     reached = Bed("", pd.DataFrame(columns=SCORE_COLUMNS), trained).accuracies()
-    return ranked(from_other_targets(reached), reached) if len(reached) else pd.DataFrame()
+    return rank_bed(lead_on_other_targets(reached), reached) if len(reached) else pd.DataFrame()
 
 
-def fixed_strategy(reached: pd.DataFrame) -> pd.DataFrame:
+def choose_fixed(reached: pd.DataFrame) -> pd.DataFrame:
     """The same over all cases of other benchmarks (of other targets, where there is one benchmark): one for all."""
     by = grouping(reached)
     return _prior(reached, FIXED, lambda frame, case: frame[by] != case[by].iloc[0])
@@ -66,7 +66,7 @@ def _prior(
     return frame.loc[frame["value"].notna(), SCORE_COLUMNS]
 
 
-def by_length(scores: pd.DataFrame) -> pd.DataFrame:
+def choose_by_length(scores: pd.DataFrame) -> pd.DataFrame:
     """The metric `length` as two selectors: the longest and the shortest responses."""
     lengths = scores[scores["metric"] == "length"]
     return pd.concat(
@@ -75,7 +75,7 @@ def by_length(scores: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def random_choice(reached: pd.DataFrame) -> pd.DataFrame:
+def choose_at_random(reached: pd.DataFrame) -> pd.DataFrame:
     """What a strategy drawn at random loses, per case: `spearman` (0), `regret`, `top1`, `random` (the same regret)."""
     rows = []
     for key, case in reached.groupby(PAIR):
@@ -86,7 +86,7 @@ def random_choice(reached: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def by_training(
+def choose_by_training(
     rankings: pd.DataFrame, scores: pd.DataFrame, outcomes: pd.DataFrame, reached: pd.DataFrame
 ) -> pd.DataFrame:
     """What is lost by training all strategies once, or by settling the best of an SPPL by training only those.
@@ -100,14 +100,14 @@ def by_training(
         outcomes: of all seeds.
         reached: their means.
     """
-    parts = [trained_once(outcomes).assign(selector=TRAIN_ONCE)]
+    parts = [settle_by_one_seed(outcomes).assign(selector=TRAIN_ONCE)]
     lead = next((name for name in _names(rankings) if name.startswith("sppl")), None)
     if lead:
         led = rankings[rankings["metric"] == lead]
-        parts.append(trained_once(outcomes, led, 3).assign(selector=f"3 best by {lead}, trained once"))
+        parts.append(settle_by_one_seed(outcomes, led, 3).assign(selector=f"3 best by {lead}, trained once"))
         for pilots in (name for name in _names(scores) if name.startswith(PILOTS)):
             tried = scores[scores["metric"] == pilots]
-            found = by_pilots(led, tried, reached, 2)
+            found = settle_by_pilots(led, tried, reached, 2)
             parts.append(found.assign(selector=f"2 best by {lead}, piloted"))
     return pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
 

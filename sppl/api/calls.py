@@ -13,7 +13,7 @@ from sppl.hardware.hardware import Hardware
 from sppl.metrics.leading import leading
 from sppl.metrics.needs import Metric
 from sppl.models.target import TargetModel
-from sppl.report.picks import picks
+from sppl.report.picks import make_pick_list
 from sppl.schemas import UserError
 
 FIRST = ["metric", "strategy", "value", "rank"]
@@ -123,7 +123,7 @@ def pick(
     settings = {"answer": answer, "n_predict": n_predict, "n_score": n_score, "accelerator": accelerator}
     ranking = rank(target, responses, made, **settings)
     known = ranking.assign(**PAIR)
-    (found,) = picks(known, confidence(known), lead.name, lambda *_: "")
+    (found,) = make_pick_list(known, confidence(known), lead.name, lambda *_: "")
     return Picked(found.strategy, found.said, ranking)
 
 

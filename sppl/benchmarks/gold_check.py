@@ -47,7 +47,7 @@ def check_gold(benchmark: Benchmark, split: Split, taken: Sequence[Question]) ->
     if key in _checked:
         return
     everything = [one for one in benchmark.questions.questions(split, None) if one.id not in benchmark.without]
-    failed = unmet(benchmark, everything)
+    failed = find_unmet(benchmark, everything)
     if failed:
         said = _sentence(benchmark, split, failed, len(everything))
         if len(failed) > MOST * len(everything):
@@ -56,9 +56,9 @@ def check_gold(benchmark: Benchmark, split: Split, taken: Sequence[Question]) ->
     _checked.add(key)
 
 
-def unmet(benchmark: Benchmark, questions: Sequence[Question]) -> list[Question]:
-    """Those of the questions whose gold answer, put as `put` puts it, is judged wrong."""
-    texts = [put(benchmark, question) for question in questions]
+def find_unmet(benchmark: Benchmark, questions: Sequence[Question]) -> list[Question]:
+    """Those of the questions whose gold answer, written as `write_gold_answer` does, is judged wrong."""
+    texts = [write_gold_answer(benchmark, question) for question in questions]
     if rule_of(benchmark.task_file) is code.judge:
         try:
             sandbox.check()
@@ -80,7 +80,7 @@ def verdicts_of(task_file: Path, questions: Sequence[Question], texts: Sequence[
     return [rule(row, [text])["accuracy"] for row, text in zip(rows, texts, strict=True)]
 
 
-def put(benchmark: Benchmark, question: Question) -> str:
+def write_gold_answer(benchmark: Benchmark, question: Question) -> str:
     """The gold answer as the benchmark wants answers: after its final line's words, or the lab's `####`, or alone."""
     if rule_of(benchmark.task_file) is number.judge_hashes:
         return f"#### {question.answer}"
@@ -102,7 +102,7 @@ def rule_of(task_file: Path) -> Any:
 def _sentence(benchmark: Benchmark, split: Split, failed: Sequence[Question], n: int) -> str:
     rule = rule_of(benchmark.task_file)
     says = f", which says: {rule.__doc__.strip().splitlines()[0]}" if rule else ""
-    shown = ", ".join(f"{one.id} ({put(benchmark, one)[:60]!r})" for one in failed[:SHOWN])
+    shown = ", ".join(f"{one.id} ({write_gold_answer(benchmark, one)[:60]!r})" for one in failed[:SHOWN])
     more = f" and {len(failed) - SHOWN} more" if len(failed) > SHOWN else ""
     ids = ",".join(one.id for one in failed[:SHOWN])
     return (

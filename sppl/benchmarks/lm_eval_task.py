@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pandas as pd
 
 from sppl.benchmarks.harness import quiet
-from sppl.benchmarks.wrapped import asked
+from sppl.benchmarks.lm_eval_run import evaluate_task
 from sppl.data.rendering import Rendering
 from sppl.schemas import UserError
 
@@ -77,7 +77,7 @@ class LmEvalTask:
             metric behind one of several filters is called `metric,filter`.
         """
         task = load(self.given)
-        found, left_out = asked(
+        found, left_out = evaluate_task(
             model, rendering, task, batch_size=batch_size, device=device, limit=self.n, overlong=overlong
         )
         values = [

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sppl.cli.command_line import command_line
-from sppl.cli.known import several
+from sppl.cli.known import list_groups
 from sppl.commands import CHECKOUT, command
 from sppl.packaged import conf
 
@@ -53,7 +53,7 @@ def _sentence(group: str, chosen: list[str], arguments: Sequence[str]) -> str:
 
 def _takes_one(group: str, place: str | None) -> bool:
     """Whether a group takes one choice; one of the user's own takes what he wants."""
-    return (conf() / group).is_dir() and (bool(place) or group not in several())
+    return (conf() / group).is_dir() and (bool(place) or group not in list_groups())
 
 
 def refuse_empty_lists(config: Mapping[Any, Any]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 
-def compared(given: Sequence[str]) -> str | None:
+def compare_argument(given: Sequence[str]) -> str | None:
     """What is to be compared; None where the arguments ask for work."""
     return next((one.partition("=")[2] for one in given if one.startswith("compare=")), None)
 
@@ -18,9 +18,9 @@ def print_differences(asked: str, given: Sequence[str]) -> int:
         asked: the names of two reports, `[first,second]`.
         given: the other arguments; they say where the reports are.
     """
-    from sppl.cli.app import composed
-    from sppl.cli.errors import sentence_of
-    from sppl.report.two import compare
+    from sppl.cli.app import compose_plain
+    from sppl.cli.errors import explain_error
+    from sppl.report.report_differences import compare
     from sppl.schemas import UserError
 
     try:
@@ -28,9 +28,9 @@ def print_differences(asked: str, given: Sequence[str]) -> int:
         if not names:
             raise UserError(f"compare={asked}: give the names of two reports: 'compare=[first,second]'")
         places = [one for one in given if one.partition("=")[0] in ("reports", "paths", "hydra.searchpath")]
-        lines = compare(Path(str(composed(places)["reports"])), names[1], names[2])
+        lines = compare(Path(str(compose_plain(places)["reports"])), names[1], names[2])
         sys.stdout.write("".join(f"{line}\n" for line in lines))
     except UserError as error:
-        sys.stderr.write(f"{sentence_of(error)}\n")
+        sys.stderr.write(f"{explain_error(error)}\n")
         return 1
     return 0

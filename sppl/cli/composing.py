@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from sppl.cli.command_line import WORD
-from sppl.cli.known import choice, every_setting, groups, options, several
+from sppl.cli.known import choice, every_setting, groups, list_groups, options
 from sppl.cli.unknown import nearest, places_of
 from sppl.commands import CHECKOUT, command
 
@@ -74,7 +74,7 @@ def check_words(arguments: Sequence[str]) -> str:
     return ""
 
 
-def told_twice(arguments: Sequence[str]) -> str:
+def describe_repeated_settings(arguments: Sequence[str]) -> str:
     """A line per setting that was typed with several values, of which the last counts; empty where none was."""
     values = dict[str, list[str]]()
     for word in arguments:
@@ -92,7 +92,7 @@ class _Refused(Exception):
     """argparse has said what is wrong."""
 
 
-def explained_mistake(error: Exception, arguments: Sequence[str], compose: Callable[[list[str]], Any]) -> str:
+def explain_mistake(error: Exception, arguments: Sequence[str], compose: Callable[[list[str]], Any]) -> str:
     """One sentence for an error of composing; what Hydra itself says first where it is of no kind that we know.
 
     Args:
@@ -142,7 +142,7 @@ def _no_option(wanted: str, typed: Sequence[str], found: Sequence[str] = ()) -> 
 def _ambiguous(word: str, arguments: Sequence[str]) -> str:
     key, _, values = word.partition("=")
     swept = f"a sweep makes one job of each: {command((CHECKOUT, *arguments), sweep=True)}"
-    if key in several():
+    if key in list_groups():
         return f"{word}: several values; in one job they are a list in quotes: '{key}=[{values}]'; {swept}"
     return f"{word}: several values where one is wanted; {swept}; as one text with commas: \"{key}='{values}'\""
 
@@ -152,7 +152,7 @@ def _no_setting(key: str, typed: Sequence[str], compose: Callable[[list[str]], A
     word = _word_of(key, typed)
     config = _composed_without(key, typed, compose)
     known, (group, *rest) = every_setting(), key.split(".")
-    if group in several() and rest and isinstance(config.get(group), Mapping):
+    if group in list_groups() and rest and isinstance(config.get(group), Mapping):
         chosen = list(config[group])
         if rest[0] not in chosen and rest[0] in options(group):
             more = f"'{group}=[{','.join(map(str, [*chosen, rest[0]]))}]'"

@@ -9,8 +9,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sppl.cli.command_line import in_own_words
-from sppl.cli.folding import folded, terminal_width
-from sppl.cli.hiding import cleaned
+from sppl.cli.folding import fold, terminal_width
+from sppl.cli.hiding import clean_error
 from sppl.keys import without_keys
 from sppl.schemas import UserError
 
@@ -67,12 +67,12 @@ def report_errors(failed: Callable[[str], object]) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        said = without_keys(in_own_words("\n".join([sentence_of(error), *_further(error)]).strip()))
+        said = without_keys(in_own_words("\n".join([explain_error(error), *_further(error)]).strip()))
         if not said:
-            said = crash_of(error)
-            log.error(said, exc_info=cleaned(error) or error)
+            said = describe_crash(error)
+            log.error(said, exc_info=clean_error(error) or error)
         else:
-            log.error(folded(said.splitlines(), terminal_width()) if sys.stderr.isatty() else said)
+            log.error(fold(said.splitlines(), terminal_width()) if sys.stderr.isatty() else said)
         failed(said)
 
 
@@ -85,7 +85,7 @@ def _further(error: BaseException) -> list[str]:
     return how_to_go_on(refused.ways) if isinstance(refused, BadData) else []
 
 
-def crash_of(error: BaseException) -> str:
+def describe_crash(error: BaseException) -> str:
     """That the program broke, by what, and where its traceback is: no mistake of the user's, and no interruption."""
     what = without_keys(" ".join(f"{type(error).__name__}: {error}".split()))[:500]
     where = next((file for file in map(_file_of, logging.getLogger().handlers) if file), "")
@@ -101,7 +101,7 @@ def _file_of(handler: logging.Handler) -> str:
     return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
-def sentence_of(error: BaseException) -> str:
+def explain_error(error: BaseException) -> str:
     """What a user needs to know of an error; empty where it is a mistake of ours, whose traceback is wanted.
 
     Of errors on a component or a setting its name, what is wrong, and the choices; of the machine's what it lacks.
@@ -150,5 +150,5 @@ def check_folder(folder: Path) -> str:
     except OSError as error:
         with suppress(OSError):
             probe.unlink()
-        return sentence_of(error) or str(error)
+        return explain_error(error) or str(error)
     return ""

@@ -9,7 +9,7 @@ from typing import Any
 from sppl.packaged import conf
 
 
-def explained(given: Sequence[str]) -> str | None:
+def explain_argument(given: Sequence[str]) -> str | None:
     """What is to be explained; None where the arguments ask for work."""
     return next((one.partition("=")[2] for one in given if one.startswith("explain=")), None)
 
@@ -24,14 +24,14 @@ def print_chain(asked: str, given: Sequence[str]) -> int:
     from omegaconf.errors import OmegaConfBaseException
 
     from sppl.artifacts.store import Store
-    from sppl.cli.errors import sentence_of
+    from sppl.cli.errors import explain_error
     from sppl.report.chain import explain, find_artifacts
     from sppl.report.places import report_folder
     from sppl.schemas import UserError
 
     overrides = [one for one in given if "=" in one and not one.startswith("explain=")]
     try:
-        cfg = composed(overrides)
+        cfg = compose_settings(overrides)
         store = Store(cfg.store)
         store.check_format()
         folder = report_folder(Path(cfg.reports, cfg.name), [cfg.benchmark.name], cfg.data_dir, overrides)
@@ -40,12 +40,12 @@ def print_chain(asked: str, given: Sequence[str]) -> int:
             sys.stdout.write("".join(f"{line}\n" for line in explain(store, artifacts)))
             sys.stdout.flush()
     except (UserError, OmegaConfBaseException) as error:
-        sys.stderr.write(f"{sentence_of(error)}\n")
+        sys.stderr.write(f"{explain_error(error)}\n")
         return 1
     return 0
 
 
-def composed(words: Sequence[str]) -> Any:
+def compose_settings(words: Sequence[str]) -> Any:
     """The configuration that these settings make, without a run.
 
     Raises:

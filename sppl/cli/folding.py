@@ -12,7 +12,7 @@ def terminal_width() -> int:
     return max(60, min(100, shutil.get_terminal_size((80, 24)).columns))
 
 
-def folded(lines: Iterable[str], width: int) -> str:
+def fold(lines: Iterable[str], width: int) -> str:
     """The lines, the further ones of each indented."""
     found: list[str] = []
     for line in lines:

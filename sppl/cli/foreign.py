@@ -11,13 +11,13 @@ NAMED = re.compile(r"""_target_['"]?\s*[:=]\s*['"]?([\w.]+)""")
 """How a configuration file or an argument names a component."""
 
 
-def components_named(folders: Iterable[Path], *texts: str) -> frozenset[str]:
+def find_components(folders: Iterable[Path], *texts: str) -> frozenset[str]:
     """The components that the YAML files of configuration folders, or further texts of the kind, name."""
     files = (path for folder in folders for path in folder.rglob("*.yaml"))
     return frozenset(name for text in (*(path.read_text() for path in files), *texts) for name in NAMED.findall(text))
 
 
-def foreign_in(config: Any, known: frozenset[str]) -> str:
+def find_foreign(config: Any, known: frozenset[str]) -> str:
     """What a record's configuration names that nothing of ours does; empty if all is known.
 
     Records lie in folders that others may write to, and what they name is called. An interpolation is foreign too:
@@ -32,7 +32,7 @@ def refuse_foreign(record: Path, config: Mapping[Any, Any], known: frozenset[str
     Raises:
         UserError: it does; nothing of it has been called.
     """
-    if name := foreign_in(config, known):
+    if name := find_foreign(config, known):
         raise UserError(
             f"{record} asks for {name!r}, which neither this command nor its configuration files name, so it is not "
             f"ours and nothing of it is run. Remove {record.parent} and run the same command again"

@@ -8,7 +8,7 @@ from contextlib import contextmanager, redirect_stderr
 from typing import Any, TextIO, cast
 
 from sppl.keys import without_keys
-from sppl.visible import visible
+from sppl.visible import make_visible
 
 DETAILS = ("sppl.artifacts.store", "sppl.study.rankings")
 """Who says things that the terminal shows with `-v` only."""
@@ -22,7 +22,7 @@ class HidingFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The line."""
-        return visible(without_keys(super().format(record)))
+        return make_visible(without_keys(super().format(record)))
 
 
 class TerseFormatter(HidingFormatter):
@@ -75,13 +75,13 @@ class _Hiding:
 
 
 @contextmanager
-def hiding_stderr() -> Iterator[None]:
+def hide_keys_in_stderr() -> Iterator[None]:
     """Within this block keys are hidden in what anybody prints to standard error, Hydra and other libraries too."""
     with redirect_stderr(cast(TextIO, _Hiding(sys.stderr))):
         yield
 
 
-def cleaned(error: BaseException) -> BaseException | None:
+def clean_error(error: BaseException) -> BaseException | None:
     """An exception to be raised in the place of one whose traceback would show a key; None where none does."""
     shown = "".join(traceback.format_exception(error))
     if without_keys(shown) == shown:

@@ -26,7 +26,7 @@ class Stopped(SystemExit):
 
 
 @contextmanager
-def stoppable() -> Iterator[None]:
+def stop_on_signals() -> Iterator[None]:
     """Within this block SIGTERM and SIGINT raise `Stopped`, once, and end the processes that work for this one.
 
     Nothing has to be saved on the way: whatever is on disk is whole, and the same command goes on from it. Python

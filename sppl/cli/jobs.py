@@ -129,7 +129,7 @@ def _numbers(folder: Path) -> list[int]:
     return sorted(int(path.name) for path in folder.glob("[0-9]*") if path.name.isdigit())
 
 
-def ranked_together(jobs: Iterable[Job]) -> list[dict[str, Any]]:
+def rank_arguments(jobs: Iterable[Job]) -> list[dict[str, Any]]:
     """The arguments of `rank`, one set per ranking: jobs that differ only in strategy are ranked together."""
     groups: dict[str, dict[str, Any]] = {}
     for job in jobs:

@@ -31,11 +31,11 @@ def every_setting() -> Mapping[str, tuple[str, ...]]:
 
 def choice(group: str, name: str) -> str:
     """How an option of a group is chosen."""
-    return f"{group}=[{name}]" if group in several() else f"{group}={name}"
+    return f"{group}=[{name}]" if group in list_groups() else f"{group}={name}"
 
 
 @cache
-def several() -> frozenset[str]:
+def list_groups() -> frozenset[str]:
     """The groups that `config.yaml` gives a list."""
     return frozenset(group for group, chosen in _defaults(conf() / "config.yaml") if isinstance(chosen, list))
 

@@ -60,7 +60,7 @@ def check_launcher(target: str) -> str:
     )
 
 
-def importable() -> None:
+def make_importable() -> None:
     """Lets workers import this package wherever the command was typed."""
     folder = str(PACKAGE.resolve().parent)
     known = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path and path != folder]
@@ -68,7 +68,7 @@ def importable() -> None:
 
 
 @contextmanager
-def workers_may_die() -> Iterator[None]:
+def report_dead_workers() -> Iterator[None]:
     """A launcher whose worker was killed says so in one line, once no other job of it runs any more.
 
     joblib and submitit raise a RuntimeError for it; what a job itself raises never comes this way.

@@ -17,9 +17,9 @@ from omegaconf.errors import OmegaConfBaseException
 
 from sppl.artifacts.provenance import fingerprint, write_json
 from sppl.artifacts.store import Store
-from sppl.cli.foreign import components_named, foreign_in
+from sppl.cli.foreign import find_components, find_foreign
 from sppl.cli.jobs import Job
-from sppl.cli.settings import plain
+from sppl.cli.settings import as_plain
 
 log = logging.getLogger(__name__)
 
@@ -99,7 +99,7 @@ class Ledger:
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             log.warning("%s cannot be read (%r); its job is looked at again", page, error)
             return False
-        if foreign := foreign_in(facts["config"], self.components(*job.overrides)):
+        if foreign := find_foreign(facts["config"], self.components(*job.overrides)):
             log.warning("%s asks for %r, which no configuration file names; its job is looked at again", page, foreign)
             return False
         if not noted:
@@ -115,11 +115,11 @@ class Ledger:
 
     def components(self, *texts: str) -> frozenset[str]:
         """The components that the configuration files, or further texts of the command, name."""
-        return self._known | components_named([], *texts)
+        return self._known | find_components([], *texts)
 
     @cached_property
     def _known(self) -> frozenset[str]:
-        return components_named(self.conf)
+        return find_components(self.conf)
 
     @property
     def _pages(self) -> Path:
@@ -149,7 +149,7 @@ class Ledger:
 def key_of(cfg: DictConfig) -> str:
     """The same of a job's configuration before a run fills anything in; empty where it cannot be resolved."""
     try:
-        return config_key(plain(cfg))
+        return config_key(as_plain(cfg))
     except OmegaConfBaseException:
         return ""
 
@@ -163,7 +163,7 @@ def config_key(config: Mapping[str, Any]) -> str:
     return fingerprint(told) if told else ""
 
 
-def fresh() -> None:
+def forget_signatures() -> None:
     """Looks at files anew; called once before a sweep's jobs are looked up."""
     _signature.cache_clear()
 

@@ -8,8 +8,8 @@ from typing import Any
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from sppl.cli.settings import plain
-from sppl.cli.unused import in_use
+from sppl.cli.settings import as_plain
+from sppl.cli.unused import settings_in_use
 from sppl.keys import wandb_key
 from sppl.study.loggers import Loggers
 
@@ -66,7 +66,7 @@ def _opened(cfg: DictConfig, name: str, strategy: str, *, summary: bool) -> list
         if said["_offline_without_key_"] and not wandb_key():
             os.environ.setdefault("WANDB_MODE", "offline")
         logger = instantiate(part, _convert_="all")
-        logger.log_hyperparams(_of_strategy(in_use(plain(cfg, resolve=False), plain(cfg)), strategy))
+        logger.log_hyperparams(_of_strategy(settings_in_use(as_plain(cfg, resolve=False), as_plain(cfg)), strategy))
         found.append((logger, said["_finish_"]))
     return found
 

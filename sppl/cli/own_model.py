@@ -15,7 +15,7 @@ OF_MODEL = ("name", "dtype", "template")
 """What is read off a model's folder."""
 
 
-def chosen_for_path(arguments: Sequence[str]) -> list[str]:
+def choose_for_path(arguments: Sequence[str]) -> list[str]:
     """What `target_model.path=...` chooses beside the path; empty where none was typed, or a target model was.
 
     Settings that were typed, by themselves or by an experiment's file, are left as they are.
@@ -44,14 +44,14 @@ def check_path(arguments: Sequence[str]) -> str:
     return ""
 
 
-def told(arguments: Sequence[str], chosen: Sequence[str]) -> str:
+def describe_chosen(arguments: Sequence[str], chosen: Sequence[str]) -> str:
     """One line about each model whose path was typed, and what was chosen for it."""
     path = next(value for key, _, value in (one.partition("=") for one in arguments) if key == "target_model.path")
-    known = [", ".join(f"{what} {of_own_model(what, one)}" for what in OF_MODEL) for one in _each(path)]
+    known = [", ".join(f"{what} {read_own_model(what, one)}" for what in OF_MODEL) for one in _each(path)]
     return f"your own model: {'; '.join(known)}; unless you type another: {' '.join(chosen)}\n"
 
 
-def of_own_model(what: str, path: str) -> str:
+def read_own_model(what: str, path: str) -> str:
     """The `name`, `dtype` or `template` of the model in a folder or of a hub id, for the configuration."""
     folder = lab_checkpoint() if path == "lab" else Path(path)
     if what == "name":

@@ -12,7 +12,7 @@ from sppl.artifacts.store import InProgress, MissingArtifact, Store
 from sppl.cli.command_line import command_line, job_line
 from sppl.cli.jobs import Job, stages
 from sppl.cli.logger_runs import open_loggers
-from sppl.cli.settings import plain
+from sppl.cli.settings import as_plain
 from sppl.study.loggers import Loggers
 
 log = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ def run_stages(cfg: DictConfig, job: Job) -> dict[str, list[str]]:
         cfg: of the job.
         job: its record, in which the plans are written down; its overrides are for the commands that messages print.
     """
-    store = Store(cfg.store, config=plain(cfg), typed=command_line(), job=job_line(job.overrides))
+    store = Store(cfg.store, config=as_plain(cfg), typed=command_line(), job=job_line(job.overrides))
     store.check_format()
     calls = {name: stage_call(cfg, name) for name in stages(cfg, "job")}
     artifacts: dict[str, list[str]] = {}

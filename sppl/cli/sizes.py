@@ -4,7 +4,7 @@ import logging
 from collections.abc import Collection
 from typing import Any
 
-from sppl.data.files import NoQuestions, held_out
+from sppl.data.files import NoQuestions, count_held_out
 from sppl.schemas import QuestionSource, Split
 
 log = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ def fit_sizes(config: Any, questions: QuestionSource, typed: Collection[str]) ->
     there = {split: _count(questions, split) for split in ("train", "test")}
     if tested and not there["test"] and there["train"] > 1 and "benchmark.questions.held_out" not in given:
         config["benchmark"]["questions"]["held_out"] = HELD_OUT
-        there["test"] = held_out(there["train"], HELD_OUT)
+        there["test"] = count_held_out(there["train"], HELD_OUT)
         there["train"] -= there["test"]
         said.append(f"no test questions, so the last {there['test']} training questions are held out to test on")
     lowered = {

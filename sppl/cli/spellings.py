@@ -17,7 +17,7 @@ MOVED = {
 """How settings were once typed, and how they are now."""
 
 
-def moved(arguments: Iterable[str]) -> str:
+def check_spellings(arguments: Iterable[str]) -> str:
     """How to type a setting that had another name once; empty where there is none."""
     for given in arguments:
         for old, new in MOVED.items():

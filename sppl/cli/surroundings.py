@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 
-def unfit(given: Sequence[str]) -> str:
+def check_surroundings(given: Sequence[str]) -> str:
     """Why nothing can be done here: the folder, the arguments' bytes, how Python was started; empty if all is well."""
     if sys.flags.optimize > 1:
         return "python -OO takes away docstrings, which transformers reads; use python or python -O"
@@ -30,7 +30,7 @@ def _no_utf8(text: str) -> bool:
     return False
 
 
-def with_streams() -> None:
+def open_missing_streams() -> None:
     """Gives a process whose standard output or error was closed an end that takes everything and shows nothing."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:

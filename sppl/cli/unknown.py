@@ -52,21 +52,21 @@ def _unnamed(config: Mapping[Any, Any]) -> dict[Any, Any]:
 def _referred(config: Mapping[Any, Any], key: str) -> bool:
     """Whether a setting refers to a key at the top."""
     wanted = re.compile(rf"\$\{{(?:[\w.]+:)?{re.escape(key)}\b")
-    return any(isinstance(value, str) and wanted.search(value) for _, value in settings_of(config))
+    return any(isinstance(value, str) and wanted.search(value) for _, value in walk_settings(config))
 
 
-def settings_of(config: Any, place: str = "") -> Iterator[tuple[str, Any]]:
+def walk_settings(config: Any, place: str = "") -> Iterator[tuple[str, Any]]:
     """Every setting with the place where it stands."""
     inner = config.items() if isinstance(config, Mapping) else enumerate(config) if isinstance(config, list) else ()
     if not isinstance(config, Mapping | list):
         yield place, config
     for key, value in inner:
-        yield from settings_of(value, f"{place}.{key}" if place else str(key))
+        yield from walk_settings(value, f"{place}.{key}" if place else str(key))
 
 
 def places_of(config: Mapping[Any, Any]) -> list[str]:
     """The places of all settings and groups of them, those of stages last: they only pass others on."""
-    found = [place for place, _ in settings_of(config) if place.partition(".")[0] in _known()]
+    found = [place for place, _ in walk_settings(config) if place.partition(".")[0] in _known()]
     places = {place[: end.start()] if end else place for place in found for end in (None, *re.finditer(r"\.", place))}
     return sorted(places, key=lambda place: (place.startswith("stage."), place.count("."), place))
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sppl.cli.known import every_setting
-from sppl.cli.unknown import nearest, places_of, settings_of
+from sppl.cli.unknown import nearest, places_of, walk_settings
 from sppl.packaged import conf
 
 ALWAYS = {"name", "store", "reports", "dry", "job_name", "run_dir", "group", "sweep", "models", "experiment", "paths"}
@@ -46,7 +46,7 @@ def check_added(words: Sequence[str], config: Mapping[str, Any], *, sweep: bool)
     return ""
 
 
-def told_idle(words: Sequence[str], config: Mapping[str, Any], *, sweep: bool) -> str:
+def describe_idle_words(words: Sequence[str], config: Mapping[str, Any], *, sweep: bool) -> str:
     """One line that names the words that nothing reads, and what would read each; empty where all are read."""
     said: list[str] = []
     for word in idle_words(words, config, sweep=sweep):
@@ -80,7 +80,7 @@ def idle_words(words: Sequence[str], config: Mapping[str, Any], *, sweep: bool) 
     return [word for word in words if _idle(word.partition("=")[0].lstrip("+~"), read, rules)]
 
 
-def in_use(config: Mapping[str, Any], resolved: Mapping[str, Any]) -> dict[str, Any]:
+def settings_in_use(config: Mapping[str, Any], resolved: Mapping[str, Any]) -> dict[str, Any]:
     """The settings that a run reads, by their places as typed (`training.learning_rate`).
 
     Args:
@@ -88,10 +88,10 @@ def in_use(config: Mapping[str, Any], resolved: Mapping[str, Any]) -> dict[str, 
         resolved: the same, resolved.
     """
     read, asleep = _read_by_stages({**config, "logger": {}}) | {"name", "seed"}, list(_asleep(config, sweep=True))
-    written = {place for place, value in settings_of(config) if not (isinstance(value, str) and "${" in value)}
+    written = {place for place, value in walk_settings(config) if not (isinstance(value, str) and "${" in value)}
     return {
         place: value
-        for place, value in settings_of(resolved)
+        for place, value in walk_settings(resolved)
         if not place.endswith("_target_")
         and (place in written if place.startswith("stage.") else any(_within(place, one) for one in read))
         and not any(_within(place, rule) for rule in asleep)
@@ -127,7 +127,7 @@ def _read_by_stages(config: Mapping[str, Any]) -> set[str]:
 
 
 def _references(value: Any) -> Iterator[str]:
-    for _, one in settings_of(value):
+    for _, one in walk_settings(value):
         if isinstance(one, str):
             yield from (found["place"] for found in REFERENCE.finditer(one))
 
@@ -172,4 +172,4 @@ def _teachers(strategies: Mapping[str, Any]) -> Iterator[str]:
 
 def _holds(chosen: Any, other: str) -> bool:
     """Whether one source is written in terms of another."""
-    return any(f"benchmark.sources.{other}." in str(value) for _, value in settings_of(chosen))
+    return any(f"benchmark.sources.{other}." in str(value) for _, value in walk_settings(chosen))

@@ -7,12 +7,12 @@ import pandas as pd
 
 from sppl.analysis.bed import HIGHER, SCORE_COLUMNS, Bed
 from sppl.analysis.checks import PAIR
-from sppl.data.problems import Problem, refuse, shorten
+from sppl.data.problems import Problem, refuse_problems, shorten
 from sppl.schemas import UserError
 
 OUTCOME_COLUMNS = [*PAIR, "strategy", "seed", "accuracy"]
 FILES = ("scores.csv", "outcomes.csv", "source.md")
-ADVICE = "docs/beds.md says what the files of a bed hold."
+BED_ADVICE = "docs/beds.md says what the files of a bed hold."
 
 
 def read_bed(folder: Path) -> Bed:
@@ -26,10 +26,11 @@ def read_bed(folder: Path) -> Bed:
     if missing:
         raise UserError(
             f"{folder} is no bed: {', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing; a bed is a "
-            f"folder with {', '.join(FILES)} (a bed without metrics has the first line of scores.csv alone). {ADVICE}"
+            f"folder with {', '.join(FILES)} (a bed without metrics has the first line of scores.csv alone). "
+            f"{BED_ADVICE}"
         )
     scores, outcomes = (_table(folder / name) for name in FILES[:2])
-    refuse(
+    refuse_problems(
         [
             *_faults(scores, "scores.csv", SCORE_COLUMNS, "value"),
             *_faults(outcomes, "outcomes.csv", OUTCOME_COLUMNS, "accuracy"),
@@ -37,7 +38,7 @@ def read_bed(folder: Path) -> Bed:
             *_of_outcomes(outcomes),
             *_spellings(scores, outcomes),
         ],
-        ADVICE,
+        BED_ADVICE,
     )
     scores = scores.assign(value=pd.to_numeric(scores["value"]).astype(float))
     numbers = {name: pd.to_numeric(outcomes[name]) for name in ("seed", "accuracy", "n_test", "parameters")
@@ -51,7 +52,7 @@ def _table(path: Path) -> pd.DataFrame:
     try:
         frame = pd.read_csv(path, dtype=str, keep_default_na=False)
     except (ValueError, OSError) as error:
-        raise UserError(f"{path} cannot be read as a table ({error}). {ADVICE}") from None
+        raise UserError(f"{path} cannot be read as a table ({error}). {BED_ADVICE}") from None
     return frame.set_axis(range(2, len(frame) + 2), axis=0)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sppl.data.problems import names
+from sppl.data.problems import file_names
 from sppl.schemas import UserError
 
 HOW = "get a checkout of github.com/XuanRen4470/SPPL and say data_dir=FOLDER"
@@ -32,7 +32,7 @@ class TaskFolder:
             inside = path.iterdir() if path.is_dir() else ()
             found = _named(part, inside)
             if found is None or not found.is_dir():
-                there = names(path.iterdir()) if path.is_dir() else "nothing"
+                there = file_names(path.iterdir()) if path.is_dir() else "nothing"
                 raise UserError(f"{path / part} is not there; {path} has {there}; {HOW}")
             path = found
         return cls(path)

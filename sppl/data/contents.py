@@ -11,9 +11,9 @@ from pathlib import Path
 
 from sppl.artifacts.provenance import more_than_memory
 from sppl.data.class_labels import class_names, with_names
-from sppl.data.encoding import foreign, text_in
+from sppl.data.encoding import decode_file, describe_foreign
 from sppl.data.json_records import Item, Record, json_records
-from sppl.data.problems import Problem, names, shorten
+from sppl.data.problems import Problem, file_names, shorten
 from sppl.keys import KEY, keys_of_environment
 from sppl.schemas import UserError
 
@@ -29,7 +29,7 @@ class Contents:
     problems: tuple[Problem, ...]
 
 
-def read(path: Path) -> Contents:
+def read_contents(path: Path) -> Contents:
     """The records of a file, in its order.
 
     UTF-8 with or without a byte order mark, UTF-16 with one; line ends of any system; blank lines are skipped. JSON
@@ -39,7 +39,7 @@ def read(path: Path) -> Contents:
         UserError: the file is missing, or its ending names no format that is known.
     """
     if not path.is_file():
-        beside = names(path.parent.iterdir()) if path.parent.is_dir() else "no such folder"
+        beside = file_names(path.parent.iterdir()) if path.parent.is_dir() else "no such folder"
         raise UserError(f"{path} is not there; in {path.parent}: {beside}")
     if path.suffix.lower() not in READERS:
         raise UserError(f"{path}: the format of `{path.suffix}` is not known; use {', '.join(READERS)}")
@@ -51,7 +51,7 @@ def read(path: Path) -> Contents:
 def _read(path: Path, _changed: tuple[int, int]) -> Contents:  # a changed file is another entry of the cache
     rows: list[tuple[int, Record]] = []
     problems: list[Problem] = []
-    if other := foreign(path):
+    if other := describe_foreign(path):
         return Contents(path, (), (Problem(path.name, other),))
     for item in READERS[path.suffix.lower()](path):
         problems.append(item) if isinstance(item, Problem) else rows.append(item)
@@ -74,13 +74,13 @@ def _keys_in(name: str, rows: Iterable[tuple[int, Record]]) -> Iterator[Problem]
 
 
 def _json(path: Path) -> Iterator[Item]:
-    text = text_in(path)
+    text = decode_file(path)
     yield from [text] if isinstance(text, Problem) else json_records(path.name, text)
 
 
 def _table(path: Path) -> Iterator[Item]:
     """The rows of a table, parted by what parts its header."""
-    text = text_in(path)
+    text = decode_file(path)
     if isinstance(text, Problem):
         yield text
         return

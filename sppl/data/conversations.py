@@ -27,7 +27,7 @@ class BadTurns(Exception):
     """Turns that are no conversation; the message says which turn, and why."""
 
 
-def conversation_of(turns: Any, speaker: str, said: str) -> tuple[list[Message], tuple[str, ...]]:
+def read_conversation(turns: Any, speaker: str, said: str) -> tuple[list[Message], tuple[str, ...]]:
     """The turns of a conversation, and the keys of turns that say something else.
 
     Args:
@@ -54,7 +54,7 @@ def conversation_of(turns: Any, speaker: str, said: str) -> tuple[list[Message],
     )
 
 
-def parted(turns: Sequence[Message], taken: Taken) -> tuple[list[Message], list[Message]]:
+def split_response(turns: Sequence[Message], taken: Taken) -> tuple[list[Message], list[Message]]:
     """What is said before the response, and the response; none where the assistant does not speak last.
 
     Raises:
@@ -73,12 +73,12 @@ def parted(turns: Sequence[Message], taken: Taken) -> tuple[list[Message], list[
     return list(turns[:-1]), list(turns[-1:])
 
 
-def as_text(turns: Sequence[Message]) -> str:
+def write_turns(turns: Sequence[Message]) -> str:
     """The turns of a response as one text, a JSON list."""
     return json.dumps(list(turns), ensure_ascii=False)
 
 
-def before(question: Question, prompt: str | None = None) -> list[Message]:
+def turns_before(question: Question, prompt: str | None = None) -> list[Message]:
     """The turns before the response; `prompt` takes the place of the question's own, which the user says last."""
     said = question.prompt if prompt is None else prompt
     if not isinstance(question, Conversation):

@@ -34,7 +34,7 @@ LEGACY = ("cp1252", "gb18030", "big5", "shift_jis", "euc_kr")
 """Encodings that people still save files in."""
 
 
-def foreign(path: Path) -> str:
+def describe_foreign(path: Path) -> str:
     """What a file is that is none of ours whatever its ending says; empty if it may be one."""
     with path.open("rb") as file:
         head = file.read(64)
@@ -44,7 +44,7 @@ def foreign(path: Path) -> str:
     return known or ("a web page or XML, not the data themselves" if PAGE.match(head) else "")
 
 
-def text_in(path: Path) -> str | Problem:
+def decode_file(path: Path) -> str | Problem:
     """The text of a file: UTF-8 with or without a byte order mark, UTF-16 or UTF-32 with one."""
     raw = path.read_bytes()
     encoding = next((name for mark, name in MARKS.items() if raw.startswith(mark)), "utf-8")

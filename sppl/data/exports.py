@@ -4,19 +4,19 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sppl.data.conversations import answer_turns, before
+from sppl.data.conversations import answer_turns, turns_before
 from sppl.schemas import Conversation, Question, UserError
 
 Row = dict[str, object]
 
 
 def _messages(question: Question, response: str) -> Row:
-    return {"id": question.id, "messages": [*before(question), *answer_turns(question, response)]}
+    return {"id": question.id, "messages": [*turns_before(question), *answer_turns(question, response)]}
 
 
 def _prompt_completion(question: Question, response: str) -> Row:
     if isinstance(question, Conversation):  # as turns, which keep who says what
-        return {"id": question.id, "prompt": before(question), "completion": answer_turns(question, response)}
+        return {"id": question.id, "prompt": turns_before(question), "completion": answer_turns(question, response)}
     return {"id": question.id, "prompt": question.prompt, "completion": response}
 
 
@@ -67,7 +67,7 @@ class Card:
         )
 
 
-def lines(shape: str, pairs: Sequence[tuple[Question, str]]) -> str:
+def write_rows(shape: str, pairs: Sequence[tuple[Question, str]]) -> str:
     """The rows as JSON lines.
 
     Raises:

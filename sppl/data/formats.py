@@ -6,10 +6,10 @@ from math import isnan
 from typing import Any, Literal, get_args
 
 from sppl.data.contents import Record
-from sppl.data.conversations import BadTurns, Taken, as_text, conversation_of, parted
+from sppl.data.conversations import BadTurns, Taken, read_conversation, split_response, write_turns
 from sppl.data.problems import shorten
 from sppl.data.tally import SEVERAL, SYSTEM
-from sppl.data.turns import SEVERAL_TURNS, Turns, turns_of
+from sppl.data.turns import SEVERAL_TURNS, Turns, read_turns
 from sppl.data.values import NotText, text_of, texts_of
 from sppl.schemas import Message, UserError
 
@@ -107,13 +107,13 @@ class Entry:
     """Which of the tally's kinds it is of."""
 
 
-def shape(record: Record, how: Format) -> str:
+def describe_shape(record: Record, how: Format) -> str:
     """The fields in which a record's question and response stand, for a table."""
     known = (*how.fields.values(), *CHATS, *QUESTION, *RESPONSE, "answer")
     return ", ".join(dict.fromkeys(name for name in known if name in record)) or "none known"
 
 
-def entry(record: Record, how: Format, *, answer_is_gold: bool) -> Entry:
+def read_entry(record: Record, how: Format, *, answer_is_gold: bool) -> Entry:
     """The record read by its fields, or by `how.fields` where those are given.
 
     A field `answer` is the gold answer where `answer_is_gold` (a file of questions), or where the response stands in
@@ -136,7 +136,7 @@ def entry(record: Record, how: Format, *, answer_is_gold: bool) -> Entry:
     kept = {name: found for name in KEPT if (found := reader.texts(name))}
     question = reader.settle(question)
     if how.turns == "all" and response.strip() and response != chat.response:
-        response = as_text([Message(role="assistant", content=response)])
+        response = write_turns([Message(role="assistant", content=response)])
     known = {"question": question, "response": response, "gold": gold, **own}
     known["id"] = known["id"].strip()
     return Entry(
@@ -213,15 +213,15 @@ class _Reader:
         self.read.update({name, "completion"} if isinstance(more, list) else {name})
         value = self.record[name]
         try:
-            found, unread = conversation_of(value + more if isinstance(more, list) else value, speaker, content)
-            before, response = parted(found, "all" if self.how.turns == "all" else "last")
+            found, unread = read_conversation(value + more if isinstance(more, list) else value, speaker, content)
+            before, response = split_response(found, "all" if self.how.turns == "all" else "last")
         except BadTurns as bad:
             raise BadField(name, str(bad)) from None
         self.odd += [f"{name}.{key}" for key in unread]
         if before[0]["role"] == "system":
             self.system.append((name, before.pop(0)["content"]))
         self.talk = before
-        said = as_text(response) if self.how.turns == "all" else response[0]["content"] if response else ""
+        said = write_turns(response) if self.how.turns == "all" else response[0]["content"] if response else ""
         return Turns(question=_last_question(before), response=said if response else "")
 
     def before(self, question: str) -> tuple[Message, ...]:
@@ -236,7 +236,7 @@ class _Reader:
             return self.conversation(name, speaker, content)
         self.read.add(name)
         try:
-            found = turns_of(self.record[name], speaker, content)
+            found = read_turns(self.record[name], speaker, content)
         except BadTurns as bad:
             several = str(bad).endswith(SEVERAL_TURNS)
             way = "benchmark.questions.turns=last" if several else ""
@@ -309,7 +309,7 @@ class _Reader:
                 for pair in pairs
                 for role, text in zip(("user", "assistant"), pair, strict=True)
             ]
-            return conversation_of(turns, *CHATS["messages"])[0]
+            return read_conversation(turns, *CHATS["messages"])[0]
         except (BadTurns, TypeError, ValueError) as bad:
             raise BadField("history", f"pairs of a user's and an assistant's turn are wanted ({bad})") from None
 

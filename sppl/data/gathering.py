@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from sppl.data.contents import Contents, Record
-from sppl.data.conversations import as_text
-from sppl.data.formats import CHATS, PREPEND, QUESTION, RESPONSE, BadField, Entry, Format, entry, shape
-from sppl.data.gold import BadGold, gold
+from sppl.data.conversations import write_turns
+from sppl.data.formats import CHATS, PREPEND, QUESTION, RESPONSE, BadField, Entry, Format, describe_shape, read_entry
+from sppl.data.gold import BadGold, read_gold
 from sppl.data.problems import Problem, shorten
 from sppl.data.tally import EMPTY, SYSTEM, TWICE, Tally
 from sppl.schemas import Conversation, Question, Split
@@ -39,7 +39,7 @@ def split_of(path: Path) -> Split | None:
 
 
 @dataclass(frozen=True)
-class Asked:
+class KnownQuestion:
     """A question, and where it was first read."""
 
     question: Question
@@ -56,7 +56,7 @@ class Gathering:
     kind: str
     problems: list[Problem] = field(default_factory=list)
     tallies: list[Tally] = field(default_factory=list)
-    asked: dict[str, Asked] = field(default_factory=dict)
+    asked: dict[str, KnownQuestion] = field(default_factory=dict)
     by_text: dict[str, str] = field(default_factory=dict)
     responses: dict[str, dict[str, str]] = field(default_factory=dict)
     fields: set[str] = field(default_factory=set)
@@ -70,7 +70,7 @@ class Gathering:
         """Takes in a file."""
         path, split = contents.path, split_of(contents.path)
         self.problems += contents.problems
-        shapes = {shape(record, self.how) for _, record in contents.rows}
+        shapes = {describe_shape(record, self.how) for _, record in contents.rows}
         tally = Tally(path, " or ".join(sorted(shapes)[:2]), split, len(contents.rows))
         self.tallies.append(tally)
         lines: dict[tuple[str, str], int] = {}
@@ -113,7 +113,7 @@ class Gathering:
         if gone and self.how.missing == "refuse":
             counts = ", ".join(f"{name} {len(one)}" for name, one in sorted(self.responses.items()))
             what = f"{len(kept)} of {len(kept) + len(gone)} training questions have a response of every strategy"
-            said = f"{what} ({counts}), and benchmark.questions.missing=refuse; without one: {first(gone)}"
+            said = f"{what} ({counts}), and benchmark.questions.missing=refuse; without one: {first_ids(gone)}"
             self.problems.append(Problem("all files", said, way="benchmark.questions.missing=drop"))
 
     def shared(self) -> tuple[list[Question], list[str]]:
@@ -147,7 +147,7 @@ class Gathering:
         how = self.how
         while True:
             try:
-                found = entry(record, how, answer_is_gold=tally.split is not None)
+                found = read_entry(record, how, answer_is_gold=tally.split is not None)
             except BadField as bad:
                 name = bad.way.rpartition(".")[2].partition("=")[0]
                 if name not in LENIENT:
@@ -206,11 +206,11 @@ class Gathering:
         question = (
             Conversation(*said, found.turns, self.how.turns == "all") if _several(found, self.how) else Question(*said)
         )
-        self.asked[key] = Asked(question, told or "train", where)
+        self.asked[key] = KnownQuestion(question, told or "train", where)
         self.by_text.setdefault(words, key)
         return key
 
-    def _known(self, key: str, found: Entry, split: Split | None) -> Asked:
+    def _known(self, key: str, found: Entry, split: Split | None) -> KnownQuestion:
         """The question that is known already, with what this record adds to it.
 
         Raises:
@@ -239,7 +239,7 @@ class Gathering:
         if self.kind == "none" or not found.gold.strip():  # another record may say it
             return ""
         try:
-            return gold(self.kind, found.gold, fields.get("options") or ())
+            return read_gold(self.kind, found.gold, fields.get("options") or ())
         except BadGold as bad:
             raise BadField("gold_label", str(bad)) from None
 
@@ -256,7 +256,7 @@ class Gathering:
             raise BadField("response", f"no response, or an empty one; {_seen(record)}", DROP, EMPTY)
 
 
-def first(ids: Sequence[str], n: int = 5) -> str:
+def first_ids(ids: Sequence[str], n: int = 5) -> str:
     """The first of some ids for a message, and how many more there are."""
     return ", ".join(ids[:n]) + (f" and {len(ids) - n} more" if len(ids) > n else "")
 
@@ -271,7 +271,7 @@ def _words(found: Entry) -> str:
     several = [
         turn for turn in found.turns if turn["role"] != "user" or turn["content"].strip() != found.question.strip()
     ]
-    return as_text(found.turns) if several else found.question.strip()
+    return write_turns(found.turns) if several else found.question.strip()
 
 
 def _seen(record: Record) -> str:

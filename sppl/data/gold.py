@@ -47,7 +47,7 @@ class BadGold(Exception):
     """A gold answer that no response can meet; the message says why."""
 
 
-def gold(kind: str, written: str, options: Sequence[str] = ()) -> str:
+def read_gold(kind: str, written: str, options: Sequence[str] = ()) -> str:
     """The gold answer in the form that the judge of its kind compares, by the rules at the top of this file.
 
     Args:
@@ -61,11 +61,11 @@ def gold(kind: str, written: str, options: Sequence[str] = ()) -> str:
     if not text:
         raise BadGold(f"nothing follows the #### of {shorten(written)}" if "####" in written else "it is empty")
     if kind == "number":
-        return number(text)
-    return choice(text, options) if kind == "choice" else _line(text)
+        return read_number(text)
+    return read_choice(text, options) if kind == "choice" else _line(text)
 
 
-def number(written: str) -> str:
+def read_number(written: str) -> str:
     """The number or expression that a text gives.
 
     Raises:
@@ -100,7 +100,7 @@ def _one_of_words(text: str, written: str) -> str:
     raise BadGold(f"{shorten(written)} {what}; a gold answer is one number (benchmark.answer=number)")
 
 
-def choice(written: str, options: Sequence[str]) -> str:
+def read_choice(written: str, options: Sequence[str]) -> str:
     """The label that a text gives: itself, or that of the one option it spells out.
 
     Raises:

@@ -87,11 +87,11 @@ class HubQuestions:
             )
 
     def _records(self, name: str) -> Iterator[Mapping[str, Any]]:
-        return stream(self.path, self.subset, self.revision, name)
+        return stream_rows(self.path, self.subset, self.revision, name)
 
 
 @lru_cache(maxsize=4)
-def contents(path: str, settings: tuple[tuple[str, str | int | None], ...]) -> tuple[Contents, ...]:
+def read_hub(path: str, settings: tuple[tuple[str, str | int | None], ...]) -> tuple[Contents, ...]:
     """The rows of a hub data set as the files of a folder would hold them: responses, then questions per further split.
 
     Args:
@@ -109,7 +109,7 @@ def contents(path: str, settings: tuple[tuple[str, str | int | None], ...]) -> t
         if not said.get(split):
             continue
         subset = None if said.get("subset") is None else str(said["subset"])
-        rows = stream(path, subset, str(said["revision"]), str(said[split]), named=True)
+        rows = stream_rows(path, subset, str(said["revision"]), str(said[split]), named=True)
         records = tuple(enumerate(map(dict, islice(rows, most + 1)), start=1))
         if len(records) > most:
             log.warning(
@@ -119,7 +119,7 @@ def contents(path: str, settings: tuple[tuple[str, str | int | None], ...]) -> t
     return tuple(found)
 
 
-def stream(
+def stream_rows(
     path: str, subset: str | None, revision: str, split: str, *, named: bool = False
 ) -> Iterator[Mapping[str, Any]]:
     """The rows of a split of a hub data set, or of a local folder of data files, one by one.

@@ -51,7 +51,7 @@ def _array(name: str, text: str, at: int) -> Iterator[Item]:
         try:
             value, at = DECODER.raw_decode(text, at)
         except json.JSONDecodeError as error:  # after it nothing says where the next record begins
-            yield Problem(name, why(text, error), error.lineno, error.colno)
+            yield Problem(name, explain_broken(text, error), error.lineno, error.colno)
             return
         except (RecursionError, ValueError) as error:
             yield Problem(name, f"JSON that cannot be read: {error}", *_place(text, start))
@@ -99,7 +99,7 @@ def _in_line(name: str, line: str, number: int) -> Iterator[Item]:
         try:
             value, at = DECODER.raw_decode(line, at)
         except json.JSONDecodeError as error:
-            yield Problem(name, why(line, error), number, error.colno)
+            yield Problem(name, explain_broken(line, error), number, error.colno)
             return
         except (RecursionError, ValueError) as error:
             yield Problem(name, f"JSON that cannot be read: {error}", number)
@@ -125,7 +125,7 @@ def _broken(name: str, text: str, at: int) -> Problem:
     try:
         DECODER.raw_decode(text, _skip(text, at))
     except json.JSONDecodeError as error:
-        return Problem(name, why(text, error), error.lineno, error.colno)
+        return Problem(name, explain_broken(text, error), error.lineno, error.colno)
     except (RecursionError, ValueError) as error:
         return Problem(name, f"JSON that cannot be read: {error}", *_place(text, at))
     raise AssertionError("the record can be read")
@@ -159,7 +159,7 @@ def _are_records(value: Any) -> bool:
     return isinstance(value, list) and len(value) > 0 and all(isinstance(one, Mapping) for one in value)
 
 
-def why(text: str, error: json.JSONDecodeError) -> str:
+def explain_broken(text: str, error: json.JSONDecodeError) -> str:
     """What is wrong where a decoder stopped, in words that say how to mend it."""
     at = _skip(text, error.pos)
     before, here = text[: error.pos].rstrip(), text[at : at + 1]

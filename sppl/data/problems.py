@@ -56,20 +56,20 @@ class BadData(UserError):
         self.ways = tuple(ways)
 
 
-def refuse(problems: Sequence[Problem], advice: str = "") -> None:
+def refuse_problems(problems: Sequence[Problem], advice: str = "") -> None:
     """Returns nothing where there are no problems.
 
     Raises:
-        BadData: there are some; the message is what `told` says, and the advice.
+        BadData: there are some; the message is what `list_causes` says, and the advice.
     """
     if problems:
         files = len({problem.file for problem in problems})
         n = len(_by_cause(problems))
         head = f"{n} problem{'s' * (n > 1)} in {files} data file{'s' * (files > 1)}, nothing was read:"
-        raise BadData("\n".join([head, *told(problems), *filter(None, [advice])]), ways_of(problems))
+        raise BadData("\n".join([head, *list_causes(problems), *filter(None, [advice])]), ways_of(problems))
 
 
-def told(problems: Sequence[Problem]) -> list[str]:
+def list_causes(problems: Sequence[Problem]) -> list[str]:
     """One numbered line per cause, with how often and the first places; after 20 causes the rest are counted."""
     causes = _by_cause(problems)
     lines = [without_keys(f"({n}) {_line(same)}") for n, same in enumerate(causes[:SHOWN], start=1)]
@@ -108,7 +108,7 @@ def _line(same: Sequence[Problem]) -> str:
     return f"{same[0]} ({'; '.join(said[:PLACES])}{'; ...' if len(said) > PLACES else ''})"
 
 
-def names(paths: Iterable[Path]) -> str:
+def file_names(paths: Iterable[Path]) -> str:
     """File names for a message, sorted; `none` for none."""
     return ", ".join(sorted(path.name for path in paths)) or "none"
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sppl.data.contents import Contents, read
+from sppl.data.contents import Contents, read_contents
 from sppl.data.problems import Problem
 from sppl.data.wording import MissingField, Wording, text_in
 from sppl.schemas import Question
@@ -27,7 +27,7 @@ class Published:
     """What was left out or read otherwise, with its lines."""
 
 
-def published(path: Path, wording: Wording, *, answered: bool = False) -> Published:
+def read_published(path: Path, wording: Wording, *, answered: bool = False) -> Published:
     """The records of a file.
 
     Records that cannot be read are left out and noted where they are at most 1 % of the file; more are problems.
@@ -37,7 +37,7 @@ def published(path: Path, wording: Wording, *, answered: bool = False) -> Publis
         answered: whether it is a strategy's file: `answer` is its response, and `question` a whole prompt, which is
             taken as it is, up to its closing instruction, where it has another shape than `wording` knows.
     """
-    contents = read(path)
+    contents = read_contents(path)
     found = _parsed(contents, wording, answered=answered)
     if answered and found.problems and not contents.problems:
         whole = replace(wording, question="{question}", options=(), published=CLOSING)

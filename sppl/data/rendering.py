@@ -11,7 +11,7 @@ from functools import lru_cache
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from sppl.models.chat import check_template, generated_spans, named, refuse_unwritten, write_chat
+from sppl.models.chat import check_template, generated_spans, refuse_unwritten, tokenizer_name, write_chat
 from sppl.prompts import Template
 from sppl.schemas import Message, UserError
 
@@ -64,9 +64,9 @@ class Rendering:
         finished, asked = self._write([QUESTION, _answer(MARK)]), self._write([QUESTION], ask=True)
         if finished.count(MARK) != 1:
             raise UserError(
-                f"the chat template of {named(tokenizer)} writes a response {finished.count(MARK)} times instead of "
-                "once, so nothing can be trained on; mend chat_template.jinja in the model's folder, or take the "
-                "plain frame: target_model.template=paper"
+                f"the chat template of {tokenizer_name(tokenizer)} writes a response {finished.count(MARK)} times "
+                "instead of once, so nothing can be trained on; mend chat_template.jinja in the model's folder, or take "
+                "the plain frame: target_model.template=paper"
             )
         self._before, self._after = finished.split(MARK)
         unasked = self._write([QUESTION])
@@ -129,7 +129,7 @@ class Rendering:
     @property
     def name(self) -> str:
         """What messages call the tokenizer."""
-        return named(self.tokenizer)
+        return tokenizer_name(self.tokenizer)
 
     def offsets(self, text: str) -> list[tuple[int, int]]:
         """First and last character of every id of the response, within `Turn.text`."""

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 
-from sppl.data.conversations import answer_turns, before
+from sppl.data.assistant_turns import locate_turns
+from sppl.data.conversations import answer_turns, turns_before
 from sppl.data.rendering import Ids, Rendering
-from sppl.data.spoken import spoken
 from sppl.prompts import Template
 from sppl.schemas import Conversation, Message, Question, UserError
 
@@ -80,7 +80,7 @@ def refuse_changed(
     for name, question, text in named:
         try:
             if isinstance(question, Conversation):
-                spoken(rendering, before(question), answer_turns(question, text))
+                locate_turns(rendering, turns_before(question), answer_turns(question, text))
             else:
                 rendering.turn(text, end=False)
         except UserError as error:

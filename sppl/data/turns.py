@@ -21,7 +21,7 @@ class Turns:
     """Keys of turns that say something else."""
 
 
-def turns_of(turns: Any, speaker: str, said: str) -> Turns:
+def read_turns(turns: Any, speaker: str, said: str) -> Turns:
     """The system's, the user's and the assistant's one turn, in this order.
 
     Args:

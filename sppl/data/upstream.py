@@ -9,8 +9,8 @@ from typing import ClassVar, Literal
 
 from sppl.artifacts.provenance import content_digest
 from sppl.data.checkout import TaskFolder
-from sppl.data.problems import Problem, refuse
-from sppl.data.published import Published, published
+from sppl.data.problems import Problem, refuse_problems
+from sppl.data.published import Published, read_published
 from sppl.data.wording import Wording
 from sppl.schemas import Question, Split, Strategy, UserError
 
@@ -93,8 +93,8 @@ class UpstreamQuestions:
         files = self._files()
         if not files:
             raise UserError(self._no_files())
-        sets = {name: published(path, self.wording, answered=True) for name, path in files.items()}
-        refuse([problem for one in sets.values() for problem in one.problems], LEAVE_OUT)
+        sets = {name: read_published(path, self.wording, answered=True) for name, path in files.items()}
+        refuse_problems([problem for one in sets.values() for problem in one.problems], LEAVE_OUT)
         _tell(self.task, [note for one in sets.values() for note in one.notes])
         return sets
 
@@ -161,7 +161,7 @@ class UpstreamQuestions:
         path = self._folder.first(self.solutions)
         if path is None:
             return {}
-        found = published(path, replace(self.wording, solution=self.wording.solution or "answer"))
+        found = read_published(path, replace(self.wording, solution=self.wording.solution or "answer"))
         _tell(self.task, [f"{one} (no solution)" for one in found.problems])
         return {key: question.solution for key, question in found.questions.items()}
 
@@ -169,8 +169,8 @@ class UpstreamQuestions:
         path = self._folder.first(names)
         if path is None:
             return None
-        found = published(path, self.wording)
-        refuse(found.problems)
+        found = read_published(path, self.wording)
+        refuse_problems(found.problems)
         known = [question for question in found.questions.values() if question.answer]
         lost = len(found.questions) - len(known)
         _tell(
@@ -210,10 +210,10 @@ class UpstreamResponses:
             UserError: no file of this strategy, or it lacks a question or an answer.
         """
         path = self._file(strategy)
-        found = published(path, self.wording, answered=True)
-        refuse(found.problems)
+        found = read_published(path, self.wording, answered=True)
+        refuse_problems(found.problems)
         missing = [Problem(path.name, f"no answer to question {q.id}") for q in questions if q.id not in found.answers]
-        refuse(missing, f"'+{STRATEGIES}.{strategy.name}=[]' leaves them out for all strategies")
+        refuse_problems(missing, f"'+{STRATEGIES}.{strategy.name}=[]' leaves them out for all strategies")
         return [found.answers[question.id] for question in questions]
 
     def _file(self, strategy: Strategy) -> Path:

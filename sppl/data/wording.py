@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from sppl.data.gold import BadGold, last_boxed, number
+from sppl.data.gold import BadGold, last_boxed, read_number
 from sppl.data.values import NotText, text_of, texts_of
 from sppl.schemas import Question
 
@@ -70,7 +70,7 @@ class Wording:
         """
         opened, texts, task = self._task(record)
         prompt = f"{task}\n\n{self.instruction}" if self.instruction else task
-        name = fill(self.id, opened) if self.id else _digest(task)
+        name = fill_marks(self.id, opened) if self.id else _digest(task)
         solution = text_in(opened, self.solution) if self.solution and _has(opened, self.solution) else ""
         kept = {ours: look_up(opened, theirs) for ours, theirs in self.keep.items() if _has(opened, theirs)}
         fields = {**kept, **({"options": texts} if texts else {})}
@@ -88,7 +88,7 @@ class Wording:
         if "{options}" in self.question and not texts:
             raise MissingField("|".join(self.options), f"no options that are labelled {', '.join(self.labels)} in turn")
         listed = "\n".join(f"({label}) {text}" for label, text in zip(self.labels, texts, strict=False))
-        task = fill(self.question, {**opened, "options": listed} if texts else opened).strip()
+        task = fill_marks(self.question, {**opened, "options": listed} if texts else opened).strip()
         if not task:
             raise MissingField("question", "it is empty")
         return opened, texts, task
@@ -141,7 +141,7 @@ class Wording:
             raise MissingField(self.answer, f"{given!r} is none of the labels {self.labels[: len(options) or None]}")
         if self.answer_from == "number":
             try:
-                return number(given)
+                return read_number(given)
             except BadGold as bad:
                 raise MissingField(self.answer, str(bad)) from None
         return given
@@ -193,7 +193,7 @@ def _has(record: Mapping[str, Any], name: str) -> bool:
     return True
 
 
-def fill(wording: str, record: Mapping[str, Any]) -> str:
+def fill_marks(wording: str, record: Mapping[str, Any]) -> str:
     """The wording with its marks replaced once; marks inside what is filled in stay (data are no templates).
 
     Raises:

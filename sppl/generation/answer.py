@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
 
-from sppl.data.conversations import before
+from sppl.data.conversations import turns_before
 from sppl.hardware.hardware import Hardware
 from sppl.models.target import TargetModel
 from sppl.schemas import Message, Question, Sampling, UserError
@@ -34,7 +34,7 @@ class Answer(NamedTuple):
     """Whether it ended by itself; otherwise it was cut off at the longest length."""
 
 
-def answered(
+def keep_answered(
     questions: Sequence[Question], answers: Sequence[Answer | None], what: str
 ) -> tuple[list[Question], list[Answer], int]:
     """The questions that were answered, the answers, and how many were left out, which is said.
@@ -57,7 +57,7 @@ def answered(
 
 def prompts_of(questions: Sequence[Question]) -> list[Prompt]:
     """Each question with all that was said before it."""
-    return [Prompt(question.id, before(question)) for question in questions]
+    return [Prompt(question.id, turns_before(question)) for question in questions]
 
 
 class Answering(Protocol):

@@ -11,20 +11,20 @@ import torch
 from tqdm import tqdm
 
 from sppl.data.tokens import check_fits, refuse_unknown, rendering_of
-from sppl.generation.alone import decoder_of
 from sppl.generation.answer import Answer, Overlong, Prompt
-from sppl.generation.decoding import Choose, Ids, decode, drawn, most_likely
+from sppl.generation.batch_trial import decoder_of
+from sppl.generation.decoding import Choose, Ids, decode, most_likely, sample_tokens
 from sppl.generation.ends import end_tokens
 from sppl.generation.graphed import decode_graphed
-from sppl.generation.own_settings import as_settings_say, say_ignored
-from sppl.hardware.device import Facts, memory_for_work, place
+from sppl.generation.own_settings import choose_by_settings, say_ignored
+from sppl.hardware.device import DeviceFacts, memory_for_work, place
 from sppl.models.loading import context_length, embedding_rows
-from sppl.models.target import TargetModel, frozen
+from sppl.models.target import TargetModel, frozen_target
 from sppl.schemas import Sampling, UserError
 from sppl.scoring.attention import head_width
 from sppl.scoring.forms import choose_form
 from sppl.scoring.model_checks import check_model
-from sppl.training.trained import trained_model
+from sppl.training.trained import load_trained
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ class LocalAnswering:
 
     def __init__(self, target: TargetModel, device: torch.device, batch_size: int | None = None) -> None:
         self.target, self.device, self.batch_size = target, device, batch_size
-        self._facts: Facts | None = None
+        self._facts: DeviceFacts | None = None
         self.rendering = rendering_of(target.tokenizer(), target.asking)
 
     def answer(
@@ -70,9 +70,9 @@ class LocalAnswering:
         Raises:
             UserError: the model cannot answer, or a prompt does not fit and is not to be skipped.
         """
-        model = place(trained_model(self.target, trained), self.device)
+        model = place(load_trained(self.target, trained), self.device)
         check_model(model)
-        self._facts = self._facts or Facts(model, self.device)
+        self._facts = self._facts or DeviceFacts(model, self.device)
         own, followed = model.generation_config, self.target.generation == "model"
         if sampling and followed:
             raise UserError(
@@ -97,7 +97,7 @@ class LocalAnswering:
     @property
     def context(self) -> int:
         """Tokens the target can read and write in all."""
-        return context_length(frozen(self.target).config) or sys.maxsize
+        return context_length(frozen_target(self.target).config) or sys.maxsize
 
     def length(self, prompt: Prompt) -> int:
         """Tokens of a prompt."""
@@ -133,7 +133,7 @@ def continue_prompts(
         settings: a generation configuration that says how tokens are chosen; None: the most likely ones are.
     """
     order = sorted(range(len(prompts)), key=lambda number: len(prompts[number]))
-    size = batch_size or rows_at_once(model, max(map(len, prompts), default=1) + max_new_tokens)
+    size = batch_size or fit_rows(model, max(map(len, prompts), default=1) + max_new_tokens)
     way, made = decoder_of(model), dict[int, list[int]]()
     if way is decode and not sampling and not settings and _graphs(model, max_new_tokens):
         way = decode_graphed
@@ -158,7 +158,7 @@ def continue_prompts(
     return [made[number] for number in range(len(prompts))]
 
 
-def rows_at_once(model: Any, tokens: int) -> int:
+def fit_rows(model: Any, tokens: int) -> int:
     """How many answers of so many tokens, prompt included, fit into memory at once."""
     if model.device.type == "cpu":
         return ROWS_ON_CPU
@@ -178,8 +178,8 @@ def _graphs(model: Any, max_new_tokens: int) -> bool:
 
 def _chooser(model: Any, prompts: Sequence[Ids], sampling: Sampling | None, settings: Any) -> Choose:
     if sampling:
-        return drawn(sampling, prompts)
-    return as_settings_say(settings, prompts, model.device) if settings else most_likely
+        return sample_tokens(sampling, prompts)
+    return choose_by_settings(settings, prompts, model.device) if settings else most_likely
 
 
 def _hidden() -> bool:

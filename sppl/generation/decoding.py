@@ -53,7 +53,7 @@ def decode(
         for place, token in zip(rows.places, rows.tokens, strict=True):
             if not _over(answers[place], ends, max_new_tokens):  # else it has only not left yet
                 answers[place].append(token)
-        kept = going_on(answers, rows, ends, max_new_tokens)
+        kept = unfinished_rows(answers, rows, ends, max_new_tokens)
         if not kept:
             return answers
         if len(rows.tokens) - len(kept) >= LEAVE * len(rows.tokens):
@@ -85,7 +85,9 @@ def advance(model: Any, rows: Rows, choose: Choose) -> None:
     rows.tokens = choose(_logits(model, tokens, rows.mask, positions, rows.cache), rows.places)
 
 
-def going_on(answers: Sequence[Sequence[int]], rows: Rows, ends: frozenset[int], max_new_tokens: int) -> list[int]:
+def unfinished_rows(
+    answers: Sequence[Sequence[int]], rows: Rows, ends: frozenset[int], max_new_tokens: int
+) -> list[int]:
     """The rows of the batch whose answers are not over."""
     return [row for row, place in enumerate(rows.places) if not _over(answers[place], ends, max_new_tokens)]
 
@@ -108,7 +110,7 @@ def most_likely(logits: Tensor, _places: Sequence[int]) -> list[int]:
     return logits.argmax(-1).tolist()
 
 
-def drawn(sampling: Sampling, prompts: Sequence[Ids]) -> Choose:
+def sample_tokens(sampling: Sampling, prompts: Sequence[Ids]) -> Choose:
     """Draws the next tokens; each prompt has random numbers of its own, so its answer is the same in every batch."""
     warpers: list[Any] = [TemperatureLogitsWarper(sampling.temperature)]
     warpers += [TopKLogitsWarper(sampling.top_k)] if sampling.top_k else []

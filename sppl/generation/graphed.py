@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from transformers import StaticCache
 
-from sppl.generation.decoding import Ids, Rows, going_on, most_likely, read_prompts
+from sppl.generation.decoding import Ids, Rows, most_likely, read_prompts, unfinished_rows
 from sppl.hardware.recording import record
 
 LOOK = 8
@@ -25,18 +25,18 @@ def decode_graphed(model: Any, prompts: Sequence[Ids], *, ends: frozenset[int], 
     """What `decode` gives with `most_likely`."""
     rows = read_prompts(model, prompts, most_likely)
     answers = [[token] for token in rows.tokens]
-    while kept := going_on(answers, rows, ends, max_new_tokens):
+    while kept := unfinished_rows(answers, rows, ends, max_new_tokens):
         rows.keep(kept)
         step = RecordedStep(model, rows, longest=max_new_tokens - len(answers[rows.places[0]]))
-        while len(kept := going_on(answers, rows, ends, max_new_tokens)) > SHRINK * len(rows.places):
+        while len(kept := unfinished_rows(answers, rows, ends, max_new_tokens)) > SHRINK * len(rows.places):
             for place, tokens in zip(rows.places, step.run(LOOK), strict=True):
-                answers[place] = cut(answers[place] + tokens, ends, max_new_tokens)
+                answers[place] = cut_at_end(answers[place] + tokens, ends, max_new_tokens)
         step.hand_back(rows)
         rows.tokens = [answers[place][-1] for place in rows.places]
     return answers
 
 
-def cut(answer: list[int], ends: frozenset[int], max_new_tokens: int) -> list[int]:
+def cut_at_end(answer: list[int], ends: frozenset[int], max_new_tokens: int) -> list[int]:
     """The answer up to its first end."""
     stop = next((place + 1 for place, token in enumerate(answer) if token in ends), len(answer))
     return answer[: min(stop, max_new_tokens)]

@@ -39,7 +39,7 @@ DRAWN = {"temperature": 1.0, "top_k": 50, "top_p": 1.0, "min_p": None}
 FOLLOWED = {*BEFORE, *DRAWN, *LENGTHS, "do_sample"}
 
 
-def stated(config: GenerationConfig | None) -> dict[str, Any]:
+def stated_settings(config: GenerationConfig | None) -> dict[str, Any]:
     """The settings that a model brings along and that would change an answer."""
     found = config.to_diff_dict() if config else {}
     plain = GenerationConfig._get_default_generation_params()
@@ -49,7 +49,7 @@ def stated(config: GenerationConfig | None) -> dict[str, Any]:
 
 def say_ignored(name: str, config: GenerationConfig | None, *, followed: bool) -> None:
     """One line per target about the settings of its own that answers do not follow."""
-    said = {key: value for key, value in stated(config).items() if not followed or key in LENGTHS}
+    said = {key: value for key, value in stated_settings(config).items() if not followed or key in LENGTHS}
     if said:
         _say(name, ", ".join(f"{key}={value}" for key, value in said.items()), followed)
 
@@ -61,14 +61,14 @@ def _say(name: str, ignored: str, followed: bool) -> None:
     log.warning("%s: %s; of its generation_config.json is left out: %s%s", name, how, ignored, more)
 
 
-def as_settings_say(config: GenerationConfig, prompts: Sequence[Ids], device: torch.device) -> Choose:
+def choose_by_settings(config: GenerationConfig, prompts: Sequence[Ids], device: torch.device) -> Choose:
     """The next tokens as a model's own settings say; each prompt has random numbers of its own.
 
     Raises:
         UserError: it has a setting that is not followed here.
     """
     _refuse_unknown(config)
-    said = stated(config)
+    said = stated_settings(config)
     drawn = bool(said.pop("do_sample", False))
     change = _changes({**BEFORE, **DRAWN, **said}, drawn=drawn, device=device)
     so_far = [list(prompt) for prompt in prompts]
@@ -89,7 +89,7 @@ def as_settings_say(config: GenerationConfig, prompts: Sequence[Ids], device: to
 
 
 @contextmanager
-def within_generate(model: Any, ends: Iterable[int], *, followed: bool) -> Iterator[None]:
+def configure_generate(model: Any, ends: Iterable[int], *, followed: bool) -> Iterator[None]:
     """Within this block the model's `generate` ends at these tokens, and follows settings of its own only if asked.
 
     Raises:
@@ -108,7 +108,7 @@ def within_generate(model: Any, ends: Iterable[int], *, followed: bool) -> Itera
 
 
 def _refuse_unknown(config: GenerationConfig) -> None:
-    unknown = {key: value for key, value in stated(config).items() if key not in FOLLOWED}
+    unknown = {key: value for key, value in stated_settings(config).items() if key not in FOLLOWED}
     if unknown:
         listed = ", ".join(f"{key}={value}" for key, value in unknown.items())
         raise UserError(

@@ -14,7 +14,7 @@ from sppl.hardware.hardware import Hardware
 from sppl.models.target import TargetModel
 from sppl.schemas import Sampling, UserError
 from sppl.teachers.api import OpenAITeacher
-from sppl.teachers.asking import Request, ask_all
+from sppl.teachers.asking import TeacherRequest, ask_all
 from sppl.teachers.budget import Budget
 from sppl.teachers.replies import openai_reply
 from sppl.teachers.teacher import Decoding, Refused, Reply
@@ -122,10 +122,10 @@ class ServerAnswering:
         journal = Journal(self.journal / "answers.jsonl")
         decoding = Decoding(sampling.temperature if sampling else 0.0, max_new_tokens, sampling.seed if sampling else 0)
         keys = {prompt.id: fingerprint([identity, list(prompt.messages), decoding]) for prompt in prompts}
-        requests = {one.id: Request(keys[one.id], one.messages, decoding, [max_new_tokens]) for one in prompts}
+        requests = {one.id: TeacherRequest(keys[one.id], one.messages, decoding, [max_new_tokens]) for one in prompts}
         known = journal.read()
 
-        def arrived(request: Request, _: Decoding, reply: Reply) -> None:
+        def arrived(request: TeacherRequest, _: Decoding, reply: Reply) -> None:
             written = reply.tokens[1] if reply.tokens else 0
             journal.add(request.key, text=reply.text, n_tokens=written, ended=reply.ended != CUT_OFF)
 

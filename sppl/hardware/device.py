@@ -48,7 +48,7 @@ def _keep_to_share(device: torch.device) -> None:
         torch.cuda.set_per_process_memory_fraction(1 / _sharers(), device)
 
 
-class Facts:
+class DeviceFacts:
     """What a piece of work ran on and held at most; begun when made.
 
     Args:

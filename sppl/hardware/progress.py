@@ -45,7 +45,7 @@ class Progress(pl.Callback):
         self.bar = tqdm(total=total, desc=self.what, leave=False, disable=hidden, dynamic_ncols=True)
 
 
-def predicted(
+def predict_batches(
     trainer: Callable[..., pl.Trainer], module: pl.LightningModule, loader: DataLoader, what: str
 ) -> Iterable[Any]:
     """What `predict_step` returned for every batch of the loader, in its order, as one stream."""

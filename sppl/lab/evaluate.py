@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MAX_NEW_TOKENS = 224
 
 
-def padded(rows: list[tuple[list[int], int]], *, prompt_weight: float) -> tuple[torch.Tensor, torch.Tensor]:
+def pad_rows(rows: list[tuple[list[int], int]], *, prompt_weight: float) -> tuple[torch.Tensor, torch.Tensor]:
     """Ids `[rows, length]`, padded on the right, and the loss weight of every token but the first `[rows, length - 1]`.
 
     `rows` holds ids and the length of the prompt. Causal attention never looks at what follows, so no mask is needed.
@@ -53,7 +53,7 @@ def held_out_loss(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast) -
     with torch.inference_mode():
         rows = sorted((encode_document(tokenizer, d) for d in held_out_documents()), key=lambda row: len(row[0]))
         for first in range(0, len(rows), 50):
-            ids, weights = padded(rows[first : first + 50], prompt_weight=0.0)
+            ids, weights = pad_rows(rows[first : first + 50], prompt_weight=0.0)
             total += weighted_loss(model, ids, weights).item() * weights.sum().item()
             count += weights.sum().item()
     return total / count

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from sppl.lab.checkpoint_settings import CheckpointSettings, settings_hash
 from sppl.lab.corpus import documents
-from sppl.lab.evaluate import accuracy_by_operations, held_out_loss, padded, weighted_loss
+from sppl.lab.evaluate import accuracy_by_operations, held_out_loss, pad_rows, weighted_loss
 from sppl.lab.tokenizer import BOS_ID, EOS_ID, MAX_LENGTH, PAD_ID, encode_document, train_tokenizer
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def train(model: LlamaForCausalLM, rows: list[Row], settings: CheckpointSettings
     full = [optimizer.param_groups[0]["lr"] for optimizer in chosen]
     model.train()
     for step, batch in enumerate(tqdm(schedule, desc="pretraining", unit="step", mininterval=2.0)):
-        ids, weights = padded(batch, prompt_weight=settings.prompt_weight)
+        ids, weights = pad_rows(batch, prompt_weight=settings.prompt_weight)
         loss = weighted_loss(model, ids, weights)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), settings.clip)

@@ -66,7 +66,7 @@ def has_tokenizer(path: str, revision: str | None) -> bool:
     return found is not None
 
 
-def merged(model: Any, path: str, revision: str | None) -> Any:
+def merge_adapter(model: Any, path: str, revision: str | None) -> Any:
     """The model with an adapter merged into its weights, in their dtype.
 
     Raises:

@@ -84,7 +84,7 @@ def _written(
     except (TemplateError, *RAISED) as error:
         roles = ", ".join(turn["role"] for turn in turns)
         raise UserError(
-            f"the chat template of {named(tokenizer)} cannot write a conversation of the turns {roles} "
+            f"the chat template of {tokenizer_name(tokenizer)} cannot write a conversation of the turns {roles} "
             f"({type(error).__name__}: {' '.join(str(error).split())[:200]}). Mend chat_template.jinja in the model's "
             "folder, or take the plain frame: target_model.template=paper"
         ) from error
@@ -103,7 +103,7 @@ def refuse_unwritten(tokenizer: "PreTrainedTokenizerBase", text: str, turns: Seq
         gone = [one for one in said if _letters(one) not in there and _letters(json.dumps(one)[1:-1]) not in there]
         if gone:
             raise UserError(
-                f"the chat template of {named(tokenizer)} leaves out turn {place} of {len(turns)}, the "
+                f"the chat template of {tokenizer_name(tokenizer)} leaves out turn {place} of {len(turns)}, the "
                 f"{turn['role']}'s ({gone[0][:60]!r}); mend chat_template.jinja in the model's folder, or take a "
                 "target whose template writes such turns"
             )
@@ -128,31 +128,31 @@ def check_template(tokenizer: "PreTrainedTokenizerBase", template: Template) -> 
         if (name or "default") not in written:
             asked = f"none called {name!r}" if name else "no default among them"
             raise UserError(
-                f"{named(tokenizer)} has the chat templates {names}, and {asked}; say which: "
+                f"{tokenizer_name(tokenizer)} has the chat templates {names}, and {asked}; say which: "
                 f"target_model.template_options={{chat_template: {sorted(written)[0]}}}"
             )
         written = written[name or "default"]
     elif name is not None:
         raise UserError(
-            f"{named(tokenizer)} has a single chat template, and target_model.template_options names {name!r} of "
-            "several; leave chat_template out"
+            f"{tokenizer_name(tokenizer)} has a single chat template, and target_model.template_options names {name!r} "
+            "of several; leave chat_template out"
         )
     if not written:
         raise UserError(
-            f"the tokenizer of {named(tokenizer)} has no chat template; use an instruction-tuned model, or the plain "
-            "frame: target_model.template=paper"
+            f"the tokenizer of {tokenizer_name(tokenizer)} has no chat template; use an instruction-tuned model, or "
+            "the plain frame: target_model.template=paper"
         )
     known = {name for name in _variables(written, tokenizer) - GIVEN if not name.endswith("_token")}
     given = set(template.options) - {"chat_template"}
     if wrong := sorted((given - known - {"tools", "documents"}) | (given & OURS)):
         there = f"it reads {', '.join(sorted(known))}" if known else "it reads none"
         raise UserError(
-            f"the chat template of {named(tokenizer)} has no option {', '.join(wrong)}; {there}: "
+            f"the chat template of {tokenizer_name(tokenizer)} has no option {', '.join(wrong)}; {there}: "
             "target_model.template_options={NAME: VALUE}"
         )
 
 
-def named(tokenizer: "PreTrainedTokenizerBase") -> str:
+def tokenizer_name(tokenizer: "PreTrainedTokenizerBase") -> str:
     """What messages call the tokenizer: where it came from."""
     return str(getattr(tokenizer, "name_or_path", "") or type(tokenizer).__name__)
 
@@ -169,7 +169,7 @@ def _variables(written: str, tokenizer: "PreTrainedTokenizerBase") -> set[str]:
         return set(meta.find_undeclared_variables(_compiled(written).environment.parse(written)))
     except (TemplateError, *RAISED) as error:
         raise UserError(
-            f"the chat template of {named(tokenizer)} is no template that can be read ({error}); mend "
+            f"the chat template of {tokenizer_name(tokenizer)} is no template that can be read ({error}); mend "
             "chat_template.jinja in the model's folder, or take the plain frame: target_model.template=paper"
         ) from error
 

@@ -13,7 +13,7 @@ PATIENCE = 10.0
 
 
 @lru_cache(maxsize=32)
-def resolved_commit(path: str, revision: str | None) -> str | None:
+def resolve_commit(path: str, revision: str | None) -> str | None:
     """The commit that a branch or tag of a hub id stands for, in this process from the first question on.
 
     The hub is asked; where it cannot be reached, what lies in its local cache counts. Where that has nothing either the

@@ -47,7 +47,7 @@ def context_length(config: Any) -> int | None:
     return None
 
 
-def body(model: Any) -> Any:
+def body_of(model: Any) -> Any:
     """The model without its head, adapters included: gives hidden states."""
     bare = model.get_base_model() if hasattr(model, "get_base_model") else model
     part = bare.base_model
@@ -107,7 +107,7 @@ def check_weights(model: "nn.Module", found: dict[str, Any], path: str) -> None:
         )
 
 
-class reading:  # noqa: N801 - reads as a statement: `with reading(path):`
+class explain_reading_errors:  # noqa: N801 - reads as a statement: `with reading(path):`
     """Turns the many ways in which reading a model fails into one sentence.
 
     Args:

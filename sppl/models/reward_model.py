@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from sppl.artifacts.provenance import content_digest
 from sppl.models.chat import write_chat
-from sppl.models.hub_commit import resolved_commit
-from sppl.models.loading import dtype_name, reading
+from sppl.models.hub_commit import resolve_commit
+from sppl.models.loading import dtype_name, explain_reading_errors
 from sppl.prompts import Template
 from sppl.schemas import Message, UserError
 
@@ -40,7 +40,7 @@ class RewardModel:
 
     @property
     def _commit(self) -> str | None:
-        return None if Path(self.path).is_dir() else resolved_commit(self.path, self.revision)
+        return None if Path(self.path).is_dir() else resolve_commit(self.path, self.revision)
 
     def load(self) -> "PreTrainedModel":
         """The model in eval mode, on the CPU.
@@ -53,7 +53,7 @@ class RewardModel:
 
         disable_progress_bar()
         dtype = dtype_name(self.dtype, f"the dtype of the reward model {self.name}")
-        with reading(self.path, self._unusable):
+        with explain_reading_errors(self.path, self._unusable):
             model, found = AutoModelForSequenceClassification.from_pretrained(
                 self.path, revision=self._commit, dtype=dtype, use_safetensors=True, trust_remote_code=False,
                 output_loading_info=True,
@@ -73,7 +73,9 @@ class RewardModel:
         """
         from transformers import AutoTokenizer
 
-        with reading(self.path, lambda why: self._unusable(f"has no tokenizer that can be read ({why})")):
+        with explain_reading_errors(
+            self.path, lambda why: self._unusable(f"has no tokenizer that can be read ({why})")
+        ):
             tokenizer = AutoTokenizer.from_pretrained(self.path, revision=self._commit, trust_remote_code=False)
         if not tokenizer.chat_template:
             raise self._unusable("has no chat template")

@@ -4,7 +4,7 @@ import json
 from math import prod
 from pathlib import Path
 
-from sppl.models.loading import context_length, reading
+from sppl.models.loading import context_length, explain_reading_errors
 from sppl.models.target import TargetModel
 from sppl.schemas import UserError
 
@@ -29,7 +29,7 @@ def context_of(target: TargetModel) -> int | None:
 
     if not (folder := _folder(target)):
         return None
-    with reading(str(folder)):
+    with explain_reading_errors(str(folder)):
         return context_length(AutoConfig.from_pretrained(folder, trust_remote_code=target.trust_remote_code))
 
 

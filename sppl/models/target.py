@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from sppl.artifacts.provenance import canonical, content_digest
-from sppl.models.adapter import base_of, has_tokenizer, merged
+from sppl.models.adapter import base_of, has_tokenizer, merge_adapter
 from sppl.models.gguf import load_gguf, load_gguf_tokenizer
-from sppl.models.hub_commit import COMMIT, resolved_commit
-from sppl.models.loading import check_weights, dtype_name, reading, refuse_config
+from sppl.models.hub_commit import COMMIT, resolve_commit
+from sppl.models.loading import check_weights, dtype_name, explain_reading_errors, refuse_config
 from sppl.packaged import lab_checkpoint
 from sppl.prompts import Template
 from sppl.schemas import UserError
@@ -21,7 +21,7 @@ from sppl.schemas import UserError
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-Kind = Literal["chat", "paper"]
+TemplateKind = Literal["chat", "paper"]
 Decoding = Literal["greedy", "model"]
 
 
@@ -54,7 +54,7 @@ class TargetModel:
     revision: str | None = None
     dtype: str = "float32"
     attention: str = "sdpa"
-    template: Kind = "chat"
+    template: TemplateKind = "chat"
     template_options: Mapping[str, Any] = field(default_factory=dict, hash=False)
     date: str = Template.date
     system: str = ""
@@ -67,7 +67,7 @@ class TargetModel:
         object.__setattr__(self, "dtype", dtype_name(self.dtype, "target_model.dtype"))
         object.__setattr__(self, "template_options", dict(self.template_options or {}))
         object.__setattr__(self, "date", str(self.date))
-        for name, kind in (("template", Kind), ("generation", Decoding)):
+        for name, kind in (("template", TemplateKind), ("generation", Decoding)):
             if getattr(self, name) not in get_args(kind):
                 raise UserError(f"target_model.{name}={getattr(self, name)}: there are {', '.join(get_args(kind))}")
         if self.system and self.template == "chat":
@@ -144,7 +144,7 @@ class TargetModel:
         base = self.base
         path, revision = base or (self.path, self.revision)
         revision = _commit(path, revision)
-        with reading(path):
+        with explain_reading_errors(path):
             config = AutoConfig.from_pretrained(path, revision=revision, trust_remote_code=self.trust_remote_code)
             refuse_config(config, path)
             read: Any = AutoModelForCausalLM.from_pretrained(
@@ -159,8 +159,8 @@ class TargetModel:
             model, found = read
             check_weights(model, found, path)
         if base:
-            with reading(self.path):
-                model = merged(model, self.path, _commit(self.path, self.revision))
+            with explain_reading_errors(self.path):
+                model = merge_adapter(model, self.path, _commit(self.path, self.revision))
                 check_weights(model, {}, self.path)
         return model.eval()
 
@@ -231,7 +231,7 @@ def set_aside() -> None:
         copy.bare().cpu()
 
 
-def frozen(target: TargetModel) -> "PreTrainedModel":
+def frozen_target(target: TargetModel) -> "PreTrainedModel":
     """The untrained target, for reading only; no adapter is on it any more."""
     return frozen_copy(target).bare()
 
@@ -252,7 +252,7 @@ def _tokenizer(target: TargetModel) -> "PreTrainedTokenizerBase":
         tokenizer = load_gguf_tokenizer(Path(target.path))
     else:
         path, revision = target.path, _commit(target.path, target.revision)
-        with reading(path):
+        with explain_reading_errors(path):
             base = _base(path, revision)
             if base and not has_tokenizer(path, revision):
                 path, revision = base[0], _commit(*base)
@@ -266,7 +266,7 @@ def _tokenizer(target: TargetModel) -> "PreTrainedTokenizerBase":
 
 @lru_cache(maxsize=8)
 def _base(path: str, revision: str | None) -> tuple[str, str | None] | None:
-    with reading(path):
+    with explain_reading_errors(path):
         return base_of(path, revision)
 
 
@@ -278,8 +278,8 @@ def _source(path: str, revision: str | None) -> Any:
 
 
 def _commit(path: str, revision: str | None) -> str | None:
-    """Of a hub id what `resolved_commit` says; of what lies here nothing."""
-    return None if Path(path).exists() else resolved_commit(path, revision)
+    """Of a hub id what `resolve_commit` says; of what lies here nothing."""
+    return None if Path(path).exists() else resolve_commit(path, revision)
 
 
 @lru_cache(maxsize=8)

@@ -11,7 +11,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-def tried(model: Any, way: str, trial: Callable[[], T]) -> T | None:
+def try_model(model: Any, way: str, trial: Callable[[], T]) -> T | None:
     """What a trial gives; None, and a line in the log, where the model cannot be run that way.
 
     Whatever the model's code raises counts, for architectures fail in ways of their own.

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sppl.artifacts.provenance import write_anew
-from sppl.report.markup import Markup, element, joined
-from sppl.report.svg import inlined
+from sppl.report.markup import Markup, element, join_markup
+from sppl.report.svg import inline_svg
 from sppl.schemas import UserError
 
 
@@ -22,7 +22,7 @@ class Gallery:
         """The figure for the page, once its file is written.
 
         Args:
-            svg: of `sppl.report.svg.chart`.
+            svg: of `sppl.report.svg.draw_chart`.
             words: its name, from general to special.
             label: what it shows, for those who cannot see it.
             caption: below it.
@@ -32,9 +32,9 @@ class Gallery:
             raise UserError(f"{self.folder} is a link; remove it, so that the figures lie beside their page")
         self.folder.mkdir(parents=True, exist_ok=True)
         write_anew(self.folder / f"{name}.svg", svg)
-        drawing = Markup(inlined(svg, label=label, key=f"f{len(self.names)}"))
+        drawing = Markup(inline_svg(svg, label=label, key=f"f{len(self.names)}"))
         below = [element("figcaption", caption)] if caption else []
-        return joined(element("figure", drawing, *below), Markup("\n"))
+        return join_markup(element("figure", drawing, *below), Markup("\n"))
 
     def once(self, words: str) -> str:
         """What is said above figures, the first time; empty when the page has said it."""

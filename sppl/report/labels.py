@@ -31,7 +31,7 @@ SIDES = (
 Box = tuple[float, float, float, float]
 
 
-def shortened(text: str, longest: int = LONGEST) -> str:
+def shorten_label(text: str, longest: int = LONGEST) -> str:
     """The text on one line, its end cut off where it is too long for a chart."""
     line = on_one_line(text)
     return line if len(line) <= longest else line[: longest - 1] + "…"

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sppl.report.charts import WIDTH, by_row, rows_of, title
-from sppl.report.labels import shortened
-from sppl.report.svg import ACCENT, MUTED, SOFT, chart
+from sppl.report.charts import WIDTH, draw_rows, name_rows, write_title
+from sppl.report.labels import shorten_label
+from sppl.report.svg import ACCENT, MUTED, SOFT, draw_chart
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,7 +27,7 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Reached:
+class AccuracyAt:
     """An accuracy at one value of a setting; ends of its interval where they are known."""
 
     at: float
@@ -36,12 +36,12 @@ class Reached:
     high: float | None = None
 
 
-def differences(found: Sequence[Difference], *, heading: str) -> str:
+def draw_differences(found: Sequence[Difference], *, heading: str) -> str:
     """Differences in points with their intervals; the line at 0 is no difference."""
-    names = [shortened(one.label, 44) for one in found]
+    names = [shorten_label(one.label, 44) for one in found]
 
     def draw(axes: "Axes") -> None:
-        rows_of(axes, names)
+        name_rows(axes, names)
         axes.axvline(0, color=MUTED, linewidth=0.9, linestyle=(0, (4, 3)))
         places = range(len(found))
         colours = [SOFT if one.low <= 0 <= one.high else ACCENT for one in found]
@@ -49,13 +49,13 @@ def differences(found: Sequence[Difference], *, heading: str) -> str:
                     linewidth=3, alpha=0.55)  # fmt: skip
         axes.scatter([100 * one.value for one in found], places, s=46, c=colours, zorder=3, linewidths=0)
         axes.margins(x=0.08)
-        title(axes, heading)
+        write_title(axes, heading)
 
-    return by_row(draw, names, right=0.2)
+    return draw_rows(draw, names, right=0.2)
 
 
-def accuracy_along(
-    lines: Mapping[str, Sequence[Reached]], *, setting: str, heading: str, untrained: float | None
+def draw_accuracies(
+    lines: Mapping[str, Sequence[AccuracyAt]], *, setting: str, heading: str, untrained: float | None
 ) -> str:
     """A line per strategy over the values of a setting; a dashed one where the untrained target stands."""
     values = sorted({one.at for found in lines.values() for one in found})
@@ -64,7 +64,7 @@ def accuracy_along(
         for at, (label, found) in enumerate(lines.items()):
             colour, x = COLOURS[at % len(COLOURS)], [one.at for one in found]
             axes.plot(x, [one.accuracy for one in found], color=colour, marker=MARKS[at % len(MARKS)], markersize=5,
-                      linewidth=1.5, label=shortened(label))  # fmt: skip
+                      linewidth=1.5, label=shorten_label(label))  # fmt: skip
             known = [(one.at, one.low, one.high) for one in found if one.low is not None and one.high is not None]
             if known:
                 axes.vlines(*zip(*known, strict=True), colors=colour, linewidth=1.1, alpha=0.5)
@@ -77,6 +77,6 @@ def accuracy_along(
         axes.set(xlabel=setting, ylabel="accuracy")
         axes.grid(visible=True, axis="y")
         axes.legend(loc="best", fontsize=7.5, frameon=False)
-        title(axes, heading)
+        write_title(axes, heading)
 
-    return chart(draw, width=WIDTH, height=3.3, margins=(0.65, 0.2, 0.55, 0.4))
+    return draw_chart(draw, width=WIDTH, height=3.3, margins=(0.65, 0.2, 0.55, 0.4))

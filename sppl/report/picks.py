@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 
 from sppl.analysis.checks import PAIR
-from sppl.analysis.decision import Decision, by_scores, by_tests
-from sppl.analysis.independent import independent
+from sppl.analysis.decision import Decision, decide_by_scores, decide_by_tests
+from sppl.analysis.independent import find_independent
 from sppl.analysis.ranking import sentence
 from sppl.report.settled import Settled
 
@@ -26,7 +26,7 @@ RACED = (
 
 @dataclass(frozen=True)
 class Tested:
-    """What training showed, for `picks`: the table of strategies, paired differences, settings that vary."""
+    """What training showed, for `make_pick_list`: the table of strategies, paired differences, settings that vary."""
 
     rows: pd.DataFrame
     compared: pd.DataFrame
@@ -85,7 +85,7 @@ class Pick:
         return [(what, line) for what, line in known if line]
 
 
-def picks(
+def make_pick_list(
     rankings: pd.DataFrame,
     chances: pd.DataFrame,
     lead: str,
@@ -126,7 +126,7 @@ def picks(
         one = here[here["metric"] == lead].iloc[0]
         done = (settled or {}).get(pair)
         test = _tested(tested, pair)
-        scored = by_scores(led, one)
+        scored = decide_by_scores(led, one)
         decision = test or (Decision(done.tied or (done.strategy,)) if done else scored)
         order = _order(decision, done, led)
         predicted = f"Scores predicted it: {scored.words[0].lower()}{scored.words[1:]}." if test else ""
@@ -158,7 +158,7 @@ def _tested(tested: Tested | None, pair: tuple[str, str]) -> Decision | None:
     if tested is None:
         return None
     compared = tested.compared if tested.compared.empty else _of(tested.compared, pair)
-    return by_tests(_of(tested.rows, pair), compared, tested.setups)
+    return decide_by_tests(_of(tested.rows, pair), compared, tested.setups)
 
 
 def _order(decision: Decision, done: Settled | None, led: pd.DataFrame) -> list[str]:
@@ -189,7 +189,7 @@ def _others(
     name: str,
 ) -> str:
     """How many metrics say the same on their own account, and which do not count, and why."""
-    counted, out = independent(rankings, scores, composites, lead)
+    counted, out = find_independent(rankings, scores, composites, lead)
     first = rankings.sort_values(["rank", "strategy"]).drop_duplicates("metric").set_index("metric")["strategy"]
     agree = [metric for metric in counted if str(first[metric]) == name]
     reasons: dict[str, list[str]] = {}

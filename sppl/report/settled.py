@@ -22,11 +22,11 @@ class Settled:
     """Those whose pilots reached the same, the pick first; empty where only one reached most."""
 
 
-def settled(shortlists: pd.DataFrame) -> dict[tuple[str, str], Settled]:
+def read_settled(shortlists: pd.DataFrame) -> dict[tuple[str, str], Settled]:
     """Benchmark and target -> what the pilots settled; of several shortlists of one pair the last counts.
 
     Args:
-        shortlists: of `sppl.study.pilots_said.settled_of`; may be empty.
+        shortlists: of `sppl.study.pilot_summary.pilot_outcomes_of`; may be empty.
     """
     if shortlists.empty:
         return {}

@@ -7,7 +7,7 @@ from html import escape
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
-from sppl.visible import visible
+from sppl.visible import make_visible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,7 +43,7 @@ STYLE: dict[Any, Any] = {
 }
 
 
-def chart(
+def draw_chart(
     draw: Callable[["Axes"], None], *, width: float, height: float, margins: tuple[float, float, float, float]
 ) -> str:
     """The SVG of one panel, a file of its own.
@@ -74,11 +74,11 @@ def chart(
     return text.getvalue()
 
 
-def inlined(svg: str, *, label: str, key: str) -> str:
+def inline_svg(svg: str, *, label: str, key: str) -> str:
     """The SVG as part of a page: no prolog, the page's colours and font, ids that no other figure has.
 
     Args:
-        svg: of `chart`.
+        svg: of `draw_chart`.
         label: what the figure shows, for those who cannot see it.
         key: a word that only this figure has.
     """
@@ -88,7 +88,7 @@ def inlined(svg: str, *, label: str, key: str) -> str:
     # Names of strategies stand between tags only, where nothing is touched.
     body = re.sub(r"<[^>]+>", lambda tag: _cleaned(tag[0], used, key), body)
     body = re.sub(r">\s+<", "><", body)
-    return body.replace("<svg ", f'<svg role="img" aria-label="{escape(visible(label))}" ', 1)
+    return body.replace("<svg ", f'<svg role="img" aria-label="{escape(make_visible(label))}" ', 1)
 
 
 def _cleaned(tag: str, used: set[str], key: str) -> str:

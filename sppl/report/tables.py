@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from sppl.artifacts.provenance import write_anew
-from sppl.visible import on_one_line, visible
+from sppl.visible import make_visible, on_one_line
 
 KEYS = ("benchmark", "target_model", "strategy", "metric", "direction", "picked", "runner_up", "note", "source")
 KEYS += ("block", "method", "spearman_interval", "bed", "selector")
@@ -37,7 +37,7 @@ def write_tables(folder: Path, rows: pd.DataFrame, judged: pd.DataFrame) -> None
 def write_table(folder: Path, name: str, frame: pd.DataFrame) -> None:
     """Writes one table as csv, md and tex."""
     folder.mkdir(parents=True, exist_ok=True)
-    texts = {".csv": comma_separated(frame), ".md": markdown(frame), ".tex": latex(frame)}
+    texts = {".csv": to_csv(frame), ".md": to_markdown(frame), ".tex": to_latex(frame)}
     for suffix, text in texts.items():
         write_anew(folder / f"{name}{suffix}", text)
 
@@ -45,19 +45,19 @@ def write_table(folder: Path, name: str, frame: pd.DataFrame) -> None:
 def write_csv(folder: Path, name: str, frame: pd.DataFrame) -> None:
     """Writes one more table, `<name>.csv`."""
     folder.mkdir(parents=True, exist_ok=True)
-    write_anew(folder / f"{name}.csv", comma_separated(frame))
+    write_anew(folder / f"{name}.csv", to_csv(frame))
 
 
-def comma_separated(frame: pd.DataFrame) -> str:
+def to_csv(frame: pd.DataFrame) -> str:
     """The frame as csv; a text that spreadsheets would calculate has a quotation mark before it."""
-    return with_texts(frame, _not_calculated).to_csv(index=False, na_rep="")
+    return map_texts(frame, _not_calculated).to_csv(index=False, na_rep="")
 
 
 def _not_calculated(text: str) -> str:
-    return ("'" if CALCULATED.match(text) and not NUMBER.fullmatch(text) else "") + visible(text)
+    return ("'" if CALCULATED.match(text) and not NUMBER.fullmatch(text) else "") + make_visible(text)
 
 
-def with_texts(frame: pd.DataFrame, change: Callable[[str], str]) -> pd.DataFrame:
+def map_texts(frame: pd.DataFrame, change: Callable[[str], str]) -> pd.DataFrame:
     """The frame with every text in it, names of columns too, changed."""
     texts = frame.select_dtypes(include=["object", "string", "category"])
     changed = {name: [change(one) if isinstance(one, str) else one for one in texts[name]] for name in texts}
@@ -66,7 +66,7 @@ def with_texts(frame: pd.DataFrame, change: Callable[[str], str]) -> pd.DataFram
     )
 
 
-def shown(frame: pd.DataFrame) -> pd.DataFrame:
+def format_cells(frame: pd.DataFrame) -> pd.DataFrame:
     """The frame as text, one number format per column, `n/a` where there is no value."""
     return pd.DataFrame({column: column_texts(list(frame[column])) for column in frame})
 
@@ -81,10 +81,12 @@ def column_texts(values: Sequence[object]) -> list[str]:
     if 0 < largest < 0.1:
         digits = 2 - floor(log10(largest))
     style = ".2e" if largest >= 1e7 or digits > 7 else f".{digits}f"
-    return [f"{value:{style}}" if isinstance(value, float) and value == value else cell(value) for value in values]
+    return [
+        f"{value:{style}}" if isinstance(value, float) and value == value else format_cell(value) for value in values
+    ]
 
 
-def cell(value: object) -> str:
+def format_cell(value: object) -> str:
     """One value as a person reads it."""
     if value is None or value is pd.NA or value != value:
         return MISSING
@@ -110,9 +112,9 @@ def interval_words(judged: pd.DataFrame) -> str:
     return f"Interval of Spearman: {'; '.join(every)}" if every else ""
 
 
-def markdown(frame: pd.DataFrame) -> str:
+def to_markdown(frame: pd.DataFrame) -> str:
     """A GitHub table."""
-    text = shown(frame)
+    text = format_cells(frame)
     lines = [
         "| " + " | ".join(_marked(str(name)) for name in text) + " |",
         "|" + "|".join("---" if name in KEYS else "---:" for name in text) + "|",
@@ -121,9 +123,9 @@ def markdown(frame: pd.DataFrame) -> str:
     return "\n".join(lines) + "\n"
 
 
-def latex(frame: pd.DataFrame) -> str:
+def to_latex(frame: pd.DataFrame) -> str:
     """A booktabs table."""
-    text = shown(frame)
+    text = format_cells(frame)
     columns = "".join("l" if name in KEYS else "r" for name in text)
     body = [" & ".join(_escape(value) for value in row) + r" \\" for row in text.itertuples(index=False)]
     head = " & ".join(_escape(str(name)) for name in text) + r" \\"
@@ -153,4 +155,4 @@ def _escape(text: str) -> str:
 
 
 def _line(text: str) -> str:
-    return on_one_line(text) if re.search(r"[\n\r\t\v\f]", text) else visible(text)
+    return on_one_line(text) if re.search(r"[\n\r\t\v\f]", text) else make_visible(text)

@@ -12,8 +12,8 @@ from rich.table import Table
 from sppl.analysis.outcomes import UNTRAINED
 from sppl.report.narrow import Column, print_table
 from sppl.report.picks import Pick
-from sppl.report.tables import KEYS, MISSING, column_texts, interval_heading, interval_words, with_texts
-from sppl.visible import visible
+from sppl.report.tables import KEYS, MISSING, column_texts, interval_heading, interval_words, map_texts
+from sppl.visible import make_visible
 
 SIMULATED = "simulated"
 PAIR = ["benchmark", "target_model"]
@@ -46,7 +46,7 @@ def show(name: str, rows: pd.DataFrame, judged: pd.DataFrame, *, differences: pd
         differences: of `sppl.analysis.agreement.disagreement`; shown where there are many metrics or no accuracies.
     """
     console = _console()
-    rows, judged = (with_texts(frame, visible) for frame in (rows, judged))
+    rows, judged = (map_texts(frame, make_visible) for frame in (rows, judged))
     for (benchmark, target), part in rows.groupby(PAIR, sort=False):
         here = _of_pair(judged, benchmark, target)
         scored = [metric for metric in here["metric"].unique() if metric in part]  # advice has no score of its own
@@ -58,7 +58,7 @@ def show(name: str, rows: pd.DataFrame, judged: pd.DataFrame, *, differences: pd
         if len(metrics) > MANY:
             _show_places(console, part, metrics)
         if differences is not None and len(differences) and (len(metrics) > MANY or untrained):
-            _show_disagreement(console, with_texts(_of_pair(differences, benchmark, target), visible))
+            _show_disagreement(console, map_texts(_of_pair(differences, benchmark, target), make_visible))
         if untrained:
             console.print("No strategy was trained and tested: there are no accuracies to compare the metrics with.")
             for note in _grouped([(here, "metric", "flag")] if "flag" in here else []):
@@ -74,21 +74,21 @@ def show_lines(lines: Sequence[str]) -> None:
     """Prints what else there is to say."""
     console = _console()
     for line in lines:
-        console.print(visible(line))
+        console.print(make_visible(line))
 
 
 def show_picks(picks: Sequence[Pick]) -> None:
     """Prints each pick; the command that follows stays on one line, so that it can be copied."""
     console = _console()
     for pick in picks:
-        console.print(visible(pick.title), style="bold")
+        console.print(make_visible(pick.title), style="bold")
         lines = Table.grid(padding=(0, 1))
         for line in filter(None, (*pick.why, pick.risk, *(f"Caveat: {said}" for said in pick.caveats))):
-            lines.add_row(" -", visible(line))
+            lines.add_row(" -", make_visible(line))
         console.print(lines)
         for what, command in pick.commands:
             console.print(f"{what}:")
-            console.print(f"  {visible(command)}", soft_wrap=True)
+            console.print(f"  {make_visible(command)}", soft_wrap=True)
         console.print()
 
 
@@ -104,7 +104,7 @@ def show_examples(examples: pd.DataFrame, max_tokens: int | None) -> None:
     names = [name for name in PAIR if examples[name].nunique() > 1]
     heads = {"responses": "of", "mean_tokens": "mean tokens", "longest": "longest example"}
     heads |= {"beyond_max_tokens": f"beyond {max_tokens}", "beyond_context": "beyond context", "wrong": "wrong"}
-    shown = with_texts(examples, visible)
+    shown = map_texts(examples, make_visible)
     columns = [Column(name, list(shown[name]), text=True) for name in ("strategy", *names)]
     for name, head in heads.items():
         style = ".1f" if name == "mean_tokens" else ".0f"
@@ -114,7 +114,7 @@ def show_examples(examples: pd.DataFrame, max_tokens: int | None) -> None:
 
 def show_spending(spending: pd.DataFrame) -> None:
     """Prints what teachers' responses took, and whose responses derived strategies took; nothing without either."""
-    spending = with_texts(spending, visible)
+    spending = map_texts(spending, make_visible)
     told = spending[(spending["requests"] > 0) | (spending["note"] != "")]
     if told.empty:
         return
@@ -139,7 +139,7 @@ def show_paper(tables: Mapping[str, Mapping[str, pd.DataFrame]], matches: str, f
     console = _console()
     for name in ("metrics_main", "metrics_planbench"):
         for conventions, frames in tables.items():
-            frame = with_texts(frames[name], visible)
+            frame = map_texts(frames[name], make_visible)
             columns = [Column(str(one), [str(value) for value in frame[one]], text=one in KEYS) for one in frame]
             print_table(console, f"{name}, conventions: {conventions}", columns)
     console.print(matches)

@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedConfig, PreTrainedModel
 
-from sppl.models.loading import body
-from sppl.models.trial import tried
+from sppl.models.loading import body_of
+from sppl.models.trial import try_model
 from sppl.scoring.packed import packed_states
-from sppl.scoring.planner import Form, Pass, plan
-from sppl.scoring.requests import Request
+from sppl.scoring.planner import ForwardPass, PassForm, plan_passes
+from sppl.scoring.requests import ScoringRequest
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +20,7 @@ LENGTH_DEPENDENT = ("dynamic", "longrope")
 """Rotary embeddings that change with the longest position of a pass."""
 
 
-def choose_form(config: PreTrainedConfig) -> Form:
+def choose_form(config: PreTrainedConfig) -> PassForm:
     """The cheapest form that can be exact for an architecture: `tree`, but `padded` where attention is not full."""
     config = config.get_text_config()
     layers = set(getattr(config, "layer_types", None) or ["unknown"])
@@ -35,7 +35,7 @@ def _needs_rows(config: PreTrainedConfig) -> bool:
     return bool(same_positions(config)(1) or getattr(config, "attention_chunk_size", None))
 
 
-def exact_form(model: PreTrainedModel, form: Form | Literal["auto"] = "auto") -> Form:
+def exact_form(model: PreTrainedModel, form: PassForm | Literal["auto"] = "auto") -> PassForm:
     """The form to plan with: the one asked for or chosen, checked on this very model; else `padded`, with a warning."""
     wanted = choose_form(model.config) if form == "auto" else form
     if wanted != "padded" and (_needs_rows(model.config.get_text_config()) or not _agrees_with_padding(model)):
@@ -49,17 +49,17 @@ def _agrees_with_padding(model: PreTrainedModel) -> bool:
     """Whether both forms give the same hidden states on a few tokens."""
     size = model.config.get_text_config().vocab_size
     prefix, responses = (1, 2, 3, 4, 5), ((6, 7, 8, 9), (7, 6), (6, 7, 9))
-    requests = [Request(tuple(t % size for t in prefix), tuple(t % size for t in r)) for r in responses]
-    tree = Pass("tree", plan(requests, max_tokens=100, form="tree")[0].groups)
-    shared = tried(model, "a packed row", lambda: packed_states(model, tree).float())
+    requests = [ScoringRequest(tuple(t % size for t in prefix), tuple(t % size for t in r)) for r in responses]
+    tree = ForwardPass("tree", plan_passes(requests, max_tokens=100, form="tree")[0].groups)
+    shared = try_model(model, "a packed row", lambda: packed_states(model, tree).float())
     if shared is None:
         return False
-    padded = padded_states(model, Pass("padded", tree.groups)).float()
+    padded = padded_states(model, ForwardPass("padded", tree.groups)).float()
     tolerance = 1e-4 if model.dtype == torch.float32 else 5e-2
     return bool((shared - padded).norm() <= tolerance * padded.norm())
 
 
-def padded_states(model: PreTrainedModel, batch: Pass) -> Tensor:
+def padded_states(model: PreTrainedModel, batch: ForwardPass) -> Tensor:
     """Hidden states `[scored tokens, width]` of a pass with one row per request.
 
     Rows are padded on the right: under causal attention no token sees what comes after it, so no mask is needed. Where
@@ -87,7 +87,7 @@ def _read(rows: Sequence[tuple[int, ...]], model: PreTrainedModel) -> Tensor:
     for place, row in zip(ids, rows, strict=True):
         place[: len(row)] = torch.tensor(row, dtype=torch.long)
     _forget_lengths(model)
-    return body(model)(input_ids=ids.to(model.device), use_cache=False).last_hidden_state
+    return body_of(model)(input_ids=ids.to(model.device), use_cache=False).last_hidden_state
 
 
 def same_positions(config: PreTrainedConfig) -> Callable[[int], tuple[int, ...]]:

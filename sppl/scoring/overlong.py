@@ -6,8 +6,8 @@ from typing import Any
 
 from sppl.prompts import Context
 from sppl.schemas import UserError
-from sppl.scoring.asked import Asked
-from sppl.scoring.requests import Request
+from sppl.scoring.request_builder import ResponseInContext
+from sppl.scoring.requests import ScoringRequest
 from sppl.scoring.scoring_settings import Scoring
 
 LEAST = 2
@@ -15,10 +15,10 @@ LEAST = 2
 
 
 @dataclass(frozen=True)
-class Fitted:
+class FittedResponses:
     """The responses that fit, and the ids of the questions that were not scored as they were asked for."""
 
-    responses: tuple[Asked, ...]
+    responses: tuple[ResponseInContext, ...]
     left_out: tuple[str, ...] = ()
     fewer_examples: tuple[str, ...] = ()
     cut: tuple[str, ...] = ()
@@ -32,7 +32,7 @@ class Fitted:
         return found | {key: list(ids) for key, ids in lists.items() if ids}
 
 
-def rooms(asked: Iterable[Sequence[Asked]], limit: int) -> dict[str, int]:
+def prompt_rooms(asked: Iterable[Sequence[ResponseInContext]], limit: int) -> dict[str, int]:
     """Per question how many tokens its prompt may have so that every strategy's response fits behind it.
 
     A response that fits behind no prompt does not count: its question is left out.
@@ -50,18 +50,18 @@ def rooms(asked: Iterable[Sequence[Asked]], limit: int) -> dict[str, int]:
     return found
 
 
-def fitted(
-    asked: Mapping[tuple[str, Context], Sequence[Asked]], limit: int | None, scorer: Scoring
-) -> dict[tuple[str, Context], Fitted]:
+def fit_responses(
+    asked: Mapping[tuple[str, Context], Sequence[ResponseInContext]], limit: int | None, scorer: Scoring
+) -> dict[tuple[str, Context], FittedResponses]:
     """The responses of each strategy and context that fit; prompts were shortened before, where that is wanted.
 
     Raises:
         UserError: something does not fit and `overlong` is `error`, or nothing does (a race goes on to its next batch).
     """
-    found: dict[tuple[str, Context], Fitted] = {}
+    found: dict[tuple[str, Context], FittedResponses] = {}
     over: list[tuple[int, str]] = []
     for (name, context), responses in asked.items():
-        kept, left_out = list[Asked](), list[str]()
+        kept, left_out = list[ResponseInContext](), list[str]()
         for one in responses:
             longest = max(_length(request) for _, request in one.requests)
             if limit is None or longest <= limit:
@@ -72,7 +72,7 @@ def fitted(
         shortened = {
             how: tuple(one.example_id for one in kept if one.shortened == how) for how in ("fewer_examples", "cut")
         }
-        found[name, context] = Fitted(tuple(kept), tuple(left_out), **shortened)
+        found[name, context] = FittedResponses(tuple(kept), tuple(left_out), **shortened)
     if over and scorer.overlong == "error":
         total = sum(map(len, asked.values()))
         raise UserError(
@@ -86,7 +86,7 @@ def fitted(
     return found
 
 
-def _length(request: Request) -> int:
+def _length(request: ScoringRequest) -> int:
     return len(request.prefix) + len(request.response)
 
 
@@ -104,7 +104,7 @@ def overlong_notes(facts: Iterable[Mapping[str, Any]]) -> list[str]:
     return [f"{len(found[key])} questions {words}" for key, words in told.items() if found.get(key)]
 
 
-def nothing_left(missing: Iterable[tuple[str, str]], scorer: Scoring) -> UserError:
+def nothing_left_error(missing: Iterable[tuple[str, str]], scorer: Scoring) -> UserError:
     """The error that says which strategies have no response that fits, in which context.
 
     Args:

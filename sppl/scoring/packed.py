@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from sppl.models.loading import body
+from sppl.models.loading import body_of
 from sppl.scoring.attention import ATTENTION, Layout, Segment
-from sppl.scoring.planner import Group, Pass
+from sppl.scoring.planner import ForwardPass, PrefixGroup
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Row:
     predicting: list[int] = field(default_factory=list)
 
 
-def packed_states(model: PreTrainedModel, batch: Pass, cache: PrefixCache | None = None) -> Tensor:
+def packed_states(model: PreTrainedModel, batch: ForwardPass, cache: PrefixCache | None = None) -> Tensor:
     """Hidden states `[scored tokens, width]` of a pass that reads each prefix once."""
     row = Row(cache)
     for group in batch.groups:
@@ -64,10 +64,12 @@ def _run(model: PreTrainedModel, row: Row, keep: dict[int, tuple[Tensor, Tensor]
     positions = torch.tensor([row.positions], dtype=torch.long).to(model.device, non_blocking=True)
     layout = Layout(row.segments, row.cache.layers if row.cache else {}, keep)
     with _attention(model, ATTENTION):
-        return body(model)(input_ids=ids, position_ids=positions, use_cache=False, layout=layout).last_hidden_state[0]
+        return body_of(model)(input_ids=ids, position_ids=positions, use_cache=False, layout=layout).last_hidden_state[
+            0
+        ]
 
 
-def _append(row: Row, group: Group) -> None:
+def _append(row: Row, group: PrefixGroup) -> None:
     """Puts a group at the end of the row: the prefix with its first response behind it, then the other responses."""
     cached, trunk, own = len(row.cache.tokens) if row.cache else 0, len(row.ids), len(group.prefix)
     row.ids.extend(group.prefix)

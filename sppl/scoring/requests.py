@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Request:
+class ScoringRequest:
     """A response to score after a prefix.
 
     The first response token is predicted from the last prefix token; after an empty prefix nothing predicts it, so it

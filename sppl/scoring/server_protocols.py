@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from sppl.schemas import UserError
-from sppl.scoring.requests import Request
+from sppl.scoring.requests import ScoringRequest
 from sppl.scoring.server_settings import ScoringServer
 
 Values = tuple[np.ndarray, np.ndarray]
@@ -20,7 +20,7 @@ def path_of(server: ScoringServer) -> str:
     return f"{base}/completions" if server.dialect == "vllm" else f"{base.removesuffix('/v1')}/generate"
 
 
-def body_of(server: ScoringServer, request: Request) -> dict[str, Any]:
+def body_of(server: ScoringServer, request: ScoringRequest) -> dict[str, Any]:
     """The fields of a request; a server has to write at least one token, which nobody reads."""
     ids = [*request.prefix, *request.response]
     if server.dialect == "vllm":
@@ -31,7 +31,7 @@ def body_of(server: ScoringServer, request: Request) -> dict[str, Any]:
     return fixed | {"logprob_start_len": max(0, len(request.prefix) - 1)} | dict(server.request)
 
 
-def values_of(server: ScoringServer, request: Request, body: Any) -> Values:
+def values_of(server: ScoringServer, request: ScoringRequest, body: Any) -> Values:
     """The values in an answer.
 
     Raises:
@@ -48,7 +48,7 @@ def values_of(server: ScoringServer, request: Request, body: Any) -> Values:
     return logprobs.astype(np.float32), ranks.astype(np.int32)
 
 
-def _vllm(server: ScoringServer, request: Request, body: Any) -> list[tuple[float, int]]:
+def _vllm(server: ScoringServer, request: ScoringRequest, body: Any) -> list[tuple[float, int]]:
     choices = body.get("choices") if isinstance(body, Mapping) else None
     choice = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], Mapping) else {}
     told = choice.get("prompt_logprobs") or (body.get("prompt_logprobs") if isinstance(body, Mapping) else None)
@@ -67,7 +67,7 @@ def _vllm(server: ScoringServer, request: Request, body: Any) -> list[tuple[floa
     return found
 
 
-def _sglang(server: ScoringServer, request: Request, body: Any) -> list[tuple[float, int]]:
+def _sglang(server: ScoringServer, request: ScoringRequest, body: Any) -> list[tuple[float, int]]:
     meta = body.get("meta_info") if isinstance(body, Mapping) else None
     told = meta.get("input_token_logprobs") if isinstance(meta, Mapping) else None
     tops = meta.get("input_top_logprobs") if isinstance(meta, Mapping) else None

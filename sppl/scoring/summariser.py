@@ -10,9 +10,9 @@ from torch.utils.data import DataLoader
 from transformers import PreTrainedModel
 
 from sppl.hardware.reader import ModelReader
-from sppl.models.loading import body
+from sppl.models.loading import body_of
 from sppl.scoring.head import token_statistics
-from sppl.scoring.requests import Request
+from sppl.scoring.requests import ScoringRequest
 
 ROWS = 512
 """Tokens whose hidden states are normalised at once."""
@@ -48,7 +48,7 @@ class Summariser(ModelReader):
         self._weights = self._means = torch.empty(0)
         self._layer = _last(model, layer)
 
-    def predict_step(self, batch: Request, batch_idx: int) -> list[Summary]:
+    def predict_step(self, batch: ScoringRequest, batch_idx: int) -> list[Summary]:
         """The summary of one response.
 
         Raises:
@@ -66,7 +66,7 @@ class Summariser(ModelReader):
         ids = torch.tensor([tokens], device=self.model.device)
         hook = self._layer.register_forward_hook(self._add_up)
         try:
-            hidden = body(self.model)(input_ids=ids, use_cache=False).last_hidden_state[0, :-1]
+            hidden = body_of(self.model)(input_ids=ids, use_cache=False).last_hidden_state[0, :-1]
         finally:
             hook.remove()
         logprobs, _ = token_statistics(self.model, hidden, ids[0, 1:])
@@ -82,7 +82,7 @@ class Summariser(ModelReader):
         self._means = means
 
 
-def requests_loader(requests: list[Request]) -> DataLoader:
+def requests_loader(requests: list[ScoringRequest]) -> DataLoader:
     """A loader that hands the trainer one request at a time."""
     return DataLoader(requests, batch_size=None)  # pyright: ignore[reportArgumentType]
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sppl.schemas import UserError
-from sppl.scoring.requests import Request
+from sppl.scoring.requests import ScoringRequest
 from sppl.scoring.server_protocols import Values
 from sppl.scoring.server_settings import ScoringServer
 
@@ -22,14 +22,14 @@ class Agreement(NamedTuple):
     """The mean absolute difference of the ranks' natural logarithms over all tokens."""
 
 
-def sample(requests: Sequence[Request], n: int) -> list[Request]:
+def sample_requests(requests: Sequence[ScoringRequest], n: int) -> list[ScoringRequest]:
     """Up to `n` of the requests, the same every time, spread over all of them."""
     ordered = sorted(requests, key=lambda one: (one.prefix, one.response, one.index))
     step = max(1.0, len(ordered) / n)
     return [ordered[int(at * step)] for at in range(min(n, len(ordered)))]
 
 
-def agreement(ours: Sequence[Values], theirs: Sequence[Values], ranks_up_to: int | None) -> Agreement:
+def compare_values(ours: Sequence[Values], theirs: Sequence[Values], ranks_up_to: int | None) -> Agreement:
     """Compares the values of the same requests; ranks below the last one that is told are alike."""
     pairs = list(zip(ours, theirs, strict=True))
     apart = [float(np.abs(one[0] - other[0]).mean()) if len(one[0]) else 0.0 for one, other in pairs]
@@ -39,7 +39,7 @@ def agreement(ours: Sequence[Values], theirs: Sequence[Values], ranks_up_to: int
     return Agreement(len(pairs), len(ranks), max(apart), float(ranks.mean()) if len(ranks) else 0.0)
 
 
-def refuse_apart(server: ScoringServer, found: Agreement) -> None:
+def refuse_disagreement(server: ScoringServer, found: Agreement) -> None:
     """Nothing.
 
     Raises:

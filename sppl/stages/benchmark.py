@@ -15,8 +15,8 @@ from sppl.strategies.recipe import Recipe
 from sppl.study.adapters import Adapter
 from sppl.study.answers import Answers, Model, Results
 from sppl.study.extra_results import ExtraResults, ExtraTask, extra_tasks
-from sppl.study.loggers import Loggers, nobody
-from sppl.study.plan import Plan, plan_of, waiting
+from sppl.study.loggers import Loggers, no_loggers
+from sppl.study.plan import Plan, plan_of, plan_waiting
 from sppl.study.study import Fit, Study, make_missing
 from sppl.training.training_settings import Training
 
@@ -38,7 +38,7 @@ def run_benchmark(
     split: Split = "test",
     n_train_tokens: int | None = None,
     dry: bool = False,
-    loggers: Loggers = nobody,
+    loggers: Loggers = no_loggers,
 ) -> Plan:
     """Makes `answers` and `results` per strategy and of the untrained target, and those of each task of `also`.
 
@@ -61,47 +61,47 @@ def run_benchmark(
     models = [Model(study, Adapter(study, name, recipe, fit)) for name, recipe in strategy.items()]
     plan = Plan((), ())
     for model in [*models, Model(study)]:  # what all jobs of a sweep share comes last
-        plan += _planned(model, questions, split, extra) if dry else _measured(model, questions, split, extra, loggers)
+        plan += _plan(model, questions, split, extra) if dry else _measure(model, questions, split, extra, loggers)
     return plan
 
 
-def _planned(model: Model, questions: list[Question], split: Split, extra: Sequence[ExtraTask]) -> Plan:
+def _plan(model: Model, questions: list[Question], split: Split, extra: Sequence[ExtraTask]) -> Plan:
     """What there is of a model; what waits for its adapter, or for answers, has words in the place of a name."""
     names = (*model.words, f"seed{model.adapter.fit.seed}" if model.adapter else "all_seeds")
     judged = model.study.benchmark.judged
     if not model.ready:
         trained = model.adapter.awaited if model.adapter else {}
         plans = [
-            waiting("also_results", *model.words, one.identity["task"], names[-1], of=[trained, one.identity])
+            plan_waiting("also_results", *model.words, one.identity["task"], names[-1], of=[trained, one.identity])
             for one in extra
         ]
-        of = [trained, *_asked(model, questions)]
-        plans += [waiting("answers", *names, of=of), waiting("results", *names, of=of)] if judged else []
+        of = [trained, *_identify_answers(model, questions)]
+        plans += [plan_waiting("answers", *names, of=of), plan_waiting("results", *names, of=of)] if judged else []
         return sum(plans, Plan((), ()))
-    answers, others = _of(model, questions, split, extra)
+    answers, others = _answers_and_extras(model, questions, split, extra)
     plan = plan_of([*([answers] if judged else []), *others])
     if judged:
         plan += (
             plan_of([Results(answers)])
             if answers.exists
-            else waiting("results", *names, of=_asked(model, questions, answers.id.name))
+            else plan_waiting("results", *names, of=_identify_answers(model, questions, answers.id.name))
         )
     return plan
 
 
-def _asked(model: Model, questions: list[Question], *further: Any) -> list[Any]:
+def _identify_answers(model: Model, questions: list[Question], *further: Any) -> list[Any]:
     """What tells answers, or verdicts on them, from others while they have no name."""
     study = model.study
     return [[one.id for one in questions], study.benchmark.judge, study.generator.identity, *further]
 
 
-def _measured(
+def _measure(
     model: Model, questions: list[Question], split: Split, extra: Sequence[ExtraTask], loggers: Loggers
 ) -> Plan:
     """Makes what is missing of a model's answers and results."""
     if model.adapter and not model.adapter.exists:
         raise model.adapter.missing()
-    (answers, others), store = _of(model, questions, split, extra), model.study.store
+    (answers, others), store = _answers_and_extras(model, questions, split, extra), model.study.store
     judged = model.study.benchmark.judged
     asked = [*([answers] if judged else []), *others]
     plan = plan_of(asked)
@@ -115,7 +115,7 @@ def _measured(
     return plan
 
 
-def _of(
+def _answers_and_extras(
     model: Model, questions: list[Question], split: Split, extra: Sequence[ExtraTask]
 ) -> tuple[Answers, list[ExtraResults]]:
     answers = Answers(model, questions, split)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from sppl.schemas import UserError
 
 
-def best(
+def choose_best(
     values: Mapping[str, Mapping[str, float]],
     right: Mapping[str, Mapping[str, bool]],
     ids: Sequence[str],

@@ -28,7 +28,9 @@ class WorkedExample:
     response: str
 
 
-def messages(recipe: Recipe, question: Question, sees: str, examples: Sequence[WorkedExample] = ()) -> list[Message]:
+def write_messages(
+    recipe: Recipe, question: Question, sees: str, examples: Sequence[WorkedExample] = ()
+) -> list[Message]:
     """The messages of one request.
 
     Args:
@@ -65,7 +67,7 @@ def messages(recipe: Recipe, question: Question, sees: str, examples: Sequence[W
     return [*system, {"role": "user", "content": content}]
 
 
-def given(recipe: Recipe, question: Question, closing: str) -> str:
+def given_response(recipe: Recipe, question: Question, closing: str) -> str:
     """The response of a strategy that asks nobody: the solution of the data set, or the bare gold label.
 
     Args:

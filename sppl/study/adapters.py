@@ -11,12 +11,12 @@ from sppl.artifacts.provenance import canonical, fingerprint
 from sppl.artifacts.store import ArtifactId, MissingArtifact
 from sppl.benchmarks.splits import take
 from sppl.commands import command
-from sppl.schemas import Question, UserError, wording
+from sppl.schemas import Question, UserError, question_wording
 from sppl.strategies.recipe import Recipe
-from sppl.study.loggers import Loggers, nobody
+from sppl.study.loggers import Loggers, no_loggers
 from sppl.study.responses import Responses
 from sppl.study.study import Fit, Study
-from sppl.training.training_examples import encoded, first_tokens
+from sppl.training.training_examples import encode_examples, first_tokens
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Adapter:
     strategy: str
     recipe: Recipe
     fit: Fit
-    loggers: Loggers = nobody
+    loggers: Loggers = no_loggers
 
     @property
     def ready(self) -> bool:
@@ -93,7 +93,7 @@ class Adapter:
     @once
     def _sizes(self) -> dict[str, int]:
         """Responses trained on, and the tokens of them that are learnt."""
-        learnt = sum(len(one.learnt) for one in encoded(self.study.target, self.examples, self.strategy))
+        learnt = sum(len(one.learnt) for one in encode_examples(self.study.target, self.examples, self.strategy))
         return {"responses": len(self.examples), "tokens": learnt}
 
     def inputs(self) -> dict[str, str]:
@@ -108,7 +108,7 @@ class Adapter:
         import pytorch_lightning as pl
 
         from sppl.data.tokens import refuse_unknown
-        from sppl.hardware.device import Facts, place
+        from sppl.hardware.device import DeviceFacts, place
         from sppl.hardware.progress import Progress, quiet
         from sppl.models.loading import embedding_rows
         from sppl.models.target import set_aside
@@ -118,7 +118,7 @@ class Adapter:
 
         start, study, training = time.perf_counter(), self.study, self.fit.training
         target, hardware = study.target, study.hardware
-        train, validation = (encoded(target, pairs, self.strategy) for pairs in (self.examples, self.held_out))
+        train, validation = (encode_examples(target, pairs, self.strategy) for pairs in (self.examples, self.held_out))
         parts = study.store.parts(self.id)
         pl.seed_everything(self.fit.seed, verbose=False)
         set_aside()
@@ -129,7 +129,7 @@ class Adapter:
         check_model(model)
         if hardware.devices == 1:  # several take their copies from the CPU
             place(model, hardware.device)
-        facts = Facts(model, hardware.device)
+        facts = DeviceFacts(model, hardware.device)
         quiet()
         fit(
             model,
@@ -195,4 +195,4 @@ def setup_of(fit: Fit, n_train: int) -> dict[str, Any]:
 
 
 def _digest(pairs: Sequence[tuple[Question, str]]) -> str:
-    return fingerprint([[question.id, wording(question), text] for question, text in pairs])
+    return fingerprint([[question.id, question_wording(question), text] for question, text in pairs])

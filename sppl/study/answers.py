@@ -11,11 +11,11 @@ from sppl.analysis.outcomes import UNTRAINED
 from sppl.artifacts.once import once
 from sppl.artifacts.provenance import fingerprint
 from sppl.artifacts.store import ArtifactId
-from sppl.generation.answer import answered, prompts_of
+from sppl.generation.answer import keep_answered, prompts_of
 from sppl.schemas import Question, Split
 from sppl.study.adapters import Adapter
 from sppl.study.predictions import digest_of_prompts, questions_source
-from sppl.study.study import Study, made_from
+from sppl.study.study import Study, describe_origin
 from sppl.study.verdicts import Verdicts
 
 
@@ -59,7 +59,7 @@ class Model:
     @property
     def settings(self) -> dict[str, Any]:
         """What its answers depend on beside the questions."""
-        return {"target": self.study.target.identity, "adapter": made_from(self.study.store, self.adapter)}
+        return {"target": self.study.target.identity, "adapter": describe_origin(self.study.store, self.adapter)}
 
     def sources(self) -> dict[str, str]:
         """What it is made of, with digests."""
@@ -110,7 +110,7 @@ class Answers:
             prompts_of(self.questions), max_new_tokens=study.benchmark.max_new_tokens, trained=self.model.folder(),
             overlong=study.benchmark.overlong, what=what,
         )  # fmt: skip
-        questions, made, left_out = answered(self.questions, made, what)
+        questions, made, left_out = keep_answered(self.questions, made, what)
         frame = pd.DataFrame({"question_id": [q.id for q in questions], "answer": [one.text for one in made]})
         said = {"cut": sum(not one.ended for one in made), "overlong": left_out, **answering.facts()}
         study.store.write(self.id, frame, self.inputs(), time.perf_counter() - start, **said, **self.facts)
@@ -130,7 +130,7 @@ class Results:
     def id(self) -> ArtifactId:
         study, answers = self.answers.model.study, self.answers
         settings = {
-            "answers": made_from(study.store, answers),
+            "answers": describe_origin(study.store, answers),
             "questions": fingerprint(answers.questions),
             "judge": study.benchmark.judge,
         }

@@ -16,13 +16,13 @@ from sppl.prompts import SelfAlignedPrompt
 from sppl.schemas import Question, UserError
 from sppl.scoring.pool import Pool
 from sppl.scoring.scoring_settings import Scoring
-from sppl.study.plan import Plan, plan_of, waiting
+from sppl.study.plan import Plan, plan_of, plan_waiting
 from sppl.study.predictions import Predictions
 from sppl.study.responses import Responses
 from sppl.study.study import Study
 from sppl.tables.sample import Sample, TableOf, make_tables
 
-Examples = Mapping[str, Sequence[tuple[Question, str]]]
+ExamplesByStrategy = Mapping[str, Sequence[tuple[Question, str]]]
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class BestByMetric:
         return said
 
     def tables(
-        self, store: Store, benchmark: Benchmark, examples: Examples, inputs: Mapping[str, Mapping[str, str]]
+        self, store: Store, benchmark: Benchmark, examples: ExamplesByStrategy, inputs: Mapping[str, Mapping[str, str]]
     ) -> list[TableOf]:
         """The tables that say how good the responses are; the arguments are those of `values`.
 
@@ -85,7 +85,7 @@ class BestByMetric:
             return plan_of(self.tables(store, benchmark, examples, inputs))
         sample = self._sample(store, benchmark, {name: [] for name in candidates}, Pool(), {})
         plans = [
-            waiting(
+            plan_waiting(
                 TokenStats.kind,
                 benchmark.name,
                 *need.words(sample, name),
@@ -97,7 +97,7 @@ class BestByMetric:
         return sum(plans, Plan((), ()))
 
     def values(
-        self, store: Store, benchmark: Benchmark, examples: Examples, inputs: Mapping[str, Mapping[str, str]]
+        self, store: Store, benchmark: Benchmark, examples: ExamplesByStrategy, inputs: Mapping[str, Mapping[str, str]]
     ) -> dict[str, dict[str, float]]:
         """Per strategy and question id how good a response is, lower is better; one that is too long has no value.
 
@@ -140,7 +140,9 @@ class BestByMetric:
             )
         return needs
 
-    def _sample(self, store: Store, benchmark: Benchmark, examples: Examples, pool: Pool, inputs: Mapping) -> Sample:
+    def _sample(
+        self, store: Store, benchmark: Benchmark, examples: ExamplesByStrategy, pool: Pool, inputs: Mapping
+    ) -> Sample:
         return Sample(
             store, benchmark.name, self.target_model, examples, pool, self.prompt, self.scorer, self.trainer,
             inputs=inputs,

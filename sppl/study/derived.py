@@ -5,8 +5,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sppl.schemas import Question
-from sppl.strategies.best import best
-from sppl.strategies.mixture import drawn
+from sppl.strategies.best import choose_best
+from sppl.strategies.mixture import draw_strategy
 from sppl.strategies.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -22,12 +22,12 @@ def derive(responses: "Responses", missing: Sequence[Question]) -> dict[str, lis
     texts = {name: {question.id: text for question, text in pairs} for name, pairs in examples.items()}
     ids = [question.id for question in missing]
     if recipe.best is None:
-        names = {id_: drawn(id_, list(recipe.of)) for id_ in ids}
+        names = {id_: draw_strategy(id_, list(recipe.of)) for id_ in ids}
     else:
         inputs = {name: part.sources() for name, part in parts.items()}
         values = recipe.best.values(responses.store, responses.benchmark, examples, inputs)
         right = {name: part.right() for name, part in parts.items()}
-        names = best(values, right, ids, only_right=recipe.best.only_right)
+        names = choose_best(values, right, ids, only_right=recipe.best.only_right)
     return {
         "response": [texts[names[id_]][id_] for id_ in ids],
         "taken_from": [names[id_] for id_ in ids],
@@ -39,4 +39,4 @@ def parts_of(recipe: Recipe, questions: Sequence[Question]) -> dict[str, list[Qu
     if recipe.best is not None:
         return {name: list(questions) for name in recipe.of}
     names = list(recipe.of)
-    return {name: [question for question in questions if drawn(question.id, names) == name] for name in names}
+    return {name: [question for question in questions if draw_strategy(question.id, names) == name] for name in names}

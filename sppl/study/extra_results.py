@@ -52,19 +52,19 @@ class ExtraResults:
     def make(self) -> None:
         from sppl.data.tokens import rendering_of
         from sppl.generation.ends import end_tokens
-        from sppl.generation.own_settings import say_ignored, within_generate
-        from sppl.hardware.device import Facts, place
+        from sppl.generation.own_settings import configure_generate, say_ignored
+        from sppl.hardware.device import DeviceFacts, place
         from sppl.scoring.model_checks import check_model
-        from sppl.training.trained import trained_model
+        from sppl.training.trained import load_trained
 
         start, study = time.perf_counter(), self.model.study
         target, device = study.target, study.hardware.device
-        model = place(trained_model(target, self.model.folder()), device)
+        model = place(load_trained(target, self.model.folder()), device)
         check_model(model)
-        on, rendering = Facts(model, device), rendering_of(target.tokenizer(), target.asking)
+        on, rendering = DeviceFacts(model, device), rendering_of(target.tokenizer(), target.asking)
         ends, followed = end_tokens(rendering, model.generation_config), target.generation == "model"
         say_ignored(target.name, model.generation_config, followed=followed)
-        with within_generate(model, ends, followed=followed):
+        with configure_generate(model, ends, followed=followed):
             frame, figures, left_out = self.extra.task.evaluate(
                 model, rendering, batch_size=BATCH, device=str(device), overlong=study.benchmark.overlong
             )

@@ -20,6 +20,6 @@ class Loggers(Protocol):
         ...
 
 
-def nobody(strategy: str = "", *more: str) -> Sequence["Logger"]:  # noqa: ARG001 - the interface
+def no_loggers(strategy: str = "", *more: str) -> Sequence["Logger"]:  # noqa: ARG001 - the interface
     """No loggers."""
     return ()

@@ -34,7 +34,7 @@ def other_targets_of(store: Store, rankings: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
 
 
-def advice(leads: pd.DataFrame) -> list[str]:
+def describe_leads(leads: pd.DataFrame) -> list[str]:
     """One sentence per benchmark and target: which strategy other targets were trained best on."""
     said = []
     for (benchmark, target), part in leads.groupby(PAIR, sort=False):

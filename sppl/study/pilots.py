@@ -13,7 +13,7 @@ from sppl.strategies.recipe import Recipe
 from sppl.study.adapters import Adapter
 from sppl.study.answers import Answers, Model, Results
 from sppl.study.study import Fit, Study
-from sppl.study.wanted import Pieces
+from sppl.study.wanted_tables import Pieces
 
 
 def pilots_of(metric: Mapping[str, Metric]) -> list[Outcomes]:

@@ -7,12 +7,12 @@ from typing import Any
 from sppl.artifacts.provenance import fingerprint
 from sppl.study.study import Named
 
-OPEN = "-..."
+OPEN_NAME = "-..."
 """Ends a name that is not known yet; behind it stands what tells it from others, which people are not shown."""
 
 
 @dataclass(frozen=True)
-class Asked:
+class ResponseCounts:
     """Responses of one folder of the store: how many are there and missing, and what asking for these would take.
 
     Args:
@@ -37,7 +37,7 @@ class Plan:
 
     found: tuple[str, ...]
     to_make: tuple[str, ...]
-    responses: Mapping[str, Asked] = field(default_factory=dict)
+    responses: Mapping[str, ResponseCounts] = field(default_factory=dict)
 
     def line(self, stage: str) -> str:
         """One line for people."""
@@ -64,20 +64,20 @@ def plan_of(artifacts: Iterable[Named]) -> Plan:
     return Plan(tuple(name for name, there in known if there), tuple(name for name, there in known if not there))
 
 
-def as_shown(name: str) -> str:
+def shown_name(name: str) -> str:
     """A name of a plan as people see it."""
-    return name.partition(OPEN)[0] + OPEN if OPEN in name else name
+    return name.partition(OPEN_NAME)[0] + OPEN_NAME if OPEN_NAME in name else name
 
 
 def _short(names: Sequence[str]) -> list[str]:
-    shown = [as_shown(name) for name in names]
+    shown = [shown_name(name) for name in names]
     return [*shown[:4], "..."] if len(shown) > 4 else shown
 
 
-def waiting(*words: str, of: Any) -> Plan:
+def plan_waiting(*words: str, of: Any) -> Plan:
     """One artifact that would be made; the last part of its name, which depends on what is not there yet, is open.
 
     Args:
         of: what is known of that: settings, and names of what it waits for. Other settings are another artifact.
     """
-    return Plan((), ("/".join(words) + OPEN + fingerprint(of),))
+    return Plan((), ("/".join(words) + OPEN_NAME + fingerprint(of),))

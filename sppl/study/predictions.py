@@ -12,7 +12,7 @@ from sppl.artifacts.provenance import canonical, fingerprint
 from sppl.artifacts.store import ArtifactId, MissingArtifact
 from sppl.benchmarks.splits import take
 from sppl.commands import command
-from sppl.generation.answer import answered, prompts_of
+from sppl.generation.answer import keep_answered, prompts_of
 from sppl.prompts import SelfAlignedPrompt
 from sppl.schemas import Question
 from sppl.scoring.pool import Pool
@@ -63,7 +63,7 @@ class Predictions:
             prompts_of(self.questions), max_new_tokens=benchmark.max_new_tokens, sampling=benchmark.sampling,
             overlong=benchmark.overlong, what="predict",
         )  # fmt: skip
-        questions, made, left_out = answered(self.questions, made, "predict")
+        questions, made, left_out = keep_answered(self.questions, made, "predict")
         ids = [question.id for question in questions]
         frame = pd.DataFrame({"question_id": ids, "prediction": [answer.text for answer in made]})
         notes = {"cut": sum(not one.ended for one in made), "overlong": left_out, **answers.facts()}

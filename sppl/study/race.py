@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from sppl.analysis.racing import Bound, Decision, survivors
+from sppl.analysis.racing import Bound, Standing, survivors
 from sppl.artifacts.provenance import canonical
 from sppl.artifacts.store import ArtifactId, Store
 from sppl.commands import as_list
@@ -15,7 +15,7 @@ from sppl.metrics.needs import Metric, Perplexed, Table, scored_needs
 from sppl.schemas import UserError
 from sppl.scoring.scoring_settings import Scoring
 from sppl.strategies.recipe import Recipe
-from sppl.study.wanted import Found, TablePieces, Tables
+from sppl.study.wanted_tables import FoundResponses, TablePieces, Tables
 from sppl.tables.sample import TableOf
 
 log = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ COLUMNS = ["questions", "strategy", "n_examples", "mean", "behind", "z", "limit"
 class Race:
     """Who races, over which questions, and by which metric."""
 
-    found: Found
+    found: FoundResponses
     leader: Metric
 
     @property
@@ -142,7 +142,7 @@ class Race:
                 found[name] = pd.Series(dtype=float)
         return found
 
-    def _decide(self, losses: Mapping[str, pd.Series], *, last: bool) -> list[Decision]:
+    def _decide(self, losses: Mapping[str, pd.Series], *, last: bool) -> list[Standing]:
         """Who goes on, judged on the questions that all who still race were scored on; nothing where there is none yet.
 
         Raises:
@@ -163,7 +163,7 @@ class Race:
         bound = Bound(len(self.found.sample.examples), self.n_questions, scorer.error, scorer.first)
         return survivors({name: shared[name].to_numpy() for name in losses}, bound)
 
-    def _say(self, end: int, decisions: list[Decision]) -> None:
+    def _say(self, end: int, decisions: list[Standing]) -> None:
         first = min(decisions, key=lambda one: (one.mean, one.strategy))
         out = [f"{d.strategy} ({d.behind:.3f} behind, z {d.z:.1f})" for d in decisions if not d.survives]
         on = [f"{d.strategy} ({d.behind:.3f}, z {d.z:.1f})" for d in decisions if d.survives and d is not first]
@@ -174,7 +174,7 @@ class Race:
         )  # fmt: skip
 
 
-def pieces_of(found: Found, race: Race | None) -> TablePieces:
+def pieces_of(found: FoundResponses, race: Race | None) -> TablePieces:
     """The artifacts that hold the tables of every strategy.
 
     Raises:

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from sppl.analysis.agreement import where_they_differ
-from sppl.analysis.raced import rank_raced
+from sppl.analysis.race_ranking import rank_raced
 from sppl.analysis.ranking import rank, sentence
 from sppl.analysis.resampling import RankedMetric
 from sppl.artifacts.once import once

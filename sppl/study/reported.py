@@ -7,13 +7,13 @@ import pandas as pd
 
 from sppl.analysis.checks import PAIR
 from sppl.analysis.outcomes import UNTRAINED
-from sppl.analysis.raced import on_shared_questions
+from sppl.analysis.race_ranking import on_shared_questions
 from sppl.artifacts.store import Store
 from sppl.prompts import GivenQuestion
 from sppl.schemas import validate
 
 
-def no_rankings() -> pd.DataFrame:
+def empty_rankings() -> pd.DataFrame:
     """A ranking without rows, for a command that only trained."""
     columns = ["benchmark", "target_model", "metric", "direction", "strategy", "value", "rank", "note"]
     return pd.DataFrame({column: pd.Series(dtype=float if column in ("value", "rank") else str) for column in columns})
@@ -36,7 +36,7 @@ def outcomes_of(store: Store, results: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(columns)).astype(columns)
 
 
-def trained_on_of(store: Store, results: Sequence[str]) -> pd.DataFrame:
+def training_data_of(store: Store, results: Sequence[str]) -> pd.DataFrame:
     """What each trained model learnt from: `responses`, their `tokens` and the `tokens per response`.
 
     Seeds share a row. Models whose results do not say it (made before it was recorded) have no row.
@@ -50,7 +50,7 @@ def trained_on_of(store: Store, results: Sequence[str]) -> pd.DataFrame:
     return frame.assign(**{"tokens per response": frame["tokens"] / frame["responses"]}) if len(frame) else frame
 
 
-def also_of(store: Store, artifacts: Sequence[str]) -> pd.DataFrame:
+def extra_results_of(store: Store, artifacts: Sequence[str]) -> pd.DataFrame:
     """One row per trained model, further task and metric; of a task the metric of the table stands first."""
     rows = [key | {"task": fact["settings"]["task"]["task"]} | figure for key, fact in _runs(store, artifacts)
             for figure in fact["figures"]]  # fmt: skip
@@ -178,7 +178,7 @@ def costs_of(store: Store, rankings: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["benchmark", "target_model", "metric", "passes", "seconds"])
 
 
-def sources(rows: pd.DataFrame, rankings: pd.DataFrame, store: Store, results: Sequence[str]) -> list[str]:
+def response_sources(rows: pd.DataFrame, rankings: pd.DataFrame, store: Store, results: Sequence[str]) -> list[str]:
     """Where each strategy's responses come from (`simulated`, ...), empty for the untrained target."""
     known = {name.split("/")[3]: store.provenance(store.open(name)).get("source", "") for name in results}
     if "source" in rankings:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from sppl.benchmarks.definition import Benchmark
 from sppl.benchmarks.harness import judge
-from sppl.schemas import Asking, Conversation, Question, UserError
-from sppl.strategies.messages import given
+from sppl.schemas import Conversation, PaidSource, Question, UserError
+from sppl.strategies.messages import given_response
 from sppl.strategies.recipe import Recipe
 
 
@@ -19,10 +19,10 @@ def respond(benchmark: Benchmark, recipe: Recipe, questions: list[Question]) -> 
     """
     _refuse_conversations(benchmark, recipe, questions)
     if recipe.given:
-        return {"response": [given(recipe, one, benchmark.closing(one.answer)) for one in questions]}
+        return {"response": [given_response(recipe, one, benchmark.closing(one.answer)) for one in questions]}
     source = benchmark.responses
     texts = source.respond(recipe, questions)
-    if not isinstance(source, Asking) or recipe.tries < 2:
+    if not isinstance(source, PaidSource) or recipe.tries < 2:
         return {"response": texts}
     right = _right(benchmark, questions, texts)
     for attempt in range(1, recipe.tries):

@@ -13,11 +13,11 @@ from sppl.artifacts.store import MissingArtifact, Store
 from sppl.benchmarks.definition import Benchmark
 from sppl.commands import command
 from sppl.data.conversations import final_answer
-from sppl.schemas import Asking, Identified, Question, wording
+from sppl.schemas import Identified, PaidSource, Question, question_wording
 from sppl.strategies.recipe import Recipe
 from sppl.study.derived import derive
 from sppl.study.respond import respond
-from sppl.study.spending import spent
+from sppl.study.spending import describe_spending
 from sppl.study.verdicts import Verdicts
 
 log = logging.getLogger(__name__)
@@ -106,7 +106,7 @@ class Responses:
     def begin(self) -> None:
         """Hands in the questions that a source answers much later, and does not wait; `make` does."""
         source = self.benchmark.responses
-        if isinstance(source, Asking) and not self.recipe.given and not self.recipe.of:
+        if isinstance(source, PaidSource) and not self.recipe.given and not self.recipe.of:
             with self.store.lock("responses", self.benchmark.name, self.folder):
                 source.begin(self.recipe, self.missing())
 
@@ -146,15 +146,15 @@ class Responses:
         if recipe.of:
             facts["taken_from"] = {name: taken_from.count(name) for name in recipe.of}
             log.info("%s: taken from %s", recipe.name, ", ".join(f"{k} {n}" for k, n in facts["taken_from"].items()))
-        elif isinstance(source, Asking) and not recipe.given:
+        elif isinstance(source, PaidSource) and not recipe.given:
             facts["usage"] = dict(source.usage(recipe, missing))
-            log.info("%s took, all commands together: %s", recipe.name, spent([facts["usage"]]))
+            log.info("%s took, all commands together: %s", recipe.name, describe_spending([facts["usage"]]))
         return facts
 
     def _keys(self, questions: Sequence[Question]) -> pd.DataFrame:
         """What a response belongs to, per question."""
         whole = _reads_records(self.benchmark, self.recipe)
-        said = [fingerprint(question if whole else wording(question)) for question in questions]
+        said = [fingerprint(question if whole else question_wording(question)) for question in questions]
         return pd.DataFrame({"question_id": [question.id for question in questions], "question": said}, dtype=str)
 
 
@@ -168,8 +168,8 @@ def responses_folder(store: Store, benchmark: Benchmark, recipe: Recipe) -> str:
         said = [recipe.given, benchmark.final_line]
     else:
         said = [_source(benchmark, recipe)]
-        said += [recipe] if isinstance(source, Asking) or not isinstance(source, Identified) else []
-        said += [benchmark.judge] if isinstance(source, Asking) and recipe.tries > 1 else []
+        said += [recipe] if isinstance(source, PaidSource) or not isinstance(source, Identified) else []
+        said += [benchmark.judge] if isinstance(source, PaidSource) and recipe.tries > 1 else []
     return f"{recipe.name}-{fingerprint(said)}"
 
 

@@ -12,15 +12,15 @@ from typing import Any
 import pandas as pd
 
 from sppl.artifacts.store import ArtifactId, Store
-from sppl.data.conversations import as_text
+from sppl.data.conversations import write_turns
 from sppl.models.size import context_of
 from sppl.models.target import TargetModel
 from sppl.prompts import Alone, FixedExamples, SelfAligned, StepWise
 from sppl.schemas import Conversation, Question, UserError
-from sppl.scoring.asked import Asking
-from sppl.study.wanted import Found
+from sppl.scoring.request_builder import RequestBuilder
+from sppl.study.wanted_tables import FoundResponses
 from sppl.tables.token_stats import TokenStats
-from sppl.training.training_examples import encoded
+from sppl.training.training_examples import encode_examples
 
 MOST = 4000
 """Characters of a text that is shown as an example."""
@@ -35,7 +35,7 @@ class Samples:
         ranking: of these strategies.
     """
 
-    found: Found
+    found: FoundResponses
     ranking: ArtifactId
 
     @property
@@ -82,7 +82,7 @@ def _lengths(target: TargetModel, pairs: Sequence[tuple[Question, str]], name: s
     prompts: list[Any] = [pd.NA] * len(pairs)
     responses, why = list(prompts), ""
     try:
-        examples = encoded(target, pairs, name)
+        examples = encode_examples(target, pairs, name)
         prompts, responses = [len(one.prompt) for one in examples], [len(one.response) for one in examples]
     except UserError as error:
         why = str(error)
@@ -92,7 +92,7 @@ def _lengths(target: TargetModel, pairs: Sequence[tuple[Question, str]], name: s
     return frame, why
 
 
-def _example(found: Found) -> dict[str, Any]:
+def _example(found: FoundResponses) -> dict[str, Any]:
     """One question, each strategy's response to it, an own answer, and the prompt as the target reads it in scoring."""
     first = {name: pairs[0] for name, pairs in found.sample.examples.items() if pairs}
     question = next(iter(first.values()))[0]
@@ -106,10 +106,10 @@ def _example(found: Found) -> dict[str, Any]:
 
 
 def _asked(question: Question) -> str:
-    return as_text(question.turns) if isinstance(question, Conversation) else question.prompt
+    return write_turns(question.turns) if isinstance(question, Conversation) else question.prompt
 
 
-def _prompt(found: Found, pair: tuple[Question, str]) -> str:
+def _prompt(found: FoundResponses, pair: tuple[Question, str]) -> str:
     """All that stands before a response where own answers are shown, else after the question alone; marks included."""
     contexts = [need.context for need in found.wanted.needs if isinstance(need, TokenStats)]
     contexts = [one for one in contexts if not isinstance(one, Alone | StepWise)]
@@ -118,7 +118,7 @@ def _prompt(found: Found, pair: tuple[Question, str]) -> str:
         return ""
     with suppress(UserError):  # the stage that scores has said it
         sample = found.sample
-        asking = Asking(sample.target, sample.prompt, sample.pool, sample.scorer)
+        asking = RequestBuilder(sample.target, sample.prompt, sample.pool, sample.scorer)
         (asked,) = asking.responses([pair], contexts[0], steps=False)
         return str(sample.target.tokenizer().decode(list(asked.requests[0][1].prefix)))
     return ""

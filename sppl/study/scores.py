@@ -13,7 +13,7 @@ from sppl.artifacts.provenance import canonical
 from sppl.artifacts.store import ArtifactId
 from sppl.metrics.needs import Known, Metric, compares, table_needs
 from sppl.study.study import Named, Study
-from sppl.study.wanted import Pieces
+from sppl.study.wanted_tables import Pieces
 
 
 @dataclass(frozen=True)

@@ -96,7 +96,7 @@ def _failed(usages: Sequence[Mapping[str, Any]]) -> Counter[str]:
     return total
 
 
-def spent(usages: Sequence[Mapping[str, Any]]) -> str:
+def describe_spending(usages: Sequence[Mapping[str, Any]]) -> str:
     """What was used, in words: requests, tokens, dollars, and why tries brought nothing."""
     answers, failed = sum(one["requests"] for one in usages), _failed(usages)
     names = ", ".join(dict.fromkeys(one["teacher"] for one in usages))

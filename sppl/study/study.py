@@ -90,7 +90,7 @@ class Named(Protocol):
 
     @property
     def id(self) -> ArtifactId:
-        """Kind, name, schema, and the settings the name was made of."""
+        """ArtifactType, name, schema, and the settings the name was made of."""
         ...
 
     @property
@@ -111,11 +111,11 @@ class Artifact(Named, Protocol):
         ...
 
 
-Kind = TypeVar("Kind", bound=Artifact)
+ArtifactType = TypeVar("ArtifactType", bound=Artifact)
 
 
 @contextmanager
-def making(store: Store, *artifacts: Kind) -> Iterator[list[Kind]]:
+def lock_missing(store: Store, *artifacts: ArtifactType) -> Iterator[list[ArtifactType]]:
     """Holds the locks of those that are missing and gives them, as `Store.making` does."""
     with store.making(*(one.id for one in artifacts)) as missing:
         names = {one.name for one in missing}
@@ -124,11 +124,11 @@ def making(store: Store, *artifacts: Kind) -> Iterator[list[Kind]]:
 
 def make_missing(store: Store, *artifacts: Artifact) -> None:
     """Makes those that are missing, each in the lock of all."""
-    with making(store, *artifacts) as missing:
+    with lock_missing(store, *artifacts) as missing:
         for one in missing:
             one.make()
 
 
-def made_from(store: Store, artifact: Artifact | None) -> dict[str, str] | None:
+def describe_origin(store: Store, artifact: Artifact | None) -> dict[str, str] | None:
     """What an artifact is, and how it came about: its name says that, and two ways can end in equal contents."""
     return {"leaf": artifact.id.name, "digest": store.digest(artifact.id)} if artifact else None

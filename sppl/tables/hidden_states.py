@@ -14,7 +14,7 @@ from sppl.tables.sample import Sample, TableOf
 
 if TYPE_CHECKING:
     from sppl.hardware.reader import ModelReader
-    from sppl.scoring.asked import Asked
+    from sppl.scoring.request_builder import ResponseInContext
 
 
 @dataclass(frozen=True)
@@ -72,16 +72,16 @@ class HiddenStates(Table):
 
 
 def _reader(sample: Sample, need: Any) -> "ModelReader":
-    from sppl.models.target import frozen
+    from sppl.models.target import frozen_target
     from sppl.scoring.summariser import Summariser
 
     try:
-        return Summariser(frozen(sample.target), need.layer, set(sample.target.tokenizer().all_special_ids))
+        return Summariser(frozen_target(sample.target), need.layer, set(sample.target.tokenizer().all_special_ids))
     except ValueError as error:
         raise UserError(f"{error}. Say which to read: metric.scas.layer=...") from error
 
 
-def _refuse_bare(sample: Sample, responses: Mapping[str, Sequence["Asked"]]) -> None:
+def _refuse_bare(sample: Sample, responses: Mapping[str, Sequence["ResponseInContext"]]) -> None:
     special = set(sample.target.tokenizer().all_special_ids)
     bare = [f"{one.example_id} of {name}" for name, part in responses.items() for one in part if special >= {*one.ids}]
     if bare:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from sppl.hardware.device import Facts
-from sppl.hardware.progress import predicted
+from sppl.hardware.device import DeviceFacts
+from sppl.hardware.progress import predict_batches
 from sppl.prompts import GivenQuestion
-from sppl.scoring.asked import Asked, refuse_conversations
 from sppl.scoring.in_context import fitting_requests
 from sppl.scoring.pool import Pool
+from sppl.scoring.request_builder import ResponseInContext, refuse_conversations
 from sppl.scoring.summariser import requests_loader
 from sppl.tables.sample import Sample, TableOf
 
@@ -24,7 +24,7 @@ def read_inside(
     sample: Sample,
     tables: Sequence[TableOf],
     reader: Callable[[Sample, Any], "ModelReader"],
-    check: Callable[[Mapping[str, Sequence[Asked]]], None],
+    check: Callable[[Mapping[str, Sequence[ResponseInContext]]], None],
     rows: Callable[[Sequence[str], Sequence[Any]], pd.DataFrame],
     *,
     passes: float,
@@ -58,14 +58,14 @@ def read_inside(
         own = [one for one in todo if one.need == need]
         check({one.strategy: fitting[one.strategy, given].responses for one in own})
         module = reader(sample, need)
-        on, runner = Facts(module.model, sample.hardware.device), sample.hardware.reading()
+        on, runner = DeviceFacts(module.model, sample.hardware.device), sample.hardware.reading()
         run = partial(runner, inference_mode=False) if backward else runner
         for one in own:
             start, fit = time.perf_counter(), fitting[one.strategy, given]
             if not (responses := fit.responses):
                 continue
             requests = [request for response in responses for _, request in response.requests]
-            read = list(predicted(run, module, requests_loader(requests), f"{need.name} {one.strategy}"))
+            read = list(predict_batches(run, module, requests_loader(requests), f"{need.name} {one.strategy}"))
             facts = fit.facts | {"responses": len(responses), "tokens": sum(each.tokens for each in responses)}
             frame = rows([each.example_id for each in responses], read)
             one.write(frame, time.perf_counter() - start, **facts, passes=passes, **on.notes())

@@ -59,10 +59,10 @@ class Rewards(Table):
     def make(sample: Sample, tables: Sequence[TableOf]) -> None:
         """Each model is loaded once; one pass over each finished chat."""
         from sppl.data.tokens import check_fits
-        from sppl.hardware.device import Facts
-        from sppl.hardware.progress import predicted
+        from sppl.hardware.device import DeviceFacts
+        from sppl.hardware.progress import predict_batches
         from sppl.models.loading import context_length
-        from sppl.scoring.asked import refuse_conversations, refuse_empty
+        from sppl.scoring.request_builder import refuse_conversations, refuse_empty
         from sppl.scoring.rewarder import Rewarder, chats_loader
 
         todo = [one for one in tables if not one.exists]
@@ -73,7 +73,7 @@ class Rewards(Table):
             model = cast("RewardModel", source)
             own = [one for one in todo if cast("Rewards", one.need).model == source]
             rewarder = Rewarder(model.load())
-            on = Facts(rewarder.model, sample.hardware.device)
+            on = DeviceFacts(rewarder.model, sample.hardware.device)
             chats = {}
             for one in own:
                 pairs = examples[one.strategy]
@@ -86,7 +86,7 @@ class Rewards(Table):
             check_fits(lengths, context_length(rewarder.model.config), f"chats for the reward model {model.name}")
             for one in own:
                 start, read = time.perf_counter(), chats[one.strategy]
-                rewards = list(predicted(sample.hardware.reading(), rewarder, chats_loader(read), "reward"))
+                rewards = list(predict_batches(sample.hardware.reading(), rewarder, chats_loader(read), "reward"))
                 ids = [question.id for question, _ in examples[one.strategy]]
                 frame = pd.DataFrame({"example_id": ids, "reward": pd.Series(rewards, dtype=float)})
                 facts = {"responses": len(ids), "tokens": sum(map(len, read)), "passes": 1.0, **on.notes()}

@@ -10,7 +10,7 @@ from sppl.artifacts.once import once
 from sppl.artifacts.provenance import fingerprint
 from sppl.artifacts.store import ArtifactId, Store
 from sppl.prompts import SelfAlignedPrompt
-from sppl.schemas import Question, wording
+from sppl.schemas import Question, question_wording
 
 if TYPE_CHECKING:
     from sppl.hardware.hardware import Hardware
@@ -60,7 +60,7 @@ class Sample:
     def shown(self, strategy: str) -> str:
         """Changes with the questions' ids and wording and with the responses."""
         pairs = self.examples[strategy]
-        return fingerprint([[question.id, wording(question), text] for question, text in pairs])
+        return fingerprint([[question.id, question_wording(question), text] for question, text in pairs])
 
     def read_by_target(self, strategy: str) -> dict[str, Any]:
         """What everything depends on that the target reads: itself, the responses, and which part of them.

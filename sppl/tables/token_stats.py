@@ -17,7 +17,7 @@ from sppl.tables.sample import Sample, TableOf
 if TYPE_CHECKING:
     from sppl.artifacts.store import ArtifactId
     from sppl.scoring.in_context import Work
-    from sppl.scoring.overlong import Fitted
+    from sppl.scoring.overlong import FittedResponses
 
 COLUMNS = ("entropy", "top50_brier", "step")
 """What token statistics can hold beyond `logprob` and `rank`: the entropy of the distribution the token was drawn from
@@ -112,7 +112,7 @@ class TokenStats(Table):
 
     @staticmethod
     def check(sample: Sample, tables: Sequence[TableOf]) -> None:
-        fitting(sample, [(one.strategy, cast("TokenStats", one.need)) for one in tables])
+        fit_requests(sample, [(one.strategy, cast("TokenStats", one.need)) for one in tables])
 
     @staticmethod
     def make(sample: Sample, tables: Sequence[TableOf]) -> None:
@@ -142,7 +142,9 @@ class TokenStats(Table):
             sample.store.clear_parts(kept)
 
 
-def fitting(sample: Sample, tables: Collection[tuple[str, TokenStats]]) -> "dict[tuple[str, Context], Fitted]":
+def fit_requests(
+    sample: Sample, tables: Collection[tuple[str, TokenStats]]
+) -> "dict[tuple[str, Context], FittedResponses]":
     """The requests that tables of these strategies are made of, as far as they fit the target.
 
     Raises:
@@ -159,12 +161,12 @@ def fitting(sample: Sample, tables: Collection[tuple[str, TokenStats]]) -> "dict
 
 def _works(sample: Sample, tables: Sequence[TableOf], todo: Sequence[TableOf]) -> "list[tuple[Work, ArtifactId]]":
     """The work that the tables take, as far as one of `todo` is among it, each with where its passes are kept."""
-    from sppl.scoring.in_context import works_of
+    from sppl.scoring.in_context import plan_works
 
     keys = [(one.strategy, cast("TokenStats", one.need)) for one in tables]
     contexts = {cast("TokenStats", one.need).context for one in todo}
     found = []
-    for work in works_of([(name, need.context, need.columns) for name, need in keys], fitting(sample, keys)):
+    for work in plan_works([(name, need.context, need.columns) for name, need in keys], fit_requests(sample, keys)):
         settings: dict[str, Any] = {"requests": work.key} | ({"columns": work.further} if work.further else {})
         settings |= {"server": sample.scorer.server.identity} if sample.scorer.server else {}
         kept = sample.store.artifact_id("token_stats", *tables[0].id.words[:2], "passes", settings=settings)

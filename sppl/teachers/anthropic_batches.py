@@ -9,9 +9,20 @@ from types import ModuleType
 from typing import Any
 
 from sppl.schemas import Message
-from sppl.teachers.batch import DOWNLOAD, SKEW, Fill, Read, State, cancelled, expired, flat, id_of, lines_of
+from sppl.teachers.batch import (
+    DOWNLOAD,
+    SKEW,
+    BatchState,
+    Fill,
+    Read,
+    cancelled_error,
+    expired_error,
+    flatten_arguments,
+    id_of,
+    lines_of,
+)
 from sppl.teachers.endpoint import Endpoint
-from sppl.teachers.faults import fault, told
+from sppl.teachers.faults import classify_error, read_error
 from sppl.teachers.sdk import send, send_for_json
 from sppl.teachers.teacher import Decoding, NoAnswer, Rejected, Reply, Transient
 
@@ -28,7 +39,7 @@ class AnthropicBatches:
 
     async def prepare(self, lines: Mapping[str, tuple[Sequence[Message], Decoding]]) -> list[dict[str, Any]]:
         """The requests, which go up with the batch itself."""
-        return [{"custom_id": id_, "params": flat(self.fill(*line))} for id_, line in lines.items()]
+        return [{"custom_id": id_, "params": flatten_arguments(self.fill(*line))} for id_, line in lines.items()]
 
     async def create(self, prepared: list[dict[str, Any]], label: str) -> str:
         """The id of a new batch; the label is in the custom ids already."""
@@ -52,14 +63,14 @@ class AnthropicBatches:
                 return None
             after = {"after_id": page["last_id"]}
 
-    async def look(self, batch: str) -> State:
+    async def look(self, batch: str) -> BatchState:
         """How far a batch is."""
         body = await self._json(self.calls.retrieve(batch))
         left = (body.get("request_counts") or {}).get("processing") or 0
         ended = "ended" if body.get("processing_status") == "ended" else ""
-        return State(batch, _size(body) - left, _size(body), ended, body)
+        return BatchState(batch, _size(body) - left, _size(body), ended, body)
 
-    async def results(self, state: State) -> list[tuple[str, Any]]:
+    async def results(self, state: BatchState) -> list[tuple[str, Any]]:
         """The lines of the file of results."""
         if not state.body.get("results_url"):
             raise Rejected("it has ended, and its results are no longer kept there")
@@ -75,14 +86,14 @@ class AnthropicBatches:
         if kind == "succeeded":
             return self.reader(said.get("message"), {}, decoding)
         if kind == "expired":
-            raise expired()
+            raise expired_error()
         if kind == "canceled":
-            raise cancelled()
+            raise cancelled_error()
         if kind == "errored":
-            raise fault(0, told(said.get("error")), self.teacher)
+            raise classify_error(0, read_error(said.get("error")), self.teacher)
         raise Transient(f"not a result of this API: {json.dumps(said)[:200]}", tokens=None)
 
-    def missing(self, state: State, place: int) -> NoAnswer:
+    def missing(self, state: BatchState, place: int) -> NoAnswer:
         """Why a batch that ended has no line for a request."""
         return Transient("the batch ended without a word about this request", tokens=None)
 

@@ -14,7 +14,7 @@ from sppl.teachers.openai_batches import OpenAIBatches
 from sppl.teachers.replies import anthropic_reply, openai_reply
 from sppl.teachers.sdk import LONGEST_BATCH, http_client, import_sdk, send_for_json, without_key
 from sppl.teachers.teacher import Decoding, Reply, Session
-from sppl.teachers.waits import pause
+from sppl.teachers.waits import read_pause
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +53,7 @@ class OpenAITeacher(Endpoint):
 
     def read(self, body: Any, headers: Mapping[str, str], decoding: Decoding) -> Reply:
         """The answer in a body; NoAnswer where there is none."""
-        return replace(openai_reply(body, self, decoding), pause=pause(headers, "x-ratelimit-{}-requests"))
+        return replace(openai_reply(body, self, decoding), pause=read_pause(headers, "x-ratelimit-{}-requests"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +89,9 @@ class AnthropicTeacher(Endpoint):
 
     def read(self, body: Any, headers: Mapping[str, str], decoding: Decoding) -> Reply:
         """The answer in a body; NoAnswer where there is none."""
-        return replace(anthropic_reply(body, self, decoding), pause=pause(headers, "anthropic-ratelimit-requests-{}"))
+        return replace(
+            anthropic_reply(body, self, decoding), pause=read_pause(headers, "anthropic-ratelimit-requests-{}")
+        )
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from sppl.schemas import Message
 from sppl.teachers.budget import Budget, LimitReached
 from sppl.teachers.pace import Over, Pace
-from sppl.teachers.signals import between_steps
+from sppl.teachers.signals import raise_between_steps
 from sppl.teachers.teacher import Cut, Decoding, NoAnswer, Refused, Rejected, Reply, Session, Teacher, Transient
 
 log = logging.getLogger(__name__)
@@ -21,7 +21,7 @@ GIVE_UP = 10
 
 
 @dataclass(frozen=True)
-class Request:
+class TeacherRequest:
     """One thing to ask, named by `key`; an answer that is cut off at one of `limits` is asked for with the next.
 
     Args:
@@ -36,8 +36,8 @@ class Request:
     batch: str = ""
 
 
-Arrived = Callable[[Request, Decoding, Reply], None]
-Missed = Callable[[Request, Decoding, NoAnswer], None]
+Arrived = Callable[[TeacherRequest, Decoding, Reply], None]
+Missed = Callable[[TeacherRequest, Decoding, NoAnswer], None]
 
 
 class GaveUp(Exception):
@@ -45,7 +45,7 @@ class GaveUp(Exception):
 
 
 def ask_all(
-    teacher: Teacher, requests: Sequence[Request], arrived: Arrived, missed: Missed, budget: Budget
+    teacher: Teacher, requests: Sequence[TeacherRequest], arrived: Arrived, missed: Missed, budget: Budget
 ) -> Mapping[str, str]:
     """Asks everything; `arrived` is called for each answer at once, before anything else is awaited.
 
@@ -67,7 +67,7 @@ def ask_all(
 @dataclass
 class _Asking:
     teacher: Teacher
-    requests: Sequence[Request]
+    requests: Sequence[TeacherRequest]
     arrived: Arrived
     missed: Missed
     budget: Budget
@@ -79,7 +79,7 @@ class _Asking:
         self.pace = Pace(self.teacher.concurrency, self.budget, proved=self.bill.answers > 0)
         left = iter(self.requests)  # shared: each worker takes the next one
         try:
-            async with self.teacher.session() as session, between_steps(), asyncio.TaskGroup() as group:
+            async with self.teacher.session() as session, raise_between_steps(), asyncio.TaskGroup() as group:
                 for _ in range(min(self.teacher.concurrency, len(self.requests))):
                     group.create_task(self._work(session, left))
         except BaseExceptionGroup as group:
@@ -91,7 +91,7 @@ class _Asking:
             raise self.pace.ended
         return self.failed | dict.fromkeys(unasked, f"not asked: of {len(self.failed)} before it none was answered")
 
-    async def _work(self, session: Session, left: Iterator[Request]) -> None:
+    async def _work(self, session: Session, left: Iterator[TeacherRequest]) -> None:
         for request in left:
             try:
                 await self._ask(session, request)
@@ -106,7 +106,7 @@ class _Asking:
                 if not self.answered and len(self.failed) >= GIVE_UP:
                     await self.pace.end(GaveUp())
 
-    async def _ask(self, session: Session, request: Request) -> None:
+    async def _ask(self, session: Session, request: TeacherRequest) -> None:
         """One answer; NoAnswer says why there is none after all tries that could help."""
         limits, attempt, tries = list(request.limits), 0, self.teacher.tries
         while True:
@@ -114,7 +114,7 @@ class _Asking:
                 return await self._send(session, request, replace(request.decoding, max_tokens=limits[0]))
             except Cut as error:
                 if len(limits) == 1:
-                    raise Rejected(f"{error}; {raise_limit(self.teacher, limits[0])}") from None
+                    raise Rejected(f"{error}; {describe_limit(self.teacher, limits[0])}") from None
                 log.info("%s: %s; once more with %d", self.teacher.name, error, limits[1])
                 limits.pop(0)
             except Transient as error:
@@ -125,7 +125,7 @@ class _Asking:
                 grown = min(LONGEST_WAIT, self.teacher.backoff * 2 ** (attempt - 1)) * random.uniform(0.5, 1.0)
                 await self.pace.rest(grown if error.wait is None else error.wait)
 
-    async def _send(self, session: Session, request: Request, decoding: Decoding) -> None:
+    async def _send(self, session: Session, request: TeacherRequest, decoding: Decoding) -> None:
         """Sends a request once, when there is a place and money for it; what comes is on disk before all else."""
         foreseen = self.bill.most(request.messages, decoding.max_tokens)
         worst = self.bill.dollars(foreseen)
@@ -152,7 +152,7 @@ class _Asking:
             self.budget.settle(worst, spent)
             await self.pace.leave(answered=answered, crowded=crowded, pause=pause)
 
-    def _miss(self, request: Request, decoding: Decoding, error: NoAnswer) -> None:
+    def _miss(self, request: TeacherRequest, decoding: Decoding, error: NoAnswer) -> None:
         self.missed(request, decoding, error)
         self.bill.add(error.tokens, str(error))
 
@@ -162,7 +162,7 @@ class _Asking:
         return worst if tokens is None else self.bill.dollars(tokens)
 
 
-def raise_limit(teacher: Teacher, limit: int) -> str:
+def describe_limit(teacher: Teacher, limit: int) -> str:
     """How to get an answer that is longer than its limit, in words."""
     return (
         f"it is not asked for again with the same limit. A larger one: teacher.{teacher.name}.max_tokens_ceiling="

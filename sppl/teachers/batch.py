@@ -22,7 +22,7 @@ DOWNLOAD = 10
 
 
 @dataclass(frozen=True)
-class State:
+class BatchState:
     """How far a batch is.
 
     Args:
@@ -60,11 +60,11 @@ class Batches(Protocol):
         """
         ...
 
-    async def look(self, batch: str) -> State:
+    async def look(self, batch: str) -> BatchState:
         """How far a batch is."""
         ...
 
-    async def results(self, state: State) -> list[tuple[str, Any]]:
+    async def results(self, state: BatchState) -> list[tuple[str, Any]]:
         """What came for each custom id, in any order, one id perhaps more than once; for `read`."""
         ...
 
@@ -72,7 +72,7 @@ class Batches(Protocol):
         """The answer in a result; NoAnswer where there is none."""
         ...
 
-    def missing(self, state: State, place: int) -> NoAnswer:
+    def missing(self, state: BatchState, place: int) -> NoAnswer:
         """Why a batch that ended brought nothing for the request at a place."""
         ...
 
@@ -105,7 +105,7 @@ class BatchTeacher(Teacher, Protocol):
         ...
 
 
-def flat(arguments: Mapping[str, Any]) -> dict[str, Any]:
+def flatten_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments of an SDK's call as the body it would send."""
     return {**{name: value for name, value in arguments.items() if name != "extra_body"}, **arguments["extra_body"]}
 
@@ -134,11 +134,11 @@ def lines_of(text: str) -> list[tuple[str, Any]]:
     return found
 
 
-def expired() -> NoAnswer:
+def expired_error() -> NoAnswer:
     """What became of a request whose turn did not come in time; it costs nothing."""
     return Transient("the batch expired before it was this request's turn")
 
 
-def cancelled() -> NoAnswer:
+def cancelled_error() -> NoAnswer:
     """What became of a request whose batch somebody stopped; it costs nothing, and nobody but a user asks anew."""
     return Rejected("the batch was cancelled before it was this request's turn; the same command asks anew")

@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from sppl.artifacts.journal import Journal
-from sppl.teachers.asking import Request
+from sppl.teachers.asking import TeacherRequest
 from sppl.teachers.teacher import Decoding, Tokens
 
 
 @dataclass(frozen=True)
-class Placed:
+class PlacedRequest:
     """One request of a batch; `most` is what it may take."""
 
-    request: Request
+    request: TeacherRequest
     decoding: Decoding
     most: Tokens
 
@@ -33,7 +33,7 @@ class OpenBatch:
 
     label: str
     since: datetime
-    requests: Sequence[Placed]
+    requests: Sequence[PlacedRequest]
     id: str | None
 
     def custom_id(self, place: int) -> str:
@@ -57,7 +57,7 @@ class BatchJournal:
         """Where it is."""
         return self.journal.path
 
-    def plan(self, label: str, requests: Sequence[Placed]) -> OpenBatch:
+    def plan(self, label: str, requests: Sequence[PlacedRequest]) -> OpenBatch:
         """Writes down what is about to be created."""
         since = datetime.now(UTC)
         rows = [
@@ -97,7 +97,7 @@ class BatchJournal:
         return {json.loads(line)["id"] for line in lines if line.endswith("}") and '"id"' in line}
 
 
-def _placed(row: dict[str, Any]) -> Placed:
+def _placed(row: dict[str, Any]) -> PlacedRequest:
     decoding = Decoding(row["temperature"], row["max_tokens"], row["attempt"])
-    request = Request(row["key"], (), decoding, (row["max_tokens"],), row["question_id"])
-    return Placed(request, decoding, tuple(row["most"]))
+    request = TeacherRequest(row["key"], (), decoding, (row["max_tokens"],), row["question_id"])
+    return PlacedRequest(request, decoding, tuple(row["most"]))

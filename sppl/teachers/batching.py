@@ -7,9 +7,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from uuid import uuid4
 
-from sppl.teachers.asking import Arrived, Missed, Request, raise_limit
-from sppl.teachers.batch import BatchTeacher, State
-from sppl.teachers.batch_journal import BatchJournal, OpenBatch, Placed
+from sppl.teachers.asking import Arrived, Missed, TeacherRequest, describe_limit
+from sppl.teachers.batch import BatchState, BatchTeacher
+from sppl.teachers.batch_journal import BatchJournal, OpenBatch, PlacedRequest
 from sppl.teachers.budget import Budget, LimitReached
 from sppl.teachers.lookups import Lookups
 from sppl.teachers.lookups import wait as wait_for
@@ -25,7 +25,7 @@ BYTES = 100_000_000
 
 def ask_in_batches(
     teacher: BatchTeacher,
-    requests: Sequence[Request],
+    requests: Sequence[TeacherRequest],
     arrived: Arrived,
     missed: Missed,
     budget: Budget,
@@ -57,7 +57,7 @@ def ask_in_batches(
 @dataclass
 class _Batching:
     teacher: BatchTeacher
-    requests: Sequence[Request]
+    requests: Sequence[TeacherRequest]
     arrived: Arrived
     missed: Missed
     budget: Budget
@@ -125,9 +125,9 @@ class _Batching:
                 if self.refused is None and self.left:
                     await asyncio.sleep(wait_for(self.teacher, error, self.vain))
 
-    def _chunk(self) -> list[Placed]:
+    def _chunk(self) -> list[PlacedRequest]:
         """The next requests, their money set aside."""
-        chunk, read = list[Placed](), 0
+        chunk, read = list[PlacedRequest](), 0
         for request in list(self.left.values())[: self.size]:
             one = self._placed(request)
             read += one.most[0]
@@ -136,7 +136,7 @@ class _Batching:
             chunk.append(one)
         return chunk
 
-    async def _create(self, chunk: Sequence[Placed], label: str) -> None:
+    async def _create(self, chunk: Sequence[PlacedRequest], label: str) -> None:
         """A new batch, written down before it is created and as soon as it has an id."""
         lines = {f"{label}-{at}": (one.request.messages, one.decoding) for at, one in enumerate(chunk)}
         prepared = await self.jobs.prepare(lines)
@@ -154,7 +154,7 @@ class _Batching:
         self._is_open(replace(batch, id=id_))
         log.info("%s: batch %s with %d requests is handed in", self.teacher.name, id_, len(chunk))
 
-    def _not_created(self, chunk: Sequence[Placed], error: NoAnswer) -> None:
+    def _not_created(self, chunk: Sequence[PlacedRequest], error: NoAnswer) -> None:
         """Remembers that no more are to be handed in, or that these cannot be."""
         why = self.teacher.hide(str(error))
         self.vain += 1
@@ -184,7 +184,7 @@ class _Batching:
             else:
                 log.info("%s: batch %s: %d of %d are done", self.teacher.name, id_, state.done, len(batch.requests))
 
-    def _sort(self, batch: OpenBatch, state: State, results: Sequence[tuple[str, object]]) -> None:
+    def _sort(self, batch: OpenBatch, state: BatchState, results: Sequence[tuple[str, object]]) -> None:
         """Gives every request of a batch what came for it, by custom id."""
         found: dict[str, list[object]] = {}
         for id_, result in results:
@@ -215,7 +215,7 @@ class _Batching:
         self.journal.close(batch.label, state.ended)
         log.info("%s: batch %s ended (%s)", self.teacher.name, batch.id, state.ended)
 
-    def _outcome(self, one: Placed, results: Sequence[object], state: State, at: int) -> Reply | NoAnswer:
+    def _outcome(self, one: PlacedRequest, results: Sequence[object], state: BatchState, at: int) -> Reply | NoAnswer:
         """The answer, if any of the results is one; else why the first is none."""
         errors = list[NoAnswer]()
         for result in results:
@@ -226,7 +226,7 @@ class _Batching:
                 errors.append(error)
         return errors[0] if errors else self.jobs.missing(state, at)
 
-    def _again(self, one: Placed, error: NoAnswer) -> None:
+    def _again(self, one: PlacedRequest, error: NoAnswer) -> None:
         """Puts a request without an answer among those to be handed in, where that may help."""
         key, limit = one.request.key, one.decoding.max_tokens
         if (request := self.wanted.get(key)) is None:
@@ -238,7 +238,7 @@ class _Batching:
             if larger:
                 self.left[key] = replace(request, limits=larger)
             else:
-                self.failed[key] = f"{error}; {raise_limit(self.teacher, limit)}"
+                self.failed[key] = f"{error}; {describe_limit(self.teacher, limit)}"
             return
         if isinstance(error, Transient):
             self.tries[key] += 1
@@ -248,11 +248,11 @@ class _Batching:
             error = Rejected(f"{error} ({self.teacher.tries} tries)")
         self.failed[key] = str(error)
 
-    def _placed(self, request: Request) -> Placed:
+    def _placed(self, request: TeacherRequest) -> PlacedRequest:
         decoding = replace(request.decoding, max_tokens=request.limits[0])
-        return Placed(request, decoding, self.bill.most(request.messages, decoding.max_tokens))
+        return PlacedRequest(request, decoding, self.bill.most(request.messages, decoding.max_tokens))
 
-    def _most(self, one: Placed) -> float:
+    def _most(self, one: PlacedRequest) -> float:
         """US dollars that a request may cost."""
         return self.bill.dollars(one.most, batch=True)
 

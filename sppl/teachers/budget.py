@@ -94,6 +94,6 @@ def spent_file(store: str, command: str) -> Path:
     return Path(store, "spent", f"{command}.json")
 
 
-def count_anew(store: str, command: str) -> None:
+def reset_spent(store: str, command: str) -> None:
     """Forgets what an earlier sweep in the same folder has spent."""
     spent_file(store, command).unlink(missing_ok=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from sppl.keys import check_for_keys, hidden
+from sppl.keys import check_for_keys, hide_keys
 from sppl.schemas import UserError
 from sppl.teachers.teacher import Decoding
 
@@ -127,7 +127,7 @@ class Endpoint:
 
     def hide(self, said: Any) -> Any:
         """A text, or plain data, without the key, which a server may repeat, and whatever else looks like one."""
-        return hidden(said, os.environ.get(self.api_key_env, "") if self.api_key_env else "")
+        return hide_keys(said, os.environ.get(self.api_key_env, "") if self.api_key_env else "")
 
     def body(self, **own: Any) -> dict[str, Any]:
         """A request's fields: our own, those of `request` over them, and none that is None."""

@@ -61,7 +61,7 @@ HOPELESS = {401, 402, 403, 404, 405, 407, 410, 426, 451, 501, 505}
 
 
 @dataclass(frozen=True)
-class Told:
+class ErrorBody:
     """What an error's body says: its message, its codes (lower case, blank between them), the field it is about."""
 
     message: str
@@ -71,28 +71,28 @@ class Told:
     """The HTTP status that the body tells; 0 for none."""
 
 
-def told(body: Any) -> Told:
+def read_error(body: Any) -> ErrorBody:
     """Reads an error's body in any usual form: an object or text under `error`, `detail` or `message`, or a text."""
     if isinstance(body, str):
-        return Told(_short(body))
+        return ErrorBody(_short(body))
     while isinstance(body, list) and body and isinstance(body[0], Mapping):
         body = body[0]
     if not isinstance(body, Mapping):
-        return Told(_short(json.dumps(body, default=str)))
+        return ErrorBody(_short(json.dumps(body, default=str)))
     inner = next((body[name] for name in ("error", "errors", "detail") if body.get(name)), body)
     while isinstance(inner, list) and inner:
         inner = inner[0]
     if not isinstance(inner, Mapping):
-        return Told(_short(str(inner)), status=_status(body))
+        return ErrorBody(_short(str(inner)), status=_status(body))
     message = next((inner[name] for name in ("message", "msg", "detail", "error") if inner.get(name)), None)
     codes = " ".join(dict.fromkeys(_codes(inner))).lower()
     param = inner.get("param") or _place(inner.get("loc"))
     said = _short(message if isinstance(message, str) else json.dumps(inner, default=str, ensure_ascii=False))
-    return Told(said, codes, param if isinstance(param, str) else "", _status(inner) or _status(body))
+    return ErrorBody(said, codes, param if isinstance(param, str) else "", _status(inner) or _status(body))
 
 
-def fault(
-    status: int, said: Told, teacher: Endpoint, *, wait: float | None = None, tokens: Tokens | None = NONE
+def classify_error(
+    status: int, said: ErrorBody, teacher: Endpoint, *, wait: float | None = None, tokens: Tokens | None = NONE
 ) -> NoAnswer:
     """The error to raise.
 
@@ -136,7 +136,7 @@ def fault(
     return Rejected(why, tokens=tokens)
 
 
-def _about_every_request(said: Told, words: str, fields: Collection[str]) -> bool:
+def _about_every_request(said: ErrorBody, words: str, fields: Collection[str]) -> bool:
     """Whether it is about a field that is the same in every request; whether a prompt has room for it is its own."""
     if "context" in words or "too long" in words:
         return False

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, NoReturn
 
 from sppl.teachers.endpoint import Endpoint
-from sppl.teachers.faults import fault, told
+from sppl.teachers.faults import classify_error, read_error
 from sppl.teachers.teacher import Cut, Decoding, NoAnswer, Rejected, Reply, Tokens, Transient
 
 LIMIT = ("length", "max_tokens", "max_output_tokens")
@@ -38,7 +38,7 @@ def openai_reply(body: Any, teacher: Endpoint, decoding: Decoding, *, empty: boo
     Args:
         empty: whether an empty answer is one.
     """
-    tokens = used(body, "prompt_tokens", "completion_tokens")
+    tokens = read_usage(body, "prompt_tokens", "completion_tokens")
     choices = body.get("choices") if isinstance(body, Mapping) else None
     choice = choices[0] if isinstance(choices, list) and choices else None
     _refuse_error(body, choice, teacher, tokens)
@@ -55,7 +55,7 @@ def openai_reply(body: Any, teacher: Endpoint, decoding: Decoding, *, empty: boo
 
 def anthropic_reply(body: Any, teacher: Endpoint, decoding: Decoding) -> Reply:
     """The answer in the body of one of Anthropic's messages; NoAnswer where it holds none."""
-    tokens = used(body, "input_tokens", "output_tokens", *CACHED)
+    tokens = read_usage(body, "input_tokens", "output_tokens", *CACHED)
     _refuse_error(body, None, teacher, tokens)
     if not isinstance(body, Mapping) or "content" not in body:
         _without(body, "content", teacher, tokens)
@@ -66,7 +66,7 @@ def anthropic_reply(body: Any, teacher: Endpoint, decoding: Decoding) -> Reply:
     return Reply(_filled(_text(body["content"], tokens), teacher.greedy(decoding), tokens), tokens, ended)
 
 
-def used(body: Any, read: str, written: str, *also_read: str) -> Tokens | None:
+def read_usage(body: Any, read: str, written: str, *also_read: str) -> Tokens | None:
     """The tokens that `usage` tells; None unless both numbers are whole and at least 0, those also read included."""
     usage = body.get("usage") if isinstance(body, Mapping) else None
     if not isinstance(usage, Mapping):
@@ -86,8 +86,8 @@ def _refuse_error(body: Any, choice: Any, teacher: Endpoint, tokens: Tokens | No
 
 
 def _fault(part: Mapping[str, Any], teacher: Endpoint, tokens: Tokens | None) -> NoAnswer:
-    said = told(part)
-    return fault(
+    said = read_error(part)
+    return classify_error(
         said.status, replace(said, message=f"an error in an answer's place: {said.message}"), teacher, tokens=tokens
     )
 

@@ -12,9 +12,9 @@ from typing import Any, NoReturn
 
 from sppl.schemas import UserError
 from sppl.teachers.endpoint import Endpoint
-from sppl.teachers.faults import fault, told
+from sppl.teachers.faults import classify_error, read_error
 from sppl.teachers.teacher import NoAnswer, Rejected, Transient
-from sppl.teachers.waits import retry_after
+from sppl.teachers.waits import read_retry_after
 
 log = logging.getLogger(__name__)
 
@@ -103,7 +103,7 @@ def _refuse(teacher: Endpoint, response: Any) -> NoReturn:
         body = teacher.hide(json.loads(text))  # before anything is cut, which would leave half a key
     except (ValueError, RecursionError):
         body = teacher.hide(text)
-    raise fault(response.status_code, told(body), teacher, wait=retry_after(response.headers))
+    raise classify_error(response.status_code, read_error(body), teacher, wait=read_retry_after(response.headers))
 
 
 def http_client(sdk: ModuleType, longest: int = LONGEST) -> Any:

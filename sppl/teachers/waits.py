@@ -11,7 +11,7 @@ SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 NUMBER = re.compile(r"\d+(\.\d+)?")
 
 
-def retry_after(headers: Mapping[str, str]) -> float | None:
+def read_retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds until another try is welcome: `retry-after-ms`, or `Retry-After` as seconds or as a date."""
     milliseconds, after = headers.get("retry-after-ms", "").strip(), headers.get("retry-after", "").strip()
     if NUMBER.fullmatch(milliseconds):
@@ -19,7 +19,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     return float(after) if NUMBER.fullmatch(after) else _until(after)
 
 
-def pause(headers: Mapping[str, str], name: str) -> float:
+def read_pause(headers: Mapping[str, str], name: str) -> float:
     """Seconds until the server lets the next request in, where it says that none is left.
 
     Args:

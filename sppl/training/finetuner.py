@@ -132,7 +132,7 @@ class Finetuner(pl.LightningModule):
             betas=settings.betas,
             fused=not self._scaled,
         )
-        schedule = LambdaLR(optimizer, lambda step: rate(step, self.steps, settings))
+        schedule = LambdaLR(optimizer, lambda step: learning_rate_share(step, self.steps, settings))
         return [optimizer], [schedule]
 
     def configure_model(self) -> None:
@@ -222,7 +222,7 @@ class Finetuner(pl.LightningModule):
         )
 
 
-def rate(step: int, steps: int, training: Training) -> float:
+def learning_rate_share(step: int, steps: int, training: Training) -> float:
     """The learning rate of a step (from 0), as a fraction of its peak."""
     warm = min(
         math.ceil(training.warmup * steps), steps - 1

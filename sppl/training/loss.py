@@ -6,7 +6,7 @@ from torch.nn.functional import cross_entropy
 from torch.utils.checkpoint import checkpoint
 from transformers import PreTrainedModel
 
-from sppl.models.loading import body
+from sppl.models.loading import body_of
 from sppl.scoring.head import logits
 from sppl.training.batches import Batch
 
@@ -22,7 +22,7 @@ def summed_loss(model: PreTrainedModel, batch: Batch) -> Tensor:
     The head runs on the positions that predict these and on no others. Where their logits exceed `CHUNK` they are
     computed in pieces, and again in the backward pass.
     """
-    output = body(model)(input_ids=batch["input_ids"], position_ids=batch["position_ids"], use_cache=False)
+    output = body_of(model)(input_ids=batch["input_ids"], position_ids=batch["position_ids"], use_cache=False)
     hidden = output.last_hidden_state.flatten(0, 1).index_select(0, batch["where"])
     size = max(1, CHUNK.get(hidden.device.type, CHUNK["cpu"]) // model.config.get_text_config().vocab_size)
     if len(hidden) <= size:

@@ -30,7 +30,7 @@ def recordable(model: nn.Module) -> bool:
     return weights[0].is_cuda and not drops and sum(weight.numel() for weight in weights) <= LARGEST
 
 
-def rounded(number: int) -> int:
+def round_up_size(number: int) -> int:
     """The next size of few there are, at most half as large again: 32, 48, 64, 96, 128, 192, ..."""
     power = 1 << max(5, (number - 1).bit_length())
     return power - power // 4 if power > 32 and number <= power - power // 4 else power
@@ -57,7 +57,7 @@ class RecordedLoss:
     def backward(self, batch: Batch) -> Tensor | None:
         """The batch's loss per token of its step; None where the size is new and the caller has to do it."""
         rows, width = batch["input_ids"].shape
-        sizes = rows, rounded(width), rounded(len(batch["labels"]))
+        sizes = rows, round_up_size(width), round_up_size(len(batch["labels"]))
         if batch["position_ids"] is not None or not len(batch["labels"]):
             return None
         fitting = self._fitting(sizes)

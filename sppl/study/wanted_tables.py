@@ -12,7 +12,7 @@ from sppl.schemas import Question, UserError
 from sppl.scoring.pool import Pool
 from sppl.scoring.scoring_settings import Scoring
 from sppl.strategies.recipe import Recipe
-from sppl.study.plan import Plan, waiting
+from sppl.study.plan import Plan, plan_waiting
 from sppl.study.predictions import Predictions
 from sppl.study.responses import Responses
 from sppl.study.study import Conditions, Named, Study
@@ -26,7 +26,7 @@ Pieces = Mapping[tuple[str, Known], Sequence[Named]]
 
 
 @dataclass(frozen=True)
-class Wanted:
+class WantedTables:
     """Which tables are wanted of whose responses.
 
     Args:
@@ -76,13 +76,13 @@ class Wanted:
         questions = self.questions
         sample = self._sample({name: [(one, "") for one in questions] for name in self.strategy}, Pool(), {})
         plans = [
-            waiting(need.kind, sample.benchmark, *need.words(sample, name), of=self.awaited(name, [need]))
+            plan_waiting(need.kind, sample.benchmark, *need.words(sample, name), of=self.awaited(name, [need]))
             for name in self.strategy
             for need in self.needs
         ]
         return sum(plans, Plan((), ()))
 
-    def found(self) -> "Found":
+    def found(self) -> "FoundResponses":
         """The responses of all strategies, those that cost nothing made on the way, and the tables of them.
 
         Raises:
@@ -91,7 +91,7 @@ class Wanted:
         pool = self.predictions.pool(self.conditions.prompt) if own_answers(self.needs) else Pool()
         asked = self.responses()
         examples = {name: one.pairs() for name, one in asked.items()}
-        return Found(self, self._sample(examples, pool, {name: one.sources() for name, one in asked.items()}))
+        return FoundResponses(self, self._sample(examples, pool, {name: one.sources() for name, one in asked.items()}))
 
     def unscored(self, missing: Collection[str]) -> MissingArtifact:
         """The error that says which command scores the missing strategies, or all if they go together."""
@@ -116,10 +116,10 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundResponses:
     """The responses that were found, and the tables that are wanted of them."""
 
-    wanted: Wanted
+    wanted: WantedTables
     sample: Sample
 
     def tables(self, names: Iterable[str] | None = None, start: int = 0, stop: int | None = None) -> Tables:
@@ -131,7 +131,7 @@ class Found:
             for need in self.wanted.needs
         }
 
-    def by(self, metric: Metric) -> "Found":
+    def by(self, metric: Metric) -> "FoundResponses":
         """Only what one metric needs."""
         return replace(self, wanted=replace(self.wanted, metric={metric.name: metric}))
 

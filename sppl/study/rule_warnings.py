@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from sppl.benchmarks.doubt import Judged, doubtful, examples
+from sppl.benchmarks.rule_doubt import Judged, describe_examples, find_doubtful
 from sppl.data.conversations import final_answer
 from sppl.data.files import LocalQuestions
 from sppl.report.next_step import checking_command
@@ -56,11 +56,11 @@ def _warn_of_doubt(responses: Mapping[str, Responses], first: Responses) -> None
         right, found = one.right(), one.known()
         for id_, text in zip(found["question_id"], found["response"], strict=True):
             judged.append(Judged(by_id[id_], final_answer(by_id[id_], text), right[id_]))
-    wrong = doubtful(judged)
+    wrong = find_doubtful(judged)
     if wrong and any(one.right for one in judged):
         log.warning(
             "%s: is benchmark.answer=%s right? It judges %d of %d responses wrong, and %d of those end with the gold "
             "answer: %s. What each rule says of them: %s",
             first.benchmark.name, questions.answer, sum(not one.right for one in judged), len(judged), len(wrong),
-            "; ".join(examples(wrong)), checking_command(first.store.typed),
+            "; ".join(describe_examples(wrong)), checking_command(first.store.typed),
         )  # fmt: skip

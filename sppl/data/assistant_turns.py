@@ -34,7 +34,7 @@ class Spoken(NamedTuple):
     spans: tuple[Span, ...]
 
 
-def spoken(rendering: Rendering, earlier: Sequence[Message], answer: Sequence[Message]) -> Spoken:
+def locate_turns(rendering: Rendering, earlier: Sequence[Message], answer: Sequence[Message]) -> Spoken:
     """The turns of the assistant in an answer, in the whole conversation.
 
     Args:

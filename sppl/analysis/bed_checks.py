@@ -10,7 +10,7 @@ import pandas as pd
 
 from sppl.analysis.bed import Bed
 from sppl.analysis.bed_table import cases
-from sppl.analysis.calibration import chance_of, comparisons, slope
+from sppl.analysis.calibration import chance_of, comparisons, fit_slope
 from sppl.analysis.regret_bound import LEVELS, bound, coverage
 from sppl.analysis.selectors import PILOTS
 
@@ -20,12 +20,12 @@ SLACK = 0.05
 BINS = 5
 
 
-def shipped() -> dict[str, Any]:
-    """What comes with the package: per bed what `checked` returns."""
+def shipped_checks() -> dict[str, Any]:
+    """What comes with the package: per bed what `check_beds` returns."""
     return json.loads(files("sppl.analysis").joinpath(SHIPPED).read_text())
 
 
-def checked(beds: Sequence[Bed]) -> dict[str, Any]:
+def check_beds(beds: Sequence[Bed]) -> dict[str, Any]:
     """Per bed its kind of data, the bounds on regret, and the chances between two strategies, each with its check.
 
     A bound is judged on benchmarks and targets left out; a chance is fitted on all other beds and judged on this one.
@@ -105,7 +105,7 @@ def _chances(name: str, compared: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
         there = pd.concat([frame[frame["metric"] == metric] for frame in others]) if others else here[:0]
         if there.empty or str(metric).startswith(PILOTS):
             continue
-        steep = slope(there["gap"].to_numpy(float), there["chance"].to_numpy(float))
+        steep = fit_slope(there["gap"].to_numpy(float), there["chance"].to_numpy(float))
         predicted, won = chance_of(steep, here["gap"].to_numpy(float)), here["won"].to_numpy(float)
         first, order = here["runner_up"].to_numpy(bool), np.argsort(predicted, kind="stable")
         score = {"brier": (predicted - won) ** 2, "coin": (0.5 - won) ** 2}

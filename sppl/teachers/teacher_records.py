@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from sppl.artifacts.journal import Journal
-from sppl.teachers.asking import Request
+from sppl.teachers.asking import TeacherRequest
 from sppl.teachers.batch_journal import BatchJournal
 from sppl.teachers.bill import Bill
 from sppl.teachers.teacher import NONE, Cut, Decoding, NoAnswer, Reply, Teacher, Tokens
 
 
 @dataclass(frozen=True)
-class Kept:
+class TeacherRecords:
     """Files side by side; `path` is the one of the answers."""
 
     path: Path
@@ -39,11 +39,11 @@ class Kept:
         """Where the questions are listed that the last command left without an answer."""
         return self.path.with_suffix(".failed.json")
 
-    def arrived(self, request: Request, decoding: Decoding, reply: Reply) -> None:
+    def arrived(self, request: TeacherRequest, decoding: Decoding, reply: Reply) -> None:
         """Writes an answer down."""
         self.answers.add(request.key, **_said(request, decoding, reply.tokens), text=reply.text, ended=reply.ended)
 
-    def missed(self, request: Request, decoding: Decoding, error: NoAnswer) -> None:
+    def missed(self, request: TeacherRequest, decoding: Decoding, error: NoAnswer) -> None:
         """Writes down a try without an answer."""
         cut = {"cut": decoding.max_tokens} if isinstance(error, Cut) else {}
         self.tries.add(request.key, **_said(request, decoding, error.tokens), why=str(error), **cut)
@@ -70,7 +70,7 @@ class Kept:
         return bill.usage()
 
 
-def _said(request: Request, decoding: Decoding, tokens: Tokens | None) -> dict[str, Any]:
+def _said(request: TeacherRequest, decoding: Decoding, tokens: Tokens | None) -> dict[str, Any]:
     read, written = tokens or (None, None)
     which = {"question_id": request.question_id, "attempt": decoding.seed, "max_tokens": decoding.max_tokens}
     said = {**which, "input_tokens": read, "output_tokens": written}

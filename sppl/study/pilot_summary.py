@@ -7,7 +7,7 @@ import pandas as pd
 from sppl.artifacts.store import Store
 
 
-def settled_of(store: Store, shortlists: Sequence[str]) -> pd.DataFrame:
+def pilot_outcomes_of(store: Store, shortlists: Sequence[str]) -> pd.DataFrame:
     """One row per shortlist and strategy, best score first; how the pilots were trained and measured stands beside it.
 
     Columns: `benchmark, target_model, metric, strategy, value, rank, pilot, settled`, `of` (strategies that competed),

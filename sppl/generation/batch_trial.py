@@ -14,8 +14,8 @@ from torch import Tensor
 from transformers import LogitsProcessorList
 
 from sppl.generation.decoding import Choose, Ids, decode
-from sppl.generation.own_settings import within_generate
-from sppl.models.trial import tried
+from sppl.generation.own_settings import configure_generate
+from sppl.models.trial import try_model
 from sppl.schemas import UserError
 
 log = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ def _one(model: Any, prompt: Ids, place: int, ends: frozenset[int], longest: int
         return scores
 
     read = torch.tensor([prompt], device=model.device)
-    with within_generate(model, ends, followed=False):
+    with configure_generate(model, ends, followed=False):
         made = model.generate(
             input_ids=read, attention_mask=torch.ones_like(read), max_new_tokens=longest, pad_token_id=min(ends),
             do_sample=False, logits_processor=LogitsProcessorList([cast("Any", only)]),
@@ -80,7 +80,7 @@ def _right(model: Any, way: Callable[..., list[list[int]]]) -> bool:
 
     with torch.inference_mode():
         ask = partial(way, model, prompts, ends=frozenset({0}), max_new_tokens=len(TOKENS[0]), choose=given)
-        if tried(model, way.__name__, ask) is None:
+        if try_model(model, way.__name__, ask) is None:
             return False
         tolerance = 1e-3 if model.dtype in (torch.float32, torch.float64) else 5e-2
         for prompt, tokens, found in zip(prompts, TOKENS, seen, strict=True):

@@ -6,19 +6,19 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from sppl.artifacts.provenance import fingerprint, write_json
-from sppl.data.contents import read
-from sppl.data.formats import BadField, Format, entry
-from sppl.data.problems import Problem, refuse
+from sppl.data.contents import read_contents
+from sppl.data.formats import BadField, Format, read_entry
+from sppl.data.problems import Problem, refuse_problems
 from sppl.schemas import Estimate, Message, Question, Strategy, UserError
-from sppl.strategies.messages import WorkedExample, messages
+from sppl.strategies.messages import WorkedExample, write_messages
 from sppl.strategies.recipe import Recipe
-from sppl.teachers.asking import Request, ask_all, raise_limit
+from sppl.teachers.asking import TeacherRequest, ask_all, describe_limit
 from sppl.teachers.batch import BatchTeacher
 from sppl.teachers.batching import ask_in_batches
 from sppl.teachers.bill import IN_BATCH
 from sppl.teachers.budget import Budget
-from sppl.teachers.kept import Kept
 from sppl.teachers.teacher import Decoding, Refused, Teacher, cost
+from sppl.teachers.teacher_records import TeacherRecords
 
 CHARACTERS_PER_TOKEN = 3.5
 """For estimates only: a little below English text, so that they err on the expensive side."""
@@ -145,7 +145,7 @@ class TeacherResponses:
         keys = {request.key for at in range(recipe.tries) for request in self._requests(recipe, questions, at).values()}
         return self._kept(recipe).usage(self._teacher(recipe), keys)
 
-    def _requests(self, recipe: Recipe, questions: Iterable[Question], attempt: int) -> dict[str, Request]:
+    def _requests(self, recipe: Recipe, questions: Iterable[Question], attempt: int) -> dict[str, TeacherRequest]:
         """The requests by question id.
 
         An answer that was cut off at a limit, in an earlier command too, is asked for with the next larger one only;
@@ -158,14 +158,14 @@ class TeacherResponses:
         last = [] if teacher.greedy(decoding) else limits[-1:]
         found = {}
         for question in questions:
-            content = messages(recipe, question, self.sees, shown)
+            content = write_messages(recipe, question, self.sees, shown)
             key = _key(teacher, content, decoding, question.id)
             left = [limit for limit in limits if (key, limit) not in cut]
-            found[question.id] = Request(key, content, decoding, left or last, question.id)
+            found[question.id] = TeacherRequest(key, content, decoding, left or last, question.id)
         return found
 
-    def _kept(self, recipe: Recipe) -> Kept:
-        return Kept(Path(self.journal, f"{recipe.name}-{fingerprint(self._teacher(recipe).identity)}.jsonl"))
+    def _kept(self, recipe: Recipe) -> TeacherRecords:
+        return TeacherRecords(Path(self.journal, f"{recipe.name}-{fingerprint(self._teacher(recipe).identity)}.jsonl"))
 
     def _teacher(self, recipe: Recipe) -> Teacher:
         if recipe.teacher not in self.teachers:
@@ -181,18 +181,18 @@ class TeacherResponses:
         path = self.examples.get(recipe.examples) if recipe.examples else None
         if not path:
             return []
-        contents = read(Path(path))
+        contents = read_contents(Path(path))
         problems, found = list(contents.problems), []
         for line, record in contents.rows:
             try:
-                one = entry(record, Format(), answer_is_gold=False)
+                one = read_entry(record, Format(), answer_is_gold=False)
             except BadField as bad:
                 problems.append(Problem(path, bad.why, line, field=bad.name))
                 continue
             if not one.question or not one.response:
                 problems.append(Problem(path, "a worked example needs a question and a response", line))
             found.append(WorkedExample(one.question, one.response))
-        refuse(problems)
+        refuse_problems(problems)
         return found
 
 
@@ -207,7 +207,7 @@ def _decoding(recipe: Recipe, attempt: int) -> Decoding:
 
 def _cut_before(teacher: Teacher, recipe: Recipe) -> str:
     limit = max(recipe.max_tokens, teacher.max_tokens_ceiling or 0)
-    return f"cut off after {limit} tokens in an earlier run; {raise_limit(teacher, limit)}"
+    return f"cut off after {limit} tokens in an earlier run; {describe_limit(teacher, limit)}"
 
 
 def _in_batches(teacher: Teacher) -> bool:

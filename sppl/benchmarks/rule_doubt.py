@@ -29,13 +29,13 @@ def names_gold(question: Question, text: str) -> bool:
     return bool(gold) and re.search(rf"(?<!\w){re.escape(gold)}(?!\w)", tail) is not None
 
 
-def doubtful(judged: Sequence[Judged]) -> list[Judged]:
+def find_doubtful(judged: Sequence[Judged]) -> list[Judged]:
     """The responses that are judged wrong and name the gold answer; none where they are too few to mean something."""
     found = [one for one in judged if not one.right and names_gold(one.question, one.text)]
     return found if len(found) >= max(LEAST, SHARE * len(judged)) else []
 
 
-def examples(found: Iterable[Judged], n: int = SHOWN) -> list[str]:
+def describe_examples(found: Iterable[Judged], n: int = SHOWN) -> list[str]:
     """The first ones in words: the gold answer, and what the response ends with."""
     return [
         f"{one.question.id}: gold {one.question.answer[:40]!r}, response ending in {one.text[-60:]!r}"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def asked(
+def evaluate_task(
     model: "PreTrainedModel",
     rendering: Rendering,
     task: Any,

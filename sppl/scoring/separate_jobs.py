@@ -11,7 +11,7 @@ SWEPT = re.compile(r"strategy=([\w.]+(?:,[\w.]+)+)")
 """How a sweep over strategies is typed."""
 
 
-def refuse_apart(strategies: Iterable[str], scorer: Scoring, typed: Sequence[str]) -> None:
+def refuse_separate_jobs(strategies: Iterable[str], scorer: Scoring, typed: Sequence[str]) -> None:
     """Refuses prompts cut alike for all strategies where each is a job of its own.
 
     Raises:

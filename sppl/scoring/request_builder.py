@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from sppl.data.conversations import answer_turns, before
+from sppl.data.assistant_turns import Spoken, locate_turns
+from sppl.data.conversations import answer_turns, turns_before
 from sppl.data.reasoning_steps import response_steps
-from sppl.data.spoken import Spoken, spoken
 from sppl.data.tokens import alone_ids, lead_ids, prompt_ids, refuse_changed, refuse_unknown, rendering_of, response_ids
 from sppl.models.target import TargetModel
 from sppl.prompts import Context, SelfAlignedPrompt
 from sppl.schemas import Conversation, Question, UserError
 from sppl.scoring.pool import Pool
-from sppl.scoring.requests import Request
+from sppl.scoring.requests import ScoringRequest
 from sppl.scoring.scoring_settings import Scoring
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Asked:
+class ResponseInContext:
     """One response of one strategy in one context; step by step it takes a request per step."""
 
     example_id: str
@@ -32,7 +32,7 @@ class Asked:
     """The number of each token's reasoning step; empty where nobody asks for steps."""
     turns: tuple[int, ...] = field(default=(), kw_only=True)
     """The number of the assistant's turn each token is of; empty where there is one."""
-    requests: tuple[tuple[int, Request], ...]
+    requests: tuple[tuple[int, ScoringRequest], ...]
     """Each with the place its response starts at."""
     alone: int
     """Tokens to read when the response is scored after its question: one forward pass."""
@@ -56,7 +56,7 @@ class Asked:
             frame["turn"] = np.asarray(self.turns, dtype=np.int32)[frame["token"]]
         return frame
 
-    def _rows(self, start: int, request: Request, one: "Scored") -> pd.DataFrame:
+    def _rows(self, start: int, request: ScoringRequest, one: "Scored") -> pd.DataFrame:
         places = np.arange(start + len(request.response) - request.n_scored, start + len(request.response))
         columns: dict[str, Any] = {
             "example_id": self.example_id,
@@ -68,7 +68,7 @@ class Asked:
         return pd.DataFrame(columns | {name: v.astype(np.float32) for name, v in one.further.items()})
 
 
-class Asking:
+class RequestBuilder:
     """Makes requests, numbering them on and encoding each prompt once.
 
     Args:
@@ -94,7 +94,7 @@ class Asking:
         *,
         steps: bool,
         rooms: Mapping[str, int] | None = None,
-    ) -> list[Asked]:
+    ) -> list[ResponseInContext]:
         """One entry per response of a strategy, in their order.
 
         Args:
@@ -112,7 +112,7 @@ class Asking:
 
     def _asked(
         self, question: Question, text: str, own: Sequence[str], context: Context, *, steps: bool, room: int | None
-    ) -> Asked:
+    ) -> ResponseInContext:
         if isinstance(question, Conversation):
             return self._conversation(question, text, own, context, steps=steps, room=room)
         ids = response_ids(self._tokenizer, text, self._wrapping, end=self._end)
@@ -125,15 +125,15 @@ class Asking:
         else:
             prefix, shortened = alone_ids(self._tokenizer), ""
         requests = []
-        for shown, start, stop in spans(numbers, context, len(ids)):
-            requests.append((start, Request(prefix + ids[shown:start], ids[start:stop], self._count)))
+        for shown, start, stop in scored_spans(numbers, context, len(ids)):
+            requests.append((start, ScoringRequest(prefix + ids[shown:start], ids[start:stop], self._count)))
             self._count += 1
         tokens = len(bare) + len(lead) + len(ids) - 1
-        return Asked(question.id, ids, numbers, tuple(requests), tokens, prefix, shortened)
+        return ResponseInContext(question.id, ids, numbers, tuple(requests), tokens, prefix, shortened)
 
     def _conversation(
         self, question: Conversation, text: str, own: Sequence[str], context: Context, *, steps: bool, room: int | None
-    ) -> Asked:
+    ) -> ResponseInContext:
         """One request per turn of the assistant, each after all that was said before it in the same rendering."""
         if steps or context.window is not None or not context.shows_question:
             raise UserError(
@@ -148,24 +148,26 @@ class Asking:
             ids, spans = self._told(question, text, own[left_out:], examples_first=fixed)
         cut = max(0, spans[0].first - room) if room is not None else 0
         bare, _ = self._told(question, text, ()) if own else (ids, spans)
-        requests, scored, turns = list[tuple[int, Request]](), list[int](), list[int]()
+        requests, scored, turns = list[tuple[int, ScoringRequest]](), list[int](), list[int]()
         for number, span in enumerate(spans):
             part = ids[span.first : span.stop if self._end else span.last]
             prefix = ids[:1] + ids[1 + cut : span.first]
-            requests.append((len(scored), Request(prefix, part, self._count)))
+            requests.append((len(scored), ScoringRequest(prefix, part, self._count)))
             scored += part
             turns += [number] * len(part)
             self._count += 1
         shortened = "cut" if cut else "fewer_examples" if left_out else ""
         prompt = ids[:1] + ids[1 + cut : spans[0].first]
         of_turns = tuple(turns) if question.whole else ()
-        return Asked(question.id, tuple(scored), (), tuple(requests), len(bare) - 1, prompt, shortened, turns=of_turns)
+        return ResponseInContext(
+            question.id, tuple(scored), (), tuple(requests), len(bare) - 1, prompt, shortened, turns=of_turns
+        )
 
     def _told(self, question: Conversation, text: str, own: Sequence[str], *, examples_first: bool = False) -> Spoken:
         """The whole conversation, the target's own answers shown in the user's last turn before the response."""
         prompt = self._prompt.render(question.prompt, own, examples_first=examples_first)
         rendering = rendering_of(self._tokenizer, self._wrapping)
-        return spoken(rendering, before(question, prompt), answer_turns(question, text))
+        return locate_turns(rendering, turns_before(question, prompt), answer_turns(question, text))
 
     def _within(
         self, room: int | None, question: Question, own: Sequence[str], lead: tuple[int, ...], *, examples_first: bool
@@ -229,7 +231,9 @@ def refuse_unwritable(target: TargetModel, examples: Mapping[str, Sequence[tuple
     refuse_changed(target.tokenizer(), named, target.wrapping, "responses")
 
 
-def refuse_beyond(target: TargetModel, asked: Mapping[tuple[str, Context], list[Asked]], rows: int) -> None:
+def refuse_unknown_tokens(
+    target: TargetModel, asked: Mapping[tuple[str, Context], list[ResponseInContext]], rows: int
+) -> None:
     """Nothing.
 
     Raises:
@@ -240,7 +244,7 @@ def refuse_beyond(target: TargetModel, asked: Mapping[tuple[str, Context], list[
     refuse_unknown(target.tokenizer(), items, rows, "prompts with response")
 
 
-def spans(steps: Sequence[int], context: Context, n_tokens: int) -> list[tuple[int, int, int]]:
+def scored_spans(steps: Sequence[int], context: Context, n_tokens: int) -> list[tuple[int, int, int]]:
     """Where what is shown, what is scored, and what comes after it start: the whole response, or each step of it."""
     if context.window is None:
         return [(0, 0, n_tokens)]
