@@ -6,6 +6,7 @@ python experiments/beds/check.py
 import json
 from pathlib import Path
 
+from sppl.analysis import bed_checks
 from sppl.data.bed_files import read_bed
 
 HERE = Path(__file__).parent

@@ -1,4 +1,4 @@
-"""Hydra's part: the configuration is composed, and one job runs its stages.
+"""Composes the configuration with Hydra, and runs the stages of one job.
 
 Sweeps go through `hydra_plugins/sppl_sweeper.py`, where Hydra finds our sweeper.
 """
@@ -38,7 +38,7 @@ OWN = "sppl.benchmarks.definition.own"
 
 
 class StartedRun(Callback):
-    """Keeps what was started, for the summary after Hydra is done."""
+    """Remembers the run or sweep that Hydra started, for the summary that is made once Hydra is done."""
 
     config: ClassVar[DictConfig | None] = None
     folder: ClassVar[Path]
@@ -51,13 +51,13 @@ class StartedRun(Callback):
         StartedRun.config, StartedRun.folder, StartedRun.first = config, Path(config.hydra.run.dir), 0
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
-        """Keeps those of a sweep."""
+        """Keeps the configuration and folder of a sweep."""
         check_config(config, "sweep")
         StartedRun.config, StartedRun.folder = config, Path(config.hydra.sweep.dir)
 
 
 def compose_and_run() -> None:
-    """Runs what was typed: one job, or a sweep. Hydra exits where a job failed.
+    """Runs the job or the sweep that was typed; Hydra ends the process where a job failed.
 
     Raises:
         UserError: what was typed makes no configuration.
@@ -78,7 +78,7 @@ def compose_and_run() -> None:
 
 
 def _run_and_catch() -> Exception | None:
-    """Runs Hydra; returns what it would else print and end the process for."""
+    """Runs Hydra; returns the error for which it would otherwise print a message and end the process."""
     before = os.environ.get(FULL_ERROR)
     os.environ[FULL_ERROR] = "1"
     try:
@@ -92,14 +92,14 @@ def _run_and_catch() -> Exception | None:
 
 
 def compose_plain(words: Sequence[str]) -> dict[str, Any]:
-    """The plain configuration of other words than were typed, its references not resolved."""
+    """Returns the configuration that these words make, as plain data whose references are not resolved."""
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(conf()), version_base="1.3"):
         return as_plain(compose("config", list(words)), resolve=False)
 
 
 def drop_launcher_schemas() -> None:
-    """Takes out what the launchers say of themselves where a file of ours has the name: it is all there is to say."""
+    """Removes the launchers' own default settings where one of our files has the same name and replaces them."""
     Plugins.instance()  # finds the launchers
     for name in ("joblib", "submitit_local"):
         ConfigStore.instance().repo["hydra"]["launcher"].pop(f"{name}.yaml", None)

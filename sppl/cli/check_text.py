@@ -1,4 +1,4 @@
-"""What `check` says of own files, as lines for a terminal."""
+"""The report that `check` prints about a user's own files, as lines for a terminal."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,11 +25,11 @@ BETTER = 0.1
 
 @dataclass(frozen=True)
 class FolderCheck:
-    """What was found.
+    """What `check` found in a folder of data files.
 
     Args:
-        found: everything that the files say.
-        folder: where they lie.
+        found: everything that the files hold.
+        folder: the folder they lie in.
         answer: the rule that was chosen.
         rules: per rule and strategy the responses with their verdicts.
         lengths: tokens of questions with responses, per strategy.
@@ -74,7 +74,7 @@ class FolderCheck:
         return [one for some in self.rules.get(rule, {}).values() for one in some]
 
     def lines(self) -> Iterator[str]:
-        """All there is to say, the command that goes on last."""
+        """Returns the lines of the report; the command to go on with comes last."""
         yield f"{self.folder}, read with benchmark.answer={self.answer}:"
         yield ""
         yield from _table(list(self._files()))
@@ -110,7 +110,7 @@ class FolderCheck:
             yield [_cut(name), str(len(texts)), share, right, *counted]
 
     def _said(self) -> Iterator[str]:
-        """What the tables do not show, a line per subject."""
+        """The sentences below the tables, one line per subject."""
         splits = Counter(one.split for one in self.found.asked.values())
         counts = ", ".join(f"{splits[split]} {split}" for split in SPLITS if splits[split])
         yield f"Questions: {counts or 'none could be read'}."

@@ -1,4 +1,4 @@
-"""`check data_dir=F`: what own files hold and what they are fit for. Nothing is scored, trained or written."""
+"""`check data_dir=F` reports what a user's own files hold. Nothing is scored, trained or written."""
 
 import sys
 from collections.abc import Sequence
@@ -44,10 +44,10 @@ def print_check(given: Sequence[str], chosen: Sequence[str] = ()) -> int:
 
 
 def _checked(words: list[str], chosen: Sequence[str]) -> tuple[str, bool]:
-    """The text, and whether nothing has to be mended first.
+    """Returns the report, and whether a run could go on from these files as they are.
 
     Raises:
-        UserError: the benchmark is none of own files, or there is no folder with data files.
+        UserError: the benchmark does not read a user's own files, or there is no folder with data files.
     """
     from hydra.utils import instantiate
 
@@ -82,7 +82,7 @@ def _checked(words: list[str], chosen: Sequence[str]) -> tuple[str, bool]:
 
 
 def _by_rule(cfg: Any, questions: Any) -> dict[str, Any]:
-    """What the chosen rule and those there are instead say of the responses, per rule and strategy."""
+    """Returns the judged responses per answer rule and strategy: by the chosen rule and by its alternatives."""
     from hydra.utils import instantiate
 
     from sppl.benchmarks.definition import TASKS
@@ -111,7 +111,7 @@ def _by_rule(cfg: Any, questions: Any) -> dict[str, Any]:
 
 
 def _tokens(target: Any, found: Any) -> tuple[dict[str, list[int]], str | int | None]:
-    """Tokens of questions with responses per strategy, and what the target reads at most; or why it cannot be told."""
+    """Returns the tokens of each strategy's examples and the target's longest input, or why that is not known."""
     from sppl.models.size import context_of
     from sppl.schemas import UserError
     from sppl.training.training_examples import encode_examples
@@ -128,7 +128,7 @@ def _tokens(target: Any, found: Any) -> tuple[dict[str, list[int]], str | int | 
 
 
 def how_to_go_on(ways: Sequence[str]) -> list[str]:
-    """The commands that follow a refusal of data.
+    """Returns the commands to print after data were refused.
 
     Args:
         ways: the settings with which all of it would be read; none where the files have to be mended.

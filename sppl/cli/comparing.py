@@ -1,4 +1,4 @@
-"""`compare=[a,b]`: prints what differs between two reports, and runs nothing."""
+"""`compare=[a,b]` prints the differences between two reports, and runs nothing."""
 
 import re
 import sys
@@ -7,16 +7,16 @@ from pathlib import Path
 
 
 def compare_argument(given: Sequence[str]) -> str | None:
-    """What is to be compared; None where the arguments ask for work."""
+    """Returns the value of `compare=...`; None where it was not typed."""
     return next((one.partition("=")[2] for one in given if one.startswith("compare=")), None)
 
 
 def print_differences(asked: str, given: Sequence[str]) -> int:
-    """Prints what differs; returns the exit status.
+    """Prints the differences between two reports; returns the exit status.
 
     Args:
         asked: the names of two reports, `[first,second]`.
-        given: the other arguments; they say where the reports are.
+        given: all arguments; some say where the reports are.
     """
     from sppl.cli.app import compose_plain
     from sppl.cli.errors import explain_error

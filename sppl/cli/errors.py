@@ -1,4 +1,4 @@
-"""Errors as sentences: what a user has done, what the machine lacks, and how to go on."""
+"""Turns errors into sentences: what the user did wrong or the machine lacks, and how to go on."""
 
 import errno
 import logging
@@ -52,18 +52,18 @@ OF_FILES = (
         f"See to it, and {AGAIN}",
     ),
 )
-"""What the system says of a file: what that means, and how to go on."""
+"""Error numbers of the file system, what they mean, and how to go on."""
 NO_ROOM = re.compile(r"no space left on device|file too large|disk quota|PytorchStreamWriter failed writing", re.I)
 NO_MEMORY = re.compile(
     r"(out of|not enough) memory|(cannot|can't|unable to) allocate|bad_alloc|failed to map|(start|launch) \w+ thread",
     re.I,
 )
-"""How libraries say it that have no error of their own for it."""
+"""What libraries say when memory is short and they have no error of their own for it."""
 
 
 @contextmanager
 def report_errors(failed: Callable[[str], object]) -> Iterator[None]:
-    """Within this block an error is logged as a sentence and handed over; the log file has the traceback of a bug."""
+    """Within this block an error is logged as a sentence and passed to `failed`; a bug's traceback goes to the log."""
     try:
         yield
     except Exception as error:
@@ -77,7 +77,7 @@ def report_errors(failed: Callable[[str], object]) -> Iterator[None]:
 
 
 def _further(error: BaseException) -> list[str]:
-    """The commands that go on from a refusal of data."""
+    """The commands to go on with after data were refused."""
     from sppl.cli.checking import how_to_go_on
     from sppl.data.problems import BadData
 
@@ -86,7 +86,7 @@ def _further(error: BaseException) -> list[str]:
 
 
 def describe_crash(error: BaseException) -> str:
-    """That the program broke, by what, and where its traceback is: no mistake of the user's, and no interruption."""
+    """Returns the sentence about a bug: the error, and where its traceback is."""
     what = without_keys(" ".join(f"{type(error).__name__}: {error}".split()))[:500]
     where = next((file for file in map(_file_of, logging.getLogger().handlers) if file), "")
     kept = f"its traceback is in {where}" if where else "its traceback follows"
@@ -94,7 +94,7 @@ def describe_crash(error: BaseException) -> str:
 
 
 def _file_of(handler: logging.Handler) -> str:
-    """The file a handler writes to; of none an empty text. A path below the working folder is written from there."""
+    """The file a log handler writes to, relative to the working folder where it can be; empty if it has none."""
     if not isinstance(handler, logging.FileHandler):
         return ""
     path = Path(handler.baseFilename)
@@ -102,9 +102,9 @@ def _file_of(handler: logging.Handler) -> str:
 
 
 def explain_error(error: BaseException) -> str:
-    """What a user needs to know of an error; empty where it is a mistake of ours, whose traceback is wanted.
+    """Returns what a user needs to know of an error; empty for a bug, whose traceback is needed.
 
-    Of errors on a component or a setting its name, what is wrong, and the choices; of the machine's what it lacks.
+    Errors of a component or a setting name it, what is wrong and the choices; the machine's errors say what it lacks.
     """
     if _from_configuration(error) and isinstance(error.__cause__, UserError):
         error = error.__cause__  # a component refused what it was given, in a sentence of its own
@@ -128,7 +128,7 @@ def explain_error(error: BaseException) -> str:
 
 
 def _of_files(error: BaseException, text: str) -> tuple[str, str] | None:
-    """What an error of the file system means, and how to go on; None for other errors, a connection's too."""
+    """What an error of the file system means, and how to go on; None for other errors, also those of connections."""
     if NO_ROOM.search(text):
         return FULL
     if not isinstance(error, OSError) or isinstance(error, ConnectionError):
@@ -141,7 +141,7 @@ def _from_configuration(error: BaseException) -> bool:
 
 
 def check_folder(folder: Path) -> str:
-    """Why nothing can be written to a folder, which is made if need be; empty if all is well."""
+    """Returns why nothing can be written to a folder (which is made if need be); empty if all is well."""
     probe = folder / ".room"
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""`explain=...`: prints where a number or an artifact comes from, and runs nothing."""
+"""`explain=...` prints where a number or an artifact comes from, and runs nothing."""
 
 import sys
 from collections.abc import Sequence
@@ -10,16 +10,16 @@ from sppl.packaged import conf
 
 
 def explain_argument(given: Sequence[str]) -> str | None:
-    """What is to be explained; None where the arguments ask for work."""
+    """Returns the value of `explain=...`; None where it was not typed."""
     return next((one.partition("=")[2] for one in given if one.startswith("explain=")), None)
 
 
 def print_chain(asked: str, given: Sequence[str]) -> int:
-    """Prints the chain of what is asked for; returns the exit status.
+    """Prints the chain of artifacts behind a number or an artifact; returns the exit status.
 
     Args:
         asked: see `sppl.report.chain.find_artifacts`.
-        given: the other arguments; they say which store and report are meant.
+        given: all arguments; some say which store and report are meant.
     """
     from omegaconf.errors import OmegaConfBaseException
 
@@ -46,7 +46,7 @@ def print_chain(asked: str, given: Sequence[str]) -> int:
 
 
 def compose_settings(words: Sequence[str]) -> Any:
-    """The configuration that these settings make, without a run.
+    """Returns the configuration that these settings make; nothing runs.
 
     Raises:
         OmegaConfBaseException, HydraException: they make none.

@@ -1,4 +1,4 @@
-"""The command: what is refused at once, help, Hydra, the summary, the exit status.
+"""The command itself: immediate refusals, help, Hydra, the summary, the exit status.
 
 Nothing is imported before the arguments were looked at, so `--help` and refusals answer at once.
 """

@@ -1,4 +1,4 @@
-"""The end of a command: rank and report once, over all its jobs."""
+"""The end of a command: runs rank and report once, over all its jobs."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -30,12 +30,12 @@ RESULTS = ("results", "also_results")
 
 
 def summarise(started: DictConfig, folder: Path, first: int) -> bool:
-    """Runs rank per benchmark and target, and report once, over all jobs of the folder; True if all went well.
+    """Runs rank per benchmark and target and report once, over all jobs of a folder; returns whether all went well.
 
     Args:
         started: the configuration of the run or sweep.
-        folder: of it.
-        first: the number of its first job.
+        folder: of the run or sweep.
+        first: the number of the sweep's first job.
     """
     known = Ledger.at(started.store, started.hydra.runtime.config_sources).components(*command_line())
     jobs = jobs_in(folder, first, known)

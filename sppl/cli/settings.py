@@ -1,6 +1,6 @@
-"""The composed configuration as plain data, once it is fit to be written down.
+"""Turns the composed configuration into plain data, once it has been checked.
 
-What checks it is imported when it is asked, so that showing a configuration needs nothing heavy.
+The checks are imported where they are called, so that showing a configuration needs nothing heavy.
 """
 
 import logging
@@ -21,13 +21,20 @@ log = logging.getLogger(__name__)
 
 
 def as_plain(cfg: DictConfig, resolve: bool = True) -> dict[str, Any]:
-    """The resolved configuration without Hydra's own part."""
+    """Returns the configuration, resolved by default, as plain data without Hydra's own part."""
     ours = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "hydra"])
     return OmegaConf.to_container(ours, resolve=resolve)  # pyright: ignore[reportReturnType]
 
 
 def check_config(cfg: DictConfig, place: str = "") -> dict[str, Any]:
-    """What `plain` says, if it can be resolved; ends the process if it must not be written down, or has no `place`."""
+    """Checks a configuration and returns it as plain data, empty where it cannot be resolved.
+
+    Ends the process with a sentence where it must not be written down, or its folder cannot be written to.
+
+    Args:
+        cfg: of a run, a sweep or a job.
+        place: `run` or `sweep`: whose folder is to be written to; empty for a job of a sweep.
+    """
     from sppl.cli.choices import check_composed_lists
     from sppl.cli.devices import check_devices
     from sppl.cli.errors import check_folder, explain_error
@@ -59,15 +66,15 @@ def check_config(cfg: DictConfig, place: str = "") -> dict[str, Any]:
 
 
 def _typed_by_hand(words: list[str]) -> list[str]:
-    """Without what a model's path chose by itself, of which a line was said already."""
+    """The words without those that a model's path implied, which were announced already."""
     chosen = choose_for_path([word for word in words if word != "target_model=own"])
     return [word for word in words if word not in chosen]
 
 
 def check_names(config: Mapping[Any, Any]) -> str:
-    """Why a job's or sweep's configuration must not be written down: it holds a key, or a name leads out of its folder.
+    """Returns why a configuration must not be written down: it holds a key, or a name that leads out of its folder.
 
-    To be asked before a folder is made; empty if all is well.
+    Called before any folder is made; empty if all is well.
     """
     if said := check_for_keys(config):
         return said
@@ -76,7 +83,7 @@ def check_names(config: Mapping[Any, Any]) -> str:
 
 
 def _names(config: Mapping[Any, Any]) -> Iterator[tuple[str, str]]:
-    """What becomes a part of paths, with the place where it stands."""
+    """Every name that becomes a part of paths, with the place where it stands."""
     yield "name", str(config.get("name"))
     for group in ("benchmark", "target_model", "strategy", "teacher"):
         part = config.get(group)

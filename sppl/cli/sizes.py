@@ -1,4 +1,4 @@
-"""Numbers of questions fitted to your own data: a default that is larger than what there is gives way, and says so."""
+"""Fits default numbers of questions to a user's own data, where there are fewer, and says so."""
 
 import logging
 from collections.abc import Collection
@@ -17,7 +17,7 @@ HELD_OUT = 0.2
 
 
 def fit_sizes(config: Any, questions: QuestionSource, typed: Collection[str]) -> None:
-    """Lowers the numbers of questions in a job's configuration to what your own files have; one line says which.
+    """Lowers the numbers of questions in a job's configuration to those in the user's files; one line says which.
 
     What was typed stays, so that a number that is too large is refused. Where test questions are wanted and the files
     have none, a share of the training questions becomes them.

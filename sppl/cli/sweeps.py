@@ -1,4 +1,4 @@
-"""A sweep: every point gets a folder and a record, what is done already is found, and what is missing is started."""
+"""Runs a sweep: gives every job a folder and a record, finds jobs that are done, and starts the others."""
 
 import logging
 import re
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 def sweep(
     arguments: Sequence[str], largest: int | None, context: HydraContext, task: TaskFunction, config: DictConfig
 ) -> None:
-    """Plans all jobs, starts those that are missing, and waits for them.
+    """Plans all jobs, starts those that are not done, and waits for them.
 
     Args:
         arguments: overrides, each with one value or several.
@@ -72,13 +72,13 @@ def plan(
     compose: Callable[[list[str]], Mapping[str, Any]],
     ledger: Ledger | None,
 ) -> list[Job]:
-    """The jobs of a sweep, each with its record written: `done`, as in the ledger, or `not started`.
+    """Returns the jobs of a sweep and writes their records: `done`, as in the ledger, or `not started`.
 
     Args:
         folder: of the sweep; the jobs get the next free numbers in it.
         points: the overrides of every job.
-        compose: the resolved configuration of a job with these overrides; not asked for those that are found by them.
-        ledger: None: nothing counts as done.
+        compose: returns the resolved configuration of a job with these overrides; not called for jobs the ledger finds.
+        ledger: of jobs that are done; None: nothing counts as done.
     """
     forget_signatures()
     jobs = [Job(folder / str(number), list(point)) for number, point in enumerate(points, next_number(folder))]
@@ -93,13 +93,13 @@ def plan(
 
 
 def swept_settings(jobs: Sequence[Job]) -> set[str]:
-    """The settings that differ between jobs, by their overrides."""
+    """Returns the settings in which the jobs' overrides differ."""
     words = [set(job.overrides) for job in jobs]
     return {word.partition("=")[0] for word in set[str]().union(*words) if not all(word in one for one in words)}
 
 
 def _name(job: Job, swept: Collection[str]) -> str:
-    """What a job is called among the loggers' runs: the settings that tell it from the others, fit for a folder."""
+    """The name of a job's run in loggers: the settings in which it differs from others, fit for a folder's name."""
     own = [word for word in job.overrides if word.partition("=")[0] in swept]
     return ",".join(re.sub(r"[^\w.=+-]+", "_", word)[:60] for word in own) or "job"
 
@@ -107,7 +107,7 @@ def _name(job: Job, swept: Collection[str]) -> str:
 def start(jobs: Sequence[Job], launcher: Any, size: int, swept: Collection[str] = ()) -> list[Any]:
     """Starts jobs and waits for them; returns what the launcher says of those that came back.
 
-    Jobs in a Slurm queue go on without us: where the wait is broken off, a line says how to cancel them. What Slurm
+    Jobs in a Slurm queue go on by themselves: where the wait is broken off, a line says how to cancel them. What Slurm
     says of a job that it ended is added to the job's record.
 
     Args:

@@ -1,4 +1,4 @@
-"""What the jobs of a dry sweep would make together, each artifact counted once."""
+"""Sums up what the jobs of a dry sweep would make, each artifact counted once."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
@@ -8,9 +8,9 @@ from sppl.study.plan import ResponseCounts
 
 
 def total_lines(plans: Sequence[Mapping[str, Mapping[str, Any]]]) -> Iterator[str]:
-    """A line per stage: how many artifacts of each kind are found, and are to be made, over all jobs.
+    """Returns a line per stage: how many artifacts of each kind are found and are to be made, over all jobs.
 
-    Responses are counted one by one, for jobs ask for more or fewer of the same; and what they would cost.
+    Responses are counted one by one, as jobs may want more or fewer of the same; a last line says what they would cost.
 
     Args:
         plans: per job (or ranking) and stage the fields of a `Plan`.
@@ -37,7 +37,7 @@ def _artifacts(plan: Mapping[str, Any], key: str) -> list[str]:
 
 
 def _largest(plans: Iterable[Mapping[str, Any]]) -> dict[str, ResponseCounts]:
-    """Per folder of the store the responses of the job that wants most: all want a benchmark's first questions."""
+    """Per folder of the store the counts of the job that wants most, as all want a benchmark's first questions."""
     found = dict[str, ResponseCounts]()
     for plan in plans:
         for folder, said in plan["responses"].items():

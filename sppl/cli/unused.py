@@ -1,4 +1,4 @@
-"""Settings that were typed and that nothing in this run reads, though another run would."""
+"""Finds typed settings that nothing in this run reads, though another run would."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,7 +9,7 @@ from sppl.cli.unknown import nearest, places_of, walk_settings
 from sppl.packaged import conf
 
 ALWAYS = {"name", "store", "reports", "dry", "job_name", "run_dir", "group", "sweep", "models", "experiment", "paths"}
-"""What every run reads, or the command itself."""
+"""Settings that every run reads, or the command itself."""
 REFERENCE = re.compile(r"\$\{(?:[\w.]+:)?(?P<place>\w[\w.]*)")
 HARNESS = re.compile(r"hydra\.(?!launcher\b)")
 """Hydra's own settings, whose use only Hydra knows."""
@@ -29,11 +29,11 @@ WAKES = {
     "beds": "experiment=beds",
     "records": "experiment=paper",
 }
-"""What wakes a setting that another one puts to sleep, the more special first; of the rest the stages' files say it."""
+"""What makes a setting take effect that another one switches off, special cases first; the others depend on stages."""
 
 
 def check_added(words: Sequence[str], config: Mapping[str, Any], *, sweep: bool) -> str:
-    """What is there instead of a setting that was added (`+key=value`) and that nothing could read; empty if none."""
+    """Returns the message about an added setting (`+key=value`) that nothing could read; empty if there is none."""
     added = [word for word in words if word.startswith("+")]
     for word in idle_words(added, config, sweep=sweep):
         key = word.partition("=")[0].lstrip("+")
@@ -47,7 +47,7 @@ def check_added(words: Sequence[str], config: Mapping[str, Any], *, sweep: bool)
 
 
 def describe_idle_words(words: Sequence[str], config: Mapping[str, Any], *, sweep: bool) -> str:
-    """One line that names the words that nothing reads, and what would read each; empty where all are read."""
+    """Returns one line that names the words nothing reads, and what would read each; empty where all are read."""
     said: list[str] = []
     for word in idle_words(words, config, sweep=sweep):
         key = word.partition("=")[0].lstrip("+~")
@@ -68,7 +68,7 @@ def _readers(key: str) -> str:
 
 
 def idle_words(words: Sequence[str], config: Mapping[str, Any], *, sweep: bool) -> list[str]:
-    """Those of the typed words that nothing reads in a run with this configuration.
+    """Returns the typed words that nothing reads in a run with this configuration.
 
     Args:
         words: overrides as typed, `key=value`.
@@ -81,7 +81,7 @@ def idle_words(words: Sequence[str], config: Mapping[str, Any], *, sweep: bool) 
 
 
 def settings_in_use(config: Mapping[str, Any], resolved: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings that a run reads, by their places as typed (`training.learning_rate`).
+    """Returns the settings that a run reads, by their places as typed (`training.learning_rate`).
 
     Args:
         config: of the run, its references not resolved.
@@ -139,7 +139,7 @@ def _at(config: Any, place: str) -> Any:
 
 
 def _asleep(config: Mapping[str, Any], *, sweep: bool) -> Iterator[str]:
-    """Places that are passed on, and that nobody reads because of another setting."""
+    """Places that nothing reads because of another setting, although they are passed on."""
     benchmark, scorer, training = (config.get(key) or {} for key in ("benchmark", "scorer", "training"))
     strategy = config.get("strategy") or {}
     responders = benchmark.get("responders") or {}

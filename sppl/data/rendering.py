@@ -65,8 +65,8 @@ class Rendering:
         if finished.count(MARK) != 1:
             raise UserError(
                 f"the chat template of {tokenizer_name(tokenizer)} writes a response {finished.count(MARK)} times "
-                "instead of once, so nothing can be trained on; mend chat_template.jinja in the model's folder, or take "
-                "the plain frame: target_model.template=paper"
+                "instead of once, so nothing can be trained on; mend chat_template.jinja in the model's folder, or "
+                "take the plain frame: target_model.template=paper"
             )
         self._before, self._after = finished.split(MARK)
         unasked = self._write([QUESTION])

@@ -1,4 +1,4 @@
-"""beds: how well every metric and selector picks, on outcomes that others or the user have measured."""
+"""beds: tests how well every metric and selector picks, on outcomes that others or the user measured."""
 
 import logging
 from collections.abc import Sequence

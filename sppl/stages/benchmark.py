@@ -42,14 +42,14 @@ def run_benchmark(
 ) -> Plan:
     """Makes `answers` and `results` per strategy and of the untrained target, and those of each task of `also`.
 
-    Of a benchmark that judges nothing only the latter.
+    Where a benchmark judges nothing, only the tasks of `also` are run.
 
     Args:
-        split: whose questions are answered; results of another than the test's say so in their provenance.
+        split: the split whose questions are answered; results of another than `test` say so in their provenance.
 
     Raises:
         MissingArtifact: a strategy has not been trained on; the message is the command that does it.
-        UserError: a task of `benchmark.also` cannot be used; said by a dry run too, so before any training.
+        UserError: a task of `benchmark.also` cannot be used; a dry run says so too, before any training.
     """
     extra = extra_tasks(benchmark, n_test)
     if not (benchmark.judged or extra):
@@ -66,7 +66,7 @@ def run_benchmark(
 
 
 def _plan(model: Model, questions: list[Question], split: Split, extra: Sequence[ExtraTask]) -> Plan:
-    """What there is of a model; what waits for its adapter, or for answers, has words in the place of a name."""
+    """The plan of one model; names are open where its adapter or its answers are missing."""
     names = (*model.words, f"seed{model.adapter.fit.seed}" if model.adapter else "all_seeds")
     judged = model.study.benchmark.judged
     if not model.ready:
@@ -90,7 +90,7 @@ def _plan(model: Model, questions: list[Question], split: Split, extra: Sequence
 
 
 def _identify_answers(model: Model, questions: list[Question], *further: Any) -> list[Any]:
-    """What tells answers, or verdicts on them, from others while they have no name."""
+    """What tells answers, or verdicts on them, from others while they have no name yet."""
     study = model.study
     return [[one.id for one in questions], study.benchmark.judge, study.generator.identity, *further]
 

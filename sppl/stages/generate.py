@@ -96,7 +96,7 @@ def generate(
 
 
 def _parts(wanted: Mapping[str, Responses]) -> dict[str, Responses]:
-    """What derived strategies take their responses from and is not there yet, where nobody asks for it by itself."""
+    """Missing responses that derived strategies need of strategies which are not part of this command."""
     parts: dict[str, Responses] = {}
     for name, one in wanted.items():
         if one.recipe.of and one.missing():
@@ -110,7 +110,7 @@ def _parts(wanted: Mapping[str, Responses]) -> dict[str, Responses]:
 
 
 def _chosen_by(responses: Responses) -> Plan:
-    """The tables that say which of others' responses is the best, where a strategy takes that."""
+    """The plan of the tables by which a derived strategy chooses the best of other strategies' responses."""
     best = responses.recipe.best
     return best.plan(responses.parts()) if best else Plan((), ())
 
@@ -146,7 +146,7 @@ def _count_responses(n: int, missing: int, estimate: Estimate | None) -> Respons
 
 
 def _check_cost(estimates: Mapping[str, Estimate], budget: Budget, *, confirm: bool) -> None:
-    """Nothing that costs more than was allowed starts unasked."""
+    """Refuses to start anything that could cost more than was allowed, unless it is confirmed."""
     costs = [one.cost for one in estimates.values() if one.requests]
     total, unknown, taken = sum(cost or 0.0 for cost in costs), None in costs, budget.taken
     if confirm or not costs or (total + taken <= budget.limit and not unknown):
@@ -169,7 +169,7 @@ def _check_cost(estimates: Mapping[str, Estimate], budget: Budget, *, confirm: b
 
 
 def _limit_error(budget: Budget, reached: LimitReached, left: Mapping[str, Estimate]) -> UserError:
-    """The end at `max_cost`: what is spent, what is missing, and how to go on."""
+    """The error at `max_cost`: what was spent, what is missing, and how to go on."""
     said = "; ".join(f"{name}: {one}" for name, one in left.items() if one.requests)
     said = said or f"{reached.left} further answers where the first are wrong"
     enough = _round_up(max(_most_cost(left), reached.worst * max(1, reached.left)))
@@ -185,6 +185,6 @@ def _most_cost(estimates: Mapping[str, Estimate]) -> float:
 
 
 def _round_up(amount: float) -> str:
-    """A limit of two digits that allows so many US dollars."""
+    """An amount in US dollars rounded up to two digits, as a limit that allows it."""
     unit = 10.0 ** (math.floor(math.log10(amount)) - 1) if amount > 0 else 0.01
     return f"{math.ceil(amount / unit) * unit:.10g}" if amount > 0 else "0.01"

@@ -1,4 +1,4 @@
-"""rank: every metric of every strategy, their order, and how far it can be trusted. No torch is loaded."""
+"""rank: computes every metric of every strategy and ranks the strategies. No torch is loaded."""
 
 from collections.abc import Collection, Mapping, Sequence
 from itertools import chain
@@ -104,7 +104,7 @@ def rank(
 
 
 def _pieces(wanted: WantedTables, leader: Metric | None) -> tuple[FoundResponses, Race | None, Pieces]:
-    """What there is of the tables that the metrics need.
+    """The tables that the metrics need, which have to exist.
 
     Raises:
         MissingArtifact: something is missing; the message is the command that makes it.
@@ -118,7 +118,7 @@ def _pieces(wanted: WantedTables, leader: Metric | None) -> tuple[FoundResponses
 
 
 def _waiting(wanted: WantedTables) -> Plan:
-    """What would be made once there are tables."""
+    """The plan while tables are missing."""
     words = wanted.study.words
     of = {
         (name, one.name): [wanted.awaited(name, scored_needs([one])), one]
@@ -130,20 +130,20 @@ def _waiting(wanted: WantedTables) -> Plan:
 
 
 def _plan_ranking(study: Study, ranked: Collection[str], of: Sequence[object]) -> Plan:
-    """What is made once there are scores."""
+    """The plan of what is made of the scores."""
     words = (*study.words, f"{len(ranked)}_strategies")
     return plan_waiting("samples", *words, of=of) + plan_waiting("rankings", *words, of=of)
 
 
 def _facts(study: Study) -> dict[str, Any]:
-    """Columns of the ranking that say the same of every row."""
+    """Columns of the ranking with the same value in every row."""
     parameters = parameters_of(study.target)
     size = {} if parameters is None else {"parameters": parameters}
     return {"source": study.benchmark.responses.label, **size}
 
 
 def _comparable(store: Store, measured: Sequence[Scores], wanted: WantedTables, race: Race | None) -> pd.DataFrame:
-    """The scores of questions that every strategy has, where `overlong` left some out; of a race all.
+    """The scores of questions that every strategy has, where `overlong` left some out; after a race all scores.
 
     Raises:
         UserError: there is none by some metric.
@@ -165,7 +165,7 @@ def _comparable(store: Store, measured: Sequence[Scores], wanted: WantedTables, 
 
 
 def _flags(found: FoundResponses, pieces: Pieces) -> dict[str, str]:
-    """Metric name -> what has to be said beside it, where it was not computed as it was asked for."""
+    """Metric name -> a remark, where it was not computed as it was asked for."""
     flags: dict[str, str] = {}
     store, pool = found.sample.store, found.sample.pool
     for one in found.wanted.metric.values():

@@ -1,4 +1,4 @@
-"""rank, from recorded scores: the published figures take the place of the user's own token statistics."""
+"""rank from recorded scores: published figures take the place of the user's own token statistics."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""report: rankings beside what fine-tuning really brought, as tables, a page and a table on the terminal."""
+"""report: shows rankings beside the accuracies after fine-tuning, as tables, a page, and on the terminal."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -93,7 +93,7 @@ def report(
 
     Args:
         conventions: whose arithmetic `spearman` follows; the other's is in the column beside it.
-        rankings: names of the rankings artifacts of this command.
+        rankings: names of the rankings of this command.
         results: names of its results; the table is the union of both.
         max_tokens, overlong: of the training, of whose limit is warned.
         data: the folder of a user's own data, after which the report's folder is called.

@@ -1,4 +1,4 @@
-"""score: statistics per token of every response, in every context the metrics need, in one go."""
+"""score: computes token statistics of every response in every context that the metrics need."""
 
 import logging
 import time
@@ -92,7 +92,7 @@ def _make(tables: Tables) -> None:
 
 
 def _race(race: Race, *, dry: bool) -> tuple[Plan, TablePieces]:
-    """Runs what is left of a race and keeps its decisions; a dry one goes as far as there are scores."""
+    """Runs what is left of a race and keeps its decisions; a dry run goes as far as there are scores."""
     plan = Plan((), ())
 
     def step(tables: Tables) -> bool:
@@ -115,7 +115,7 @@ def _race(race: Race, *, dry: bool) -> tuple[Plan, TablePieces]:
 
 
 def _refuse_unscored(found: FoundResponses, pieces: TablePieces) -> None:
-    """Refuses to go on where of some strategy nothing fits: no table is written of it."""
+    """Refuses to go on where no response of some strategy fits the target: it has no table."""
     lost = [
         (name, need.name)
         for name in found.sample.examples

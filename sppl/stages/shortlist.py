@@ -1,6 +1,6 @@
-"""shortlist: the k best by a cheap metric are trained briefly and measured on validation questions, which settles it.
+"""shortlist: trains the k best strategies by a cheap metric briefly, and picks by their validation accuracy.
 
-The stages it is made of are given to it as functions: they meet in the store, as everywhere.
+The stages it runs are given to it as functions; they exchange artifacts in the store, as everywhere.
 """
 
 import logging
@@ -61,10 +61,10 @@ def shortlist(
     dry: bool = False,
     loggers: Loggers = no_loggers,
 ) -> Plan:
-    """Makes the `shortlists` artifact: the k best strategies, what their pilots reached, and which one it is.
+    """Makes the `shortlists` artifact: the k best strategies, the accuracies of their pilots, and the pick.
 
     Args:
-        policy: how many, and how the pilots are trained; else they are trained like everything (`training`).
+        policy: how many strategies, and the pilots' size, epochs and seeds; all else is as in `training`.
         n_validation: validation questions that the pilots are measured on, or `all`.
         n_train, n_train_tokens, n_test, seed: of the full training, which follows with `then=run`; with `print` it is
             for the report to say its command.
@@ -132,12 +132,12 @@ def shortlist(
 
 
 def _pilot_loggers(loggers: Loggers, seed: int, strategy: str = "") -> Sequence[Any]:
-    """What is told of a pilot: it has a run of its own."""
+    """The loggers of a pilot, which has a run of its own."""
     return loggers(strategy, f"pilot{seed}")
 
 
 def _order_by_metric(store: Store, ranking: ArtifactId, lead: Metric) -> pd.DataFrame:
-    """What the metric says of each strategy, the best first; equal ones by name."""
+    """The metric's value of each strategy, the best first, equal ones by name."""
     frame = store.read(ranking)
     return frame[frame["metric"] == lead.name].sort_values(["rank", "strategy"])
 
@@ -155,5 +155,5 @@ def _lengths(study: Study, chosen: Mapping[str, Recipe], n_score: int) -> dict[s
 
 
 def _prediction_cost(predictions: Predictions) -> Mapping[str, Any] | None:
-    """What the target's own answers took; None where it gave none."""
+    """Rows and seconds of the target's own answers; None where there are none."""
     return predictions.study.store.provenance(predictions.id) if predictions.exists else None

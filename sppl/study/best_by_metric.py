@@ -1,4 +1,4 @@
-"""best_response: how well the target finds the candidates, by any metric of token statistics."""
+"""best_response: scores the candidate responses by any metric of token statistics."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ ExamplesByStrategy = Mapping[str, Sequence[tuple[Question, str]]]
 
 @dataclass(frozen=True)
 class BestByMetric:
-    """Values of responses to choose by; the arguments are those of the stage score.
+    """Scores responses so that the best one can be chosen; the other arguments are those of the stage `score`.
 
     Args:
         metric: it has a direction and reads token statistics only; perplexity is the loss per token after the question.
@@ -44,7 +44,7 @@ class BestByMetric:
     only_right: bool = True
 
     def identity(self, store: Store, benchmark: Benchmark) -> Mapping[str, Any]:
-        """What the choice depends on, beside the candidates and their verdicts."""
+        """Returns what the choice depends on, beside the candidates and their verdicts."""
         said = {
             "metric": canonical(self.metric),
             "code": code_of(self.metric),
@@ -61,7 +61,7 @@ class BestByMetric:
     def tables(
         self, store: Store, benchmark: Benchmark, examples: ExamplesByStrategy, inputs: Mapping[str, Mapping[str, str]]
     ) -> list[TableOf]:
-        """The tables that say how good the responses are; the arguments are those of `values`.
+        """Returns the tables that the metric reads; the arguments are those of `values`.
 
         Raises:
             UserError: the metric has no direction or reads more than token statistics.
@@ -73,7 +73,7 @@ class BestByMetric:
         return [TableOf(sample, name, need) for name in examples for need in needs]
 
     def plan(self, candidates: Mapping[str, Responses]) -> Plan:
-        """Which tables are there, and which would be made, to choose among these responses."""
+        """Returns which tables are there and which would be made to choose among these responses."""
         first, needs = next(iter(candidates.values())), self._needs()
         store, benchmark = first.store, first.benchmark
         own = own_answers(needs)
@@ -99,7 +99,7 @@ class BestByMetric:
     def values(
         self, store: Store, benchmark: Benchmark, examples: ExamplesByStrategy, inputs: Mapping[str, Mapping[str, str]]
     ) -> dict[str, dict[str, float]]:
-        """Per strategy and question id how good a response is, lower is better; one that is too long has no value.
+        """Returns a value per strategy and question id, lower is better; a response that is too long has none.
 
         Args:
             store: where tables lie.

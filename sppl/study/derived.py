@@ -1,4 +1,4 @@
-"""Strategies that write nothing: each question has the response of one of others, drawn, or the best of them."""
+"""Derived strategies: each question takes the response of another strategy, drawn at random or the best."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def derive(responses: "Responses", missing: Sequence[Question]) -> dict[str, list[str]]:
-    """Per missing question the `response` as another strategy has it, and its name as `taken_from`."""
+    """Returns, per missing question, the `response` of another strategy and that strategy's name (`taken_from`)."""
     recipe = responses.recipe
     shares = parts_of(recipe, missing if recipe.best is None else responses.questions)
     parts = {name: replace(part, questions=shares[name]) for name, part in responses.parts().items() if shares[name]}
@@ -35,7 +35,7 @@ def derive(responses: "Responses", missing: Sequence[Question]) -> dict[str, lis
 
 
 def parts_of(recipe: Recipe, questions: Sequence[Question]) -> dict[str, list[Question]]:
-    """Which questions a derived strategy needs answers to, of each strategy it takes them from."""
+    """Returns, per strategy that a derived one takes responses from, the questions it needs answered."""
     if recipe.best is not None:
         return {name: list(questions) for name in recipe.of}
     names = list(recipe.of)

@@ -1,4 +1,4 @@
-"""What a model does on lm-eval's own tasks, each of which asks in ways of its own."""
+"""A model's results on lm-eval's own tasks, each with its own prompts and metrics."""
 
 import time
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from sppl.benchmarks.lm_eval_task import LmEvalTask
 
 BATCH = 64
-"""Of lm-eval, which makes it smaller by itself where memory is short."""
+"""Batch size of lm-eval, which makes it smaller by itself where memory is short."""
 
 
 @dataclass(frozen=True)
 class ExtraTask:
-    """One task of `benchmark.also`, and what its figures depend on."""
+    """One task of `benchmark.also`, with the identity that its figures depend on."""
 
     task: "LmEvalTask"
     identity: dict[str, Any]
@@ -28,7 +28,7 @@ class ExtraTask:
 
 @dataclass(frozen=True)
 class ExtraResults:
-    """What one of lm-eval's own tasks says of a model."""
+    """A model's results on one of lm-eval's own tasks."""
 
     model: Model
     extra: ExtraTask
@@ -74,7 +74,7 @@ class ExtraResults:
 
 
 def extra_tasks(benchmark: Benchmark, n_test: int | str) -> list[ExtraTask]:
-    """The tasks of `benchmark.also`.
+    """Returns the tasks of `benchmark.also`.
 
     Raises:
         UserError: one of them cannot be used, or is named twice.

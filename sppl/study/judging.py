@@ -1,4 +1,4 @@
-"""How well each metric predicted what training brought, for a report and for a command that ends in a ranking."""
+"""Judges how well each metric predicted the accuracies after training."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -25,7 +25,7 @@ def judge_metrics(
     answers: pd.DataFrame,
     conventions: Literal["default", "paper"],
 ) -> pd.DataFrame:
-    """What each metric was worth by the chosen conventions, Spearman by the other's, and the chance of the pick."""
+    """Returns the table that judges the metrics by the chosen conventions, with Spearman by the others beside it."""
     ours, other = (SOUND, PAPER_ARITHMETIC) if conventions == "default" else (PAPER_ARITHMETIC, SOUND)
     judged = metrics_table(
         rankings, outcomes, scores=scores, metrics=metrics, answers=answers, conventions=ours, least=LEAST

@@ -1,4 +1,4 @@
-"""What to train on, from rankings and results in the store: for a report, and for a command that ends in a ranking."""
+"""Picks the strategy to train on, from rankings and results: for a report, or for a command that only ranks."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
@@ -39,7 +39,9 @@ def make_picks(
     warnings: Mapping[tuple[str, str], Sequence[str]] | None = None,
     shown: Mapping[tuple[str, str], Mapping[str, Any]] | None = None,
 ) -> list[Pick]:
-    """One pick per benchmark and target, by tests, pilots, else the metric that leads a race or has a direction.
+    """Returns one pick per benchmark and target: by tests, else by pilots, else by the leading metric.
+
+    That is the metric of the race, or the first one with a direction.
 
     Args:
         rankings: of `sppl.analysis.ranking.rank`; may be empty.
@@ -89,10 +91,10 @@ def show_ranked(
     results: Sequence[str],
     store: Store,
 ) -> None:
-    """Prints the picks and the table of a command that ranks and makes no report; nothing is written.
+    """Prints the picks and the table of a command that ranks and makes no report; writes nothing.
 
     Args:
-        results: what was trained and tested before by the same settings; may be empty.
+        results: names of results that earlier commands made with the same settings; may be empty.
     """
     every = pd.concat([store.read(store.open(one)) for one in rankings], ignore_index=True)
     outcomes = outcomes_of(store, results)

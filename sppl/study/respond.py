@@ -1,4 +1,4 @@
-"""Who answers a strategy's questions: the questions' own solutions, files, or a teacher that is asked again."""
+"""Gets the responses of a strategy: from the questions' own solutions, from files, or from a teacher."""
 
 from collections.abc import Sequence
 
@@ -10,9 +10,9 @@ from sppl.strategies.recipe import Recipe
 
 
 def respond(benchmark: Benchmark, recipe: Recipe, questions: list[Question]) -> dict[str, list[str]]:
-    """One `response` per question; a teacher is asked again for wrong ones, `tries` in all.
+    """Returns one `response` per question; a teacher is asked up to `tries` times while its answer is wrong.
 
-    A right answer of a later try replaces a wrong one; where none is right the first stays.
+    A right answer of a later try replaces a wrong one; where none is right, the first one stays.
 
     Raises:
         UserError: conversations are to be answered by someone; only files know how they go on.

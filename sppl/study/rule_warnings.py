@@ -1,4 +1,4 @@
-"""What has to be said of the rule where no response is judged right, or many wrong that end with the gold answer."""
+"""Warns of an answer rule that judges no response right, or calls many wrong that end with the gold answer."""
 
 import logging
 from collections.abc import Mapping
@@ -14,13 +14,13 @@ from sppl.study.responses import Responses
 log = logging.getLogger(__name__)
 
 EXAMPLES = 3
-"""Responses the warning shows."""
+"""How many responses a warning shows."""
 
 
 def warn_if_none_is_right(responses: Mapping[str, Responses]) -> None:
-    """One warning if strategies have responses to the same questions and not one of them is judged right.
+    """Logs one warning if strategies have responses to the same questions and not one is judged right.
 
-    That is rarely how good the responses are: mostly the rule is another than the answers', or the gold answers are of
+    That rarely means that all responses are bad: mostly the rule does not fit the answers, or the gold answers are in
     another form.
     """
     first = next(iter(responses.values()), None)

@@ -1,6 +1,6 @@
-"""The scored responses as training examples: how long they are, how many are right, and what one looks like.
+"""Samples: the scored responses seen as training examples, with their lengths, verdicts and one full example.
 
-All of it is known before anybody trains, and no model runs for it.
+No model runs for this, so that all of it is known before any training.
 """
 
 import time
@@ -23,16 +23,16 @@ from sppl.tables.token_stats import TokenStats
 from sppl.training.training_examples import encode_examples
 
 MOST = 4000
-"""Characters of a text that is shown as an example."""
+"""Characters of a text that is shown as an example, at most."""
 
 
 @dataclass(frozen=True)
 class Samples:
-    """What a ranking's responses are as training examples, and one of each with what the target is shown.
+    """The training examples that a ranking's responses make, and one example per strategy with its whole prompt.
 
     Args:
         found: the ranked strategies' responses, the pool of own answers, and the contexts they are scored in.
-        ranking: of these strategies.
+        ranking: the ranking of these strategies.
     """
 
     found: FoundResponses
@@ -73,12 +73,12 @@ class Samples:
 
 
 def samples_id(store: Store, ranking: ArtifactId) -> ArtifactId:
-    """What the samples of a ranking are called."""
+    """Returns the name of a ranking's samples."""
     return store.artifact_id("samples", *ranking.words, settings={"ranking": ranking.name})
 
 
 def _lengths(target: TargetModel, pairs: Sequence[tuple[Question, str]], name: str) -> tuple[pd.DataFrame, str]:
-    """Tokens of each example; <NA> with the reason where training cannot write them as they are."""
+    """Tokens of each example, or <NA> and the reason where the chat template cannot write them."""
     prompts: list[Any] = [pd.NA] * len(pairs)
     responses, why = list(prompts), ""
     try:
@@ -93,7 +93,7 @@ def _lengths(target: TargetModel, pairs: Sequence[tuple[Question, str]], name: s
 
 
 def _example(found: FoundResponses) -> dict[str, Any]:
-    """One question, each strategy's response to it, an own answer, and the prompt as the target reads it in scoring."""
+    """One question, each strategy's response to it, an own answer of the target, and the scored prompt."""
     first = {name: pairs[0] for name, pairs in found.sample.examples.items() if pairs}
     question = next(iter(first.values()))[0]
     texts = {name: text[:MOST] for name, (_, text) in first.items()}
@@ -110,7 +110,7 @@ def _asked(question: Question) -> str:
 
 
 def _prompt(found: FoundResponses, pair: tuple[Question, str]) -> str:
-    """All that stands before a response where own answers are shown, else after the question alone; marks included."""
+    """The whole prompt of a response, with the template's marks and, where a metric shows them, own answers."""
     contexts = [need.context for need in found.wanted.needs if isinstance(need, TokenStats)]
     contexts = [one for one in contexts if not isinstance(one, Alone | StepWise)]
     contexts.sort(key=lambda one: not isinstance(one, SelfAligned | FixedExamples))
@@ -125,7 +125,10 @@ def _prompt(found: FoundResponses, pair: tuple[Question, str]) -> str:
 
 
 def samples_of(store: Store, rankings: Sequence[str]) -> tuple[pd.DataFrame, dict[tuple[str, str], dict[str, Any]]]:
-    """The samples of these rankings, and per benchmark and target what their provenance says; empty of older ones."""
+    """Returns the samples of these rankings, and per benchmark and target the facts in their provenance.
+
+    Rankings that were made before samples were kept have none.
+    """
     parts, facts = list[pd.DataFrame](), dict[tuple[str, str], dict[str, Any]]()
     for name in dict.fromkeys(rankings):
         ranking = store.open(name)
