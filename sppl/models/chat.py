@@ -1,4 +1,4 @@
-"""A conversation as the tokenizer's chat template writes it, on a fixed day, or one sentence about why it cannot."""
+"""Writes conversations by a tokenizer's chat template, on a fixed day, or says in a sentence why it cannot."""
 
 import json
 import re
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 GIVEN = {"messages", "tools", "documents", "add_generation_prompt", "raise_exception", "strftime_now"}
-"""What every template is handed."""
+"""Variables that every template is given."""
 RAISED = (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError)
-"""What templates raise beside Jinja's own errors: they may hold any expression."""
+"""Errors that templates raise beside Jinja's own, as they may hold any expression."""
 GENERATION = re.compile(r"\{%-?\s*generation\b")
-"""The mark of a block that the assistant writes."""
+"""Matches the mark of a block that the assistant writes."""
 OURS = GIVEN - {"tools", "documents"}
-"""What is decided for each use, so no option may say it."""
+"""Variables that are set by each use, so that no option may set them."""
 
 
 def write_chat(tokenizer: "PreTrainedTokenizerBase", turns: Sequence[Message], template: Template, *, ask: bool) -> str:
-    """The text of a conversation; with `ask` up to where the assistant is to answer.
+    """Returns the text of a conversation; with `ask` up to where the assistant is to answer.
 
     Raises:
         UserError: the template refuses the conversation, or is broken.
@@ -38,7 +38,7 @@ def write_chat(tokenizer: "PreTrainedTokenizerBase", turns: Sequence[Message], t
 def generated_spans(
     tokenizer: "PreTrainedTokenizerBase", turns: Sequence[Message], template: Template
 ) -> list[tuple[int, int]]:
-    """Where the template itself says that the assistant speaks, as places in the text of a finished conversation.
+    """Returns the spans in a finished conversation's text that the template itself marks as the assistant's.
 
     Blocks between `{% generation %}` and `{% endgeneration %}`, those that touch each other as one; none where the
     template has no such blocks.
@@ -65,7 +65,7 @@ def _written(
     ask: bool,
     places: list[tuple[int, int]] | None = None,
 ) -> str:
-    """The text; a list for them is filled with the places of the blocks that the template marks as generated."""
+    """The text of a conversation; fills `places` with the spans that the template marks as generated."""
     from jinja2 import TemplateError
 
     today = date.fromisoformat(template.date)
@@ -91,7 +91,7 @@ def _written(
 
 
 def refuse_unwritten(tokenizer: "PreTrainedTokenizerBase", text: str, turns: Sequence[Message]) -> None:
-    """Refuses a text in which a turn of the system, the user or a tool, or the call of a tool, is not to be found.
+    """Refuses a text that lacks a turn of the system, the user or a tool, or the call of a tool.
 
     Raises:
         UserError: the template has left it out.
@@ -153,12 +153,12 @@ def check_template(tokenizer: "PreTrainedTokenizerBase", template: Template) -> 
 
 
 def tokenizer_name(tokenizer: "PreTrainedTokenizerBase") -> str:
-    """What messages call the tokenizer: where it came from."""
+    """Returns the tokenizer's name for messages: where it came from."""
     return str(getattr(tokenizer, "name_or_path", "") or type(tokenizer).__name__)
 
 
 def _variables(written: str, tokenizer: "PreTrainedTokenizerBase") -> set[str]:
-    """The names a template reads without having set them.
+    """The variables a template reads without having set them.
 
     Raises:
         UserError: it is no Jinja.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RewardModel:
-    """Any sequence-classification model with one output, asked in its own chat template.
+    """A sequence-classification model with one output, which reads chats in its own chat template.
 
     Args:
         name: the word tables and artifacts use.
@@ -33,7 +33,7 @@ class RewardModel:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What the rewards depend on: a local folder counts by its content, a hub id by its commit."""
+        """What the rewards depend on: the content of a local folder, or the commit of a hub id."""
         folder = Path(self.path)
         source = content_digest(folder) if folder.is_dir() else {"hub": self.path, "commit": self._commit}
         return {"source": source, "dtype": self.dtype}
@@ -43,7 +43,7 @@ class RewardModel:
         return None if Path(self.path).is_dir() else resolve_commit(self.path, self.revision)
 
     def load(self) -> "PreTrainedModel":
-        """The model in eval mode, on the CPU.
+        """Returns the model in eval mode, on the CPU.
 
         Raises:
             UserError: it cannot be read, is no trained classifier, or has another number of outputs than one.
@@ -66,7 +66,7 @@ class RewardModel:
         return model.eval()
 
     def ids(self, pairs: list[tuple[str, str]]) -> list[tuple[int, ...]]:
-        """Token ids of each question with its response as a finished chat.
+        """Returns the token ids of each question with its response as a finished chat.
 
         Raises:
             UserError: the tokenizer cannot be loaded or has no chat template.

@@ -1,4 +1,4 @@
-"""The target model: where it is, how it is loaded, and one frozen copy per process."""
+"""The target model: its settings, loading it, and one frozen copy of it per process."""
 
 import warnings
 from collections.abc import Iterator, Mapping
@@ -88,12 +88,12 @@ class TargetModel:
 
     @property
     def wrapping(self) -> Template:
-        """How conversations are written in scoring."""
+        """The template of conversations in scoring."""
         return Template(self.template, self.system, self.template_options, self.date)
 
     @property
     def asking(self) -> Template:
-        """How they are written in training and in use: always as the chat template does, if there is one.
+        """The template of conversations in training and in use: the chat template, if there is one.
 
         Raises:
             UserError: there is none, and it was given options.
@@ -108,7 +108,7 @@ class TargetModel:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What its numbers depend on: a local folder or file counts by its content, a hub id by its commit."""
+        """What its numbers depend on: the content of a local folder or file, or the commit of a hub id."""
         more: dict[str, Any] = {"generation": self.generation} if self.generation != "greedy" else {}
         more |= {"own_code": True} if self.trust_remote_code else {}
         if self.attention != "sdpa":  # in 16 bits another implementation gives other numbers
@@ -119,7 +119,7 @@ class TargetModel:
         return {"source": source, "dtype": self.dtype, "template": canonical(self.wrapping), **more}
 
     def tokenizer(self) -> "PreTrainedTokenizerBase":
-        """The target's tokenizer, with a padding token if it has one of end of sequence; the same one every time.
+        """Returns the target's tokenizer, always the same object; its end token also pads where no other does.
 
         Raises:
             UserError: it cannot be loaded.
@@ -127,7 +127,7 @@ class TargetModel:
         return _tokenizer(self)
 
     def load(self) -> "PreTrainedModel":
-        """A fresh copy of the model in eval mode, on the CPU, an adapter's weights merged in.
+        """Returns a fresh copy of the model in eval mode, on the CPU, an adapter's weights merged in.
 
         Raises:
             UserError: it cannot be read, is quantised or none that can be a target, or its weights are no numbers.
@@ -166,12 +166,12 @@ class TargetModel:
 
     @property
     def base(self) -> tuple[str, str | None] | None:
-        """Path and revision of the model an adapter was trained from."""
+        """Path and revision of the model an adapter was trained from; None for other targets."""
         return None if self.is_gguf else _base(self.path, _commit(self.path, self.revision))
 
     @property
     def _known_base(self) -> tuple[str, str | None] | None:
-        """The same, as far as it can be known before the model is fetched."""
+        """The base as far as it can be known before the model is fetched."""
         if Path(self.path).exists():
             return self.base
         try:
@@ -189,14 +189,14 @@ class FrozenCopy:
         self._folder: Path | None = None
 
     def bare(self) -> "PreTrainedModel":
-        """The target as it is."""
+        """Returns the target without an adapter."""
         if self._wrapped is not None:
             self._wrapped.unload()  # gives back the layers the adapter stands in for
         self._wrapped = self._folder = None
         return self._model
 
     def wearing(self, folder: Path) -> Any:
-        """The target with the adapter of a PEFT folder, not merged; what was returned before must no longer be used.
+        """Returns the target with a PEFT folder's adapter, not merged; models returned before become invalid.
 
         Raises:
             UserError: the folder has no adapter in safetensors.
@@ -218,7 +218,7 @@ KEPT: dict[TargetModel, FrozenCopy] = {}
 
 
 def frozen_copy(target: TargetModel) -> FrozenCopy:
-    """One copy per process for reading only (predict, score, benchmark); fine-tuning loads its own."""
+    """Returns this process's one copy for reading (predict, score, benchmark); fine-tuning loads its own."""
     if target not in KEPT:
         KEPT.clear()
         KEPT[target] = FrozenCopy(target)
@@ -232,13 +232,13 @@ def set_aside() -> None:
 
 
 def frozen_target(target: TargetModel) -> "PreTrainedModel":
-    """The untrained target, for reading only; no adapter is on it any more."""
+    """Returns the untrained target, for reading only; any adapter is taken off."""
     return frozen_copy(target).bare()
 
 
 @contextmanager
 def quiet_peft() -> Iterator[None]:
-    """Without the warning that PEFT asks transformers 5 by an old name."""
+    """Within this block PEFT does not warn of a name that is outdated in transformers 5."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
         yield
@@ -278,7 +278,7 @@ def _source(path: str, revision: str | None) -> Any:
 
 
 def _commit(path: str, revision: str | None) -> str | None:
-    """Of a hub id what `resolve_commit` says; of what lies here nothing."""
+    """The commit of a hub id; None for local models."""
     return None if Path(path).exists() else resolve_commit(path, revision)
 
 

@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 WIDTH = 3.8
 """Inches of a panel: three beside each other on a screen, one on a phone."""
 PALE, DARK = "#fefefe", "#14191f"
-"""Text on a colour of the map, whatever the page's."""
+"""Colours of text on the heat map, whatever the page's own are."""
 FEW_POINTS = 100
-"""Up to so many examples each is drawn."""
+"""Up to so many examples are each drawn as a dot."""
 DIRECTIONS = {"lower": "lower is better", "higher": "higher is better", "none": "no direction"}
 
 
 @dataclass(frozen=True)
 class Point:
-    """One strategy of one metric; what is unknown is None."""
+    """One strategy by one metric, as charts show it; unknown values are None."""
 
     label: str
     value: float
@@ -43,7 +43,7 @@ class Point:
 
 
 def draw_ranking(points: Sequence[Point], *, metric: str, direction: str) -> str:
-    """Values with their intervals, best strategy on top, and how often each is first."""
+    """Draws values with their intervals, best strategy on top, and how often each is first; returns SVG."""
     names = [shorten_label(point.label) for point in points]
 
     def draw(axes: "Axes") -> None:
@@ -65,7 +65,7 @@ def draw_ranking(points: Sequence[Point], *, metric: str, direction: str) -> str
 
 
 def draw_scatter(points: Sequence[Point], *, metric: str, direction: str, untrained: float | None) -> str:
-    """Score against accuracy, a label at every dot; a dashed line where the untrained target stands."""
+    """Draws score against accuracy with a dashed line for the untrained target; returns SVG."""
     known = [point for point in points if point.accuracy is not None]
 
     def draw(axes: "Axes") -> None:
@@ -97,7 +97,7 @@ def draw_scatter(points: Sequence[Point], *, metric: str, direction: str, untrai
 def draw_distributions(
     examples: Mapping[str, NDArray], means: Mapping[str, float], *, metric: str, direction: str
 ) -> str:
-    """Scores per example: a box over the middle half, whiskers to 5 and 95 %, a dot at the strategy's value."""
+    """Draws scores per example: box over the middle half, whiskers to 5 and 95 %, a dot at the value; returns SVG."""
     names = [shorten_label(label) for label in examples]
     cuts = {label: np.quantile(values, [0.05, 0.25, 0.5, 0.75, 0.95]) for label, values in examples.items()}
 
@@ -128,7 +128,7 @@ def draw_distributions(
 
 
 def draw_reliability(curve: Sequence[Mapping[str, float]], *, metric: str) -> str:
-    """Predicted chance against the share that happened; on the dashed line a prediction is as good as its word."""
+    """Draws predicted chances against observed shares; exact predictions lie on the dashed line; returns SVG."""
     predicted = [100 * point["predicted"] for point in curve]
     happened = [100 * point["happened"] for point in curve]
 
@@ -144,7 +144,7 @@ def draw_reliability(curve: Sequence[Mapping[str, float]], *, metric: str) -> st
 
 
 def draw_heat_map(table: pd.DataFrame, *, metric: str) -> str:
-    """Spearman from -1 (red) to 1 (blue), tasks as rows and targets as columns; grey where it is undefined."""
+    """Draws Spearman from -1 (red) to 1 (blue), tasks by targets, grey where undefined; returns SVG."""
     from matplotlib import colormaps
 
     values = table.to_numpy(dtype=float, na_value=np.nan)
@@ -179,13 +179,13 @@ def draw_heat_map(table: pd.DataFrame, *, metric: str) -> str:
 
 
 def _ends(points: Sequence[Point]) -> tuple[list[float], list[float]]:
-    """The ends of the intervals; both at the value where there is none."""
+    """The ends of the intervals; both are the value itself where there is none."""
     low = [point.value if point.low is None else point.low for point in points]
     return low, [point.value if point.high is None else point.high for point in points]
 
 
 def name_rows(axes: "Axes", names: Sequence[str]) -> None:
-    """Axes with a row per name, the first on top."""
+    """Gives the axes a row per name, the first on top."""
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
@@ -194,7 +194,7 @@ def name_rows(axes: "Axes", names: Sequence[str]) -> None:
 
 
 def write_title(axes: "Axes", text: str) -> None:
-    """At the edge of the figure, where no label of the axes stands."""
+    """Writes the title at the edge of the figure, clear of the axes' labels."""
     figure = axes.get_figure()
     assert figure is not None
     height = figure.bbox.height
@@ -204,7 +204,7 @@ def write_title(axes: "Axes", text: str) -> None:
 
 
 def draw_rows(draw: Any, names: Sequence[str], *, right: float) -> str:
-    """The SVG of a panel with a row per name."""
+    """Draws a panel with a row per name; returns SVG."""
     height = 0.75 + 0.27 * len(names)
     return draw_chart(draw, width=WIDTH, height=height, margins=(_label_inches(names), right, 0.3, 0.42))
 

@@ -1,4 +1,4 @@
-"""HTML from plain data: text is escaped unless it was made here."""
+"""Builds HTML from plain data; every text is escaped unless it is `Markup`."""
 
 from html import escape
 
@@ -12,7 +12,7 @@ class Markup(str):
 
 
 def element(name: str, *children: str, **attributes: str) -> Markup:
-    """One element with its children; a plain string is escaped, `class_` and `data_sort` lose their underscores."""
+    """Returns one element; plain strings are escaped, and underscores in attributes (`class_`, `data_sort`) adapted."""
     given = "".join(
         f' {key.rstrip("_").replace("_", "-")}="{escape(make_visible(value))}"'
         if value
@@ -23,10 +23,10 @@ def element(name: str, *children: str, **attributes: str) -> Markup:
 
 
 def join_markup(*parts: str) -> Markup:
-    """The parts one after the other, plain strings escaped."""
+    """Returns the parts joined, plain strings escaped."""
     return Markup("".join(part if isinstance(part, Markup) else escape(make_visible(str(part))) for part in parts))
 
 
 def bullet_list(lines: list[str]) -> Markup:
-    """A list with a bullet per line; nothing without lines."""
+    """Returns a list with a bullet per line; nothing without lines."""
     return element("ul", *(element("li", line) for line in lines)) if lines else Markup("")

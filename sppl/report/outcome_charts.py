@@ -1,4 +1,4 @@
-"""Drawings of what training brought: paired differences, and accuracy along a setting."""
+"""Draws outcomes of training: paired differences, and accuracy along a setting."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 COLOURS = (ACCENT, "#b4572a", "#5a8f3c", "#7a5aa6", "#b08b1e", "#3f6fb5", "#a34a7a", MUTED)
 MARKS = "osD^vPX*"
-"""Of the lines: colour and mark differ, so that they are told apart without colours too."""
+"""Marks of the lines, which differ so that lines can be told apart without colours."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """How much more often one strategy is right than another, as fractions with the ends of the interval."""
+    """How much more often one strategy is right than another: a fraction with its interval."""
 
     label: str
     value: float
@@ -28,7 +28,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class AccuracyAt:
-    """An accuracy at one value of a setting; ends of its interval where they are known."""
+    """An accuracy (fraction) at one value of a setting, with its interval where that is known."""
 
     at: float
     accuracy: float
@@ -37,7 +37,7 @@ class AccuracyAt:
 
 
 def draw_differences(found: Sequence[Difference], *, heading: str) -> str:
-    """Differences in points with their intervals; the line at 0 is no difference."""
+    """Draws differences in points with their intervals and a line at 0; returns SVG."""
     names = [shorten_label(one.label, 44) for one in found]
 
     def draw(axes: "Axes") -> None:
@@ -57,7 +57,7 @@ def draw_differences(found: Sequence[Difference], *, heading: str) -> str:
 def draw_accuracies(
     lines: Mapping[str, Sequence[AccuracyAt]], *, setting: str, heading: str, untrained: float | None
 ) -> str:
-    """A line per strategy over the values of a setting; a dashed one where the untrained target stands."""
+    """Draws a line per strategy over the values of a setting, dashed for the untrained target; returns SVG."""
     values = sorted({one.at for found in lines.values() for one in found})
 
     def draw(axes: "Axes") -> None:

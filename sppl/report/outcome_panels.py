@@ -1,4 +1,4 @@
-"""What a page draws of outcomes: paired differences, and accuracy along the settings that were swept."""
+"""The outcome panels of a page: paired differences, and accuracy along the settings that were swept."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,7 +17,7 @@ MOST_LINES = 6
 
 
 def draw_paired_panels(compared: pd.DataFrame, best: Mapping[str, str], title: str, gallery: Gallery) -> list[Markup]:
-    """One drawing per setup: how much more often the first of two strategies is right on the same questions.
+    """Draws one panel per setup: how much more often the first of two strategies is right on the same questions.
 
     Args:
         compared: of `sppl.analysis.paired.compare_pairs`, of one benchmark and target.
@@ -43,7 +43,7 @@ def draw_paired_panels(compared: pd.DataFrame, best: Mapping[str, str], title: s
 
 
 def _best_first(row: dict[Any, Any], best: str) -> dict[Any, Any]:
-    """The difference seen from the best strategy, else from the better of the two."""
+    """The difference seen from the best strategy or else from the better of the two."""
     if row["strategy"] == best or (row["other"] != best and row["difference"] >= 0):
         return row
     turned = {"strategy": row["other"], "other": row["strategy"], "difference": -row["difference"]}
@@ -53,7 +53,7 @@ def _best_first(row: dict[Any, Any], best: str) -> dict[Any, Any]:
 def draw_setting_panels(
     rows: pd.DataFrame, settings: Sequence[str], labels: Mapping[str, str], title: str, gallery: Gallery
 ) -> list[Markup]:
-    """One drawing per setting with numbers of which two or more were tried, and combination of the other settings.
+    """Draws one panel per numeric setting with two or more values and per combination of the other settings.
 
     Args:
         rows: of `sppl.analysis.summary.strategies_table`, of one benchmark and target.

@@ -1,4 +1,4 @@
-"""The report as one page that needs nothing else: opened from disk, read on a screen or a phone."""
+"""Writes the report as one self-contained HTML page, readable on a screen or a phone."""
 
 import json
 from base64 import b64encode
@@ -24,7 +24,7 @@ from sppl.report.tables import interval_words
 
 PAGE = "index.html"
 OPEN_PAIRS = 4
-"""Up to so many pairs lie open; more are folded, and show each thing once."""
+"""Up to so many pairs of benchmark and target are shown open; more are folded."""
 STRATEGIES = (
     "Values, the rank in parentheses (1 = best). Accuracy of the fine-tuned target, its 95 % interval (Wilson's); gain "
     "over the untrained target. A heading sorts, a second time the other way round."
@@ -60,7 +60,7 @@ def write_page(
     compared: pd.DataFrame | None = None,
     followed: pd.DataFrame | None = None,
 ) -> Path:
-    """Writes `index.html` and `plots/*.svg` into the folder; returns the path of the page.
+    """Writes `index.html` and `plots/*.svg` into a folder; returns the path of the page.
 
     Args:
         folder: of the report; made where it is missing.
@@ -69,7 +69,7 @@ def write_page(
         judged: of `sppl.analysis.summary.metrics_table`.
         rankings: of `sppl.analysis.ranking.rank`; may be empty.
         scores: those of single questions are drawn; None where there are none.
-        chances: of `sppl.analysis.confidence.confidence`; None leaves them out.
+        chances: of `sppl.analysis.confidence.confidence`; None omits them.
         provenance: what made it, in plain data; `command` (a string or a list) comes first and as code.
         further: titles and other tables to show, as they are.
         picks: what to go on with, per benchmark and target.
@@ -165,7 +165,7 @@ def _section(title: str, words: str, *parts: str) -> Markup:
 
 
 def _decision(picked: Sequence[Pick]) -> list[Markup]:
-    """Pick, runner-up, what it may cost to be wrong and what would settle it; many pairs share a table."""
+    """The picks with runner-up, risk and what would settle them; many pairs share a table."""
     if len(picked) > OPEN_PAIRS:
         return [_section("The picks", "", page_tables.picks_table(picked))]
     return [_pick(one) for one in picked]
@@ -184,7 +184,7 @@ def _pick(pick: Pick) -> Markup:
 
 
 def _example(example: Mapping[str, Any]) -> Markup:
-    """One question with each strategy's response, an own answer, and the prompt as the model sees it; folded."""
+    """One question with each strategy's response, an own answer of the target and the whole prompt, folded."""
     if not example:
         return Markup("")
     texts = [("The question", example["question"])]
@@ -227,7 +227,7 @@ def _heat(judged: pd.DataFrame, gallery: Gallery) -> Markup:
 
 
 def _trust(chances: pd.DataFrame | None, gallery: Gallery) -> Markup:
-    """The check of every chance that the page states; nothing where it states none."""
+    """The check of the chances that the page states; nothing where it states none."""
     beds, figures = shipped_checks(), []
     stated = [] if chances is None else chances[chances["chance"].notna()].to_dict("records")
     for bed, metric in dict.fromkeys((row["bed"], row["metric"]) for row in stated):

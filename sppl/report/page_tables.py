@@ -1,4 +1,4 @@
-"""The two tables of a report as a page shows them: every missing value with its reason."""
+"""The tables of a report as HTML, every missing value with its reason."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -20,18 +20,18 @@ UNSCORED = "the untrained target is no strategy and has no score"
 
 
 def setting_columns(frame: pd.DataFrame, key: str) -> list[str]:
-    """The columns of settings that vary: those between the pair and the column `key`."""
+    """Returns the columns of settings that vary: those between the pair's columns and the column `key`."""
     names = [str(name) for name in frame]
     return [name for name in names[: names.index(key)] if name not in PAIR]
 
 
 def strategy_label(strategy: str, source: Any) -> str:
-    """The strategy's name, `(simulated)` after it where its responses are."""
+    """Returns the strategy's name, followed by `(simulated)` where its responses are simulated."""
     return f"{strategy} ({SIMULATED})" if source == SIMULATED else strategy
 
 
 def strategies_table(rows: pd.DataFrame, metrics: list[str]) -> Markup:
-    """The table of strategies; a rank stands in parentheses after its value.
+    """Returns the table of strategies; a rank stands in parentheses after its value.
 
     Args:
         rows: of `sppl.analysis.summary.strategies_table`, with or without `source`.
@@ -52,7 +52,7 @@ def strategies_table(rows: pd.DataFrame, metrics: list[str]) -> Markup:
 
 
 def metrics_table(judged: pd.DataFrame, chances: pd.DataFrame | None) -> Markup:
-    """The table that judges the metrics, with the chance of each pick where it is known.
+    """Returns the table that judges the metrics, with the chance of each pick where it is known.
 
     Args:
         judged: of `sppl.analysis.summary.metrics_table`.
@@ -78,7 +78,7 @@ def metrics_table(judged: pd.DataFrame, chances: pd.DataFrame | None) -> Markup:
 
 
 def picks_table(picked: Sequence[Pick]) -> Markup:
-    """The picks of many pairs, one row each."""
+    """Returns a table of picks, one row per benchmark and target."""
     columns = {
         "benchmark": [value_cell(one.benchmark) for one in picked],
         "target model": [value_cell(one.target) for one in picked],
@@ -91,14 +91,14 @@ def picks_table(picked: Sequence[Pick]) -> Markup:
 
 
 def plain_table(frame: pd.DataFrame) -> Markup:
-    """Any other table as it is; of the pair only what differs between rows."""
+    """Returns any other table as it is, without a benchmark or target that is the same in all rows."""
     names = [name for name in frame if name not in PAIR or frame[name].nunique() > 1]
     columns = {str(name): [value_cell(value, reason=NOT_HERE) for value in frame[name]] for name in names}
     return sortable_table(columns, label="Further figures")
 
 
 def _keys(frame: pd.DataFrame, name: str, records: list[dict[Any, Any]]) -> dict[str, list[Cell]]:
-    """The columns that say which row it is; of the pair only what differs between rows."""
+    """The key columns, without a benchmark or target that is the same in all rows."""
     varying = [key for key in PAIR if frame[key].nunique() > 1]
     return {
         key: [value_cell(row[key], reason=NOT_SET) for row in records]

@@ -1,4 +1,4 @@
-"""What a page shows of one benchmark and target: sentences and panels."""
+"""The part of a page about one benchmark and target: sentences and panels."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -57,7 +57,7 @@ class Pair:
 
     @cached_property
     def labels(self) -> dict[str, str]:
-        """Strategy -> how it is written."""
+        """Strategy -> its label."""
         sources = self.rows["source"] if "source" in self.rows else [""] * len(self.rows)
         known = {
             name: strategy_label(name, source) for name, source in zip(self.rows["strategy"], sources, strict=True)
@@ -65,13 +65,13 @@ class Pair:
         return {name: name for name in self.rankings["strategy"]} | known
 
     def metrics(self) -> list[tuple[str, pd.DataFrame]]:
-        """Each metric's ranking, best first."""
+        """Returns each metric with its ranking, best strategy first."""
         ordered = self.rankings.sort_values(["rank", "strategy"])
         return [(name, ordered[ordered["metric"] == name]) for name in dict.fromkeys(self.rankings["metric"])]
 
 
 def pair_sentences(pair: Pair) -> Markup:
-    """What each metric says, and how far it can be trusted."""
+    """Returns what each metric says and how far it can be trusted."""
     known = {} if pair.chances is None else {str(row["metric"]): row for _, row in pair.chances.iterrows()}
     said = list(dict.fromkeys(row["said"] for row in known.values()))
     alike = len(said) == 1  # of every metric the same, so it is told once
@@ -83,13 +83,13 @@ def pair_sentences(pair: Pair) -> Markup:
 
 
 def draw_panels(pair: Pair, gallery: Gallery, *, drawn: Sequence[str] | None, all_rankings: bool) -> Markup:
-    """Ranking, score against accuracy and scores of single questions, a panel per metric.
+    """Draws ranking, score against accuracy, and scores of single questions, a panel per metric.
 
     Args:
-        pair: of what.
+        pair: the benchmark and target to draw.
         gallery: where drawings go.
-        drawn: of which metrics; None: of all.
-        all_rankings: also where the scatter plots show the same values and intervals.
+        drawn: metrics to draw; None for all.
+        all_rankings: draws rankings even where the scatter plots show the same values and intervals.
     """
     parts, extra = [], setting_columns(pair.rows, "strategy")
     metrics = [one for one in pair.metrics() if drawn is None or one[0] in drawn]
@@ -123,7 +123,7 @@ def _reached(rows: pd.DataFrame) -> dict[str, Mapping[Any, Any]]:
 
 
 def _setup(rows: pd.DataFrame, compared: pd.DataFrame) -> str:
-    """The setup of paired differences that rows of the table are of; of a single one that one."""
+    """The setup of these rows among the paired differences."""
     setups = [str(one) for one in compared["setup"].unique()] if len(compared) else [""]
     names = setting_columns(rows, "strategy")
     wanted = {f"{name}={rows[name].iloc[0]}" for name in names if pd.notna(rows[name].iloc[0])}
@@ -131,7 +131,7 @@ def _setup(rows: pd.DataFrame, compared: pd.DataFrame) -> str:
 
 
 def _first_of(rows: pd.DataFrame) -> str:
-    """The best strategy of rows of one setup."""
+    """The best strategy among the rows of one setup."""
     return str(rows[rows["strategy"] != UNTRAINED].sort_values(["rank_accuracy", "strategy"])["strategy"].iloc[0])
 
 
@@ -177,7 +177,7 @@ def _ranking(pair: Pair, metric: str, ranked: pd.DataFrame, gallery: Gallery) ->
 
 
 def _remarks(pair: Pair, ranked: pd.DataFrame) -> list[str]:
-    """Every note once, with the strategies it is about unless it is about all."""
+    """Every note once, with the strategies it is about unless those are all."""
     about: dict[str, list[str]] = {}
     for name, note in zip(ranked["strategy"], ranked["note"], strict=True):
         about.setdefault(str(note or ""), []).append(pair.labels[str(name)])

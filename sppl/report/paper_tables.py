@@ -1,4 +1,4 @@
-"""The paper's four tables from its records, by its conventions and by sound ones."""
+"""Writes the paper's four tables from its records, by its conventions and by sound ones."""
 
 from pathlib import Path
 

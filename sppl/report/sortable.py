@@ -1,4 +1,4 @@
-"""Tables of a page that sort when a heading is clicked."""
+"""HTML tables that sort when a heading is clicked."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from sppl.report.tables import MISSING, format_cell
 
 @dataclass(frozen=True)
 class Cell:
-    """What a cell shows, what it sorts by (None: missing, always last), and why it is missing."""
+    """A cell: its text, its sort key (None: missing, always last), and why it is missing."""
 
     text: str
     key: float | str | None
@@ -20,18 +20,18 @@ class Cell:
 
 
 def value_cell(value: Any, text: str = "", *, reason: str = "") -> Cell:
-    """The cell of a value: as a number or a word, or `n/a` with its reason."""
+    """Returns the cell of a value: a number, a word, or `n/a` with its reason."""
     if value is None or pd.isna(value):
         return Cell(MISSING, None, reason)
     return Cell(text or format_cell(value), value if isinstance(value, str) else float(value))
 
 
 def sortable_table(columns: Mapping[str, Sequence[Cell]], *, label: str) -> Markup:
-    """The table in a frame that scrolls, and below it why cells are missing.
+    """Returns the table in a frame that scrolls, with the reasons of missing cells below it.
 
     Args:
-        columns: heading -> cells from top to bottom, of equal length; one without any value is told below only.
-        label: what the table holds, for those who cannot see it.
+        columns: heading -> cells from top to bottom, of equal length; an empty column is only mentioned below.
+        label: a description for those who cannot see it.
     """
     shown = {name: cells for name, cells in columns.items() if any(one.key is not None for one in cells)}
     columns, every = shown or columns, columns

@@ -1,4 +1,4 @@
-"""Figures as SVG: the same bytes for the same data, as a file and inside a page."""
+"""Figures as SVG, the same bytes for the same data, as a file and inside a page."""
 
 import re
 import warnings
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 INK, MUTED, LINE, PAPER = "#1c2430", "#5b6675", "#d3dae2", "#ffffff"
 ACCENT, SOFT = "#1f6f8b", "#8fb8c6"
 VARIABLES = {INK: "ink", MUTED: "muted", LINE: "line", PAPER: "paper", ACCENT: "accent", SOFT: "soft"}
-"""Colours that follow the page, light or dark, where a figure lies inside it."""
+"""Colours that follow the page's light or dark ones where a figure lies inside it."""
 
 STYLE: dict[Any, Any] = {
     "svg.hashsalt": "sppl",
@@ -46,10 +46,10 @@ STYLE: dict[Any, Any] = {
 def draw_chart(
     draw: Callable[["Axes"], None], *, width: float, height: float, margins: tuple[float, float, float, float]
 ) -> str:
-    """The SVG of one panel, a file of its own.
+    """Returns the SVG of one panel as a file of its own.
 
     Args:
-        draw: fills the axes.
+        draw: draws on the axes it is given.
         width: of the figure, in inches.
         height: of the figure, in inches.
         margins: left, right, bottom and top, in inches.
@@ -75,12 +75,12 @@ def draw_chart(
 
 
 def inline_svg(svg: str, *, label: str, key: str) -> str:
-    """The SVG as part of a page: no prolog, the page's colours and font, ids that no other figure has.
+    """Returns the SVG as a part of a page: no prolog, the page's colours and font, unique ids.
 
     Args:
         svg: of `draw_chart`.
-        label: what the figure shows, for those who cannot see it.
-        key: a word that only this figure has.
+        label: a description for those who cannot see the figure.
+        key: a word that is unique to this figure.
     """
     body = re.sub(r"<style.*?</style>|<metadata>.*?</metadata>", "", svg[svg.index("<svg") :], flags=re.DOTALL)
     tags = "".join(re.findall(r"<[^>]+>", body))

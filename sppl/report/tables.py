@@ -1,4 +1,4 @@
-"""Tables as csv, Markdown and LaTeX: whatever a name or a note holds stays a name or a note."""
+"""Writes tables as csv, Markdown and LaTeX, with everything in names and notes escaped."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -14,9 +14,9 @@ KEYS = ("benchmark", "target_model", "strategy", "metric", "direction", "picked"
 KEYS += ("block", "method", "spearman_interval", "bed", "selector")
 MISSING = "n/a"
 CALCULATED = re.compile(r"\s*[=+\-@＝＋－＠\t\r]")
-"""How a text begins that spreadsheets take for a formula."""
+"""Matches the beginning of texts that spreadsheets take for formulas."""
 NUMBER = re.compile(r"[+-]?(\d[\d.,]*|\.\d+)([eE][+-]?\d+)?( *%)?|[+-](inf|nan)")
-"""What begins likewise and is a number."""
+"""Matches numbers that begin in the same way."""
 LATEX = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
@@ -25,7 +25,7 @@ LATEX = {
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
 }
-"""What a backslash before it would not print."""
+"""Characters that a backslash before them would not print in LaTeX."""
 
 
 def write_tables(folder: Path, rows: pd.DataFrame, judged: pd.DataFrame) -> None:
@@ -49,7 +49,7 @@ def write_csv(folder: Path, name: str, frame: pd.DataFrame) -> None:
 
 
 def to_csv(frame: pd.DataFrame) -> str:
-    """The frame as csv; a text that spreadsheets would calculate has a quotation mark before it."""
+    """Returns the frame as csv; a quotation mark is put before texts that spreadsheets would calculate."""
     return map_texts(frame, _not_calculated).to_csv(index=False, na_rep="")
 
 
@@ -58,7 +58,7 @@ def _not_calculated(text: str) -> str:
 
 
 def map_texts(frame: pd.DataFrame, change: Callable[[str], str]) -> pd.DataFrame:
-    """The frame with every text in it, names of columns too, changed."""
+    """Returns the frame with a function applied to every text in it, names of columns included."""
     texts = frame.select_dtypes(include=["object", "string", "category"])
     changed = {name: [change(one) if isinstance(one, str) else one for one in texts[name]] for name in texts}
     return frame.assign(**{str(name): cells for name, cells in changed.items()}).rename(
@@ -67,13 +67,14 @@ def map_texts(frame: pd.DataFrame, change: Callable[[str], str]) -> pd.DataFrame
 
 
 def format_cells(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame as text, one number format per column, `n/a` where there is no value."""
+    """Returns the frame as text, one number format per column, `n/a` where there is no value."""
     return pd.DataFrame({column: column_texts(list(frame[column])) for column in frame})
 
 
 def column_texts(values: Sequence[object]) -> list[str]:
-    """The values of one column as a person reads them, all numbers in the same format: three decimals, fewer of large
-    numbers, more of small ones, powers of ten where numbers are very large or very small.
+    """Returns the values of one column as text, all numbers in the same format.
+
+    That is three decimals, fewer for large numbers, more for small ones, powers of ten for very large or small ones.
     """
     numbers = [abs(value) for value in values if isinstance(value, float) and value == value and value != inf]
     largest = max((number for number in numbers if number), default=0.0)
@@ -87,7 +88,7 @@ def column_texts(values: Sequence[object]) -> list[str]:
 
 
 def format_cell(value: object) -> str:
-    """One value as a person reads it."""
+    """Returns one value as text."""
     if value is None or value is pd.NA or value != value:
         return MISSING
     if isinstance(value, float):
@@ -96,14 +97,14 @@ def format_cell(value: object) -> str:
 
 
 def interval_heading(judged: pd.DataFrame) -> str:
-    """How intervals of correlations may be headed: by their level where all have one, else as an interval only."""
+    """Returns the heading for intervals of correlations, with their level where all rows share it."""
     told = [words for words in judged["spearman_interval"] if words]
     levels = {words.partition(":")[0] for words in told if "%" in words}
     return levels.pop() if len(levels) == 1 and all("%" in words for words in told) else "interval"
 
 
 def interval_words(judged: pd.DataFrame) -> str:
-    """What the intervals of correlations cover; empty where there is none."""
+    """Returns what the intervals of correlations cover; empty where there are none."""
     told: dict[str, list[str]] = {}
     for metric, words in zip(judged["metric"], judged["spearman_interval"], strict=True):
         if words:
@@ -113,7 +114,7 @@ def interval_words(judged: pd.DataFrame) -> str:
 
 
 def to_markdown(frame: pd.DataFrame) -> str:
-    """A GitHub table."""
+    """Returns a GitHub table."""
     text = format_cells(frame)
     lines = [
         "| " + " | ".join(_marked(str(name)) for name in text) + " |",
@@ -124,7 +125,7 @@ def to_markdown(frame: pd.DataFrame) -> str:
 
 
 def to_latex(frame: pd.DataFrame) -> str:
-    """A booktabs table."""
+    """Returns a booktabs table."""
     text = format_cells(frame)
     columns = "".join("l" if name in KEYS else "r" for name in text)
     body = [" & ".join(_escape(value) for value in row) + r" \\" for row in text.itertuples(index=False)]
@@ -142,14 +143,14 @@ def to_latex(frame: pd.DataFrame) -> str:
 
 
 def _marked(text: str) -> str:
-    """The text in a cell of Markdown: no end of the cell, no link, no picture, no HTML."""
+    """The text for a Markdown cell, escaped so that it cannot end the cell or hold a link, an image or HTML."""
     return re.sub(
         r"[\\|`\[\]<>&]", lambda mark: f"&#{ord(mark[0])};" if mark[0] in "<>&" else "\\" + mark[0], _line(text)
     )
 
 
 def _escape(text: str) -> str:
-    """The text in a cell of LaTeX: every character that is a command there is written by one that prints it."""
+    """The text for a LaTeX cell, characters with a meaning there escaped."""
     printed = re.sub(r"[\\&%$#_{}~^<>|]", lambda mark: LATEX.get(mark[0], "\\" + mark[0]), _line(text))
     return re.sub(r"^[\[*]", r"{\g<0>}", printed)  # what follows the end of a line would be read as its argument
 

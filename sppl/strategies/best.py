@@ -1,4 +1,4 @@
-"""Which of several strategies a question's response is taken from: the one whose answer has the lowest value."""
+"""Chooses, per question, the strategy whose response has the lowest value."""
 
 from collections.abc import Mapping, Sequence
 
@@ -12,7 +12,7 @@ def choose_best(
     *,
     only_right: bool,
 ) -> dict[str, str]:
-    """Per question id the name of the strategy whose response has the lowest value; of equal ones the first by name.
+    """Returns per question id the strategy whose response has the lowest value, of equal ones the first by name.
 
     Args:
         values: per strategy and question id, lower is better; a response that could not be scored has none.

@@ -1,4 +1,4 @@
-"""How the tokens of every response lie inside the target."""
+"""Hidden states: how the tokens of every response lie to each other inside the target."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -61,7 +61,7 @@ class HiddenStates(Table):
 
     @staticmethod
     def make(sample: Sample, tables: Sequence[TableOf]) -> None:
-        """One pass over each response after its question; the states themselves are never kept.
+        """Runs one pass over each response after its question, and writes the tables; states are never kept.
 
         Raises:
             UserError: a response is empty or does not fit, or the target has no such layer.

@@ -1,4 +1,4 @@
-"""Reading inside the target: every response after its question, one after the other."""
+"""Makes tables that read inside the target: every response after its question, one at a time."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -30,19 +30,19 @@ def read_inside(
     passes: float,
     backward: bool = False,
 ) -> None:
-    """Makes those of the tables that are missing.
+    """Makes the tables that are missing.
 
     Args:
-        sample: what is read.
-        tables: of one kind.
-        reader: gives the module that reads one request at a time, for the settings of a table.
-        check: refuses responses of which nothing can be said, per strategy, before any work.
-        rows: the table of responses, by their ids and what was read of each.
-        passes: what reading one response costs, in forward passes over it and its question.
+        sample: the responses to read.
+        tables: tables of one kind.
+        reader: returns the module that reads one request at a time, given the settings of a table.
+        check: refuses unusable responses, given them per strategy, before any work.
+        rows: returns the table, given the responses' ids and what was read of each.
+        passes: the cost of one response, in forward passes over it and its question.
         backward: whether gradients are taken.
 
     Raises:
-        UserError: a response is empty or does not fit, or what `reader` and `check` refuse.
+        UserError: a response is empty or does not fit, or `reader` or `check` refuses it.
     """
     todo = [one for one in tables if not one.exists]
     if not todo:

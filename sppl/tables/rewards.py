@@ -1,4 +1,4 @@
-"""What a reward model says of every response."""
+"""Rewards: the rating of every response by a reward model."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ class RewardSource(Protocol):
 
     @property
     def identity(self) -> Mapping[str, Any]:
-        """What its ratings depend on."""
+        """The settings and content that its ratings depend on."""
         ...
 
 
@@ -57,7 +57,7 @@ class Rewards(Table):
 
     @staticmethod
     def make(sample: Sample, tables: Sequence[TableOf]) -> None:
-        """Each model is loaded once; one pass over each finished chat."""
+        """Runs one pass over each finished chat, with each model loaded once, and writes the tables."""
         from sppl.data.tokens import check_fits
         from sppl.hardware.device import DeviceFacts
         from sppl.hardware.progress import predict_batches

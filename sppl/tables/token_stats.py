@@ -1,4 +1,4 @@
-"""Statistics of every token of every response, in one context."""
+"""Token statistics: log-probability, rank and more of every token of every response, in one context."""
 
 import time
 from collections.abc import Collection, Mapping, Sequence
@@ -34,7 +34,7 @@ class TokenStats(Table):
 
     Args:
         context: what stands before the response.
-        columns: further columns, of `COLUMNS`; they are computed only where a metric asks for them.
+        columns: further columns of `COLUMNS`, computed only where a metric needs them.
     """
 
     context: Context
@@ -116,7 +116,7 @@ class TokenStats(Table):
 
     @staticmethod
     def make(sample: Sample, tables: Sequence[TableOf]) -> None:
-        """Scores in as few passes as it takes.
+        """Scores the responses in as few passes as possible, and writes the tables.
 
         What a table cost is kept beside it: `tokens` that are read when each response is scored by itself, `passes`
         (the same in forward passes over question and response, per response), and its share of the seconds.
@@ -145,7 +145,7 @@ class TokenStats(Table):
 def fit_requests(
     sample: Sample, tables: Collection[tuple[str, TokenStats]]
 ) -> "dict[tuple[str, Context], FittedResponses]":
-    """The requests that tables of these strategies are made of, as far as they fit the target.
+    """Returns the scoring requests of these tables, as far as they fit the target.
 
     Raises:
         UserError: a response is empty, or something does not fit and is not to be left out.
@@ -160,7 +160,7 @@ def fit_requests(
 
 
 def _works(sample: Sample, tables: Sequence[TableOf], todo: Sequence[TableOf]) -> "list[tuple[Work, ArtifactId]]":
-    """The work that the tables take, as far as one of `todo` is among it, each with where its passes are kept."""
+    """The scoring work of which some table in `todo` is made, each with the artifact that keeps its passes."""
     from sppl.scoring.in_context import plan_works
 
     keys = [(one.strategy, cast("TokenStats", one.need)) for one in tables]
@@ -176,7 +176,7 @@ def _works(sample: Sample, tables: Sequence[TableOf], todo: Sequence[TableOf]) -
 
 
 def _write(todo: Sequence[TableOf], work: "Work", scored: Mapping[int, Any], seconds: float, on: Mapping) -> None:
-    """Writes the tables that the work answers."""
+    """Writes the tables in `todo` that the scored work belongs to."""
     total = sum(one.tokens for fit in work.fitting.values() for one in fit.responses)
     join = partial(pd.concat, ignore_index=True)
     made = {
