@@ -1,4 +1,4 @@
-"""How well every metric and selector picks on test beds: one table, with intervals."""
+"""Judges every metric and selector on test beds, in one table with intervals."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ COLUMNS += ["regret_high", "top1", "of_random", "of_random_low", "of_random_high
 
 
 def cases(bed: Bed) -> pd.DataFrame:
-    """One row per case (benchmark and target) and metric or selector.
+    """Returns one row per case (benchmark and target) and metric or selector.
 
     Columns: `bed`, keys, `selector`, `spearman` with the accuracies, `regret` (accuracy of the best strategy minus that
     of the pick), `top1` (1 where the pick is the best), `random` (the regret of a random pick in the same case).
@@ -62,7 +62,7 @@ def cases(bed: Bed) -> pd.DataFrame:
 
 
 def bed_table(every: pd.DataFrame) -> pd.DataFrame:
-    """One row per bed and selector, and per selector that two beds or more have over all of them.
+    """Returns one row per bed and selector, and one over all beds per selector that two beds or more have.
 
     Of a bed: `cases`; the means of `spearman`, `regret` (fractions) and `top1`; `of_random`: the regret as a share of
     that of a random pick in the same cases. Over all beds: `of_random` alone, the mean of the beds' shares, every bed
@@ -101,7 +101,7 @@ def _share(regret: float, random: float) -> float:
 
 
 def _resampled(part: pd.DataFrame, by: str) -> dict[str, NDArray]:
-    """Spearman, regret and share of random's in resamples of whole benchmarks or targets."""
+    """Spearman, regret and share of a random pick's regret in resamples of whole benchmarks or targets."""
     groups = part.assign(n=1, known=part["spearman"].notna()).groupby(by)[[*FIGURES, "n", "known"]].sum()
     taken = draws(len(groups), RESAMPLES, 0)
     sums = {name: groups[name].to_numpy(float)[taken].sum(axis=1) for name in groups}

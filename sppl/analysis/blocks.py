@@ -1,4 +1,4 @@
-"""Metrics judged over many pairs of benchmark and target, in blocks of pairs whose strategies differ enough."""
+"""Judges metrics over many pairs of benchmark and target, in blocks of pairs whose strategies differ enough."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -28,7 +28,7 @@ def judge_slices(
     *,
     also: Sequence[Combination] = (),
 ) -> pd.DataFrame:
-    """`metrics_table` of every slice of the conventions (column `slice`, `all` where there are none).
+    """Returns the `metrics_table` of every slice of the conventions (column `slice`, `all` where there are none).
 
     Args:
         scores: as `sppl.schemas.TABLES["scores"]`; strategies that were not trained are left out.
@@ -50,7 +50,7 @@ def judge_slices(
 
 
 def average_blocks(table: pd.DataFrame, blocks: Mapping[str, float] = BLOCKS) -> pd.DataFrame:
-    """One row per block and metric, averaged over its pairs and then over slices; the first row is the method `best`.
+    """Returns one row per block and metric, averaged over pairs, then over slices; the first row is `best`.
 
     Columns: `block`, `method`, `n_pairs`, the mean accuracy of the picks per target (a column each) and over all pairs
     (`accuracy`), `weighted_spearman` (weight: the pair's spread), `spearman` (unweighted). Fractions. Correlations that
@@ -80,7 +80,7 @@ def average_strategies(
     conventions: Conventions = SOUND,
     blocks: Mapping[str, float] = BLOCKS,
 ) -> pd.DataFrame:
-    """As `average_blocks`, one row per block and strategy: the accuracy of always using that strategy.
+    """Returns one row per block and strategy: the accuracy of always using it, averaged as in `average_blocks`.
 
     Pairs without it are left out of its mean, so `n_pairs` may differ between rows.
     """

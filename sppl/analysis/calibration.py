@@ -1,4 +1,4 @@
-"""How often the better-scored of two strategies really trained better, learned from recorded outcomes."""
+"""Learns from recorded outcomes how often the better-scored of two strategies trained better."""
 
 from functools import partial
 from typing import Any
@@ -17,12 +17,12 @@ BOUND = 20.0
 
 
 def gap(metric: str, a: float, b: float) -> float:
-    """How far two values of a metric are apart, at least 0: in nats for ratios and perplexities, else in its unit."""
+    """Returns how far two values of a metric are apart (>= 0): nats for ratios and perplexities, else its unit."""
     return float(abs(np.log(a / b))) if metric.split("_")[0] in LOG_SCALE else abs(a - b)
 
 
 def comparisons(rankings: pd.DataFrame, outcomes: pd.DataFrame) -> pd.DataFrame:
-    """One row per benchmark, target, metric and two of its strategies, the better-scored one first.
+    """Returns one row per benchmark, target, metric and two strategies, the better-scored one first.
 
     Columns: `gap`; `runner_up` (whether the two are the metric's first and second); `won` (1 the better-scored one
     trained better, 0 worse, 0.5 equal); `chance` (that it would also with endless seeds: the observed difference
@@ -73,7 +73,7 @@ def comparisons(rankings: pd.DataFrame, outcomes: pd.DataFrame) -> pd.DataFrame:
 
 
 def fit_slope(gaps: NDArray, chances: NDArray) -> float:
-    """The k of chance = 1 / (1 + exp(-k gap)) with the largest likelihood; a gap of 0 is a coin toss."""
+    """Returns the most likely k of chance = 1 / (1 + exp(-k gap)), in which a gap of 0 is a coin toss."""
     from scipy.optimize import brentq
 
     scale = float(np.mean(gaps))
@@ -90,12 +90,12 @@ def _missing_wins(gaps: NDArray, chances: NDArray, k: float) -> float:
 
 
 def chance_of(k: float, gaps: NDArray | float) -> NDArray:
-    """The chance that the better-scored strategy trains better."""
+    """Returns the chance that the better-scored strategy trains better."""
     return 1 / (1 + np.exp(-k * np.asarray(gaps, dtype=float)))
 
 
 def predict_left_out(part: pd.DataFrame) -> NDArray:
-    """Predicted chance per comparison of one metric, by a fit without any comparison of the same benchmark."""
+    """Returns the predicted chance per comparison of one metric, by a fit without its own benchmark."""
     predicted = np.full(len(part), np.nan)
     for benchmark in part["benchmark"].unique():
         held = (part["benchmark"] == benchmark).to_numpy()
@@ -105,7 +105,7 @@ def predict_left_out(part: pd.DataFrame) -> NDArray:
 
 
 def calibrate(table: pd.DataFrame, bins: int = 6) -> dict[str, dict[str, Any]]:
-    """Per metric the fit, and its quality by leaving one benchmark out at a time.
+    """Returns per metric the fit, and its quality by leaving one benchmark out at a time.
 
     `brier` is the mean squared error of the predicted chance against what happened; `brier_coin` that of always 0.5,
     `brier_share` that of the share won on the other benchmarks whatever the gap, `brier_noise` what the noise between

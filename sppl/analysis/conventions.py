@@ -1,4 +1,4 @@
-"""Choices a comparison of metrics rests on: the sound ones, and those of the paper."""
+"""Conventions that a comparison of metrics rests on: the sound ones, and those of the paper."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -67,12 +67,12 @@ PAPER = Conventions(
 
 
 def counted_strategies(names: Names, benchmark: str) -> tuple[str, ...] | None:
-    """The strategies that count on a benchmark; None means all."""
+    """Returns the strategies that count on a benchmark; None means all."""
     return names.get(benchmark, names.get(""))
 
 
 def take_slice(scores: pd.DataFrame, start: int, end: int) -> pd.DataFrame:
-    """The scores of questions `start <= example_id < end`, and the slice means of exactly that range.
+    """Returns the scores of questions `start <= example_id < end`, and the slice means of exactly that range.
 
     Raises:
         UserError: an example id is not a number, so that it is in no slice.
@@ -91,7 +91,7 @@ def take_slice(scores: pd.DataFrame, start: int, end: int) -> pd.DataFrame:
 
 
 def take_comparable(scores: pd.DataFrame, outcomes: pd.DataFrame, conventions: Conventions = SOUND) -> pd.DataFrame:
-    """The scores of candidates that were also trained, under the names that `scored_as` gives them."""
+    """Returns the scores of candidates that were also trained, under the names that `scored_as` gives them."""
     alias = {source: name for name, source in conventions.scored_as.items()}
     frame = scores[~scores["strategy"].isin(list(conventions.scored_as))]
     frame = frame.assign(strategy=frame["strategy"].replace(alias)) if alias else frame

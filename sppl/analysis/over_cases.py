@@ -1,4 +1,4 @@
-"""What following each metric cost over several benchmarks and targets."""
+"""Averages what following each metric cost over several benchmarks and targets."""
 
 import pandas as pd
 
@@ -9,7 +9,7 @@ RANDOM = "a random pick"
 
 
 def average_losses(judged: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
-    """One row per metric that picks, the smallest loss first, and one for a pick at random.
+    """Returns one row per metric that picks, the smallest loss first, and one for a random pick.
 
     Only cases (a benchmark, target and setting) in which all of them have a regret count, so that the rows compare.
 
@@ -51,7 +51,7 @@ def _row(name: object, regret: pd.Series, spearman: pd.Series) -> dict[str, obje
 
 
 def describe_losses(table: pd.DataFrame) -> str:
-    """Which metric's picks lost least, beside a pick at random; empty without a table."""
+    """Returns a sentence on the metric whose picks lost least, beside a random pick; empty without rows."""
     if table.empty:
         return ""
     first, chance = table.iloc[0], table[table["metric"] == RANDOM].iloc[0]

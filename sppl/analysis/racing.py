@@ -1,4 +1,4 @@
-"""An adaptive stop: strategies are dropped while they are scored, as soon as one of them is clearly behind.
+"""Racing: strategies are dropped while they are scored, as soon as they are clearly behind.
 
 The decisions are many: one per batch and rival. The bound on a strategy's distance to the leader holds for all of them
 together, so the chance that a race drops its best strategy is at most the stated `error`.
@@ -72,7 +72,7 @@ def _threshold(error: float, growth: float) -> float:
 
 @dataclass(frozen=True)
 class Standing:
-    """Where one strategy stands after the examples scored so far.
+    """The standing of one strategy after the examples scored so far.
 
     Args:
         strategy: whose.
@@ -94,7 +94,7 @@ class Standing:
 
 
 def survivors(log_perplexities: Mapping[str, ArrayLike], limit: Limit) -> list[Standing]:
-    """One decision per strategy, in the mapping's order.
+    """Returns one standing per strategy, in the mapping's order.
 
     The leader has the lowest mean log-perplexity (of equals the first by name). Another strategy is dropped when its
     paired differences to the leader average more standard errors than the limit; equals of the leader never are.
@@ -149,7 +149,7 @@ def replay_race(
     first: int = FIRST,
     then: int = THEN,
 ) -> RaceResult:
-    """The race as it would have run if the recorded examples had been scored in this order.
+    """Replays a race on recorded values, as if the examples had been scored in this order.
 
     The batches are `first` examples, then `then` at a time; the race ends when one strategy is left or the examples
     are used up.

@@ -1,4 +1,4 @@
-"""From scores to an order of strategies, with how far the order can be trusted."""
+"""Ranks strategies by scores, with bootstrap figures on how far the order can be trusted."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -28,7 +28,7 @@ def rank(
     seed: int = 0,
     level: float = 0.95,
 ) -> pd.DataFrame:
-    """Rankings: one row per benchmark, target, metric and strategy, best strategy first.
+    """Returns rankings: one row per benchmark, target, metric and strategy, best strategy first.
 
     `rank` is 1 for the best by the metric's `direction` (lower, higher), equal values share the mean of their ranks; a
     metric without direction (`none`) is ranked by value, low first, and has no `p_first`. `low` and `high` are the ends
@@ -98,7 +98,7 @@ def _of_one_kind(group: pd.DataFrame, metric: str, where: str) -> pd.DataFrame:
 def _values(
     group: pd.DataFrame, metric: RankedMetric, where: str, *, resamples: int, seed: int, level: float
 ) -> list[dict[str, Any]]:
-    """Per strategy its value with its confidence; `group` is sorted by strategy and example."""
+    """Per strategy its value with bootstrap figures; `group` is sorted by strategy and example."""
     if group["example_id"].isna().iloc[0]:
         return _from_slices(group, metric.name, where)
     names, starts = np.unique(group["strategy"].to_numpy(dtype=str), return_index=True)
@@ -121,7 +121,7 @@ def _values(
 
 
 def _from_slices(group: pd.DataFrame, metric: str, where: str) -> list[dict[str, Any]]:
-    """The longest slice that all strategies have."""
+    """Per strategy its mean over the longest slice that all strategies have."""
     cells = group[["strategy", "start", "end", "value"]].itertuples(index=False)
     slices: dict[Any, dict[str, float]] = {}
     for strategy, start, end, value in cells:
@@ -137,7 +137,7 @@ def _from_slices(group: pd.DataFrame, metric: str, where: str) -> list[dict[str,
 
 
 def sentence(rankings: pd.DataFrame) -> str:
-    """What one ranking (one benchmark, target and metric) says, in plain words."""
+    """Returns one ranking (one benchmark, target and metric) in words."""
     rows = rankings.sort_values(["rank", "strategy"], ignore_index=True)
     one = rows.iloc[0]
     best = list(rows.loc[rows["value"] == one["value"], "strategy"])

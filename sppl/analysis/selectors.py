@@ -1,4 +1,4 @@
-"""Ways to choose a strategy other than by one metric: from other outcomes, by length, by training a few."""
+"""Selectors: ways to choose a strategy other than by one metric: other outcomes, length, training a few."""
 
 from collections.abc import Callable
 
@@ -14,16 +14,16 @@ FIXED = "fixed strategy"
 LONGEST, SHORTEST = "longest responses", "shortest responses"
 RANDOM, TRAIN_ONCE = "random", "train all once"
 PILOTS = "train_then_test"
-"""How the metrics begin that are accuracies after a short training."""
+"""The beginning of the names of metrics that are accuracies after a short training."""
 
 
 def grouping(frame: pd.DataFrame) -> str:
-    """What is left out or redrawn as a whole: the benchmark where there are several, else the target."""
+    """Returns the column that is left out or redrawn as a whole: the benchmark where it varies, else the target."""
     return "benchmark" if frame["benchmark"].nunique() > 1 else "target_model"
 
 
 def lead_on_other_targets(reached: pd.DataFrame) -> pd.DataFrame:
-    """Per case and strategy its mean accuracy for all other targets of the same benchmark, as scores of a metric.
+    """Returns per case and strategy its mean accuracy for other targets of the benchmark, as a metric's scores.
 
     Accuracies count as differences to the mean of their case, so that a strategy gains nothing from having been tried
     on easy cases only. A strategy that no other target was trained on has no row.
@@ -37,7 +37,7 @@ def lead_on_other_targets(reached: pd.DataFrame) -> pd.DataFrame:
 
 
 def rank_by_other_targets(outcomes: pd.DataFrame) -> pd.DataFrame:
-    """Rankings by the mean lead for all other targets, where each trained strategy has one.
+    """Returns rankings by the mean lead for all other targets, where each trained strategy has one.
 
     Empty unless several targets were trained on the same benchmark, all with the same settings.
     """
@@ -49,7 +49,7 @@ def rank_by_other_targets(outcomes: pd.DataFrame) -> pd.DataFrame:
 
 
 def choose_fixed(reached: pd.DataFrame) -> pd.DataFrame:
-    """The same over all cases of other benchmarks (of other targets, where there is one benchmark): one for all."""
+    """Returns per strategy its mean lead over the cases of all other benchmarks (or targets), as a metric's scores."""
     by = grouping(reached)
     return _prior(reached, FIXED, lambda frame, case: frame[by] != case[by].iloc[0])
 
@@ -67,7 +67,7 @@ def _prior(
 
 
 def choose_by_length(scores: pd.DataFrame) -> pd.DataFrame:
-    """The metric `length` as two selectors: the longest and the shortest responses."""
+    """Returns the metric `length` as two selectors: the longest and the shortest responses."""
     lengths = scores[scores["metric"] == "length"]
     return pd.concat(
         [lengths.assign(metric=LONGEST, direction="higher"), lengths.assign(metric=SHORTEST, direction="lower")],
@@ -76,7 +76,7 @@ def choose_by_length(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def choose_at_random(reached: pd.DataFrame) -> pd.DataFrame:
-    """What a strategy drawn at random loses, per case: `spearman` (0), `regret`, `top1`, `random` (the same regret)."""
+    """Returns per case what a random pick loses: `spearman` (0), `regret`, `top1`, `random` (the same regret)."""
     rows = []
     for key, case in reached.groupby(PAIR):
         accuracy = case["accuracy"].to_numpy(float)
@@ -89,7 +89,7 @@ def choose_at_random(reached: pd.DataFrame) -> pd.DataFrame:
 def choose_by_training(
     rankings: pd.DataFrame, scores: pd.DataFrame, outcomes: pd.DataFrame, reached: pd.DataFrame
 ) -> pd.DataFrame:
-    """What is lost by training all strategies once, or by settling the best of an SPPL by training only those.
+    """Returns what is lost by training all strategies once, or only the best by SPPL.
 
     One row per case and `selector`: every strategy with one seed, the three best by SPPL with one seed, the two best by
     SPPL with pilots. Those that the records do not allow are left out.

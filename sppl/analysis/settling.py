@@ -1,4 +1,4 @@
-"""A shortlist: a cheap metric names the few best, a short or full training of those settles which one it is."""
+"""Settles shortlists: a cheap metric names the few best, and a training of those picks one of them."""
 
 from collections.abc import Mapping, Sequence
 
@@ -14,7 +14,7 @@ FIGURES = ["spearman", "regret", "top1", "random"]
 
 
 def settle(order: Sequence[str], reached: Mapping[str, float], k: int) -> str:
-    """Of the first `k` strategies the one that reached most; a tie goes to the earlier.
+    """Returns the strategy of the first `k` with the best accuracy; a tie goes to the earlier one.
 
     Args:
         order: strategies, best score first.
@@ -25,7 +25,7 @@ def settle(order: Sequence[str], reached: Mapping[str, float], k: int) -> str:
 
 
 def settle_by_pilots(rankings: pd.DataFrame, pilots: pd.DataFrame, truth: pd.DataFrame, k: int) -> pd.DataFrame:
-    """What is lost by settling a metric's `k` best with pilots, one row per case in which every strategy has a pilot.
+    """Returns what is lost by settling a metric's `k` best by pilots, per case where every strategy has one.
 
     Args:
         rankings: of the metric that makes the shortlist.
@@ -45,7 +45,7 @@ def settle_by_pilots(rankings: pd.DataFrame, pilots: pd.DataFrame, truth: pd.Dat
 def settle_by_one_seed(
     outcomes: pd.DataFrame, rankings: pd.DataFrame | None = None, k: int | None = None
 ) -> pd.DataFrame:
-    """What is lost by training strategies with one seed and taking the best, judged by the other seeds.
+    """Returns what is lost by training with one seed and taking the best, judged by the other seeds.
 
     One row per case, averaged over the seeds that may decide: those that every strategy has, and besides which every
     strategy has another. The yardstick lacks the deciding seed, so `random` (the regret of a random pick) is by the
@@ -90,7 +90,7 @@ def _decided(wide: pd.DataFrame, seed: object, order: list[str] | None, k: int |
 
 
 def loss_of_pick(truth: pd.Series, pick: str) -> dict[str, float]:
-    """What a pick loses against the best of `truth` (accuracies by strategy), and what a random one would."""
+    """Returns what a pick loses against the best of `truth` (accuracies by strategy), and what a random one would."""
     best = truth.max()
     return {
         "spearman": np.nan,

@@ -1,4 +1,4 @@
-"""Rankings beside outcomes: the table of strategies, and the table that judges the metrics."""
+"""Puts rankings beside outcomes: the table of strategies, and the table that judges the metrics."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,7 +18,7 @@ NO_ACCURACY = "no accuracy: not trained or not benchmarked"
 
 
 def strategies_table(rankings: pd.DataFrame, outcomes: pd.DataFrame, also: pd.DataFrame | None = None) -> pd.DataFrame:
-    """One row per benchmark, target, setup and strategy, best first; nothing that is missing is left out.
+    """Returns one row per benchmark, target, setup and strategy, best first; rows with missing values are kept.
 
     The best is that by accuracy; where nothing is trained, by the first metric that has a direction.
 
@@ -50,7 +50,7 @@ def strategies_table(rankings: pd.DataFrame, outcomes: pd.DataFrame, also: pd.Da
 
 
 def _also(frame: pd.DataFrame, also: pd.DataFrame) -> list[str]:
-    """Adds a column per further task, and returns their names; the untrained target has no setup."""
+    """Adds a column per extra task and returns their names; the untrained target has no setup."""
     main = also.drop_duplicates([*PAIR, "strategy", "setup", "seed", "task"])
     means = main.groupby([*PAIR, "strategy", "setup", "task"])["value"].mean().to_dict()
     columns = [f"also_{task}" for task in dict.fromkeys(also["task"])]
@@ -111,7 +111,7 @@ def metrics_table(
     conventions: Conventions = SOUND,
     least: int = 2,
 ) -> pd.DataFrame:
-    """One row per benchmark, target, setup and metric: how well the metric's order predicted the accuracies.
+    """Returns one row per benchmark, target, setup and metric: how well its order predicted the accuracies.
 
     `spearman` is positive where the metric predicts well (for a metric without direction it is the correlation of the
     raw value); `picked` is the strategy it ranks first, `regret` is `best_accuracy` minus the picked one. Only
@@ -186,7 +186,7 @@ def _of_setup_answers(answers: pd.DataFrame | None, benchmark: str, target: str,
 
 
 def _judged(ranked: pd.DataFrame, reached: pd.DataFrame, conventions: Conventions, least: int) -> dict[str, Any]:
-    """What one metric's order is worth, given the accuracies of one setup, strategies as their index."""
+    """Judges one metric's order by the accuracies of one setup, whose index is the strategies."""
     rank = dict(sorted(zip(ranked["strategy"], ranked["rank"], strict=True), key=lambda pair: (pair[1], pair[0])))
     truth = dict(zip(reached.index, reached["accuracy"].to_numpy(float), strict=True))
     direction, benchmark = ranked["direction"].iloc[0], ranked["benchmark"].iloc[0]

@@ -1,4 +1,4 @@
-"""The forms a pass can be run in, and which of them is exact for a model."""
+"""Chooses the form of forward passes that is exact for a model, and runs padded passes."""
 
 import logging
 from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -21,7 +21,7 @@ LENGTH_DEPENDENT = ("dynamic", "longrope")
 
 
 def choose_form(config: PreTrainedConfig) -> PassForm:
-    """The cheapest form that can be exact for an architecture: `tree`, but `padded` where attention is not full."""
+    """Returns the cheapest form that can be exact for an architecture: `tree`, or `padded` without full attention."""
     config = config.get_text_config()
     layers = set(getattr(config, "layer_types", None) or ["unknown"])
     sliding = getattr(config, "sliding_window", None) if "unknown" in layers else None
@@ -31,12 +31,12 @@ def choose_form(config: PreTrainedConfig) -> PassForm:
 
 
 def _needs_rows(config: PreTrainedConfig) -> bool:
-    """Whether a short trial would not show that shared forms are wrong for long prompts."""
+    """Whether shared forms may be wrong for long prompts though a short trial would not show it."""
     return bool(same_positions(config)(1) or getattr(config, "attention_chunk_size", None))
 
 
 def exact_form(model: PreTrainedModel, form: PassForm | Literal["auto"] = "auto") -> PassForm:
-    """The form to plan with: the one asked for or chosen, checked on this very model; else `padded`, with a warning."""
+    """Returns the form to plan with: the given or chosen one if a trial on this model agrees, else `padded`."""
     wanted = choose_form(model.config) if form == "auto" else form
     if wanted != "padded" and (_needs_rows(model.config.get_text_config()) or not _agrees_with_padding(model)):
         log.warning("%s is scored with padding: its shared forms are not exact", type(model).__name__)
@@ -60,7 +60,7 @@ def _agrees_with_padding(model: PreTrainedModel) -> bool:
 
 
 def padded_states(model: PreTrainedModel, batch: ForwardPass) -> Tensor:
-    """Hidden states `[scored tokens, width]` of a pass with one row per request.
+    """Returns the hidden states `[scored tokens, width]` of a pass with one row per request.
 
     Rows are padded on the right: under causal attention no token sees what comes after it, so no mask is needed. Where
     the rotary embedding changes with the length of a pass, every row is read with those for which it is the same, and
@@ -91,7 +91,7 @@ def _read(rows: Sequence[tuple[int, ...]], model: PreTrainedModel) -> Tensor:
 
 
 def same_positions(config: PreTrainedConfig) -> Callable[[int], tuple[int, ...]]:
-    """Of a row's length: rows for which it gives the same have the same rotary embeddings; empty for most models."""
+    """Returns a function of a row's length that is equal for rows with equal rotary embeddings; () for most models."""
     given = getattr(config, "rope_parameters", None) or {}
     each = [given] if "rope_type" in given else [part for part in given.values() if isinstance(part, Mapping)]
     changing = [part for part in each if part.get("rope_type") in LENGTH_DEPENDENT]

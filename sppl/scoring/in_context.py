@@ -1,4 +1,4 @@
-"""Requests for responses in their contexts, as far as they fit, and the statistics that answer them."""
+"""Plans and runs the scoring of responses in their contexts, as far as they fit the target."""
 
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -33,7 +33,7 @@ WantedStatistics = tuple[str, Context, tuple[str, ...]]
 
 
 class Work(NamedTuple):
-    """Requests that are planned together: contexts in which the same further columns are wanted."""
+    """Requests that are planned together: contexts in which the same further columns are needed."""
 
     further: tuple[str, ...]
     fitting: Mapping[tuple[str, Context], FittedResponses]
@@ -41,17 +41,17 @@ class Work(NamedTuple):
 
     @property
     def key(self) -> str:
-        """Changes with the requests."""
+        """A digest of the requests."""
         return fingerprint([[request.prefix, request.response] for request in self.requests])
 
 
 def plan_works(
     wanted: Collection[WantedStatistics], fitting: Mapping[tuple[str, Context], FittedResponses]
 ) -> list[Work]:
-    """All requests, those that are planned together in one part.
+    """Returns all requests, grouped by what is planned together.
 
-    Contexts in which different further columns are wanted are run one after the other, so that no context pays for
-    columns that nobody reads there.
+    Contexts that need different further columns are run one after the other, so that no context pays for columns that
+    are not read there.
     """
     found = list[Work]()
     for columns, contexts in _by_columns(wanted).items():
@@ -73,7 +73,7 @@ def fitting_requests(
     start: int = 0,
     compared: Collection[str] = (),
 ) -> dict[tuple[str, Context], FittedResponses]:
-    """The requests of each strategy and context that is wanted, as far as they fit the target.
+    """Returns the requests of each strategy and context, as far as they fit the target.
 
     With `overlong=truncate_left` a question's prompt is the same for all strategies: short enough for the longest
     response among those `compared` (none: all).
@@ -102,7 +102,7 @@ def fitting_requests(
 
 
 def _by_columns(wanted: Iterable[WantedStatistics]) -> dict[frozenset[str], set[Context]]:
-    """The contexts by the further columns wanted in them."""
+    """The contexts by the further columns that are needed in them."""
     found: dict[Context, set[str]] = {}
     for _, context, columns in wanted:
         found.setdefault(context, set()).update(columns)
@@ -115,7 +115,7 @@ def _by_columns(wanted: Iterable[WantedStatistics]) -> dict[frozenset[str], set[
 def score_work(
     target: TargetModel, work: Work, *, scorer: Scoring, hardware: Hardware, folder: Path
 ) -> tuple[dict[int, "Scored"], dict[str, Any]]:
-    """The answers to the requests by their number, and what they were computed on.
+    """Returns the statistics of the requests by their number, and the facts of the device.
 
     Passes that an earlier run finished lie in the folder, and are not run again.
     """
@@ -151,7 +151,7 @@ def _in_process(
 
 @lru_cache(maxsize=1)
 def scorer_of(target: TargetModel, form: Form, device: "torch.device") -> "ResponseScorer":
-    """One per target, however many batches there are: it tries its form once, and remembers what memory held."""
+    """Returns the scorer of a target, one for all batches: it tries its form once, and remembers what fits memory."""
     from sppl.hardware.device import place
     from sppl.scoring.scorer import ResponseScorer
 

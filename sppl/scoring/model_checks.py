@@ -1,4 +1,4 @@
-"""What a model must be for its numbers to mean anything, tried on a few tokens where it lies."""
+"""Checks on a few tokens that a model's statistics can be trusted."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Values of a target that runs on a server, trusted after a check."""
+"""Scores on a server that runs the target, after a check of its values."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -25,10 +25,10 @@ def score_on_server(
     in_process: "Callable[[Sequence[ScoringRequest]], list[Values]]",
     folder: Path,
 ) -> tuple[dict[int, "Scored"], dict[str, Any]]:
-    """The values of the requests by their number, and what they were computed on.
+    """Returns the values of the requests by their number, and facts about the server.
 
-    Some of the requests are scored by `in_process` as well, before any other is sent. Values are on disk, in `folder`,
-    before the next request is sent; those that are there are not asked for again.
+    Some requests are also scored by `in_process`, before any other is sent. Values are written to `folder` before the
+    next request is sent; values found there are not asked for again.
 
     Raises:
         UserError: the server does not answer as it should, or not as the target.
@@ -52,7 +52,7 @@ def score_on_server(
 
 
 def _asked(server: ScoringServer, requests: Sequence[ScoringRequest], journal: Journal) -> "dict[str, Values]":
-    """The values by the name of a request; what the journal has not is asked for, each response once."""
+    """The values by the name of a request; those that the journal lacks are asked for, each response once."""
     from sppl.scoring.server_requests import request_values
 
     known = journal.read()

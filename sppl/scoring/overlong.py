@@ -1,4 +1,4 @@
-"""What of prompts and responses fits the target's context, and what is left out or shortened for it."""
+"""Fits prompts and responses into the target's context: leaves some out or shortens them, and counts those."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from sppl.scoring.requests import ScoringRequest
 from sppl.scoring.scoring_settings import Scoring
 
 LEAST = 2
-"""Tokens that are left of a prompt at least: its first and one more."""
+"""Tokens that a shortened prompt keeps at least: its first and one more."""
 
 
 @dataclass(frozen=True)
 class FittedResponses:
-    """The responses that fit, and the ids of the questions that were not scored as they were asked for."""
+    """The responses that fit, and the ids of questions that were left out or shortened."""
 
     responses: tuple[ResponseInContext, ...]
     left_out: tuple[str, ...] = ()
@@ -25,7 +25,7 @@ class FittedResponses:
 
     @property
     def facts(self) -> dict[str, object]:
-        """What an artifact's provenance says of it; empty where everything fitted."""
+        """Facts for the provenance; empty where everything fitted."""
         lists = {"left_out": self.left_out, "fewer_examples": self.fewer_examples, "cut": self.cut}
         count = sum(map(len, lists.values()))
         found: dict[str, object] = {"overlong": count} if count else {}
@@ -33,7 +33,7 @@ class FittedResponses:
 
 
 def prompt_rooms(asked: Iterable[Sequence[ResponseInContext]], limit: int) -> dict[str, int]:
-    """Per question how many tokens its prompt may have so that every strategy's response fits behind it.
+    """Returns per question how many tokens its prompt may have so that every strategy's response fits after it.
 
     A response that fits behind no prompt does not count: its question is left out.
 
@@ -53,7 +53,7 @@ def prompt_rooms(asked: Iterable[Sequence[ResponseInContext]], limit: int) -> di
 def fit_responses(
     asked: Mapping[tuple[str, Context], Sequence[ResponseInContext]], limit: int | None, scorer: Scoring
 ) -> dict[tuple[str, Context], FittedResponses]:
-    """The responses of each strategy and context that fit; prompts were shortened before, where that is wanted.
+    """Returns the responses of each strategy and context that fit; prompts have been shortened before.
 
     Raises:
         UserError: something does not fit and `overlong` is `error`, or nothing does (a race goes on to its next batch).
@@ -91,7 +91,7 @@ def _length(request: ScoringRequest) -> int:
 
 
 def overlong_notes(facts: Iterable[Mapping[str, Any]]) -> list[str]:
-    """What tables say of questions that were left out or shortened, by the provenance of what was scored of them."""
+    """Returns the notes for tables on questions that were left out or shortened, from provenances."""
     found: dict[str, set[str]] = {}
     for fact in facts:
         for key in ("left_out", "fewer_examples", "cut"):
@@ -105,11 +105,11 @@ def overlong_notes(facts: Iterable[Mapping[str, Any]]) -> list[str]:
 
 
 def nothing_left_error(missing: Iterable[tuple[str, str]], scorer: Scoring) -> UserError:
-    """The error that says which strategies have no response that fits, in which context.
+    """Returns the error that names the strategies without any response that fits, and the contexts.
 
     Args:
-        missing: strategies and the names of tables that hold nothing.
-        scorer: that left everything out.
+        missing: strategies and the names of their empty tables.
+        scorer: the settings of scoring.
     """
     found: dict[str, list[str]] = {}
     for name, table in missing:

@@ -20,7 +20,7 @@ from sppl.scoring.planner import ForwardPass, PrefixGroup
 
 @dataclass(frozen=True)
 class PrefixCache:
-    """What is left of a beginning that later passes share."""
+    """Keys, values and last state of a beginning that later passes share."""
 
     tokens: tuple[int, ...]
     layers: dict[int, tuple[Tensor, Tensor]]
@@ -31,7 +31,7 @@ class PrefixCache:
 
 @dataclass(frozen=True)
 class Row:
-    """What to feed, what sees what, and which positions predict scored tokens (-1: the prefix cache's last)."""
+    """A packed row: its ids and segments, and the positions that predict scored tokens (-1: the cache's last)."""
 
     cache: PrefixCache | None = None
     ids: list[int] = field(default_factory=list)
@@ -41,7 +41,7 @@ class Row:
 
 
 def packed_states(model: PreTrainedModel, batch: ForwardPass, cache: PrefixCache | None = None) -> Tensor:
-    """Hidden states `[scored tokens, width]` of a pass that reads each prefix once."""
+    """Returns the hidden states `[scored tokens, width]` of a pass that reads each prefix once."""
     row = Row(cache)
     for group in batch.groups:
         _append(row, group)
@@ -52,7 +52,7 @@ def packed_states(model: PreTrainedModel, batch: ForwardPass, cache: PrefixCache
 
 
 def read_prefix(model: PreTrainedModel, tokens: tuple[int, ...]) -> PrefixCache:
-    """Keys, values and last hidden state of a beginning."""
+    """Returns the keys, values and last hidden state of a beginning."""
     row = Row(ids=list(tokens), positions=list(range(len(tokens))), segments=[Segment(0, len(tokens), slice(0, 0))])
     layers: dict[int, tuple[Tensor, Tensor]] = {}
     last = _run(model, row, keep=layers)[-1:].clone()
@@ -90,7 +90,7 @@ def _append(row: Row, group: PrefixGroup) -> None:
 
 @contextmanager
 def _attention(model: PreTrainedModel, name: str) -> Iterator[None]:
-    """Runs the model with another attention, and gives it its own back."""
+    """Within this block the model runs with another attention."""
     before = model.config._attn_implementation or "eager"
     model.set_attn_implementation(name)
     try:

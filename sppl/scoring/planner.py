@@ -1,4 +1,4 @@
-"""Which requests share a forward pass, and how many tokens that computes."""
+"""Plans which scoring requests share a forward pass, and counts the tokens computed."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ PassForm = Literal["tree", "prefix_cache", "padded"]
 """How a pass is run: prefixes and responses in one packed row, that over a prefix cache, or a row per request."""
 
 MIN_SHARE = 0.2
-"""Least share of its groups' tokens that a common beginning must be: reading it from a cache costs attention."""
+"""A common beginning is cached if it is at least this share of its groups' tokens, as a cache costs attention."""
 
 Tokens = tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class PrefixGroup:
-    """Requests with the same prefix; `prefix` is what of it follows the cached beginning of the pass."""
+    """Requests with the same prefix; `prefix` is the part of it after the cached beginning of the pass."""
 
     prefix: Tokens
     requests: tuple[ScoringRequest, ...]
@@ -40,7 +40,7 @@ class ForwardPass:
 
     @property
     def requests(self) -> tuple[ScoringRequest, ...]:
-        """All requests of the pass, in the order the results come in."""
+        """All requests of the pass, in the order of the results."""
         return tuple(request for group in self.groups for request in group.requests)
 
     @property
@@ -57,7 +57,7 @@ class ForwardPass:
 
 
 def plan_passes(requests: Sequence[ScoringRequest], *, max_tokens: int, form: PassForm) -> list[ForwardPass]:
-    """Passes that hold every request once, the longest first, the same for the same requests in any order.
+    """Returns passes that hold every request once, the longest first, whatever the order of the requests.
 
     No forward pass reads more than `max_tokens` tokens, but for a single prefix or request that is longer: a row cannot
     be split. With `form="tree"` groups that fit are packed together; a group that is larger, or groups whose prefixes
@@ -80,7 +80,7 @@ def plan_passes(requests: Sequence[ScoringRequest], *, max_tokens: int, form: Pa
 
 
 def group_by_prefix(requests: Sequence[ScoringRequest]) -> list[PrefixGroup]:
-    """One group per distinct prefix, in order of first appearance."""
+    """Returns one group per distinct prefix, in order of first appearance."""
     groups: dict[Tokens, list[ScoringRequest]] = {}
     for request in requests:
         groups.setdefault(request.prefix, []).append(request)
@@ -88,7 +88,7 @@ def group_by_prefix(requests: Sequence[ScoringRequest]) -> list[PrefixGroup]:
 
 
 def lower_bound(requests: Sequence[ScoringRequest]) -> int:
-    """The fewest tokens to compute when requests share only identical prefixes: each prefix and each response once.
+    """Returns the fewest tokens to compute if only identical prefixes are shared: each prefix and response once.
 
     A response's last token predicts nothing and is not counted.
     """
@@ -159,7 +159,7 @@ def _pack(groups: Sequence[PrefixGroup], max_tokens: int) -> list[list[PrefixGro
 
 
 def _even(parts: Sequence[PrefixGroup], max_tokens: int) -> int:
-    """The budget at which all passes are about as large: a small last one would cost a GPU as much as a full one."""
+    """The budget that makes all passes about equal: a small last one would cost a GPU as much as a full one."""
     total = sum(part.tokens for part in parts)
     passes = -(-total // max_tokens)
     return min(max_tokens, -(-total // max(1, passes)) + max((part.tokens for part in parts), default=0))

@@ -51,7 +51,7 @@ class Projector(ModelReader):
 
 
 def projection_places(seed: str, n: int, dim: int) -> np.ndarray:
-    """Where each of `n` numbers goes: below `dim` with its own sign, from there on with the other one; int32."""
+    """Returns the target place of each of `n` numbers (int32): below `dim` with its sign, from there on negated."""
     draw = np.random.default_rng(int.from_bytes(sha256(seed.encode()).digest()[:8], "big"))
     return draw.integers(2 * dim, size=n, dtype=np.int32)
 

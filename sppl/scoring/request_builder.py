@@ -1,4 +1,4 @@
-"""What the scorer is asked: requests for every response and context, and the tables their answers make."""
+"""Builds the scoring requests of every response and context, and the tables of their statistics."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,30 +24,30 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ResponseInContext:
-    """One response of one strategy in one context; step by step it takes a request per step."""
+    """One response of one strategy in one context; read step by step it takes a request per step."""
 
     example_id: str
     ids: tuple[int, ...]
     steps: tuple[int, ...]
-    """The number of each token's reasoning step; empty where nobody asks for steps."""
+    """The number of each token's reasoning step; empty where steps are not needed."""
     turns: tuple[int, ...] = field(default=(), kw_only=True)
-    """The number of the assistant's turn each token is of; empty where there is one."""
+    """The number of the assistant's turn that each token belongs to; empty where there is one turn."""
     requests: tuple[tuple[int, ScoringRequest], ...]
-    """Each with the place its response starts at."""
+    """Each request with the position at which its response starts."""
     alone: int
-    """Tokens to read when the response is scored after its question: one forward pass."""
+    """Tokens of one forward pass over the question and the response."""
     prompt: tuple[int, ...] = ()
     """What its requests' prefixes begin with: all that does not depend on the response."""
     shortened: Literal["", "fewer_examples", "cut"] = ""
-    """How the prompt is less than was asked for: fewer own answers, or its beginning cut off as well."""
+    """How the prompt was shortened: fewer own answers, or its beginning cut off as well."""
 
     @property
     def tokens(self) -> int:
-        """Tokens to read when each request is scored by itself."""
+        """Tokens to read if each request is scored by itself."""
         return sum(len(request.prefix) + request.n_fed for _, request in self.requests)
 
     def table(self, scored: Mapping[int, "Scored"]) -> pd.DataFrame:
-        """The statistics of the response's tokens."""
+        """Returns the statistics of the response's tokens."""
         parts = [self._rows(start, request, scored[request.index]) for start, request in self.requests]
         frame = pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
         if self.steps:
@@ -69,14 +69,14 @@ class ResponseInContext:
 
 
 class RequestBuilder:
-    """Makes requests, numbering them on and encoding each prompt once.
+    """Builds scoring requests, numbers them consecutively and encodes each prompt once.
 
     Args:
-        target: whose template and tokenizer make ids of texts.
+        target: has the template and the tokenizer.
         prompt: the wording of self-aligned contexts.
-        pool: the answers they show.
+        pool: the target's own answers that these show.
         scorer: whether the end of a response is scored.
-        first: the place of the first question in the benchmark; it decides which answers are shown.
+        first: position of the first question in the benchmark; it decides which answers are shown.
     """
 
     def __init__(
@@ -95,12 +95,12 @@ class RequestBuilder:
         steps: bool,
         rooms: Mapping[str, int] | None = None,
     ) -> list[ResponseInContext]:
-        """One entry per response of a strategy, in their order.
+        """Returns one entry per response of a strategy, in their order.
 
         Args:
             examples: the questions with the strategy's responses.
-            context: what stands before them.
-            steps: whether the numbers of steps are wanted.
+            context: what stands before the responses.
+            steps: whether the numbers of steps are needed.
             rooms: question id -> tokens its prompt may have; a longer one is shown fewer own answers (the first goes
                 first), and where it has none the question's beginning is cut off.
         """
@@ -190,10 +190,10 @@ class RequestBuilder:
 
 
 def refuse_empty(examples: Mapping[str, Sequence[tuple[Question, str]]]) -> None:
-    """Nothing.
+    """Refuses responses without text.
 
     Raises:
-        UserError: some responses hold no text; the message names all of them.
+        UserError: there are some; the message names all of them.
     """
     empty = [f"{q.id} of {name}" for name, pairs in examples.items() for q, text in pairs if not text.strip()]
     if empty:
@@ -202,10 +202,10 @@ def refuse_empty(examples: Mapping[str, Sequence[tuple[Question, str]]]) -> None
 
 
 def refuse_conversations(examples: Mapping[str, Sequence[tuple[Question, str]]], what: str) -> None:
-    """Nothing.
+    """Refuses conversations, for readers of one question and one answer.
 
     Args:
-        what: reads one question and one answer, for the message.
+        what: the reader, for the message.
 
     Raises:
         UserError: some examples are conversations.
@@ -219,10 +219,10 @@ def refuse_conversations(examples: Mapping[str, Sequence[tuple[Question, str]]],
 
 
 def refuse_unwritable(target: TargetModel, examples: Mapping[str, Sequence[tuple[Question, str]]]) -> None:
-    """Nothing.
+    """Refuses responses without text, and those that the target's template would change.
 
     Raises:
-        UserError: some responses hold no text, or the target's template would write them as something else.
+        UserError: there are some.
     """
     refuse_empty(examples)
     named = [
@@ -234,10 +234,10 @@ def refuse_unwritable(target: TargetModel, examples: Mapping[str, Sequence[tuple
 def refuse_unknown_tokens(
     target: TargetModel, asked: Mapping[tuple[str, Context], list[ResponseInContext]], rows: int
 ) -> None:
-    """Nothing.
+    """Refuses tokens for which the target's embedding has no row.
 
     Raises:
-        UserError: some requests hold tokens for which the target's embedding has no row.
+        UserError: some requests hold such tokens.
     """
     requests = [(one.example_id, request) for part in asked.values() for one in part for _, request in one.requests]
     items = [(name, request.prefix + request.response) for name, request in requests]
@@ -245,7 +245,7 @@ def refuse_unknown_tokens(
 
 
 def scored_spans(steps: Sequence[int], context: Context, n_tokens: int) -> list[tuple[int, int, int]]:
-    """Where what is shown, what is scored, and what comes after it start: the whole response, or each step of it."""
+    """Returns where the shown part, the scored part and the rest start, for the whole response or each of its steps."""
     if context.window is None:
         return [(0, 0, n_tokens)]
     starts = [place for place, step in enumerate(steps) if place == 0 or step != steps[place - 1]]

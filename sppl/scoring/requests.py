@@ -1,4 +1,4 @@
-"""What the scorer is asked: one response after one prefix, as token ids."""
+"""Scoring requests: one response after one prefix, as token ids."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ class ScoringRequest:
     prefix: tuple[int, ...]
     response: tuple[int, ...]
     index: int = 0
-    """The caller's own name for the request, e.g. its place in a list; results carry it."""
+    """The caller's own number for the request, which results carry."""
 
     def __post_init__(self) -> None:
         if not self.response:

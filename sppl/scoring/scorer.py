@@ -38,15 +38,15 @@ class Scored(NamedTuple):
 
 
 ON_CPU = 4096
-"""Tokens of a pass that a CPU works on at once."""
+"""Tokens of a forward pass on a CPU."""
 MOST = 65_536
 """Tokens after which larger passes are no faster on a GPU."""
 SHARE = 0.5
-"""Of the memory beside the weights, what one pass may take."""
+"""Share of the memory beside the weights that one pass may take."""
 
 
 def tokens_at_once(model: PreTrainedModel) -> int:
-    """How many tokens one forward pass of a model should have where it lies; the same in every run on such a device."""
+    """Returns how many tokens a forward pass should have on the model's device, the same in every run there."""
     if model.device.type == "cpu":
         return ON_CPU
     config = model.config.get_text_config()
@@ -87,9 +87,9 @@ class ResponseScorer(ModelReader):
             """The form that is exact for this model: `plan_passes` is to be given it."""
 
     def score(self, requests: Sequence[ScoringRequest], *, max_tokens: int) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Log-probabilities (float32, nats) and ranks (int32) of each request's scored tokens, in the requests' order.
+        """Returns log-probabilities (float32, nats) and ranks (int32) of each request's scored tokens, in their order.
 
-        The whole work without a trainer, for a list that fits into memory.
+        Works without a trainer, for a list of requests that fits into memory.
         """
         numbered = [ScoringRequest(request.prefix, request.response, index) for index, request in enumerate(requests)]
         passes = plan_passes(numbered, max_tokens=max_tokens, form=self.form)
@@ -98,7 +98,7 @@ class ResponseScorer(ModelReader):
         return [(one.logprobs, one.ranks) for one in sorted(scored, key=lambda one: one.index)]
 
     def predict_step(self, batch: ForwardPass, batch_idx: int) -> list[Scored]:
-        """Statistics of every request of the pass."""
+        """Returns the statistics of every request of the pass."""
         if self.max_tokens is not None and batch.row_tokens > self.max_tokens and len(batch.requests) > 1:
             return self._in_parts(batch, batch_idx)
         try:
@@ -150,5 +150,5 @@ class ResponseScorer(ModelReader):
 
 
 def passes_loader(passes: Sequence[ForwardPass]) -> DataLoader:
-    """A loader that hands the trainer one pass at a time, as planned."""
+    """Returns a loader that hands the trainer one planned pass at a time."""
     return DataLoader(list(passes), batch_size=None)  # pyright: ignore[reportArgumentType]

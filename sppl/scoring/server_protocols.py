@@ -1,4 +1,4 @@
-"""How vLLM and SGLang are asked for log-probabilities of given tokens, and what they say."""
+"""The protocols of vLLM and SGLang for log-probabilities of given tokens: requests and answers."""
 
 import math
 from collections.abc import Mapping
@@ -15,13 +15,13 @@ Values = tuple[np.ndarray, np.ndarray]
 
 
 def path_of(server: ScoringServer) -> str:
-    """Where requests are sent."""
+    """Returns the path that requests are sent to."""
     base = server.base_url.rstrip("/")
     return f"{base}/completions" if server.dialect == "vllm" else f"{base.removesuffix('/v1')}/generate"
 
 
 def body_of(server: ScoringServer, request: ScoringRequest) -> dict[str, Any]:
-    """The fields of a request; a server has to write at least one token, which nobody reads."""
+    """Returns the fields of a request; a server has to write at least one token, which is ignored."""
     ids = [*request.prefix, *request.response]
     if server.dialect == "vllm":
         fixed = {"model": server.model, "prompt": ids, "max_tokens": 1, "temperature": 0.0, "prompt_logprobs": 0}
@@ -32,7 +32,7 @@ def body_of(server: ScoringServer, request: ScoringRequest) -> dict[str, Any]:
 
 
 def values_of(server: ScoringServer, request: ScoringRequest, body: Any) -> Values:
-    """The values in an answer.
+    """Returns the values in an answer.
 
     Raises:
         UserError: it has none, has them of fewer or of other tokens, or some are no numbers.
@@ -88,7 +88,7 @@ def _sglang(server: ScoringServer, request: ScoringRequest, body: Any) -> list[t
 
 
 def _number(value: Any) -> float:
-    """NaN where it is none."""
+    """The value as a number; NaN where it is none."""
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
 
 

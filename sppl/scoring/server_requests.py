@@ -1,4 +1,4 @@
-"""Requests to a server that scores: those of one prefix after each other, so that it computes the prefix once."""
+"""Sends scoring requests to a server, those of one prefix after each other so that it computes the prefix once."""
 
 import http.client
 import json
@@ -29,7 +29,7 @@ LONGEST_WAIT = 60.0
 def request_values(
     server: ScoringServer, requests: Sequence[ScoringRequest]
 ) -> Iterator[tuple[ScoringRequest, Values]]:
-    """The values of every request as they come.
+    """Yields the values of every request as they arrive.
 
     Of requests with one prefix one is sent first, alone, and the others once the server has the prefix in its cache.
     Groups go in the order of their prefixes, so that those that begin alike are near each other.

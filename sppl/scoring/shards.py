@@ -20,7 +20,7 @@ from sppl.scoring.scorer import ResponseScorer, Scored, passes_loader
 
 
 class Shards(BasePredictionWriter):
-    """Writes what a pass gave as soon as it is done; every device writes its own passes."""
+    """Writes the results of a pass as soon as it is done; every device writes its own passes."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(write_interval="batch")
@@ -47,7 +47,7 @@ class Shards(BasePredictionWriter):
 def score_in_shards(
     trainer: Hardware, scorer: ResponseScorer, passes: Sequence[ForwardPass], folder: Path
 ) -> dict[int, Scored]:
-    """The statistics of every request by its index; passes that left a whole file in the folder are not run again."""
+    """Returns the statistics of every request by its index; passes with a whole file in the folder are not rerun."""
     quiet()
     todo = [one for one in passes if not whole_zip(shard_file(folder, one))]
     if todo:
@@ -66,7 +66,7 @@ def score_in_shards(
 
 
 def shard_file(folder: Path, batch: ForwardPass) -> Path:
-    """The file of a pass: another composition is another file."""
+    """Returns the file of a pass, named by a digest of its requests."""
     return folder / f"{fingerprint([batch.form, [request.index for request in batch.requests]])}.npz"
 
 

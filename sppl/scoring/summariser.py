@@ -19,7 +19,7 @@ ROWS = 512
 
 
 class Summary(NamedTuple):
-    """What is kept of one response; the words are those of `sppl.metrics.needs.HiddenStates`."""
+    """The figures kept of one response; see `sppl.tables.hidden_states.HiddenStates`."""
 
     answer_loss: float
     question_loss: float
@@ -49,7 +49,7 @@ class Summariser(ModelReader):
         self._layer = _last(model, layer)
 
     def predict_step(self, batch: ScoringRequest, batch_idx: int) -> list[Summary]:
-        """The summary of one response.
+        """Returns the summary of one response.
 
         Raises:
             ValueError: question or response have no token that counts.
@@ -83,7 +83,7 @@ class Summariser(ModelReader):
 
 
 def requests_loader(requests: list[ScoringRequest]) -> DataLoader:
-    """A loader that hands the trainer one request at a time."""
+    """Returns a loader that hands the trainer one request at a time."""
     return DataLoader(requests, batch_size=None)  # pyright: ignore[reportArgumentType]
 
 

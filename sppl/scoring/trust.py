@@ -1,4 +1,4 @@
-"""Whether a server's values are those of the target: some requests are scored in this process as well."""
+"""Checks a server's values against those of this process on some requests."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from sppl.scoring.server_settings import ScoringServer
 
 
 class Agreement(NamedTuple):
-    """How far two scorers agree on some requests."""
+    """The differences between two scorers on some requests."""
 
     requests: int
     tokens: int
@@ -23,14 +23,14 @@ class Agreement(NamedTuple):
 
 
 def sample_requests(requests: Sequence[ScoringRequest], n: int) -> list[ScoringRequest]:
-    """Up to `n` of the requests, the same every time, spread over all of them."""
+    """Returns up to `n` of the requests, the same every time, spread over all of them."""
     ordered = sorted(requests, key=lambda one: (one.prefix, one.response, one.index))
     step = max(1.0, len(ordered) / n)
     return [ordered[int(at * step)] for at in range(min(n, len(ordered)))]
 
 
 def compare_values(ours: Sequence[Values], theirs: Sequence[Values], ranks_up_to: int | None) -> Agreement:
-    """Compares the values of the same requests; ranks below the last one that is told are alike."""
+    """Compares the values of the same requests; ranks beyond `ranks_up_to` count as equal."""
     pairs = list(zip(ours, theirs, strict=True))
     apart = [float(np.abs(one[0] - other[0]).mean()) if len(one[0]) else 0.0 for one, other in pairs]
     most = np.inf if ranks_up_to is None else ranks_up_to + 1
@@ -40,10 +40,10 @@ def compare_values(ours: Sequence[Values], theirs: Sequence[Values], ranks_up_to
 
 
 def refuse_disagreement(server: ScoringServer, found: Agreement) -> None:
-    """Nothing.
+    """Refuses a server whose values differ from ours.
 
     Raises:
-        UserError: the server's values are further from ours than the tolerance.
+        UserError: they differ by more than the tolerance.
     """
     said = [
         f"the {what} by {value:.3g} on average{where}"

@@ -90,7 +90,7 @@ class Named(Protocol):
 
     @property
     def id(self) -> ArtifactId:
-        """ArtifactType, name, schema, and the settings the name was made of."""
+        """Its kind, name and schema, and the settings that the name was made of."""
         ...
 
     @property
