@@ -1,4 +1,4 @@
-"""A test bed from its folder: `scores.csv`, `outcomes.csv` and `source.md`, every fault in one report."""
+"""Reads a test bed from its folder (`scores.csv`, `outcomes.csv`, `source.md`), every fault in one report."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,11 +16,11 @@ BED_ADVICE = "docs/beds.md says what the files of a bed hold."
 
 
 def read_bed(folder: Path) -> Bed:
-    """The bed of a folder, named like it.
+    """Returns the bed of a folder, named like the folder.
 
     Raises:
-        UserError: a file is missing or cannot be read; or a column is missing, a value is none of those there may be, a
-            key comes twice, a name is written in two ways, a direction changes. All faults are in one message.
+        UserError: a file or a column is missing, a value is not allowed, a key comes twice, a name is written in two
+            ways, or a direction changes. All faults are in one message.
     """
     missing = [name for name in FILES if not (folder / name).is_file()]
     if missing:
@@ -48,7 +48,7 @@ def read_bed(folder: Path) -> Bed:
 
 
 def _table(path: Path) -> pd.DataFrame:
-    """Every cell as text, the index being the line of the file."""
+    """The table with every cell as text, indexed by the lines of the file."""
     try:
         frame = pd.read_csv(path, dtype=str, keep_default_na=False)
     except (ValueError, OSError) as error:
@@ -57,7 +57,7 @@ def _table(path: Path) -> pd.DataFrame:
 
 
 def _faults(frame: pd.DataFrame, file: str, columns: list[str], number: str) -> Iterator[Problem]:
-    """Missing columns, empty cells, what is no number, and keys that come twice."""
+    """Yields missing columns, empty cells, values that are no numbers, and keys that come twice."""
     lacking = [name for name in columns if name not in frame]
     if lacking:
         there = ", ".join(map(str, frame.columns)) or "none"
@@ -81,7 +81,7 @@ def _faults(frame: pd.DataFrame, file: str, columns: list[str], number: str) -> 
 
 
 def _of_outcomes(frame: pd.DataFrame) -> Iterator[Problem]:
-    """Accuracies that are no fractions: percent are told once, with how many there are."""
+    """Yields accuracies that are no fractions; percentages are reported once, with their number."""
     if "accuracy" not in frame:
         return
     values = pd.to_numeric(frame["accuracy"], errors="coerce")
@@ -95,7 +95,7 @@ def _of_outcomes(frame: pd.DataFrame) -> Iterator[Problem]:
 
 
 def _of_scores(frame: pd.DataFrame) -> Iterator[Problem]:
-    """Directions that are none, or differ within a metric."""
+    """Yields directions that are unknown, or differ within a metric."""
     if not {"metric", "direction"} <= set(frame):
         return
     for line in frame.index[~frame["direction"].isin(list(HIGHER)) & (frame["direction"].str.strip() != "")]:
@@ -107,7 +107,7 @@ def _of_scores(frame: pd.DataFrame) -> Iterator[Problem]:
 
 
 def _spellings(scores: pd.DataFrame, outcomes: pd.DataFrame) -> Iterator[Problem]:
-    """Names that differ only in case or in space around them: one thing in two ways, most likely."""
+    """Yields names that differ only in case or in surrounding space, which most likely mean the same."""
     for column in ("benchmark", "target_model", "strategy", "metric"):
         found: dict[str, dict[str, str]] = {}
         for file, frame in (("outcomes.csv", outcomes), ("scores.csv", scores)):

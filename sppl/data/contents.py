@@ -1,4 +1,4 @@
-"""Records of a local file, JSON, a table or parquet, each with the line it begins on."""
+"""Reads the records of a local file (JSON, a table or parquet), each with the line it begins on."""
 
 import csv
 import io
@@ -22,7 +22,7 @@ csv.field_size_limit(1 << 28)  # the default refuses an answer of more than 128 
 
 @dataclass(frozen=True)
 class Contents:
-    """What a file holds: the good records with their line (1-based; a parquet row's number), and what is wrong."""
+    """The readable records of a file with their line (1-based; a parquet row's number), and its problems."""
 
     path: Path
     rows: tuple[tuple[int, Record], ...]
@@ -30,7 +30,7 @@ class Contents:
 
 
 def read_contents(path: Path) -> Contents:
-    """The records of a file, in its order.
+    """Returns the records of a file, in its order.
 
     UTF-8 with or without a byte order mark, UTF-16 with one; line ends of any system; blank lines are skipped. JSON
     is an array or records one after another; a table is parted by commas, or by `;`, tab or `|` as its header is.
@@ -63,7 +63,7 @@ def _read(path: Path, _changed: tuple[int, int]) -> Contents:  # a changed file 
 
 
 def _keys_in(name: str, rows: Iterable[tuple[int, Record]]) -> Iterator[Problem]:
-    """A problem per value that looks like somebody's key: what is read is written to disk, sent out and trained on."""
+    """Yields a problem per value that looks like a key, as data are written to disk, sent out and trained on."""
     known = keys_of_environment()
     for line, record in rows:
         for field, value in record.items():

@@ -1,4 +1,4 @@
-"""Questions and responses as other trainers read them: JSON lines in three shapes, with a data set card."""
+"""Writes questions and responses for other trainers: JSON lines in three shapes, with a data set card."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -34,12 +34,12 @@ SHAPES: dict[str, Callable[[Question, str], Row]] = {
     "prompt_completion": _prompt_completion,
     "alpaca": _alpaca,
 }
-"""Shape to how a row of it is made: for TRL (`messages`, `prompt_completion`) and LLaMA-Factory (`alpaca`)."""
+"""Shape -> the function that makes a row: for TRL (`messages`, `prompt_completion`) and LLaMA-Factory (`alpaca`)."""
 
 
 @dataclass(frozen=True)
 class Card:
-    """What the card of an exported data set says; `right` is None where nothing is judged."""
+    """The data set card of an export; `right` is None where nothing is judged."""
 
     benchmark: str
     strategy: str
@@ -51,7 +51,7 @@ class Card:
     command: str
 
     def text(self) -> str:
-        """The card as Markdown with the hub's header."""
+        """Returns the card as Markdown with the hub's header."""
         files = [{"config_name": "default", "data_files": "data.jsonl"}]
         head = {"pretty_name": f"{self.benchmark}, {self.strategy}", "configs": files}
         judged, asked = f"{self.right} of them judged right by the benchmark's own rule", "questions and gold answers"
@@ -68,7 +68,7 @@ class Card:
 
 
 def write_rows(shape: str, pairs: Sequence[tuple[Question, str]]) -> str:
-    """The rows as JSON lines.
+    """Returns the rows as JSON lines.
 
     Raises:
         UserError: the shape is unknown.

@@ -23,7 +23,7 @@ class NoQuestions(BadData):
 
 
 def count_held_out(n: int, share: float) -> int:
-    """How many of `n` training questions a share of them is: at least one, and one stays; none of a share of 0."""
+    """Returns how many of `n` training questions are held out: at least one and not all; none for a share of 0."""
     return min(max(1, round(n * share)), n - 1) if share and n > 1 else 0
 
 
@@ -72,7 +72,7 @@ class LocalQuestions:
             raise UserError(f"benchmark.questions.held_out={self.held_out}: it is a share of the questions, 0 to 1")
 
     def questions(self, split: Split, n: int | None = None) -> list[Question]:
-        """The first `n` questions of a split, in the files' order.
+        """Returns the first `n` questions of a split, in the files' order.
 
         Raises:
             UserError: anything is wrong with any file.
@@ -93,7 +93,7 @@ class LocalQuestions:
         return list(found[:n])
 
     def answered_by(self, strategy: Strategy) -> list[Question]:
-        """All training questions that the strategy answers, those too that others do not; none that is tested on."""
+        """Returns all training questions that the strategy answers, without those that are tested on."""
         known = load_folder(self.folder, format_of(self), self.answer, self.hub)
         mine = next(
             (known.responses[name] for name in (strategy.name, *strategy.aliases) if name in known.responses), {}
@@ -126,11 +126,11 @@ class LocalResponses:
         object.__setattr__(self, "fields", self.fields or {})  # null in a configuration file
 
     def identity(self, strategy: Strategy) -> Mapping[str, str]:
-        """What the responses of a strategy depend on: themselves."""
+        """Returns a digest of a strategy's responses, which depend on nothing else."""
         return {"source": "files", "responses": fingerprint(self._of(strategy))}
 
     def respond(self, strategy: Strategy, questions: list[Question]) -> list[str]:
-        """The file's response to each question.
+        """Returns the file's response to each question.
 
         Raises:
             UserError: no file of this strategy, or questions without a response in it.
@@ -153,13 +153,13 @@ class LocalResponses:
 
 
 def format_of(source: LocalQuestions | LocalResponses) -> Format:
-    """How the records of a source are read."""
+    """Returns how the records of a source are read."""
     choices = (source.system, source.history, source.turns, source.duplicates, source.empties, source.missing)
     return Format(source.fields, *choices)
 
 
 def decisions(source: object) -> list[tuple[str, str]]:
-    """What was left out of own files, changed or not read: file and sentence; none of other sources of questions."""
+    """Returns what was left out, changed or not read of a user's files (file, sentence); empty for other sources."""
     if not isinstance(source, LocalQuestions):
         return []
     found = gather_folder(source.folder, format_of(source), source.answer, source.hub)
@@ -183,7 +183,7 @@ def strategies_in(
     fields: Mapping[str, str] | None = None,
     hub: Hub | None = None,
 ) -> dict[str, Recipe]:
-    """One strategy per name found in the folder's files, and those derived from all of them; or those of `only`.
+    """Returns one strategy per name in the folder's files (or in `only`), and the strategies derived from all of them.
 
     Args:
         derived: `mixture`, `best_response` or both.

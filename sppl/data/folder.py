@@ -1,4 +1,4 @@
-"""What a folder of a user's own files says, checked as a whole: every question, every response, every problem."""
+"""Reads a folder of a user's own files and checks it as a whole: all questions, responses and problems."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ from sppl.schemas import Question, UserError
 log = logging.getLogger(__name__)
 
 HUB = "hub:"
-"""What stands before a hub id in the place of a folder."""
+"""The prefix of a hub id in the place of a folder."""
 Hub = Mapping[str, str | int | None]
 """`subset`, `revision`, `rows`, and the splits for `train`, `validation` and `test`; unused for a folder."""
 ADVICE = (
@@ -30,16 +30,16 @@ ADVICE = (
 
 @dataclass(frozen=True)
 class Task:
-    """What a folder holds: questions by split, and responses by strategy and question id."""
+    """The contents of a folder: questions by split, and responses by strategy and question id."""
 
     questions: Mapping[str, tuple[Question, ...]]
     responses: Mapping[str, Mapping[str, str]]
     training: tuple[Question, ...] = ()
-    """Every training question, those too that only some of the strategies answer."""
+    """All training questions, also those that only some strategies answer."""
 
 
 def load_folder(folder: str | None, how: Format, kind: str, hub: Hub) -> Task:
-    """Everything a folder (or one file, or a hub data set, with a `strategy` field) says.
+    """Returns the contents of a folder, or of one file or hub data set with a field `strategy`.
 
     Raises:
         UserError: anything is wrong with any file; every problem in one report.
@@ -48,7 +48,7 @@ def load_folder(folder: str | None, how: Format, kind: str, hub: Hub) -> Task:
 
 
 def gather_folder(folder: str | None, how: Format, kind: str, hub: Hub) -> Gathering:
-    """The same before anything is refused: what was counted, and every problem.
+    """Returns what a folder's files hold, with counts and all problems, before anything is refused.
 
     Raises:
         UserError: there is no such folder, or no data file in it.
@@ -60,7 +60,7 @@ Key = tuple[str | None, tuple[tuple[Path, int, int], ...], tuple[tuple[str, str 
 
 
 def _key(folder: str | None, how: Format, kind: str, hub: Hub) -> Key:
-    """What the content depends on; changed files are another entry of the cache."""
+    """The key of the cache, which changes with the files."""
     paths = () if _on_hub(folder) else data_files(folder)
     state = tuple((path, path.stat().st_mtime_ns, path.stat().st_size) for path in paths)
     choices = tuple(getattr(how, one.name) for one in fields(how)[1:])
@@ -68,7 +68,7 @@ def _key(folder: str | None, how: Format, kind: str, hub: Hub) -> Key:
 
 
 def read_folder(folder: str | None, hub: Hub) -> Sequence[Contents]:
-    """What each file of a folder holds, those with questions first; or each split of a hub data set.
+    """Returns the records of each file of a folder, those with questions first, or of each split of a hub data set.
 
     Raises:
         UserError: no folder is given, it does not exist or holds no file of a known format; the hub cannot be read.
@@ -83,7 +83,7 @@ def _on_hub(folder: str | None) -> bool:
 
 
 def data_files(folder: str | None) -> list[Path]:
-    """The data files of a folder, those with questions first.
+    """Returns the data files of a folder, those with questions first.
 
     Raises:
         UserError: no folder is given, it does not exist, or it holds no file of a known format.
@@ -161,7 +161,7 @@ HINTS = {
 
 
 def unread_files(folder: str) -> list[str]:
-    """What lies in a folder and is not read, each with what to do about it where that is known."""
+    """Returns the files of a folder that are not read, each with what to do about it where that is known."""
     root = Path(folder)
     found = [path for path in sorted(root.iterdir()) if not path.name.startswith(".")] if root.is_dir() else []
     hints = {

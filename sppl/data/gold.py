@@ -48,7 +48,7 @@ class BadGold(Exception):
 
 
 def read_gold(kind: str, written: str, options: Sequence[str] = ()) -> str:
-    """The gold answer in the form that the judge of its kind compares, by the rules at the top of this file.
+    """Returns the gold answer in the form that the rule of its kind compares, as described at the top of this file.
 
     Args:
         kind: `number`, `choice` or `text`.
@@ -66,7 +66,7 @@ def read_gold(kind: str, written: str, options: Sequence[str] = ()) -> str:
 
 
 def read_number(written: str) -> str:
-    """The number or expression that a text gives.
+    """Returns the number or expression that a text gives.
 
     Raises:
         BadGold: it gives none, or several.
@@ -101,7 +101,7 @@ def _one_of_words(text: str, written: str) -> str:
 
 
 def read_choice(written: str, options: Sequence[str]) -> str:
-    """The label that a text gives: itself, or that of the one option it spells out.
+    """Returns the label that a text gives: itself, or that of the one option it spells out.
 
     Raises:
         BadGold: it gives none, or one label by itself and another as an option's text.

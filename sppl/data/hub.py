@@ -1,4 +1,4 @@
-"""Questions from a data set on the hub, streamed row by row."""
+"""Reads questions from a data set on the hub, streamed row by row."""
 
 import logging
 import re
@@ -47,7 +47,7 @@ class HubQuestions:
     gold: str = ""
 
     def questions(self, split: Split, n: int | None = None) -> list[Question]:
-        """The first `n` questions of a split in the data set's order.
+        """Returns the first `n` questions of a split in the data set's order.
 
         Raises:
             UserError: the hub cannot be reached, the split is not there, or a record lacks a field.
@@ -92,7 +92,7 @@ class HubQuestions:
 
 @lru_cache(maxsize=4)
 def read_hub(path: str, settings: tuple[tuple[str, str | int | None], ...]) -> tuple[Contents, ...]:
-    """The rows of a hub data set as the files of a folder would hold them: responses, then questions per further split.
+    """Returns the rows of a hub data set as if they were files: the responses, then questions per further split.
 
     Args:
         path: the hub id; its last word, dots as underscores, names the strategy where no column does.
@@ -122,7 +122,7 @@ def read_hub(path: str, settings: tuple[tuple[str, str | int | None], ...]) -> t
 def stream_rows(
     path: str, subset: str | None, revision: str, split: str, *, named: bool = False
 ) -> Iterator[Mapping[str, Any]]:
-    """The rows of a split of a hub data set, or of a local folder of data files, one by one.
+    """Yields the rows of a split of a hub data set, or of a local folder of data files.
 
     Args:
         named: whether class labels come as the words they stand for, not as numbers.

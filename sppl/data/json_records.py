@@ -1,4 +1,4 @@
-"""Records in a text of JSON: one array, a record per line, or one after another, each with the line it begins on."""
+"""Reads records from JSON text (an array, a record per line, or one after another) with their first lines."""
 
 import json
 import re
@@ -13,7 +13,7 @@ Item = tuple[int, Record] | Problem
 _BEGINS = re.compile(r"^[ \t]*[{\[]", re.MULTILINE)
 OF_A_RECORD = {"id", "question", "prompt", "instruction", "response", "completion", "output", "answer", "messages"}
 OF_A_RECORD |= {"conversations", "teacher_output"}
-"""Fields by which an object alone in a file is taken for a record."""
+"""Fields by which a single object in a file is recognised as a record."""
 _PYTHON = re.compile(r"(None|True|False|nan|inf)\b")
 
 
@@ -29,7 +29,7 @@ DECODER = json.JSONDecoder(object_pairs_hook=_object)
 
 
 def json_records(name: str, text: str) -> Iterator[Item]:
-    """The records of a file of this name, and what is wrong with it."""
+    """Yields the records in the text of a file, and its problems."""
     at = _skip(text, 0)
     if at == len(text):
         return
@@ -148,7 +148,7 @@ def _alone(name: str, item: Item) -> Item:
 
 
 def _by_columns(record: Record) -> bool:
-    """Whether every field holds a list of values, or as pandas writes it by default an object of them by row number."""
+    """Whether every field holds a list of values, or an object of them by row number, as pandas writes by default."""
     values = list(record.values())
     lists = all(isinstance(value, list) and not _are_records(value) for value in values)
     numbered = all(isinstance(value, Mapping) and value and all(key.isdigit() for key in value) for value in values)
@@ -160,7 +160,7 @@ def _are_records(value: Any) -> bool:
 
 
 def explain_broken(text: str, error: json.JSONDecodeError) -> str:
-    """What is wrong where a decoder stopped, in words that say how to mend it."""
+    """Returns what is wrong where a decoder stopped, and how to mend it."""
     at = _skip(text, error.pos)
     before, here = text[: error.pos].rstrip(), text[at : at + 1]
     if here == "," and text[_skip(text, at + 1) : _skip(text, at + 1) + 1] in ("}", "]"):  # newer versions stop here

@@ -1,4 +1,4 @@
-"""Questions and responses from a checkout of the repository of arXiv 2502.11779."""
+"""Reads questions and responses from a checkout of the repository of arXiv 2502.11779."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -48,7 +48,7 @@ class UpstreamQuestions:
     splits: Literal["disjoint", "paper"] = "disjoint"
 
     def questions(self, split: Split, n: int | None = None) -> list[Question]:
-        """The first `n` questions of a split in the files' order.
+        """Returns the first `n` questions of a split in the files' order.
 
         Raises:
             UserError: a file is missing or a record cannot be read; all problems in one report.
@@ -72,7 +72,7 @@ class UpstreamQuestions:
         return kept[:n]
 
     def answered(self) -> dict[str, int]:
-        """How many questions each strategy answers that has a file.
+        """Returns, per strategy with a file, how many questions it answers.
 
         Raises:
             UserError: no strategy has one, or one cannot be read.
@@ -118,7 +118,7 @@ class UpstreamQuestions:
     def _report(
         self, sets: Mapping[str, Published], everything: Mapping[str, Question], shared: list[Question], known: list
     ) -> None:
-        """Says which files were read and which were not, and why questions were left out."""
+        """Logs which files were read and which were not, and why questions were left out."""
         files = self._files()
         counts = ", ".join(f"{name} {len(one.answers)}" for name, one in sets.items())
         lacking = ", ".join(name for name in self.strategies if name not in files) or "none"
@@ -200,11 +200,11 @@ class UpstreamResponses:
     by_id: ClassVar[bool] = True
 
     def identity(self, strategy: Strategy) -> Mapping[str, str]:
-        """What the answers of a strategy depend on: the content of its file."""
+        """Returns a digest of the strategy's file, on which its answers depend."""
         return {"source": "upstream", "file": content_digest(self._file(strategy))}
 
     def respond(self, strategy: Strategy, questions: list[Question]) -> list[str]:
-        """The published answer to each question.
+        """Returns the published answer to each question.
 
         Raises:
             UserError: no file of this strategy, or it lacks a question or an answer.
@@ -240,5 +240,5 @@ def _tell(task: str, notes: Sequence[str]) -> None:
 
 @lru_cache(maxsize=1000)
 def _say(message: str, level: int = logging.WARNING) -> None:
-    """Says it once: stages ask for the same questions again and again."""
+    """Logs a message once, as stages ask for the same questions repeatedly."""
     log.log(level, message)

@@ -1,4 +1,4 @@
-"""The target and its fine-tuned copies answer in this process."""
+"""Generates answers of the target and its fine-tuned copies in this process."""
 
 import gc
 import logging
@@ -33,17 +33,17 @@ ROWS_ON_CPU = 64
 ROWS_ON_GPU = 1024
 """The largest batches; on a GPU memory may allow fewer."""
 FEW_TOKENS = 16
-"""Answers no longer than that are not worth recording a step for."""
+"""For answers up to this length it does not pay to record a step."""
 SHARE = 0.6
-"""Of the memory beside the weights, what keys, values and the reading of prompts may take."""
+"""Share of the memory beside the weights for keys, values and the reading of prompts."""
 
 
 class LocalAnswering:
-    """The target and, one after the other, what was trained from it, in this process.
+    """Answers prompts with the target or, one after the other, models trained from it, in this process.
 
     Args:
-        target: asked in its own chat template.
-        device: where it answers.
+        target: the target, prompted in its own chat template.
+        device: the device it runs on.
         batch_size: prompts at once; None: what memory allows, 64 on a CPU.
     """
 
@@ -62,7 +62,7 @@ class LocalAnswering:
         overlong: Overlong = "refuse",
         what: str = "answer",
     ) -> list[Answer | None]:
-        """One answer per prompt, in their order; None for prompts that are left out.
+        """Returns one answer per prompt, in their order; None for prompts that are left out.
 
         Args:
             prompts, max_new_tokens, sampling, trained, overlong, what: see `Answering`.
@@ -96,15 +96,15 @@ class LocalAnswering:
 
     @property
     def context(self) -> int:
-        """Tokens the target can read and write in all."""
+        """The tokens that the target can read and write in all."""
         return context_length(frozen_target(self.target).config) or sys.maxsize
 
     def length(self, prompt: Prompt) -> int:
-        """Tokens of a prompt."""
+        """Returns the tokens of a prompt."""
         return len(self.rendering.prompt(prompt.messages))
 
     def facts(self) -> dict[str, Any]:
-        """Device, dtype and peak memory."""
+        """Returns device, dtype and peak memory."""
         return self._facts.notes() if self._facts else {}
 
     def _answer(self, ids: list[int], ends: frozenset[int]) -> Answer:
@@ -124,13 +124,13 @@ def continue_prompts(
     batch_size: int | None = None,
     what: str = "answer",
 ) -> list[list[int]]:
-    """The continuation of each prompt, its end included; prompts of like length share a batch.
+    """Returns the continuation of each prompt, its end included; prompts of similar length share a batch.
 
     A batch that does not fit into memory is tried again in halves, and so is every later one.
 
     Args:
-        sampling: how tokens are drawn; None: they are not.
-        settings: a generation configuration that says how tokens are chosen; None: the most likely ones are.
+        sampling: how tokens are sampled; None for no sampling.
+        settings: a generation configuration that says how tokens are chosen; None for the most likely ones.
     """
     order = sorted(range(len(prompts)), key=lambda number: len(prompts[number]))
     size = batch_size or fit_rows(model, max(map(len, prompts), default=1) + max_new_tokens)
@@ -159,7 +159,7 @@ def continue_prompts(
 
 
 def fit_rows(model: Any, tokens: int) -> int:
-    """How many answers of so many tokens, prompt included, fit into memory at once."""
+    """Returns how many answers of so many tokens, prompt included, fit into memory at once."""
     if model.device.type == "cpu":
         return ROWS_ON_CPU
     config = model.config.get_text_config()

@@ -1,4 +1,4 @@
-"""The loss of fine-tuning: response tokens only, however their rows are laid out."""
+"""The loss of fine-tuning, over response tokens only, however rows are laid out."""
 
 import torch
 from torch import Tensor
@@ -13,11 +13,11 @@ from sppl.training.batches import Batch
 CHUNK = {"cpu": 2**26, "cuda": 2**28}
 """Logits held at once; 256 MiB of float32, on a GPU 1 GiB."""
 IGNORED = -100
-"""A label that counts nothing."""
+"""The label of positions that do not count."""
 
 
 def summed_loss(model: PreTrainedModel, batch: Batch) -> Tensor:
-    """The sum of the negative log-likelihoods (nats) of a batch's response tokens.
+    """Returns the sum of the negative log-likelihoods (nats) of a batch's response tokens.
 
     The head runs on the positions that predict these and on no others. Where their logits exceed `CHUNK` they are
     computed in pieces, and again in the backward pass.

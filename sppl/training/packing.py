@@ -1,4 +1,4 @@
-"""Whether examples can follow each other in one row of a model without seeing each other: tried, not assumed.
+"""Tries on a model whether examples in one row do not see each other.
 
 Attention that is full or sliding keeps them apart by their positions, which start anew. What keeps a state, convolves,
 or numbers positions by itself does not, and says nothing about it.
@@ -20,7 +20,7 @@ ROWS = (((5, 6, 7, 8, 9), (10, 11, 12, 13)), ((14, 15, 16), (17, 18, 19, 20, 21)
 
 
 def packs(model: Any) -> bool:
-    """Whether packed examples have the states that their losses are computed from when each has a row of its own.
+    """Whether packed examples have the same states as when each has a row of its own.
 
     Also whether an example's states stay as they are when the one before it is another, which shows a leak in 16 bits,
     too.
@@ -56,7 +56,7 @@ def _states(model: Any, rows: list[list[Example]], *, packed: bool = False) -> T
 
 @contextmanager
 def _still(model: Any) -> Iterator[None]:
-    """Without dropout; and on a CPU, where a model may wait for its GPUs, without kernels that only these have."""
+    """Within this block there is no dropout, and on a CPU no kernel that only GPUs have."""
     training, attention = model.training, model.config._attn_implementation
     away = model.device.type == "cpu" and "flash" in (attention or "")
     model.eval()

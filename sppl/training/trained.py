@@ -1,4 +1,4 @@
-"""Fine-tuned models on disk: one loader for PEFT folders and ordinary model folders."""
+"""Loads fine-tuned models from PEFT folders and ordinary model folders."""
 
 from functools import lru_cache
 from pathlib import Path
@@ -9,9 +9,9 @@ from sppl.models.target import TargetModel, frozen_copy, frozen_target
 
 
 def load_trained(target: TargetModel, folder: Path | None) -> Any:
-    """The model of a folder, or without one the untrained target, in eval mode.
+    """Returns the model of a folder, or without one the untrained target, in eval mode.
 
-    An adapter is put on the one frozen copy of the target: what was returned before must no longer be used.
+    An adapter is put on the one frozen copy of the target, so that models returned before become invalid.
 
     Raises:
         UserError: the folder has no adapter in safetensors.

@@ -1,4 +1,4 @@
-"""Questions with their responses as token ids, as a training reads them."""
+"""Encodes questions with their responses as training examples."""
 
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def encode_examples(target: TargetModel, pairs: Sequence[tuple[Question, str]], strategy: str) -> "list[Example]":
-    """The training examples; learnt is all that the target has to write by itself."""
+    """Returns the training examples, in which everything that the target has to write itself is learnt."""
     from sppl.data.assistant_turns import locate_turns
     from sppl.data.conversations import answer_turns, turns_before
     from sppl.data.tokens import refuse_changed, rendering_of
@@ -37,7 +37,7 @@ def encode_examples(target: TargetModel, pairs: Sequence[tuple[Question, str]], 
 def first_tokens(
     target: TargetModel, pairs: Sequence[tuple[Question, str]], strategy: str, most: int
 ) -> list[tuple[Question, str]]:
-    """The first responses that have no more than `most` tokens together, counted as they are learnt.
+    """Returns the first responses that have at most `most` learnt tokens together.
 
     Raises:
         UserError: all of them have fewer, so that strategies would not be trained on equal tokens; or the first alone
