@@ -133,7 +133,7 @@ def _line(text: str) -> str:
 
 
 def last_boxed(text: str) -> str:
-    r"""The content of the last `\boxed{...}`, inner braces kept; empty where there is none."""
+    r"""Returns the content of the last `\boxed{...}`, inner braces kept; empty where there is none."""
     start = text.rfind("\\boxed{")
     depth, begin = 0, start + len("\\boxed{")
     for at in range(begin, len(text)) if start >= 0 else ():

@@ -1,4 +1,4 @@
-"""Batches of Anthropic's API: the requests go up as they are, one file of results comes down."""
+"""Batches of Anthropic's API: requests are sent with the batch, and one file of results is read."""
 
 import asyncio
 import json
@@ -38,15 +38,15 @@ class AnthropicBatches:
     reader: Read
 
     async def prepare(self, lines: Mapping[str, tuple[Sequence[Message], Decoding]]) -> list[dict[str, Any]]:
-        """The requests, which go up with the batch itself."""
+        """Returns the requests, which are sent with the batch itself."""
         return [{"custom_id": id_, "params": flatten_arguments(self.fill(*line))} for id_, line in lines.items()]
 
     async def create(self, prepared: list[dict[str, Any]], label: str) -> str:
-        """The id of a new batch; the label is in the custom ids already."""
+        """Creates a batch and returns its id; the label is part of the custom ids already."""
         return id_of(await self._json(self.calls.create(requests=prepared), DOWNLOAD))
 
     async def find(self, label: str, size: int, since: datetime, known: Collection[str]) -> str | None:
-        """The id of the batch whose custom ids begin with the label.
+        """Returns the id of the batch whose custom ids begin with the label.
 
         The API keeps no label of ours; the custom ids are in the results. So batches of the same size and time are
         waited for, if need be.
@@ -64,14 +64,14 @@ class AnthropicBatches:
             after = {"after_id": page["last_id"]}
 
     async def look(self, batch: str) -> BatchState:
-        """How far a batch is."""
+        """Returns the progress of a batch."""
         body = await self._json(self.calls.retrieve(batch))
         left = (body.get("request_counts") or {}).get("processing") or 0
         ended = "ended" if body.get("processing_status") == "ended" else ""
         return BatchState(batch, _size(body) - left, _size(body), ended, body)
 
     async def results(self, state: BatchState) -> list[tuple[str, Any]]:
-        """The lines of the file of results."""
+        """Returns the lines of the file of results."""
         if not state.body.get("results_url"):
             raise Rejected("it has ended, and its results are no longer kept there")
         text, _ = await send(
@@ -80,7 +80,7 @@ class AnthropicBatches:
         return lines_of(self.teacher.hide(text))
 
     def read(self, result: Any, decoding: Decoding) -> Reply:
-        """The answer in a line of the file."""
+        """Returns the answer in a line of the file."""
         said = result.get("result")
         kind = said.get("type") if isinstance(said, Mapping) else None
         if kind == "succeeded":
@@ -94,11 +94,11 @@ class AnthropicBatches:
         raise Transient(f"not a result of this API: {json.dumps(said)[:200]}", tokens=None)
 
     def missing(self, state: BatchState, place: int) -> NoAnswer:
-        """Why a batch that ended has no line for a request."""
+        """Returns the error for a request without a line in an ended batch."""
         return Transient("the batch ended without a word about this request", tokens=None)
 
     async def _is(self, batch: str, label: str) -> bool:
-        """Whether a batch is the one with this label; its end is waited for."""
+        """Whether a batch has this label; waits for its end."""
         while not (state := await self.look(batch)).ended:
             await asyncio.sleep(self.teacher.poll)
         return any(id_.startswith(label) for id_, _ in await self.results(state))

@@ -1,4 +1,4 @@
-"""Many requests to one teacher: as many at once as may be, each tried again while that may help."""
+"""Sends many requests to one teacher, several at once, and repeats those that may succeed later."""
 
 import asyncio
 import logging
@@ -15,17 +15,17 @@ from sppl.teachers.teacher import Cut, Decoding, NoAnswer, Refused, Rejected, Re
 log = logging.getLogger(__name__)
 
 LONGEST_WAIT = 60.0
-"""Seconds: no wait between two tries is longer, unless the server asks for more."""
+"""The longest wait between two tries in seconds, unless the server asks for more."""
 GIVE_UP = 10
-"""Questions that stay without an answer, none having got one, before no more are asked."""
+"""If this many questions stay without an answer and none has got one, no more are asked."""
 
 
 @dataclass(frozen=True)
 class TeacherRequest:
-    """One thing to ask, named by `key`; an answer that is cut off at one of `limits` is asked for with the next.
+    """One request, named by `key`; an answer that is cut off at one of `limits` is asked for again with the next.
 
     Args:
-        batch: our label of the batch that it went with; empty for none.
+        batch: our label of the batch that it was sent in; empty for none.
     """
 
     key: str
@@ -47,7 +47,7 @@ class GaveUp(Exception):
 def ask_all(
     teacher: Teacher, requests: Sequence[TeacherRequest], arrived: Arrived, missed: Missed, budget: Budget
 ) -> Mapping[str, str]:
-    """Asks everything; `arrived` is called for each answer at once, before anything else is awaited.
+    """Sends all requests; `arrived` is called for each answer at once, before anything else is awaited.
 
     Args:
         missed: called likewise for each try without an answer.
@@ -107,7 +107,7 @@ class _Asking:
                     await self.pace.end(GaveUp())
 
     async def _ask(self, session: Session, request: TeacherRequest) -> None:
-        """One answer; NoAnswer says why there is none after all tries that could help."""
+        """Gets one answer; NoAnswer says why there is none after all tries."""
         limits, attempt, tries = list(request.limits), 0, self.teacher.tries
         while True:
             try:
@@ -126,7 +126,7 @@ class _Asking:
                 await self.pace.rest(grown if error.wait is None else error.wait)
 
     async def _send(self, session: Session, request: TeacherRequest, decoding: Decoding) -> None:
-        """Sends a request once, when there is a place and money for it; what comes is on disk before all else."""
+        """Sends a request once, when a place and the money are free; the answer is written to disk at once."""
         foreseen = self.bill.most(request.messages, decoding.max_tokens)
         worst = self.bill.dollars(foreseen)
         await self.pace.enter(worst)
@@ -157,13 +157,13 @@ class _Asking:
         self.bill.add(error.tokens, str(error))
 
     def _cost(self, foreseen: tuple[int, int], tokens: tuple[int, int] | None, worst: float) -> float:
-        """What a request cost; what it could have at most where nobody knows."""
+        """The cost of a request; where it is not known, the most it could have cost."""
         self.bill.learn(foreseen, tokens)
         return worst if tokens is None else self.bill.dollars(tokens)
 
 
 def describe_limit(teacher: Teacher, limit: int) -> str:
-    """How to get an answer that is longer than its limit, in words."""
+    """Returns how to get an answer that is longer than its limit, in words."""
     return (
         f"it is not asked for again with the same limit. A larger one: teacher.{teacher.name}.max_tokens_ceiling="
         f"{2 * limit} asks for cut answers alone once more"

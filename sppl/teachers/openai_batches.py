@@ -1,4 +1,4 @@
-"""Batches of OpenAI's API: a file of requests goes up, files of answers and of errors come down."""
+"""Batches of OpenAI's API: a file of requests is uploaded, files of answers and of errors are downloaded."""
 
 import json
 from collections.abc import Awaitable, Collection, Mapping, Sequence
@@ -34,7 +34,7 @@ EXPIRED, CANCELLED = "batch_expired", "batch_cancelled"
 
 @dataclass(frozen=True)
 class OpenAIBatches:
-    """An open connection to OpenAI, or to whom speaks its language for files and batches."""
+    """An open connection to OpenAI, or to a provider with the same API for files and batches."""
 
     teacher: Endpoint
     sdk: ModuleType
@@ -43,7 +43,7 @@ class OpenAIBatches:
     reader: Read
 
     async def prepare(self, lines: Mapping[str, tuple[Sequence[Message], Decoding]]) -> str:
-        """The id of a file with the requests, which costs nothing."""
+        """Uploads the requests, which costs nothing, and returns the file's id."""
         rows = [
             {"custom_id": id_, "method": "POST", "url": PATH, "body": flatten_arguments(self.fill(*line))}
             for id_, line in lines.items()
@@ -54,13 +54,13 @@ class OpenAIBatches:
         return id_of(await self._json(call, DOWNLOAD))
 
     async def create(self, prepared: str, label: str) -> str:
-        """The id of a new batch of the requests in a file."""
+        """Creates a batch of the requests in a file and returns its id."""
         create, window = self.client.batches.with_raw_response.create, "24h"
         call = create(input_file_id=prepared, endpoint=PATH, completion_window=window, metadata={LABEL: label})
         return id_of(await self._json(call))
 
     async def find(self, label: str, size: int, since: datetime, known: Collection[str]) -> str | None:
-        """The id of the batch whose metadata hold the label."""
+        """Returns the id of the batch whose metadata hold the label."""
         after: dict[str, str] = {}
         while True:
             page = await self._json(self.client.batches.with_raw_response.list(limit=100, **after))
@@ -74,14 +74,14 @@ class OpenAIBatches:
             after = {"after": id_of(listed[-1])}
 
     async def look(self, batch: str) -> BatchState:
-        """How far a batch is."""
+        """Returns the progress of a batch."""
         body = await self._json(self.client.batches.with_raw_response.retrieve(batch))
         counts, status = body.get("request_counts") or {}, body.get("status")
         done = (counts.get("completed") or 0) + (counts.get("failed") or 0)
         return BatchState(batch, done, counts.get("total") or 0, status if status in ENDED else "", body)
 
     async def results(self, state: BatchState) -> list[tuple[str, Any]]:
-        """The lines of the file of answers, and of that of errors."""
+        """Returns the lines of the files of answers and of errors."""
         found: list[tuple[str, Any]] = []
         for name in ("output_file_id", "error_file_id"):
             if file := state.body.get(name):
@@ -91,7 +91,7 @@ class OpenAIBatches:
         return found
 
     def read(self, result: Any, decoding: Decoding) -> Reply:
-        """The answer in a line of one of the files."""
+        """Returns the answer in a line of one of the files."""
         response, error = result.get("response"), result.get("error")
         if isinstance(response, Mapping):
             status, body = response.get("status_code"), response.get("body")
@@ -108,7 +108,7 @@ class OpenAIBatches:
         )
 
     def missing(self, state: BatchState, place: int) -> NoAnswer:
-        """Why a batch that ended has no line for the request at a place."""
+        """Returns the error for the request at a place without a line in an ended batch."""
         if state.ended == "expired":
             return expired_error()
         if state.ended == "cancelled":

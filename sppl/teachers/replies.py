@@ -1,4 +1,4 @@
-"""What an answer's body says: the text, how it ended, the tokens. Nothing is guessed: what is not there is said.
+"""Reads the body of an answer: the text, how it ended, the tokens. Missing parts are reported, never guessed.
 
 Only an answer that ended with one of a list of reasons is one. All others are tries that failed: those cut off at the
 limit, refused, filtered, handed to a tool, paused, and those that ended in a way nobody has told us of.
@@ -25,7 +25,7 @@ UNFINISHED = {
     "compaction": "it stopped to sum up the conversation",
     "model_context_window_exceeded": "the model's context was full before the answer's end",
 }
-"""The other ways to end, of the enumerations of OpenAI's and Anthropic's SDKs."""
+"""The other reasons for an end in OpenAI's and Anthropic's SDKs."""
 CACHED = ("cache_creation_input_tokens", "cache_read_input_tokens")
 """Anthropic counts these beside `input_tokens`; here they cost the same, though those read again are cheaper."""
 ASIDE = {"thinking", "redacted_thinking", "reasoning", "reasoning_content"}
@@ -33,10 +33,10 @@ ASIDE = {"thinking", "redacted_thinking", "reasoning", "reasoning_content"}
 
 
 def openai_reply(body: Any, teacher: Endpoint, decoding: Decoding, *, empty: bool = False) -> Reply:
-    """The answer in the body of a chat completion; NoAnswer where it holds none.
+    """Returns the answer in the body of a chat completion; raises NoAnswer where it holds none.
 
     Args:
-        empty: whether an empty answer is one.
+        empty: whether an empty text counts as an answer.
     """
     tokens = read_usage(body, "prompt_tokens", "completion_tokens")
     choices = body.get("choices") if isinstance(body, Mapping) else None
@@ -54,7 +54,7 @@ def openai_reply(body: Any, teacher: Endpoint, decoding: Decoding, *, empty: boo
 
 
 def anthropic_reply(body: Any, teacher: Endpoint, decoding: Decoding) -> Reply:
-    """The answer in the body of one of Anthropic's messages; NoAnswer where it holds none."""
+    """Returns the answer in the body of one of Anthropic's messages; raises NoAnswer where it holds none."""
     tokens = read_usage(body, "input_tokens", "output_tokens", *CACHED)
     _refuse_error(body, None, teacher, tokens)
     if not isinstance(body, Mapping) or "content" not in body:
@@ -67,7 +67,7 @@ def anthropic_reply(body: Any, teacher: Endpoint, decoding: Decoding) -> Reply:
 
 
 def read_usage(body: Any, read: str, written: str, *also_read: str) -> Tokens | None:
-    """The tokens that `usage` tells; None unless both numbers are whole and at least 0, those also read included."""
+    """Returns the tokens in `usage`, cached ones included; None unless all are whole numbers of at least 0."""
     usage = body.get("usage") if isinstance(body, Mapping) else None
     if not isinstance(usage, Mapping):
         return None
@@ -79,7 +79,7 @@ def read_usage(body: Any, read: str, written: str, *also_read: str) -> Tokens | 
 
 
 def _refuse_error(body: Any, choice: Any, teacher: Endpoint, tokens: Tokens | None) -> None:
-    """Raises what an error in the body means; its status, if any, is in there too, for HTTP's was 200."""
+    """Raises the exception for an error in a body that came with the HTTP status 200."""
     for part in (body, choice):
         if isinstance(part, Mapping) and (part.get("error") or part.get("type") == "error"):
             raise _fault(part, teacher, tokens)
@@ -93,7 +93,7 @@ def _fault(part: Mapping[str, Any], teacher: Endpoint, tokens: Tokens | None) ->
 
 
 def _without(body: Any, what: str, teacher: Endpoint, tokens: Tokens | None) -> NoReturn:
-    """Raises that something is not in the body; where that is an error in another form, what it means."""
+    """Raises that something is missing in the body, or the exception for an error in another form."""
     if isinstance(body, Mapping) and any(body.get(name) for name in ("errors", "detail", "message", "msg")):
         raise _fault(body, teacher, tokens)
     odd = not isinstance(body, Mapping) or not body.keys() & {"choices", "content"}
@@ -102,7 +102,7 @@ def _without(body: Any, what: str, teacher: Endpoint, tokens: Tokens | None) -> 
 
 
 def _refuse_unfinished(ended: str, refusal: Any, teacher: Endpoint, decoding: Decoding, tokens: Tokens | None) -> None:
-    """Raises why an answer that ended so (`field=reason`) is no finished one."""
+    """Raises why an answer that ended like this (`field=reason`) is not finished."""
     reason = ended.partition("=")[2]
     if isinstance(refusal, str) and refusal.strip():
         raise Rejected(f"the teacher refused to answer: {' '.join(refusal.split())[:200]}", tokens=tokens)
@@ -125,7 +125,7 @@ def _word(value: Any) -> str:
 
 
 def _filled(text: str, greedy: bool, tokens: Tokens | None) -> str:
-    """The text; NoAnswer where it is empty, which it would be again if the teacher is greedy."""
+    """The text; raises NoAnswer where it is empty, for good if the teacher is greedy."""
     if not text.strip():
         raise (Rejected if greedy else Transient)("an empty answer", tokens=tokens)
     return text

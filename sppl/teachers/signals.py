@@ -1,4 +1,4 @@
-"""What a signal raises is raised between two steps of an event loop's tasks, never within one."""
+"""Raises what a signal raises between two steps of an event loop's tasks, never within one."""
 
 import asyncio
 import signal

@@ -1,4 +1,4 @@
-"""How long a server wants to be left alone: `Retry-After`, and headers that tell how many requests are left."""
+"""Reads how long to wait before the next request: `Retry-After`, and headers with the remaining requests."""
 
 import math
 import re
@@ -12,7 +12,7 @@ NUMBER = re.compile(r"\d+(\.\d+)?")
 
 
 def read_retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds until another try is welcome: `retry-after-ms`, or `Retry-After` as seconds or as a date."""
+    """Returns the seconds before another try: `retry-after-ms`, or `Retry-After` as seconds or as a date."""
     milliseconds, after = headers.get("retry-after-ms", "").strip(), headers.get("retry-after", "").strip()
     if NUMBER.fullmatch(milliseconds):
         return float(milliseconds) / 1000
@@ -20,7 +20,7 @@ def read_retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def read_pause(headers: Mapping[str, str], name: str) -> float:
-    """Seconds until the server lets the next request in, where it says that none is left.
+    """Returns the seconds until the server admits the next request, where none is left.
 
     Args:
         name: of the headers, `{}` in the place of `remaining` and `reset`; the latter is a duration such as `6m0s`,
