@@ -1,4 +1,4 @@
-"""How a shortlist is made and settled."""
+"""The settings of a shortlist and its pilots."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Of what kind a setting's value is, as the code says that takes it; checked before anything runs."""
+"""Checks typed values against the annotations of the code that takes them, before anything runs."""
 
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +18,7 @@ FOLDERS = ("store", "reports", "exports", "models", "data_dir")
 
 
 def check_kinds(words: Sequence[str], config: Mapping[str, Any]) -> str:
-    """What is wrong with a typed value, or with a key that was added to a part that has none of it; empty if nothing.
+    """Returns what is wrong with a typed value or an added key; empty if nothing is.
 
     Args:
         words: overrides as typed.
@@ -36,7 +36,7 @@ def check_kinds(words: Sequence[str], config: Mapping[str, Any]) -> str:
 
 
 def _check_added(word: str, place: list[str], value: Any, config: Mapping[str, Any]) -> str:
-    """A key that no code takes, in a part of the configuration that code is called with."""
+    """The message about an added key that the component it was added to does not take; empty if it does."""
     inner = [[*place, str(key)] for key in value] if word.startswith("+") and isinstance(value, Mapping) else [place]
     for full in inner if word.startswith("+") else []:
         for depth in range(1, len(full)):
@@ -53,7 +53,7 @@ def _check_added(word: str, place: list[str], value: Any, config: Mapping[str, A
 
 
 def _check_value(word: str, place: list[str], value: Any, config: Mapping[str, Any]) -> str:
-    """A value that is not what the code takes it for."""
+    """The message about a value that is not of the annotated type; empty if it is."""
     if value is _NOTHING or (isinstance(value, str) and "${" in value):
         return ""
     for hint in _hints(place, config):
@@ -81,7 +81,7 @@ def _at(config: Any, place: Sequence[str]) -> Any:
 
 
 def _hints(place: list[str], config: Mapping[str, Any]) -> Iterator[Any]:
-    """What the code takes a setting for: where it stands itself, and where another setting is nothing but it."""
+    """The annotations of a setting: where it stands itself, and where another setting refers to it alone."""
     if len(place) == 1 and place[0] in OF_THE_COMMAND:
         yield OF_THE_COMMAND[place[0]]
     takes = _parameters(_at(config, place[:-1])) if len(place) > 1 else None
@@ -105,7 +105,7 @@ def _called(value: Any) -> Iterator[Mapping[str, Any]]:
 
 
 def _parameters(node: Any) -> dict[str, Any] | None:
-    """The parameters of what a part of the configuration is handed to, with their annotations; None: there is none."""
+    """The parameters of the component that a part of the configuration names; None where it names none."""
     from hydra.utils import get_object
 
     if not isinstance(node, Mapping) or not isinstance(node.get("_target_"), str):
@@ -139,7 +139,7 @@ def _is_union(hint: Any) -> bool:
 
 
 def _fits(value: Any, hint: Any) -> bool:
-    """Whether a value is of a kind; of kinds that no plain value has, all are."""
+    """Whether a value is of an annotated type; always true of types that no plain value can have."""
     if _is_union(hint):
         return any(_fits(value, one) for one in get_args(hint))
     if bounds := _bounds(hint):

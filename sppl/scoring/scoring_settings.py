@@ -1,4 +1,4 @@
-"""How responses are scored: settings only, so that reading a configuration loads no model code."""
+"""The settings of scoring, in a file of their own so that reading a configuration loads no model code."""
 
 from dataclasses import dataclass, field
 from typing import Literal, get_args
@@ -30,7 +30,7 @@ class Scoring:
         then: questions between its later decisions.
         error: the chance that a race drops its best strategy, at most, whatever the number of strategies and decisions;
             0 drops nobody.
-        server: where the target runs and is scored; None: in this process.
+        server: the server that runs and scores the target; None for this process.
     """
 
     max_tokens: Count | None = field(default=None, metadata=NAME_ONLY)

@@ -7,7 +7,7 @@ from sppl.bounds import Count
 from sppl.generation.answer import Generator
 from sppl.hardware.hardware import Hardware
 from sppl.models.target import TargetModel
-from sppl.study.loggers import Loggers, nobody
+from sppl.study.loggers import Loggers, no_loggers
 from sppl.study.plan import Plan, plan_of
 from sppl.study.predictions import Predictions
 from sppl.study.study import Study, make_missing
@@ -22,7 +22,7 @@ def predict(
     trainer: Hardware,
     store: Store,
     dry: bool = False,
-    loggers: Loggers = nobody,
+    loggers: Loggers = no_loggers,
 ) -> Plan:
     """Makes the `predictions`: answers to the first `n_predict` training questions, judged by the task.
 

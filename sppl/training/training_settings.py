@@ -1,4 +1,4 @@
-"""The settings of fine-tuning: everything that shapes the result apart from the seed and the data."""
+"""The settings of fine-tuning: everything that shapes the result beside the seed and the data."""
 
 from dataclasses import dataclass, field, fields
 from typing import Literal, get_args, get_origin
@@ -62,7 +62,7 @@ class Training:
             raise UserError(f"these settings of training cannot be used: {'; '.join(wrong)}")
 
     def _wrong(self) -> list[tuple[str, str]]:
-        """The names of unusable settings, each with what there is instead."""
+        """The names of unusable settings, each with the values it may have."""
         kinds = {one.name: one.type for one in fields(self)}
         choices = {name: get_args(kind) for name, kind in kinds.items() if get_origin(kind) is Literal}
         found = [
