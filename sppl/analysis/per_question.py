@@ -66,9 +66,12 @@ def _needed(examples: Mapping[str, pd.DataFrame], metric: RankedMetric, n: int, 
 
 
 def _same_order(drawn: NDArray, order: NDArray) -> NDArray:
-    """Per resample, whether every two strategies are ordered as by all questions."""
-    signs = np.sign(order[:, np.newaxis] - order)
-    return (np.sign(drawn[:, :, np.newaxis] - drawn[:, np.newaxis, :]) == signs).all(axis=(1, 2))
+    """Per resample, whether every two strategies stand to each other as they do by all questions.
+
+    Neighbours in the order are compared: where these stand as they should, all do.
+    """
+    sorted_by = np.argsort(order, kind="stable")
+    return (np.sign(np.diff(drawn[:, sorted_by])) == np.sign(np.diff(order[sorted_by]))).all(axis=1)
 
 
 def single_questions(rankings: pd.DataFrame) -> pd.DataFrame:

@@ -14,12 +14,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from filelock import FileLock, Timeout
 
+from sppl.artifacts.once import once
 from sppl.artifacts.provenance import (
     VERSIONED,
     canonical,
@@ -27,6 +29,7 @@ from sppl.artifacts.provenance import (
     content_digest,
     fingerprint,
     folder_bytes,
+    json_text,
     more_than_memory,
     versions,
     write_json,
@@ -99,6 +102,11 @@ class Store:
     read_only: bool = False
     typed: tuple[str, ...] = field(default=(), repr=False)
     job: tuple[str, ...] = field(default=(), repr=False)
+
+    @once
+    def _config(self) -> str:
+        """The configuration as JSON: of 200 strategies it is long, and in every provenance the same."""
+        return json_text(self.config)
 
     @property
     def command(self) -> str:
@@ -278,7 +286,7 @@ class Store:
         self, artifact: ArtifactId, made: Path, inputs: Mapping[str, str], seconds: float, notes: dict[str, Any]
     ) -> None:
         assert not self.read_only, f"{artifact.name}: a dry run writes nothing"
-        how = {"versions": versions(), "commit": commit(), "command": self.command, "config": self.config}
+        how = {"versions": versions(), "commit": commit(), "command": self.command}
         provenance = {
             "leaf": artifact.name,
             "digest": content_digest(made),
@@ -294,7 +302,7 @@ class Store:
             self.check_format()  # another version may have begun to write here since
         else:
             write_json(Path(self.root, MARK), {"format": FORMAT})
-        write_json(_sidecar(path), provenance)
+        write_json(_sidecar(path), provenance, config=self._config)
         made.replace(path)
         for name in (path.name, _sidecar(path).name):  # what killed runs left; the caller holds the artifact's lock
             for left in path.parent.glob(f".{name}.*.tmp"):
@@ -371,10 +379,24 @@ def _facts(path: Path) -> dict[str, Any]:
     """The provenance in a sidecar; raises a UserError where it is missing, broken or incomplete."""
     data = path.with_suffix("") if path.with_suffix("").exists() else path.with_suffix(".parquet")
     try:
-        facts = json.loads(path.read_text())
+        now = path.stat()
+        facts = _parsed(path, now.st_mtime_ns, now.st_size, now.st_ino)
         return {**facts, "settings": facts["settings"], "digest": facts["digest"]}
     except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise _broken(data, f"its provenance {path.name} cannot be read ({error!r})") from None
+
+
+@lru_cache(maxsize=8192)
+def _parsed(path: Path, *_changed: int) -> dict[str, Any]:
+    """What a sidecar says: it is asked for again and again, and long."""
+    facts = json.loads(path.read_text())
+    return {**facts, "config": _shared(json.dumps(facts["config"]))} if "config" in facts else facts
+
+
+@lru_cache(maxsize=64)
+def _shared(config: str) -> Any:
+    """The configuration of a command, kept once for all that it made."""
+    return json.loads(config)
 
 
 def _broken(path: Path, what: str) -> UserError:

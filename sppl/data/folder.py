@@ -62,7 +62,7 @@ Key = tuple[str | None, tuple[tuple[Path, int, int], ...], tuple[tuple[str, str 
 def _key(folder: str | None, how: Format, kind: str, hub: Hub) -> Key:
     """The key of the cache, which changes with the files."""
     paths = () if _on_hub(folder) else data_files(folder)
-    state = tuple((path, path.stat().st_mtime_ns, path.stat().st_size) for path in paths)
+    state = tuple((path, now.st_mtime_ns, now.st_size) for path, now in ((path, path.stat()) for path in paths))
     choices = tuple(getattr(how, one.name) for one in fields(how)[1:])
     return folder, state, tuple(sorted(hub.items())), (tuple(sorted(how.fields.items())), *choices), kind
 
@@ -105,7 +105,7 @@ def data_files(folder: str | None) -> list[Path]:
                 f"it is a link to {out}, outside of the folder; copy the file, or give the folder that it lies in",
             )
             for path in found
-            if path != root and (out := leads_out(path, root))
+            if path != root and path.is_symlink() and (out := leads_out(path, root))
         ]
     )
     if not found:

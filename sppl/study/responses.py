@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from sppl.artifacts.once import once
 from sppl.artifacts.provenance import fingerprint
 from sppl.artifacts.store import MissingArtifact, Store
 from sppl.benchmarks.definition import Benchmark
@@ -42,7 +43,7 @@ class Responses:
     recipe: Recipe
     questions: Sequence[Question]
 
-    @property
+    @once
     def folder(self) -> str:
         """The folder of the store for responses by this recipe; another recipe or source has another folder."""
         return responses_folder(self.store, self.benchmark, self.recipe)
