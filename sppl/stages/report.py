@@ -1,6 +1,7 @@
 """report: shows rankings beside the accuracies after fine-tuning, as tables, a page, and on the terminal."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -26,6 +27,7 @@ from sppl.commands import command
 from sppl.data.files import decisions
 from sppl.metrics.needs import Metric
 from sppl.report.chain import MADE_OF
+from sppl.report.extra_tables import ExtraTables
 from sppl.report.page import write_page
 from sppl.report.paper_tables import write_paper_tables
 from sppl.report.picks import Tested
@@ -66,6 +68,7 @@ SINGLE = (
     "how many questions give the same order"
 )
 EXAMPLES = "The scored responses as training examples: tokens, how many are longer than may be, how many are wrong"
+TRAINED_ON = "What each model was trained on: responses, and the tokens of them that are learnt"
 OTHER_TARGETS = "Your other targets, trained on the same strategies: lead over the mean of what each was trained on"
 
 
@@ -114,120 +117,160 @@ def report(
             + command(store.job, "stage=[score,rank,finetune,benchmark,report]")
             + " (what exists is found, not made again)"
         )
-    ranked = [store.read(store.open(artifact)) for artifact in rankings]
-    every = pd.concat(ranked, ignore_index=True) if ranked else empty_rankings()
-    metrics = list(metric.values())
-    results, others = _split_results(results)
-    outcomes = _recorded_outcomes(records) if records else outcomes_of(store, results)
-    also = extra_results_of(store, others) if others else None
-    rows = with_gaps(strategies_table(every, outcomes, also), gaps)
-    rows["source"] = response_sources(rows, every, store, results)
-    out = Path(folder) if records else report_folder(Path(folder), set(rows["benchmark"]), data, store.typed)
-    scores = scores_of(store, rankings)
-    costs = costs_of(store, rankings)
-    answers = pd.DataFrame() if records else answers_of(store, results, outcomes)
-    judged = judge_metrics(every, outcomes, scores, metrics, answers, conventions)
-    judged = judged.merge(costs[[*PAIR, "metric", "seconds"]], on=[*PAIR, "metric"], how="left")
-    if not records and len(by_others := rank_by_other_targets(outcomes)):
-        judged = pd.concat([judged, metrics_table(by_others, outcomes, least=LEAST)], ignore_index=True)
-    write_tables(out, rows, judged)
-    write_json(out / MADE_OF, {"rankings": list(rankings), "results": results, "config": dict(store.config)})
-    if len(followed := average_losses(judged, rows)):
-        write_csv(out, "over_cases", followed)
+    contents = _read(store, metric, conventions, rankings, results, records, gaps)
+    out = Path(folder) if records else report_folder(Path(folder), set(contents.rows["benchmark"]), data, store.typed)
+    write_tables(out, contents.rows, contents.judged)
+    made_of = {"rankings": list(rankings), "results": contents.results}
+    write_json(out / MADE_OF, {**made_of, "config": dict(store.config)})
+    followed = average_losses(contents.judged, contents.rows)
+    extra = ExtraTables(out)
+    if extra.add(followed, "over_cases"):
         show_lines([describe_losses(followed)])
-    further: dict[str, pd.DataFrame] = {}
-    differences = disagreement(every)
-    if every["metric"].nunique() > 1:
-        write_csv(out, "agreement", agreement(every))
-        write_csv(out, "disagreement", differences)
-        further["Where the metrics disagree"] = differences
-    if ranked:
-        write_csv(out, "costs", costs)
-        write_csv(out, "ranking", every)
-        if len(single := single_questions(every)):
-            further[SINGLE] = single
-        if len(turns := turns_of(store, rankings)):
-            write_csv(out, "turns", turns)
-            further["Turn by turn, given what was said before"] = turns
-    if also is not None:
-        write_csv(out, "also", also)
-        further["Further tasks of lm-eval"] = also
-    if not records and len(sizes := training_data_of(store, results)):
-        write_csv(out, "trained_on", sizes)
-        further["What each model was trained on: responses, and the tokens of them that are learnt"] = sizes
-    compared = compare_pairs(answers) if len(answers) and answers["strategy"].nunique() > 1 else pd.DataFrame()
-    if len(compared):
-        write_csv(out, "comparisons", compared)
-        further["Trained models on the same questions"] = compared
-    if not records:
-        write_csv(out, "per_seed", outcomes)
-    if len(questions := by_question(scores, answers)):
-        write_csv(out, "per_question", questions)
-    chances = None if every.empty else confidence(every)
-    if len(pilots := pilot_outcomes_of(store, shortlists)):
-        write_csv(out, "shortlist", pilots)
-        further["Pilots: short trainings of the shortlisted, measured on validation questions"] = pilots
+    _add_rankings(extra, contents, store, rankings)
+    _add_outcomes(extra, contents, store, records)
+    chances = None if contents.rankings.empty else confidence(contents.rankings)
+    pilots = pilot_outcomes_of(store, shortlists)
+    extra.add(pilots, "shortlist", "Pilots: short trainings of the shortlisted, measured on validation questions")
     samples, seen = samples_of(store, rankings)
     examples = sample_table(samples, max_tokens) if seen else pd.DataFrame()
-    if len(examples):
-        write_csv(out, "training_examples", examples)
-        further[EXAMPLES] = examples.rename(columns=lambda name: str(name).replace("_", " "))
-    tested = None if records else Tested(rows, compared, varying_settings(outcomes["setup"]))
-    picked = (
-        []
-        if chances is None or records
-        else make_picks(
-            every, metric, own_files=own_files, typed=store.typed,
-            unvalidated=unvalidated, scores=scores, chances=chances, judged=judged,
-            tested=tested, pilots=pilots, warnings=sample_warnings(examples, seen, max_tokens, overlong),
+    if extra.add(examples, "training_examples"):
+        extra.show(examples.rename(columns=lambda column: str(column).replace("_", " ")), EXAMPLES)
+    picked = []
+    if chances is not None and not records:
+        picked = make_picks(
+            contents.rankings, metric, own_files=own_files, typed=store.typed, unvalidated=unvalidated,
+            scores=contents.scores, chances=chances, judged=contents.judged, pilots=pilots,
+            tested=Tested(contents.rows, contents.compared, varying_settings(contents.outcomes["setup"])),
+            warnings=sample_warnings(examples, seen, max_tokens, overlong),
             shown={pair: fact["example"] for pair, fact in seen.items()},
-        )
-    )  # fmt: skip
+        )  # fmt: skip
     show_picks(picked)
     if records:
-        tables, matches = write_paper_tables(out, Path(records))
-        show_paper(tables, matches, out)
-        further |= {
-            f"{key}, conventions: {one}": frame for one, frames in tables.items() for key, frame in frames.items()
-        }
+        _show_paper(extra, Path(records))
     else:
-        show(name, rows, judged, differences=differences)
+        show(name, contents.rows, contents.judged, differences=disagreement(contents.rankings))
         show_examples(examples, max_tokens)
-    spending = spending_of(store, rankings)
-    if len(spending):
-        write_csv(out, "responses", spending)
-        further["What the responses took (teachers' tokens and US dollars as they were used)"] = spending
-        show_spending(spending)
-    if told := decisions(own_data):
-        further["Your files: what was left out, changed or not read"] = pd.DataFrame(told, columns=["file", "what"])
-    races = races_of(store, rankings)
-    if len(races):
-        write_csv(out, "race", races)
-        further["Race: where each strategy stood after so many questions (nats per token)"] = races
-        show_lines(race_sentences(races))
-    if not records and len(leads := other_targets_of(store, every)):
-        write_csv(out, "other_targets", leads)
-        further[OTHER_TARGETS] = leads
-        show_lines(describe_leads(leads))
+    _add_circumstances(extra, contents, store, rankings, own_data, records)
     if not records:
         show_lines([f"Files in {out}: table.csv, metrics.csv (also md, tex), index.html"])
     write_page(
-        out,
-        name=name,
-        rows=rows,
-        judged=judged,
-        rankings=every,
-        scores=scores,
-        chances=chances,
-        provenance=_provenance(store, rankings, results),
-        further=further,
-        drawn=_metrics_to_draw(rows, list(dict.fromkeys(every["metric"]))),
-        picks=picked,
-        compared=compared,
-        followed=followed,
-    )
+        out, name=name, rows=contents.rows, judged=contents.judged, rankings=contents.rankings,
+        scores=contents.scores, chances=chances, provenance=_provenance(store, rankings, contents.results),
+        further=extra.shown, picks=picked, compared=contents.compared, followed=followed,
+        drawn=_metrics_to_draw(contents.rows, list(dict.fromkeys(contents.rankings["metric"]))),
+    )  # fmt: skip
     for logger in loggers():
-        _log_table(logger, rows, judged)
+        _log_table(logger, contents.rows, contents.judged)
+
+
+@dataclass(frozen=True)
+class _Contents:
+    """The frames that a report shows.
+
+    Args:
+        rankings: all rankings as one table; may be empty.
+        results: names of the results on the benchmarks' own questions.
+        outcomes: one row per result.
+        also: figures of extra tasks; None where there are none.
+        rows: the table of strategies.
+        scores: of single responses; None where they lie in another store.
+        costs: what each metric took per response.
+        answers: of trained models to single test questions.
+        judged: the table that judges the metrics.
+        compared: paired differences between trained models.
+    """
+
+    rankings: pd.DataFrame
+    results: list[str]
+    outcomes: pd.DataFrame
+    also: pd.DataFrame | None
+    rows: pd.DataFrame
+    scores: pd.DataFrame | None
+    costs: pd.DataFrame
+    answers: pd.DataFrame
+    judged: pd.DataFrame
+    compared: pd.DataFrame
+
+
+def _read(
+    store: Store,
+    metric: Mapping[str, Metric],
+    conventions: Literal["default", "paper"],
+    rankings: Sequence[str],
+    results: Sequence[str],
+    records: str | None,
+    gaps: Sequence[Mapping[str, Any]],
+) -> _Contents:
+    """Reads what a report shows; the arguments are those of `report`."""
+    ranked = [store.read(store.open(artifact)) for artifact in rankings]
+    every = pd.concat(ranked, ignore_index=True) if ranked else empty_rankings()
+    own, others = _split_results(results)
+    outcomes = _recorded_outcomes(records) if records else outcomes_of(store, own)
+    also = extra_results_of(store, others) if others else None
+    rows = with_gaps(strategies_table(every, outcomes, also), gaps)
+    rows["source"] = response_sources(rows, every, store, own)
+    scores, costs = scores_of(store, rankings), costs_of(store, rankings)
+    answers = pd.DataFrame() if records else answers_of(store, own, outcomes)
+    judged = judge_metrics(every, outcomes, scores, list(metric.values()), answers, conventions)
+    judged = judged.merge(costs[[*PAIR, "metric", "seconds"]], on=[*PAIR, "metric"], how="left")
+    if not records and len(by_others := rank_by_other_targets(outcomes)):
+        judged = pd.concat([judged, metrics_table(by_others, outcomes, least=LEAST)], ignore_index=True)
+    compared = compare_pairs(answers) if len(answers) and answers["strategy"].nunique() > 1 else pd.DataFrame()
+    return _Contents(every, own, outcomes, also, rows, scores, costs, answers, judged, compared)
+
+
+def _add_rankings(extra: ExtraTables, contents: _Contents, store: Store, rankings: Sequence[str]) -> None:
+    """Adds what the rankings say beside their values: agreement, costs, single questions, turns."""
+    if contents.rankings["metric"].nunique() > 1:
+        extra.add(agreement(contents.rankings), "agreement")
+        extra.add(disagreement(contents.rankings), "disagreement", "Where the metrics disagree")
+    if rankings:
+        write_csv(extra.folder, "costs", contents.costs)
+        extra.add(contents.rankings, "ranking")
+        extra.show(single_questions(contents.rankings), SINGLE)
+        extra.add(turns_of(store, rankings), "turns", "Turn by turn, given what was said before")
+
+
+def _add_outcomes(extra: ExtraTables, contents: _Contents, store: Store, records: str | None) -> None:
+    """Adds what training brought: extra tasks, sizes, paired differences, seeds, single questions."""
+    if contents.also is not None:
+        extra.add(contents.also, "also", "Further tasks of lm-eval")
+    if not records:
+        extra.add(training_data_of(store, contents.results), "trained_on", TRAINED_ON)
+    extra.add(contents.compared, "comparisons", "Trained models on the same questions")
+    if not records:
+        write_csv(extra.folder, "per_seed", contents.outcomes)
+    extra.add(by_question(contents.scores, contents.answers), "per_question")
+
+
+def _add_circumstances(
+    extra: ExtraTables,
+    contents: _Contents,
+    store: Store,
+    rankings: Sequence[str],
+    own_data: object,
+    records: str | None,
+) -> None:
+    """Adds and prints the costs of responses, remarks on a user's own files, races, and other targets' results."""
+    spending = spending_of(store, rankings)
+    if extra.add(spending, "responses", "What the responses took (teachers' tokens and US dollars as they were used)"):
+        show_spending(spending)
+    remarks = pd.DataFrame(decisions(own_data), columns=["file", "what"])
+    extra.show(remarks, "Your files: what was left out, changed or not read")
+    races = races_of(store, rankings)
+    if extra.add(races, "race", "Race: where each strategy stood after so many questions (nats per token)"):
+        show_lines(race_sentences(races))
+    if not records and extra.add(leads := other_targets_of(store, contents.rankings), "other_targets", OTHER_TARGETS):
+        show_lines(describe_leads(leads))
+
+
+def _show_paper(extra: ExtraTables, records: Path) -> None:
+    """Writes and prints the paper's tables, and shows them on the page."""
+    tables, matches = write_paper_tables(extra.folder, records)
+    show_paper(tables, matches, extra.folder)
+    for conventions, frames in tables.items():
+        for key, frame in frames.items():
+            extra.show(frame, f"{key}, conventions: {conventions}")
 
 
 def _metrics_to_draw(rows: pd.DataFrame, metrics: list[str]) -> list[str] | None:
