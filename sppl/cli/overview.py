@@ -21,8 +21,9 @@ from sppl.cli.running import stage_call
 from sppl.cli.totals import total_lines
 from sppl.packaged import conf
 from sppl.schemas import UserError
+from sppl.study.loggers import Loggers
 from sppl.study.picking import show_ranked
-from sppl.study.plan import ranking_of
+from sppl.study.plan import Plan, ranking_of
 
 log = logging.getLogger(__name__)
 RESULTS = ("results", "also_results")
@@ -50,23 +51,12 @@ def summarise(started: DictConfig, folder: Path, first: int) -> bool:
         return bool(jobs) and not gaps
     config = done[0].config
     store = Store(config["store"], config=config, typed=command_line(), job=job_line(_together(done)))
-    rankings: list[str] = []
-    plans: list[dict[str, Any]] = []
     summary = started.copy()
     summary.run_dir, summary.job_name = str(folder), "report"
     together = rank_arguments(done) if "rank" in config["stage"] else []
     news = not config["dry"] and (_made(jobs) or any(_to_rank(one, store) for one in together))
     with open_loggers(summary, news=news, summary=True) as loggers:
-        for number, arguments in enumerate(together):
-            told = partial(loggers, "", f"ranking={number}") if len(together) > 1 else loggers
-            call = instantiate(arguments, _partial_=True, _convert_="all")
-            plan = call(store=store, dry=True)
-            log.info(plan.line("rank"))
-            plans.append({"rank": asdict(plan)})
-            if not config["dry"]:
-                plan = call(store=store, loggers=told)
-                rankings.append(ranking_of(plan))
-        rankings = list(dict.fromkeys(rankings))
+        plans, rankings = _rank(together, store, loggers, dry=config["dry"])
         before = [name for job in done for name in _tested_before(job.config, store)]
         if rankings and "report" not in config["stage"]:
             show_ranked(
@@ -77,17 +67,35 @@ def summarise(started: DictConfig, folder: Path, first: int) -> bool:
                 conventions=config["conventions"],
             )  # fmt: skip
         if "report" in config["stage"] and not config["dry"]:
-            made = list(dict.fromkeys(
-                name for job in jobs for stage in ("benchmark", "shortlist") for name in job.artifacts.get(stage, [])
-            ))  # fmt: skip
-            made += before
-            results = [name for name in dict.fromkeys(made) if name.partition("/")[0] in RESULTS]
-            settled = [name for name in made if name.startswith("shortlists/")]
-            call = stage_call(config, "report")
-            found = {"rankings": rankings, "results": results, "shortlists": settled, "gaps": gaps}
-            call(store=store, **found, unvalidated=_without_validation(done), loggers=loggers)
-    _tell_totals(jobs, plans)
+            stage_names = ("benchmark", "shortlist")
+            made = dict.fromkeys(name for job in jobs for stage in stage_names for name in job.artifacts.get(stage, []))
+            names = [*made, *before]
+            stage_call(config, "report")(
+                store=store,
+                rankings=rankings,
+                results=[name for name in dict.fromkeys(names) if name.partition("/")[0] in RESULTS],
+                shortlists=[name for name in names if name.startswith("shortlists/")],
+                gaps=gaps,
+                unvalidated=_without_validation(done),
+                loggers=loggers,
+            )
+    _tell_totals(jobs, [{"rank": asdict(plan)} for plan in plans])
     return not gaps
+
+
+def _rank(
+    together: Sequence[Mapping[str, Any]], store: Store, loggers: Loggers, *, dry: bool
+) -> tuple[list[Plan], list[str]]:
+    """Runs rank once per set of its arguments; returns the plans, and the rankings unless it is a dry run."""
+    plans, rankings = list[Plan](), list[str]()
+    for number, arguments in enumerate(together):
+        own = partial(loggers, "", f"ranking={number}") if len(together) > 1 else loggers
+        call = instantiate(arguments, _partial_=True, _convert_="all")
+        plans.append(call(store=store, dry=True))
+        log.info(plans[-1].line("rank"))
+        if not dry:
+            rankings.append(ranking_of(call(store=store, loggers=own)))
+    return plans, list(dict.fromkeys(rankings))
 
 
 def _made(jobs: Sequence[Job]) -> bool:

@@ -107,17 +107,11 @@ def shortlist(
     if dry:
         return Plan((ranking.name,), (f"{policy.trainings} pilots: {', '.join(best)}: {cost}",))
     log.info("%s of %d strategies, by %s: %d pilots: %s", ", ".join(best), len(led), lead.name, policy.trainings, cost)
-    short = replace(training, epochs=policy.epochs)
-    each = {"benchmark": replace(benchmark, also=()), "strategy": chosen, "store": store, "loggers": loggers}
-    trained = {**each, "n_train": policy.n_pilot, "training": short}
-    generate(n_train=policy.n_pilot, n_score=1, **each)
-    measured: list[str] = []
-    for one in policy.seeds:
-        trained["loggers"] = partial(_pilot_loggers, loggers, one)
-        finetune(seed=one, **trained)
-        plan = run_benchmark(seed=one, n_test=n_validation, split="validation", **trained)
-        measured += [name for name in (*plan.found, *plan.to_make) if name.startswith("results/")]
-    settled = Shortlist(store, ranking, led, tuple(dict.fromkeys(measured)), policy, lead.name)
+    each = {"benchmark": replace(benchmark, also=()), "strategy": chosen, "store": store}
+    generate(n_train=policy.n_pilot, n_score=1, loggers=loggers, **each)
+    short = {**each, "training": replace(training, epochs=policy.epochs)}
+    measured = _measure_pilots(finetune, run_benchmark, policy, n_validation, loggers, short)
+    settled = Shortlist(store, ranking, led, measured, policy, lead.name)
     make_missing(store, settled)
     pick = settled.pick
     log.info("%s: settled by pilots: %s", settled.id.name, pick)
@@ -130,6 +124,24 @@ def shortlist(
         plan = run_benchmark(n_test=n_test, **each)
         full = [*plan.found, *plan.to_make]
     return Plan((ranking.name, settled.id.name, *full), ())
+
+
+def _measure_pilots(
+    finetune: Stage,
+    run_benchmark: Stage,
+    policy: Policy,
+    n_validation: int | str,
+    loggers: Loggers,
+    settings: Mapping[str, Any],
+) -> tuple[str, ...]:
+    """Trains and measures a pilot per strategy and seed; returns the names of their results."""
+    measured: list[str] = []
+    for seed in policy.seeds:
+        own = {**settings, "seed": seed, "n_train": policy.n_pilot, "loggers": partial(_pilot_loggers, loggers, seed)}
+        finetune(**own)
+        plan = run_benchmark(n_test=n_validation, split="validation", **own)
+        measured += [name for name in (*plan.found, *plan.to_make) if name.startswith("results/")]
+    return tuple(dict.fromkeys(measured))
 
 
 def _pilot_loggers(loggers: Loggers, seed: int, strategy: str = "") -> Sequence[Any]:
