@@ -54,7 +54,7 @@ def summarise(started: DictConfig, folder: Path, first: int) -> bool:
     summary = started.copy()
     summary.run_dir, summary.job_name = str(folder), "report"
     together = rank_arguments(done) if "rank" in config["stage"] else []
-    news = not config["dry"] and (_made(jobs) or any(_to_rank(one, store) for one in together))
+    news = not config["dry"] and (_made_something(jobs) or any(_has_to_rank(one, store) for one in together))
     with open_loggers(summary, news=news, summary=True) as loggers:
         plans, rankings = _rank(together, store, loggers, dry=config["dry"])
         before = [name for job in done for name in _tested_before(job.config, store)]
@@ -98,12 +98,12 @@ def _rank(
     return plans, list(dict.fromkeys(rankings))
 
 
-def _made(jobs: Sequence[Job]) -> bool:
+def _made_something(jobs: Sequence[Job]) -> bool:
     """Whether one of these jobs made something."""
     return any(plan["to_make"] for job in jobs for plan in job.plans.values())
 
 
-def _to_rank(arguments: Mapping[str, Any], store: Store) -> bool:
+def _has_to_rank(arguments: Mapping[str, Any], store: Store) -> bool:
     call = instantiate(arguments, _partial_=True, _convert_="all")
     return bool(call(store=replace(store, read_only=True), dry=True).to_make)
 

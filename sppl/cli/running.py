@@ -44,7 +44,7 @@ def run_stages(cfg: DictConfig, job: Job) -> dict[str, list[str]]:
         later = dict[str, Callable[..., Any]]()
         for name, call in calls.items():
             try:
-                plan = call(store=replace(store, wait=False), loggers=_told(name, loggers))
+                plan = call(store=replace(store, wait=False), loggers=_loggers_of_stage(name, loggers))
             except InProgress as busy:
                 log.info("%s: another process is making %s; going on with other work meanwhile", name, busy)
                 later[name] = call
@@ -55,12 +55,12 @@ def run_stages(cfg: DictConfig, job: Job) -> dict[str, list[str]]:
             else:
                 artifacts[name] = [*plan.found, *plan.to_make]
         for name, call in later.items():
-            plan = call(store=store, loggers=_told(name, loggers))
+            plan = call(store=store, loggers=_loggers_of_stage(name, loggers))
             artifacts[name] = [*plan.found, *plan.to_make]
     return {name: artifacts[name] for name in calls}
 
 
-def _told(stage: str, loggers: Loggers) -> Loggers:
+def _loggers_of_stage(stage: str, loggers: Loggers) -> Loggers:
     """The loggers of a stage; pilots have runs of their own, beside those of the full training."""
     if not stage.startswith("pilot_"):
         return loggers

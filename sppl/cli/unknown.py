@@ -18,13 +18,13 @@ def check_unused(config: Mapping[Any, Any]) -> str:
         config: of a job, its references not resolved.
     """
     for key in map(str, config):
-        if key in _known() or _referred(config, key):
+        if key in _known() or _is_referred(config, key):
             continue
         near = nearest(key, places_of(config))
         hint = f"did you mean {' or '.join(f'`{one}`' for one in near)}? " if near else ""
         return f"{key}={config[key]}: nothing reads a setting `{key}`; {hint}All there are: python run.py --cfg job"
     folder = config.get("data_dir")
-    if folder is not None and not _referred(_unnamed(config), "data_dir"):
+    if folder is not None and not _is_referred(_unnamed(config), "data_dir"):
         chosen = (config.get("benchmark") or {}).get("name")
         return (
             f"data_dir={folder}: benchmark={chosen} reads no folder; for files of your own: "
@@ -49,7 +49,7 @@ def _unnamed(config: Mapping[Any, Any]) -> dict[Any, Any]:
     return {**config, "stage": {key: {k: v for k, v in one.items() if k != "data"} for key, one in stages.items()}}
 
 
-def _referred(config: Mapping[Any, Any], key: str) -> bool:
+def _is_referred(config: Mapping[Any, Any], key: str) -> bool:
     """Whether a setting refers to a key at the top."""
     wanted = re.compile(rf"\$\{{(?:[\w.]+:)?{re.escape(key)}\b")
     return any(isinstance(value, str) and wanted.search(value) for _, value in walk_settings(config))

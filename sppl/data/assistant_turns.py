@@ -64,7 +64,7 @@ def _span(
     rendering: Rendering, turns: Sequence[Message], place: int, text: str, ids: Ids, block: tuple[int, int] | None
 ) -> tuple[Span, Ids]:
     """The turn at a place, and what ends it where the template writes no end."""
-    asked = text[: block[0]] if block else _asked(rendering, turns, place, text)
+    asked = text[: block[0]] if block else _text_before(rendering, turns, place, text)
     lead = rendering.lead if text.startswith(asked + rendering.lead) else ""
     begins, own = len(asked), len(asked) + len(lead)
     ends, gap, marks = _end(rendering, turns, place, text, own)
@@ -86,7 +86,7 @@ def _span(
     return Span(start, first, last, mark + len(marks)), ()
 
 
-def _asked(rendering: Rendering, turns: Sequence[Message], place: int, text: str) -> str:
+def _text_before(rendering: Rendering, turns: Sequence[Message], place: int, text: str) -> str:
     """The text up to where the template asks for a turn."""
     asked = rendering.prompt_text(turns[:place])
     if not text.startswith(asked):  # some ask with empty thoughts, and keep them out of all turns but the last

@@ -188,7 +188,7 @@ class Gathering:
         words = _words(found)
         key = found.id or self.by_text.get(words) or (sha256(words.encode()).hexdigest()[:12] if words else "")
         if not key:
-            raise BadField("question", f"neither a question nor an id; {_seen(record)}", DROP, EMPTY)
+            raise BadField("question", f"neither a question nor an id; {_describe_fields(record)}", DROP, EMPTY)
         if found.split and found.split not in SPLITS:
             raise BadField("split", f"one of {', '.join(SPLITS)} is wanted, not {shorten(found.split)}")
         told = cast("Split | None", found.split or split)
@@ -197,7 +197,7 @@ class Gathering:
             return key
         if not text and split is not None:
             self.emptied.add(key)
-            raise BadField("question", f"no question, or an empty one; {_seen(record)}", DROP, EMPTY)
+            raise BadField("question", f"no question, or an empty one; {_describe_fields(record)}", DROP, EMPTY)
         if not text and key in self.emptied:
             raise BadField("id", f"the question of the id {shorten(key)} is empty", DROP, EMPTY)
         if not text:
@@ -253,7 +253,7 @@ class Gathering:
             why = f"the conversation ends with the {found.turns[-1]['role']}, not with an answer"
             raise BadField("response", why, DROP, EMPTY)
         if not found.response.strip():
-            raise BadField("response", f"no response, or an empty one; {_seen(record)}", DROP, EMPTY)
+            raise BadField("response", f"no response, or an empty one; {_describe_fields(record)}", DROP, EMPTY)
 
 
 def first_ids(ids: Sequence[str], n: int = 5) -> str:
@@ -274,7 +274,7 @@ def _words(found: Entry) -> str:
     return write_turns(found.turns) if several else found.question.strip()
 
 
-def _seen(record: Record) -> str:
+def _describe_fields(record: Record) -> str:
     """The fields a record has, and which of them is one of ours but for upper and lower case."""
     known = {name: name for name in (*QUESTION, *RESPONSE, *CHATS, "answer", "id")}
     alike = [name for name in map(str, record) if name not in known and name.strip().lower() in known]

@@ -55,7 +55,7 @@ def _settings(*folders: Path) -> Iterator[tuple[str, str, str]]:
     one, two = (dict(_flat(_made_with(folder))) for folder in folders)
     for key in dict.fromkeys([*one, *two]):
         if one.get(key) != two.get(key):
-            yield key, _said(one.get(key)), _said(two.get(key))
+            yield key, _format_value(one.get(key)), _format_value(two.get(key))
 
 
 def _made_with(folder: Path) -> Mapping[str, Any]:
@@ -89,7 +89,7 @@ def _numbers(folders: Sequence[Path], file: str, about: list[str]) -> Iterator[t
             values = [table[column].get(key) if column in table else None for table in tables]
             if not _same(*values):
                 place = " ".join(part for part in key if part)
-                yield f"{place}: {column}", _said(values[0]), _said(values[1])
+                yield f"{place}: {column}", _format_value(values[0]), _format_value(values[1])
 
 
 def _table(file: Path, about: list[str]) -> pd.DataFrame:
@@ -97,7 +97,7 @@ def _table(file: Path, about: list[str]) -> pd.DataFrame:
         return pd.DataFrame(index=pd.MultiIndex.from_tuples([], names=about))
     table = pd.read_csv(file)
     for column in about:
-        table[column] = table[column].map(_said).replace("n/a", "") if column in table else ""
+        table[column] = table[column].map(_format_value).replace("n/a", "") if column in table else ""
     return table.drop_duplicates(about).set_index(about)
 
 
@@ -114,7 +114,7 @@ def _same(one: Any, two: Any) -> bool:
     return one == two
 
 
-def _said(value: Any) -> str:
+def _format_value(value: Any) -> str:
     if value is None or (isinstance(value, float) and pd.isna(value)):
         return "n/a"
     if isinstance(value, float):

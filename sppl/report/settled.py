@@ -32,11 +32,11 @@ def read_settled(shortlists: pd.DataFrame) -> dict[tuple[str, str], Settled]:
         return {}
     found = {}
     for (benchmark, target, _), part in shortlists.groupby([*PAIR, "metric"], sort=False):
-        found[str(benchmark), str(target)] = _settled(part)
+        found[str(benchmark), str(target)] = _settle(part)
     return found
 
 
-def _settled(part: pd.DataFrame) -> Settled:
+def _settle(part: pd.DataFrame) -> Settled:
     first = part.iloc[0]
     ordered = part.sort_values("pilot", ascending=False, kind="stable")
     pick = str(part.loc[part["settled"], "strategy"].iloc[0])

@@ -180,7 +180,7 @@ def by_levels(
     def run(level: Level) -> tuple[Tensor, Tensor]:
         seen = before if level.cached else (keys, values)
         output, norm = varlen_attn(
-            _taken(queries, level.queries), _taken(seen[0], level.keys), _taken(seen[1], level.keys),
+            _take(queries, level.queries), _take(seen[0], level.keys), _take(seen[1], level.keys),
             level.queries.ends, level.keys.ends, level.queries.longest, level.keys.longest,
             window_size=(-1, 0) if level.causal else (-1, -1), scale=scaling, return_aux=AuxRequest(lse=True),
             **GROUPED,
@@ -198,7 +198,7 @@ def by_levels(
     return output[None]
 
 
-def _taken(part: Tensor, spans: Spans) -> Tensor:
+def _take(part: Tensor, spans: Spans) -> Tensor:
     return part if spans.index is None else part[spans.index]
 
 

@@ -38,7 +38,7 @@ def score_on_server(
 
     journal, names = Journal(folder / "server.jsonl"), {one.index: _name(one) for one in requests}
     checked = sample_requests(requests, server.check)
-    theirs = _asked(server, checked, journal)
+    theirs = _ask_missing(server, checked, journal)
     found = compare_values(in_process(checked), [theirs[_name(one)] for one in checked], server.ranks_up_to)
     refuse_disagreement(server, found)
     log.info(
@@ -46,12 +46,12 @@ def score_on_server(
         "the ranks by %.2g",
         server.place, found.requests, found.logprobs, found.ranks,
     )  # fmt: skip
-    values = _asked(server, requests, journal)
+    values = _ask_missing(server, requests, journal)
     scored = {number: Scored(number, *values[name], {}) for number, name in names.items()}
     return scored, {"device": f"server {server.name or server.base_url}", "checked": found._asdict()}
 
 
-def _asked(server: ScoringServer, requests: Sequence[ScoringRequest], journal: Journal) -> "dict[str, Values]":
+def _ask_missing(server: ScoringServer, requests: Sequence[ScoringRequest], journal: Journal) -> "dict[str, Values]":
     """The values by the name of a request; those that the journal lacks are asked for, each response once."""
     from sppl.scoring.server_requests import request_values
 

@@ -106,15 +106,15 @@ class RequestBuilder:
         """
         shown = self._pool.examples(context, self._prompt, [question for question, _ in examples], self._first)
         return [
-            self._asked(question, text, own, context, steps=steps, room=(rooms or {}).get(question.id))
+            self._build(question, text, own, context, steps=steps, room=(rooms or {}).get(question.id))
             for (question, text), own in zip(examples, shown, strict=True)
         ]
 
-    def _asked(
+    def _build(
         self, question: Question, text: str, own: Sequence[str], context: Context, *, steps: bool, room: int | None
     ) -> ResponseInContext:
         if isinstance(question, Conversation):
-            return self._conversation(question, text, own, context, steps=steps, room=room)
+            return self._build_conversation(question, text, own, context, steps=steps, room=room)
         ids = response_ids(self._tokenizer, text, self._wrapping, end=self._end)
         numbers: tuple[int, ...] = ()
         if steps or context.window is not None:
@@ -131,7 +131,7 @@ class RequestBuilder:
         tokens = len(bare) + len(lead) + len(ids) - 1
         return ResponseInContext(question.id, ids, numbers, tuple(requests), tokens, prefix, shortened)
 
-    def _conversation(
+    def _build_conversation(
         self, question: Conversation, text: str, own: Sequence[str], context: Context, *, steps: bool, room: int | None
     ) -> ResponseInContext:
         """One request per turn of the assistant, each after all that was said before it in the same rendering."""
@@ -141,13 +141,13 @@ class RequestBuilder:
                 "question know one question and one answer; leave them out of `metric`"
             )
         fixed = context.examples_first
-        ids, spans = self._told(question, text, own, examples_first=fixed)
+        ids, spans = self._render_conversation(question, text, own, examples_first=fixed)
         left_out = 0
         while room is not None and spans[0].first > room and left_out < len(own):
             left_out += 1
-            ids, spans = self._told(question, text, own[left_out:], examples_first=fixed)
+            ids, spans = self._render_conversation(question, text, own[left_out:], examples_first=fixed)
         cut = max(0, spans[0].first - room) if room is not None else 0
-        bare, _ = self._told(question, text, ()) if own else (ids, spans)
+        bare, _ = self._render_conversation(question, text, ()) if own else (ids, spans)
         requests, scored, turns = list[tuple[int, ScoringRequest]](), list[int](), list[int]()
         for number, span in enumerate(spans):
             part = ids[span.first : span.stop if self._end else span.last]
@@ -163,7 +163,9 @@ class RequestBuilder:
             question.id, tuple(scored), (), tuple(requests), len(bare) - 1, prompt, shortened, turns=of_turns
         )
 
-    def _told(self, question: Conversation, text: str, own: Sequence[str], *, examples_first: bool = False) -> Spoken:
+    def _render_conversation(
+        self, question: Conversation, text: str, own: Sequence[str], *, examples_first: bool = False
+    ) -> Spoken:
         """The whole conversation, the target's own answers shown in the user's last turn before the response."""
         prompt = self._prompt.render(question.prompt, own, examples_first=examples_first)
         rendering = rendering_of(self._tokenizer, self._wrapping)

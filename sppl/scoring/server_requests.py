@@ -49,7 +49,7 @@ def request_values(
                     one, *after = group.requests
                 else:
                     break
-                running[pool.submit(_asked, server, one)] = one, after
+                running[pool.submit(_send, server, one)] = one, after
             if not running:
                 break
             for done in wait(running, return_when=FIRST_COMPLETED).done:
@@ -63,7 +63,7 @@ def request_values(
         raise failed
 
 
-def _asked(server: ScoringServer, request: ScoringRequest) -> Values:
+def _send(server: ScoringServer, request: ScoringRequest) -> Values:
     if not request.n_scored:
         return np.empty(0, dtype=np.float32), np.empty(0, dtype=np.int32)
     data = json.dumps(body_of(server, request)).encode()

@@ -98,14 +98,14 @@ def _example(found: FoundResponses) -> dict[str, Any]:
     question = next(iter(first.values()))[0]
     texts = {name: text[:MOST] for name, (_, text) in first.items()}
     return {
-        "question": _asked(question)[:MOST],
+        "question": _question_text(question)[:MOST],
         "responses": texts,
         "own_answer": own[0][:MOST] if (own := found.sample.pool.texts) else "",
         "prompt": _prompt(found, next(iter(first.values())))[:MOST],
     }
 
 
-def _asked(question: Question) -> str:
+def _question_text(question: Question) -> str:
     return write_turns(question.turns) if isinstance(question, Conversation) else question.prompt
 
 

@@ -49,7 +49,7 @@ def _row(store: Store, benchmark: str, strategy: str, folder: str, judge: str) -
     for fact in facts:
         taken.update(fact.get("taken_from", {}))
     notes = [f"{n} x {why}" for why, n in _failed(used).items()] + [f"{n} from {name}" for name, n in taken.items()]
-    notes += [f"all in all {_took(used)}"] if _silent(used) else []
+    notes += [f"all in all {_describe_use(used)}"] if _count_silent(used) else []
     teachers = dict.fromkeys(one["teacher"] for one in used)
     return {
         "benchmark": benchmark,
@@ -59,7 +59,7 @@ def _row(store: Store, benchmark: str, strategy: str, folder: str, judge: str) -
         "right": _right(store, benchmark, folder, judge, frames),
         "failed_tries": sum(_failed(used).values()),
         "note": "; ".join(notes),
-        **_used(used),
+        **_sum_usage(used),
     }
 
 
@@ -75,16 +75,16 @@ def _right(store: Store, benchmark: str, folder: str, judge: str, frames: Sequen
     return int((texts[["question_id", "answer"]].merge(said, on=["question_id", "answer"])["correct"] == 1.0).sum())
 
 
-def _used(usages: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _sum_usage(usages: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The sums; <NA> where one of the parts is not known."""
     found: dict[str, Any] = {"requests": sum(one["requests"] for one in usages)}
     for name in ("input_tokens", "output_tokens"):
-        found[name] = pd.NA if _silent(usages) else sum(one[name] for one in usages)
+        found[name] = pd.NA if _count_silent(usages) else sum(one[name] for one in usages)
     costs = [one["cost"] for one in usages]
     return found | {"cost": sum(costs) if costs and None not in costs else pd.NA}
 
 
-def _silent(usages: Sequence[Mapping[str, Any]]) -> int:
+def _count_silent(usages: Sequence[Mapping[str, Any]]) -> int:
     """Requests whose tokens nobody knows; only where there are some the record says so."""
     return sum(one.get("without_usage", 0) for one in usages)
 
@@ -103,12 +103,14 @@ def describe_spending(usages: Sequence[Mapping[str, Any]]) -> str:
     lost = "; tries that failed: " + ", ".join(f"{n} x {why}" for why, n in failed.items()) if failed else ""
     requests, batches = answers + failed.total(), sum(one.get("in_batches", 0) for one in usages)
     half = f" ({batches} in batches at half the price)" if batches else ""
-    return f"{requests} request{'s' * (requests != 1)} to {names}, {answers} answered{half}, {_took(usages)}{lost}"
+    return (
+        f"{requests} request{'s' * (requests != 1)} to {names}, {answers} answered{half}, {_describe_use(usages)}{lost}"
+    )
 
 
-def _took(usages: Sequence[Mapping[str, Any]]) -> str:
+def _describe_use(usages: Sequence[Mapping[str, Any]]) -> str:
     """Tokens and dollars in words; what is not known is never counted as zero."""
-    silent = _silent(usages)
+    silent = _count_silent(usages)
     read, written = (sum(one[name] for one in usages) for name in ("input_tokens", "output_tokens"))
     costs = [one.get("known_cost", one["cost"]) for one in usages]
     told = f"{read:,} tokens read and {written:,} written"

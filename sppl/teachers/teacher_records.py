@@ -41,12 +41,14 @@ class TeacherRecords:
 
     def arrived(self, request: TeacherRequest, decoding: Decoding, reply: Reply) -> None:
         """Records an answer."""
-        self.answers.add(request.key, **_said(request, decoding, reply.tokens), text=reply.text, ended=reply.ended)
+        self.answers.add(
+            request.key, **_request_fields(request, decoding, reply.tokens), text=reply.text, ended=reply.ended
+        )
 
     def missed(self, request: TeacherRequest, decoding: Decoding, error: NoAnswer) -> None:
         """Records a failed try."""
         cut = {"cut": decoding.max_tokens} if isinstance(error, Cut) else {}
-        self.tries.add(request.key, **_said(request, decoding, error.tokens), why=str(error), **cut)
+        self.tries.add(request.key, **_request_fields(request, decoding, error.tokens), why=str(error), **cut)
 
     def of_batch(self, label: str) -> set[str]:
         """Returns the keys of a batch's requests whose outcome is recorded."""
@@ -70,7 +72,7 @@ class TeacherRecords:
         return bill.usage()
 
 
-def _said(request: TeacherRequest, decoding: Decoding, tokens: Tokens | None) -> dict[str, Any]:
+def _request_fields(request: TeacherRequest, decoding: Decoding, tokens: Tokens | None) -> dict[str, Any]:
     read, written = tokens or (None, None)
     which = {"question_id": request.question_id, "attempt": decoding.seed, "max_tokens": decoding.max_tokens}
     said = {**which, "input_tokens": read, "output_tokens": written}

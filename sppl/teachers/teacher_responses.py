@@ -117,7 +117,7 @@ class TeacherResponses:
         teacher, kept, requests = self._teacher(recipe), self._kept(recipe), self._requests(recipe, questions, attempt)
         known = kept.answers.read()
         todo = {request.key: request for request in requests.values() if request.key not in known}
-        failed = {key: _cut_before(teacher, recipe) for key, request in todo.items() if not request.limits}
+        failed = {key: _cut_message(teacher, recipe) for key, request in todo.items() if not request.limits}
         try:
             asked = [request for request in todo.values() if request.limits]
             if asked and isinstance(teacher, BatchTeacher) and (_in_batches(teacher) or kept.batches.open(todo)):
@@ -205,7 +205,7 @@ def _decoding(recipe: Recipe, attempt: int) -> Decoding:
     return Decoding(recipe.temperature, recipe.max_tokens, attempt)
 
 
-def _cut_before(teacher: Teacher, recipe: Recipe) -> str:
+def _cut_message(teacher: Teacher, recipe: Recipe) -> str:
     limit = max(recipe.max_tokens, teacher.max_tokens_ceiling or 0)
     return f"cut off after {limit} tokens in an earlier run; {describe_limit(teacher, limit)}"
 
