@@ -137,7 +137,7 @@ def report(
         show_lines([describe_losses(followed)])
     further: dict[str, pd.DataFrame] = {}
     differences = disagreement(every)
-    if every["metric"].nunique() > 1:
+    if every["metric"].nunique() > 1 and every["strategy"].nunique() > 1:
         write_csv(out, "agreement", agreement(every))
         write_csv(out, "disagreement", differences)
         further["Where the metrics disagree"] = differences
