@@ -126,10 +126,19 @@ class FolderCheck:
             yield f"Without gold answer, left out (benchmark.questions.empties): {first_ids(self.found.without_gold)}."
         for one in self.found.tallies:
             yield from (f"{one.path.name}: {said}." for said in one.said())
+        yield from self._alone()
         yield from self._doubt()
         yield from self._context()
         if others := unread_files(self.folder):
             yield f"Not read: {'; '.join(others)}."
+
+    def _alone(self) -> Iterator[str]:
+        """That a single strategy has no rival, and which columns of a file look like some."""
+        if len(self.found.responses) != 1:
+            return
+        full = [name for one in self.found.tallies for name, n in one.unread.items() if n == one.rows > 0]
+        columns = f"; are {', '.join(full)} responses of strategies? Then write a file for each" if full else ""
+        yield f"One strategy has nothing to be compared with; each is a file of its own, with id and response{columns}."
 
     def _doubt(self) -> Iterator[str]:
         """Whether the rule fits, as far as the responses show it."""

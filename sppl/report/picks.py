@@ -128,7 +128,7 @@ def make_pick_list(
         test = _tested(tested, pair)
         scored = decide_by_scores(led, one)
         decision = test or (Decision(done.tied or (done.strategy,)) if done else scored)
-        order = _order(decision, done, led)
+        order, alone = _order(decision, done, led), led["strategy"].nunique() < 2
         predicted = f"Scores predicted it: {scored.words[0].lower()}{scored.words[1:]}." if test else ""
         agree = _others(part, None if scores is None else _of(scores, pair), composites or {}, lead, str(one["picked"]))
         measured = test.rests_on if test else (done.said,) if done else ()
@@ -139,7 +139,7 @@ def make_pick_list(
                 decision,
                 order[1] if len(order) > 1 else "",
                 why=tuple(filter(None, [*why, _outcome(judged, pair, lead)])),
-                risk=_risk(str(one["picked"]), str(one["said"]), settled=done is not None or test is not None),
+                risk="" if alone else _risk(str(one["picked"]), str(one["said"]), settled=bool(done or test)),
                 caveats=(*decision.caveats, *_flags(led), *(warnings or {}).get(pair, ())),
                 command="" if test else command(*pair, decision.names[0], done is not None),
                 settle=settling(*pair) if len(order) > 1 and not done and not test else "",
@@ -188,7 +188,9 @@ def _others(
     lead: str,
     name: str,
 ) -> str:
-    """How many independent metrics agree, and which do not count, with the reason."""
+    """How many independent metrics agree, and which do not count, with the reason; empty for a single strategy."""
+    if rankings["strategy"].nunique() < 2:
+        return ""
     counted, out = find_independent(rankings, scores, composites, lead)
     first = rankings.sort_values(["rank", "strategy"]).drop_duplicates("metric").set_index("metric")["strategy"]
     agree = [metric for metric in counted if str(first[metric]) == name]

@@ -221,13 +221,14 @@ def _read(
 
 def _add_rankings(extra: ExtraTables, contents: _Contents, store: Store, rankings: Sequence[str]) -> None:
     """Adds what the rankings say beside their values: agreement, costs, single questions, turns."""
-    if contents.rankings["metric"].nunique() > 1:
-        extra.add(agreement(contents.rankings), "agreement")
-        extra.add(disagreement(contents.rankings), "disagreement", "Where the metrics disagree")
+    every = contents.rankings
+    if every["metric"].nunique() > 1 and every["strategy"].nunique() > 1:
+        extra.add(agreement(every), "agreement")
+        extra.add(disagreement(every), "disagreement", "Where the metrics disagree")
     if rankings:
         write_csv(extra.folder, "costs", contents.costs)
-        extra.add(contents.rankings, "ranking")
-        extra.show(single_questions(contents.rankings), SINGLE)
+        extra.add(every, "ranking")
+        extra.show(single_questions(every), SINGLE)
         extra.add(turns_of(store, rankings), "turns", "Turn by turn, given what was said before")
 
 

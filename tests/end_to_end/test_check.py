@@ -194,3 +194,12 @@ def test_questions_alone_end_in_what_teachers_would_cost(run_py, tmp_path):
     assert planned.code == 0, planned.out
     assert "3 requests to gpt_4o" in planned.out
     assert not (tmp_path / "empty").exists()
+
+
+def test_a_single_strategy_is_said_to_have_no_rival_and_full_columns_are_named(run_py, tmp_path):
+    rows = "".join(f"q{n},What is {n}?,So {n},A {n},B {n}\n" for n in range(4))
+    (tmp_path / "all.csv").write_text(f"id,question,response,gpt4,claude\n{rows}")
+    done = run_py("check", f"data_dir={tmp_path}", "benchmark.answer=none")
+    assert done.code == 0
+    said = "One strategy has nothing to be compared with; each is a file of its own, with id and response; are gpt4, "
+    assert f"{said}claude responses of strategies? Then write a file for each." in " ".join(done.out.split())
