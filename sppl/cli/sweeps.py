@@ -27,6 +27,9 @@ from sppl.teachers.budget import count_anew, sweep_name
 
 log = logging.getLogger(__name__)
 
+HERE = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
+"""What plans the jobs of any sweep: no queue and no GPU is asked for a plan."""
+
 
 def sweep(
     arguments: Sequence[str], largest: int | None, context: HydraContext, task: TaskFunction, config: DictConfig
@@ -55,7 +58,8 @@ def sweep(
         Started.first = int(jobs[0].folder.name)
         count_anew(config.store, sweep_name(Started.folder))
         if missing := [job for job in jobs if job.status != "done"]:
-            launcher: Any = OmegaConf.to_container(config.hydra.launcher, resolve=True)
+            given = {"_target_": HERE} if config.dry else OmegaConf.to_container(config.hydra.launcher, resolve=True)
+            launcher: Any = given
             launcher, size = adapt(launcher, len(missing), largest, config.trainer.accelerator)
             own = config.copy()
             OmegaConf.update(own, "hydra.launcher", launcher, merge=False)
