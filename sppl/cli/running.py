@@ -1,7 +1,7 @@
 """The stages of one job, in their order."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -41,7 +41,7 @@ def run_stages(cfg: DictConfig, job: Job) -> dict[str, list[str]]:
     if news and cfg.trainer.accelerator == "gpu":
         _ = instantiate(cfg.trainer).device  # a machine without one is told so before any work
     with open_loggers(cfg, news=news) as loggers:
-        later = dict[str, Callable[..., Any]]()
+        later, told = dict[str, Callable[..., Any]](), dict[str, Sequence[str]]()
         for name, call in calls.items():
             try:
                 plan = call(store=replace(store, wait=False), loggers=_told(name, loggers))
@@ -53,10 +53,14 @@ def run_stages(cfg: DictConfig, job: Job) -> dict[str, list[str]]:
                     raise
                 later[name] = call  # what it needs may be what is in progress
             else:
-                artifacts[name] = [*plan.found, *plan.to_make]
+                artifacts[name], told[name] = [*plan.found, *plan.to_make], plan.told
         for name, call in later.items():
             plan = call(store=store, loggers=_told(name, loggers))
-            artifacts[name] = [*plan.found, *plan.to_make]
+            artifacts[name], told[name] = [*plan.found, *plan.to_make], plan.told
+    for name in calls:
+        if name == "finetune" or not stages(cfg, "sweep"):  # a table follows, which says the rest
+            for sentence in told[name]:
+                log.info("%s: %s", name, sentence)
     return {name: artifacts[name] for name in calls}
 
 

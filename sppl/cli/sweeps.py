@@ -55,6 +55,8 @@ def sweep(
                 raise UserError(explained_mistake(error, point, composed)) from None
 
         jobs = plan(Started.folder, points, composed_point, known)
+        for name in (one for job in jobs for one in job.artifacts.get("finetune", ()) if job.status == "done"):
+            log.info("finetune: what was trained before is in %s", Path(config.store, name))
         Started.first = int(jobs[0].folder.name)
         count_anew(config.store, sweep_name(Started.folder))
         if missing := [job for job in jobs if job.status != "done"]:

@@ -1,7 +1,7 @@
 """What a stage found and what it would make, and the line it says before it works."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sppl.artifacts.provenance import fingerprint
@@ -33,11 +33,13 @@ class Plan:
     Args:
         responses: folder of the store -> the responses that a strategy has, or would get; its line among the names
             is none of an artifact.
+        told: what is there once the stage has worked, and where: a sentence each, for a command that shows no table.
     """
 
     found: tuple[str, ...]
     to_make: tuple[str, ...]
     responses: Mapping[str, Asked] = field(default_factory=dict)
+    told: tuple[str, ...] = ()
 
     def line(self, stage: str) -> str:
         """One line for people."""
@@ -50,7 +52,12 @@ class Plan:
 
     def __add__(self, other: "Plan") -> "Plan":
         responses = {**self.responses, **other.responses}
-        return Plan((*self.found, *other.found), (*self.to_make, *other.to_make), responses)
+        told = (*self.told, *other.told)
+        return Plan((*self.found, *other.found), (*self.to_make, *other.to_make), responses, told)
+
+    def telling(self, *told: str) -> "Plan":
+        """The same plan with what is there once the stage has worked."""
+        return replace(self, told=(*self.told, *told))
 
 
 def ranking_of(plan: Plan) -> str:
