@@ -98,8 +98,17 @@ def _share(one: Column, texts: Sequence[Column], room: int) -> int:
 
 
 def folded(text: str, width: int) -> str:
-    """A text on lines of that width, broken at spaces and after underscores; only a longer piece is left as it is."""
-    return "\n".join(broken(line, width) if cell_len(line) > width else line for line in text.split("\n"))
+    """A text on lines of that width, broken at spaces; a word that is wider than a line after underscores."""
+    lines = list[str]()
+    for line in text.split("\n"):
+        lines.append("")
+        for word in line.split(" "):
+            longer = f"{lines[-1]} {word}" if lines[-1] else word
+            if cell_len(longer) <= width:
+                lines[-1] = longer
+            else:
+                lines += broken(word, width).split("\n") if word else []
+    return "\n".join(line for line in lines if line) if text.strip() else text
 
 
 def broken(name: str, width: int = HEAD) -> str:

@@ -103,7 +103,8 @@ def pieces_of(name: str) -> list[str]:
 
 
 def test_a_text_is_folded_at_spaces_and_underscores_and_nothing_of_it_is_lost():
-    assert folded(f"best of {LONG}", 24) == "best of rank_average_\nsppl_n2_and_rank_\nsurprisal_ratio"
+    assert folded(f"best of {LONG}", 24) == "best of\nrank_average_sppl_n2_\nand_rank_surprisal_ratio"
+    assert folded("ifd, in_context_gain_n2, lark", 20) == "ifd,\nin_context_gain_n2,\nlark"
     assert folded("short\nshort", 24) == "short\nshort"
 
 
