@@ -1,4 +1,4 @@
-"""The one place where a command that a text prints is made: what was typed, with the words changed that have to be."""
+"""Makes every command that messages print: the command that was typed, with some words changed."""
 
 import re
 import shlex
@@ -7,15 +7,15 @@ from collections.abc import Collection, Mapping, Sequence
 from sppl.names import as_name
 
 CHECKOUT = "python run.py"
-"""How messages name the program; whoever starts it otherwise reads his own words."""
+"""The program's name in messages, which is replaced by the words that the user typed."""
 ONCE = re.compile(r"(dry|confirm|explain|hydra\.(run|sweep)\.[\w.]+)$")
-"""What belongs to the command that was typed and to no other."""
+"""Matches settings that belong to the typed command and to no other."""
 OF_SWEEPS = re.compile(r"(hydra/launcher|hydra\.(launcher|mode|sweeper).*)$")
-"""What only a sweep has."""
+"""Matches settings that only a sweep has."""
 FOLDERS = ("--config-dir", "-cd")
-"""Flags that are kept: folders of configuration files, of which later words may be choices."""
+"""Flags that are kept: they name folders of configuration files, from which later words may choose."""
 SEARCHED = "hydra.searchpath"
-"""The setting that says the same."""
+"""The setting that also names such folders."""
 NOTHING = re.compile(r"(?!)")
 
 
@@ -26,7 +26,7 @@ def command(
     pair: Mapping[str, str] | None = None,
     sweep: bool = False,
 ) -> str:
-    """A line for the shell: the command that was typed, with other words in the place of some.
+    """Returns a shell command: the typed one with some words replaced.
 
     Where nothing was typed, as from Python, it says which stages to call, or which arguments to change.
 
@@ -57,7 +57,7 @@ def kept_words(
     sweep: bool = False,
     there: Collection[str] = (),
 ) -> list[str]:
-    """The settings of a command that another one keeps (see `command`); of `there` none is left out as swept."""
+    """Returns the settings of a command that another one keeps (see `command`); those in `there` always stay."""
     swept, kept = any(word in ("-m", "--multirun") for word in typed), list[str]()
     for word in _settings(typed):
         name, value = _key(word), word.partition("=")[2]
@@ -72,7 +72,7 @@ def kept_words(
 
 
 def folders(typed: Sequence[str]) -> list[str]:
-    """The flags of a command that name folders of configuration files."""
+    """Returns the flags of a command that name folders of configuration files."""
     found: list[str] = []
     for word, following in zip(typed, [*typed[1:], ""], strict=False):
         if word in FOLDERS:
@@ -83,7 +83,7 @@ def folders(typed: Sequence[str]) -> list[str]:
 
 
 def as_list(typed: Sequence[str], example: str = "gpt4,claude") -> str:
-    """The command that puts a sweep's strategies into one job; where none were swept, those of the example."""
+    """Returns the command that puts a sweep's strategies, or else those of the example, into one job."""
     if not typed:
         return "call it once with all strategies"
     for word in _settings(typed):
@@ -110,7 +110,7 @@ def _call(changed: Sequence[str]) -> str:
 
 
 def _of_pair(name: str, value: str, pair: Mapping[str, str]) -> str | None:
-    """Of a sweep's values the one that belongs to a benchmark and a target model; None where none does."""
+    """The value of a sweep that belongs to a benchmark and target model; None where none does."""
     group = name.partition(".")[0]
     if name in pair and pair[name] in value.split(","):
         return pair[name]

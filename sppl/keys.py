@@ -1,4 +1,4 @@
-"""Keys and passwords: where they are recognised, so that none is ever written down.
+"""Recognises keys and passwords, so that none is ever written down.
 
 The forms are those that providers document for their own keys. A bare hash (a commit, a digest) has no such form and
 is a key only where a setting's name, or an environment variable, says so.
@@ -31,7 +31,7 @@ _FORMS = (
     r"-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----[^-]*(?:-----END [A-Z ]{0,20}PRIVATE KEY-----)?",
 )
 KEY = re.compile(r"(?<![A-Za-z0-9])(?:" + "|".join(_FORMS) + ")")
-"""What is a key wherever it stands, as its form says."""
+"""Matches keys by their form, wherever they stand."""
 _PLACED = (
     r"(?P<url>(?<![a-z0-9+.-])[a-z][a-z0-9+.-]{0,20}://)(?:[^\s/@:'\"]*:[^\s/@'\"]+|[^\s/@:'\"]{16,})(?=@)",
     r"(?P<query>[?&][\w.-]*(?:key|token|secret|signature|sig|password|credential)=)[^\s&#'\"]+",
@@ -41,21 +41,21 @@ _PLACED = (
     r"(?=[^\s'\"]*\d)[^\s'\",;&}\[\]]{12,}",
 )
 PLACED = re.compile("|".join(_PLACED), re.IGNORECASE)
-"""What is a key because of what stands before it; the named groups are that."""
+"""Matches keys by what stands before them, which is in the named groups."""
 SECRET_NAME = re.compile(
     r"((api|access|secret|private|auth|account|subscription|service|master|admin|signing)[_-]?key(_id)?"
     r"|(?<!bos_)(?<!eos_)(?<!pad_)(?<!unk_)token|secret|passw(or)?d|passphrase|credentials?|authorization|bearer|[_.-]pat)$",
     re.IGNORECASE,
 )
-"""How a setting or a variable is called that holds a key."""
+"""Matches names of settings and variables that hold keys."""
 KEY_NAME = re.compile(r"(^|[._-])key$", re.IGNORECASE)
-"""The same where the value looks like one, too."""
+"""Matches names of settings that hold a key if their value looks like one, too."""
 SHORTEST = 12
-"""Characters that the value of a variable needs to be looked for everywhere: a shorter one is a word by chance."""
+"""Values of variables are looked for everywhere only from this length, as shorter ones may be words by chance."""
 
 
 def check_arguments(arguments: Iterable[str]) -> str:
-    """What to tell the user if a command line argument (`name=value`) looks like a key; empty if none does.
+    """Returns a message if a command line argument (`name=value`) looks like a key; empty if none does.
 
     The sentence holds the argument's name, never its value. No heavy import stands before this check.
     """
@@ -70,7 +70,7 @@ def check_arguments(arguments: Iterable[str]) -> str:
 
 
 def check_for_keys(config: Mapping[Any, Any]) -> str:
-    """What to tell the user if a configuration holds a key, written out or read from the environment; else empty.
+    """Returns a message if a configuration holds a key, written out or read from the environment; else empty.
 
     The sentence holds the place, never the value: whatever looks like a key, has a key's name, or is what an
     environment variable with a key's name says.
@@ -86,7 +86,7 @@ def check_for_keys(config: Mapping[Any, Any]) -> str:
 
 
 def holds_key(text: str) -> bool:
-    """Whether a text holds something of a key's form, or what an environment variable with a key's name says."""
+    """Whether a text holds something of a key's form, or the value of an environment variable with a key's name."""
     return _is_in(text, keys_of_environment())
 
 
@@ -95,7 +95,7 @@ def _is_in(text: str, known: Sequence[str]) -> bool:
 
 
 def without_keys(text: str, *known: str) -> str:
-    """The text with `[key]` in the place of known keys and of whatever else looks like one.
+    """Returns the text with `[key]` in the place of known keys and of anything else that looks like one.
 
     Known are, beside those given, what environment variables with a key's name say. A key is known as well where a
     URL or JSON spells it in its own way.
@@ -106,17 +106,17 @@ def without_keys(text: str, *known: str) -> str:
     return PLACED.sub(_placed, KEY.sub("[key]", text))
 
 
-def hidden(value: Any, *known: str) -> Any:
-    """Plain data with every text in it, keys of mappings too, as `without_keys` artifacts it."""
+def hide_keys(value: Any, *known: str) -> Any:
+    """Returns plain data with `without_keys` applied to every text in it, keys of mappings included."""
     if isinstance(value, str):
         return without_keys(value, *known)
     if isinstance(value, Mapping):
-        return {hidden(name, *known): hidden(part, *known) for name, part in value.items()}
-    return [hidden(part, *known) for part in value] if isinstance(value, list) else value
+        return {hide_keys(name, *known): hide_keys(part, *known) for name, part in value.items()}
+    return [hide_keys(part, *known) for part in value] if isinstance(value, list) else value
 
 
 def keys_of_environment() -> list[str]:
-    """What the environment variables say whose names are a key's; paths of files are none."""
+    """Returns the values of environment variables with a key's name, except paths of files."""
     named = (value for name, value in os.environ.items() if SECRET_NAME.search(name) or KEY_NAME.search(name))
     return [value for value in named if len(value) >= SHORTEST and not value.startswith(("/", "./", "~"))]
 

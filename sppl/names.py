@@ -1,24 +1,24 @@
-"""What may name artifacts, folders and files, and whether a place is inside the folder that it should be in."""
+"""Checks names of artifacts, folders and files, and whether a path stays inside its folder."""
 
 import re
 from pathlib import Path
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+=@-]{0,119}")
-"""A name that leads out of no folder, needs no quotes, fits into a file's name and looks like no other."""
+"""Matches names that cannot leave a folder, need no quotes, fit into a file's name and are unambiguous."""
 LONGEST = 80
-"""Characters of a name that a path gives."""
+"""Characters of a name that is made from a path."""
 NAME_RULE = "use letters, digits and . _ + = @ - (first a letter a-z, a digit or _; 120 at most)"
-"""The same in words, for a message."""
+"""The rule for names in words, for a message."""
 
 
 def as_name(path: str) -> str:
-    """The last part of a path or hub id, with letters that may stand in names of files."""
+    """Returns the last part of a path or hub id, with characters that names of files may have."""
     last = path.strip().rstrip("/").rpartition("/")[2].removesuffix(".gguf")
     return re.sub(r"[^\w.+=@-]", "_", last, flags=re.ASCII).lstrip("_.-+=@")[:LONGEST]
 
 
 def task_name(benchmark: str, data: str | None) -> str:
-    """What folders of a task are called: its benchmark, and of a user's own files (`local`) their folder as well.
+    """Returns the name of a task's folders: its benchmark, and for a user's own files (`local`) their folder, too.
 
     Args:
         benchmark: its name.
@@ -32,7 +32,7 @@ def task_name(benchmark: str, data: str | None) -> str:
 
 
 def leads_out(path: Path, folder: Path) -> str:
-    """Where a path leads if that is outside of a folder, by a link within it; else empty.
+    """Returns where a path leads if a link takes it out of a folder; else empty.
 
     The folder itself may be a link, and what does not exist yet leads nowhere.
     """

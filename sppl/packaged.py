@@ -1,4 +1,4 @@
-"""Files that come with the package, found wherever it lies: installed, or in a checkout. Nothing heavy is imported."""
+"""Finds files that come with the package, installed or in a checkout. Nothing heavy is imported."""
 
 from importlib.resources import files
 from pathlib import Path
@@ -7,18 +7,18 @@ PACKAGE = Path(str(files("sppl")))
 
 
 def conf() -> Path:
-    """The folder of configuration files: in the installed package, or beside it in a checkout."""
+    """Returns the folder of configuration files: in the installed package, or beside it in a checkout."""
     inside = PACKAGE / "conf"
     return inside if inside.is_dir() else PACKAGE.parent / "conf"
 
 
 def lab_checkpoint() -> Path:
-    """The folder of the lab's target model."""
+    """Returns the folder of the lab's target model."""
     return PACKAGE / "lab" / "checkpoint"
 
 
 def in_checkout(path: str) -> str:
-    """Where a file or folder of the project lies that is not part of the package.
+    """Returns the path of a file or folder of the project that is not part of the package.
 
     Raises:
         UserError: the package is installed without its checkout.

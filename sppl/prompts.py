@@ -1,4 +1,4 @@
-"""Contexts a response is scored in, the wording of the self-aligned prompt, and who shows which example."""
+"""The contexts a response is scored in, the wording of the self-aligned prompt, and the rotation of examples."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -65,7 +65,7 @@ class FixedExamples:
 
 @dataclass(frozen=True)
 class StepWise:
-    """Every reasoning step after its question and the `window` steps before it; what lies further back is not seen."""
+    """Every reasoning step after its question and the `window` steps before it, without earlier steps."""
 
     window: int = 1
     shows_question, n_examples, examples_first = True, 0, False
@@ -80,7 +80,7 @@ class StepWise:
 
 
 Context = Alone | GivenQuestion | SelfAligned | FixedExamples | StepWise
-"""What stands before a response.
+"""What stands before a response that is scored.
 
 Every context says whether the question does (`shows_question`), how many of the target's own answers (`n_examples`),
 whether before the question and the same for all of them (`examples_first`), and how many steps of the response before
@@ -88,11 +88,11 @@ each, where it is read step by step (`window`; None: it is read as a whole).
 """
 
 BREAK = re.compile(r"\n\s*|[.!?][\"')\]]*\s+|[。！？]")
-"""Where a reasoning step may end."""
+"""Matches where a reasoning step may end."""
 
 
 def step_starts(text: str) -> list[int]:
-    """Where the reasoning steps of a response start, in characters; the first is 0.
+    """Returns where the reasoning steps of a response start, in characters; the first is 0.
 
     A step is a line or a sentence: after `.`, `!` or `?` and a space one starts only where no digit and no lower-case
     letter follows, so `Step 1. 15 - 8 = 7` and `e.g. this` stay whole.
@@ -118,7 +118,7 @@ class SelfAlignedPrompt:
     """One example; `{answer}` is replaced."""
     rotation: Rotation = "skip_own"
     fallback: Literal["perplexity", "unfiltered"] = "perplexity"
-    """What stands in when no own answer is correct: no examples at all, or answers whatever they are worth."""
+    """What is shown when no own answer is correct: no examples, or answers whether right or wrong."""
     examples_first: str = field(default="{examples}\n\n{question}", metadata={"identity": False})
     """The user turn of `FixedExamples`, with the same marks, the examples first."""
     final_line: bool = field(default=True, metadata={"identity": False})
@@ -135,15 +135,15 @@ class SelfAlignedPrompt:
             )
 
     def wording(self, *, examples_first: bool = False) -> str:
-        """The user turn's wording in one of the two orders."""
+        """Returns the user turn's wording in one of the two orders."""
         return self.examples_first if examples_first else self.text
 
     def hash(self, *, examples_first: bool = False) -> str:
-        """Four hex digits that change with the wording."""
+        """Returns four hex digits that change with the wording."""
         return sha256(f"{self.wording(examples_first=examples_first)}\0{self.example}".encode()).hexdigest()[:4]
 
     def render(self, question: str, answers: Sequence[str], *, examples_first: bool = False) -> str:
-        """The user turn for one question; without answers it is the bare question."""
+        """Returns the user turn for one question; without answers it is the bare question."""
         if not answers:
             return question
         examples = "\n\n".join(_put(self.example, answer=answer) for answer in answers)
@@ -151,7 +151,7 @@ class SelfAlignedPrompt:
 
 
 def _put(wording: str, **parts: str) -> str:
-    """Fills each mark once, left to right, never looking inside what was filled in (data are not templates)."""
+    """Fills each mark once, from left to right, and never inside filled-in data."""
     marks = sorted(parts, key=lambda mark: wording.index("{" + mark + "}"))
     filled, rest = "", wording
     for mark in marks:
@@ -161,7 +161,7 @@ def _put(wording: str, **parts: str) -> str:
 
 
 def rotate(position: int, question_id: str, pool_ids: Sequence[str], n: int, rotation: Rotation) -> list[int]:
-    """Indices into the pool of the examples shown with one question.
+    """Returns the indices into the pool of the examples shown with one question.
 
     Args:
         position: 0-based place of the question among the scored ones.
@@ -198,14 +198,14 @@ class Template:
 
 
 FRAME_END = "[/INST]"
-"""Where the prompt of the paper's frame ends; the response follows after one space."""
+"""The end of the prompt in the paper's frame; the response follows after one space."""
 
 
 def paper_frame(turns: Sequence[Message], system: str = "") -> str:
-    """The plain-text frame the authors of arXiv 2502.11779 scored in: Llama-2's markers, whatever the target.
+    """Returns turns in the plain-text frame of arXiv 2502.11779: Llama-2's markers, whatever the target.
 
     Args:
-        turns: of a conversation; a system turn takes the place of `system`.
+        turns: the turns of a conversation; a system turn takes the place of `system`.
         system: the sentence of the system block; empty for the form without one (the authors' Mistral).
     """
     text = ""

@@ -1,4 +1,4 @@
-"""The words of the house: questions and messages as types, one table schema per artifact."""
+"""Shared types (questions, messages, sources) and one table schema per kind of artifact."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ class Message(TypedDict):
     role: str
     content: str
     tool_calls: NotRequired[list[dict[str, Any]]]
-    """What the assistant calls, each `{type, function: {name, arguments}}` and its `id`, if it has one."""
+    """The assistant's calls of tools, each `{type, function: {name, arguments}}` and its `id`, if it has one."""
     tool_call_id: NotRequired[str]
     """The call whose result a tool returns."""
     name: NotRequired[str]
@@ -39,7 +39,7 @@ class Question:
     solution: str = ""
     """The data set's own worked solution, empty where it has none."""
     fields: Mapping[str, Any] = field(default_factory=dict)
-    """What teachers or judges need beyond that (structure, test cases, plans)."""
+    """Further data for teachers or answer rules (structure, test cases, plans)."""
 
 
 @dataclass(frozen=True)
@@ -47,32 +47,32 @@ class Conversation(Question):
     """A question with more turns than its own; `prompt` is the last of the user's."""
 
     turns: tuple[Message, ...] = ()
-    """All that is said before the response."""
+    """All turns before the response."""
     whole: bool = False
     """Whether a response is all that follows, several turns as `sppl.data.conversations` writes them; else a text."""
 
 
-def wording(question: Question) -> Any:
-    """All that is said before the response to a question, as plain data."""
+def question_wording(question: Question) -> Any:
+    """Returns everything before the response to a question, as plain data."""
     if isinstance(question, Conversation):
         return {"turns": list(question.turns), "whole": question.whole}
     return question.prompt
 
 
 class QuestionSource(Protocol):
-    """Where questions come from; a frozen dataclass whose fields identify the content."""
+    """A source of questions; a frozen dataclass whose fields identify the content."""
 
     def questions(self, split: Split, n: int | None = None) -> list[Question]:
-        """The first `n` questions of a split in a fixed order (all with None)."""
+        """Returns the first `n` questions of a split in a fixed order (all with None)."""
         ...
 
 
 @runtime_checkable
 class Answered(Protocol):
-    """A source of questions that knows which of them a strategy answers, beside those that all of them do."""
+    """A source of questions that also knows which of them a single strategy answers."""
 
     def answered_by(self, strategy: "Strategy") -> list[Question]:
-        """All training questions that the strategy has a response to, in a fixed order."""
+        """Returns all training questions that the strategy has a response to, in a fixed order."""
         ...
 
 
@@ -89,7 +89,7 @@ class Strategy(Protocol):
 
 
 class ResponseSource(Protocol):
-    """Who answers questions by a strategy's recipe; a frozen dataclass whose fields identify the content."""
+    """A source of a strategy's responses; a frozen dataclass whose fields identify the content."""
 
     @property
     def label(self) -> str:
@@ -107,7 +107,7 @@ class ResponseSource(Protocol):
         ...
 
     def respond(self, strategy: Strategy, questions: list[Question]) -> list[str]:
-        """One response per question, in their order.
+        """Returns one response per question, in their order.
 
         Raises:
             UserError: the source has no responses of this strategy; the message lists those it has.
@@ -117,21 +117,21 @@ class ResponseSource(Protocol):
 
 @runtime_checkable
 class Identified(Protocol):
-    """A source whose answers depend on other things than its fields: a file's content, one teacher of many."""
+    """A source whose responses depend on more than its fields, such as a file's content."""
 
     def identity(self, strategy: Strategy) -> Any:
-        """Plain data that change whenever the answers of this strategy could."""
+        """Returns plain data that change whenever the responses of this strategy may."""
         ...
 
 
 @dataclass(frozen=True)
 class Sampling:
-    """How answers are drawn where they are not greedy; the same prompt gets the same answer, whatever else is asked.
+    """How answers are sampled; the same prompt always gets the same answer.
 
     Args:
         temperature: above 0.
         top_p: share of the probability that the next token is drawn from.
-        top_k: so many most likely tokens; 0 for all.
+        top_k: only this many most likely tokens are drawn from; 0 for all.
         seed: another one gives other answers.
     """
 
@@ -150,10 +150,10 @@ class Sampling:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What asking a teacher would take: requests, tokens read and written, US dollars (None: prices not known).
+    """An estimate of what asking a teacher takes: requests, tokens read and written, US dollars (None: unknown).
 
-    `most` is what it could cost if every answer is as long as it may be, and no request is repeated; `under_way` are
-    requests in batches that are handed in already, beside all these.
+    `most` is the cost if every answer is as long as it may be and no request is repeated; `under_way` are further
+    requests in batches that were created before.
     """
 
     teacher: str
@@ -174,27 +174,27 @@ class Estimate:
 
 
 @runtime_checkable
-class Asking(Protocol):
-    """A response source that asks somebody: it knows beforehand what that takes, and can ask again."""
+class PaidSource(Protocol):
+    """A response source that asks teachers: it can estimate the cost beforehand, and ask again."""
 
     def within(self, budget: Any) -> "ResponseSource":
-        """The same source, which spends no more than a budget of the teachers' has."""
+        """Returns the same source with a budget of its own."""
         ...
 
     def estimate(self, strategy: Strategy, questions: list[Question]) -> Estimate:
-        """What answering these questions would take."""
+        """Estimates what answering these questions would take."""
         ...
 
     def begin(self, strategy: Strategy, questions: list[Question]) -> None:
-        """Hands in what is answered much later, where there is such; `respond` waits for it."""
+        """Creates batches of requests, where they are asked in batches; `respond` waits for the answers."""
         ...
 
     def respond_again(self, strategy: Strategy, questions: list[Question], attempt: int) -> Mapping[str, str]:
-        """Another answer per question id, as far as there are; the attempt's number makes it another one."""
+        """Returns another answer per question id, where there is one; the number of the attempt makes it differ."""
         ...
 
     def usage(self, strategy: Strategy, questions: list[Question]) -> Mapping[str, Any]:
-        """What the answers to these questions really took."""
+        """Returns what the answers to these questions took."""
         ...
 
 
@@ -202,13 +202,13 @@ Schema = pa.DataFrameSchema
 
 
 def table_schema(columns: Mapping[str, type | str | pa.Column], key: list[str], *, extra: bool = False) -> Schema:
-    """The schema of a table: its columns, those that together are unique, and whether it may have others."""
+    """Returns the schema of a table: its columns, its key, and whether it may have further columns."""
     parts = {name: kind if isinstance(kind, pa.Column) else pa.Column(kind) for name, kind in columns.items()}
     return pa.DataFrameSchema(parts, unique=key, strict=not extra)
 
 
 def column(kind: type | str, check: pa.Check | None = None, *, required: bool = True) -> pa.Column:
-    """A column whose values pass a check."""
+    """Returns a column whose values pass a check."""
     return pa.Column(kind, check, required=required)
 
 
@@ -310,16 +310,16 @@ over `results`; `setup` names the training settings apart from the seed.
 
 
 def validate(frame: pd.DataFrame, kind: str, name: str, schema: Schema | None = None) -> pd.DataFrame:
-    """The frame, once its columns, types and keys are those of its kind.
+    """Checks columns, types and keys of a table, and returns it.
 
     Args:
         frame: a table.
-        kind: of artifact.
-        name: of the artifact, for the message.
-        schema: of a kind that `TABLES` does not have; where neither is known, anything is such a table.
+        kind: the kind of artifact.
+        name: the artifact's name, for the message.
+        schema: the schema of a kind that `TABLES` lacks; where neither is known, any table passes.
 
     Raises:
-        UserError: they are not; the message names every column and the first offending values.
+        UserError: they differ; the message names every column and the first offending values.
     """
     schema = schema or TABLES.get(kind)
     if schema is None:

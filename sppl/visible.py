@@ -1,4 +1,4 @@
-"""Text that others wrote, so that it is seen and does nothing: no control of a terminal, no turned direction."""
+"""Escapes invisible and control characters in texts from outside, so that they cannot affect a terminal."""
 
 import re
 
@@ -9,14 +9,14 @@ _HIDDEN = re.compile(
 )
 
 
-def visible(text: str) -> str:
-    r"""The text with escapes (`\x1b`, `\u202e`) in the place of characters that are not seen but do something."""
+def make_visible(text: str) -> str:
+    r"""Returns the text with escapes (`\x1b`, `\u202e`) in the place of invisible and control characters."""
     return _HIDDEN.sub(_escape, text)
 
 
 def on_one_line(text: str) -> str:
-    """The same, line ends and tabs written as blanks."""
-    return visible(" ".join(text.split()))
+    """Returns the text escaped like `make_visible`, with line ends and tabs as blanks."""
+    return make_visible(" ".join(text.split()))
 
 
 def _escape(found: re.Match[str]) -> str:

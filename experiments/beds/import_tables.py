@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from sppl.analysis.checks import PAIR
-from sppl.analysis.conventions import SOUND, comparable
+from sppl.analysis.conventions import SOUND, take_comparable
 from sppl.analysis.paper import RecordedMetric, main_outcomes, planbench_outcomes
 from sppl.analysis.ranking import rank
 from sppl.analysis.resampling import RankedMetric
@@ -62,7 +62,7 @@ def paper(folder: str, scores: pd.DataFrame, outcomes: pd.DataFrame, every: pd.D
 
     `every` outcome holds the pilots, which are the metric `train_then_test_n100`: seed 0 after 100 responses.
     """
-    candidates = comparable(scores[scores["metric"] == "sppl_n2"], outcomes)[[*PAIR, "strategy"]].drop_duplicates()
+    candidates = take_comparable(scores[scores["metric"] == "sppl_n2"], outcomes)[[*PAIR, "strategy"]].drop_duplicates()
     runs = outcomes.merge(candidates, on=[*PAIR, "strategy"])
     short = every[(every["setup"] == PILOTS) & (every["kind"] == "core") & (every["seed"] == 0)]
     short = short.assign(metric="train_then_test_n100", value=short["accuracy"], example_id=None, start=None, end=None)
@@ -79,11 +79,11 @@ def _ranked(scores: pd.DataFrame, runs: pd.DataFrame, metric: RankedMetric) -> p
     if isinstance(metric, EasyHalf):
         own = scores[scores["metric"] == "sppl_n2"]
         own = own[own["example_id"].notna()].assign(metric=metric.name, value=np.log(own["value"].to_numpy(float)))
-        own = comparable(own, runs)
+        own = take_comparable(own, runs)
         own = own.groupby(PAIR, group_keys=False)[list(own)].apply(with_difficulty)
-    if comparable(own, runs).empty:  # no response lengths of PlanBench are on record
+    if take_comparable(own, runs).empty:  # no response lengths of PlanBench are on record
         return pd.DataFrame()
-    return rank(comparable(own, complete(own, runs, [metric.name], SOUND)), [metric], resamples=0)
+    return rank(take_comparable(own, complete(own, runs, [metric.name], SOUND)), [metric], resamples=0)
 
 
 def rsr(source: Path) -> None:

@@ -72,7 +72,7 @@ def with_vocabulary(vocabulary: int, rounds: int) -> dict[str, float]:
     """GSM8K's lengths, six strategies, a random Llama of 15 M parameters; question with and without more."""
     from workloads import random_model, requests_of
 
-    from sppl.scoring.planner import plan
+    from sppl.scoring.planner import plan_passes
     from sppl.scoring.scorer import ResponseScorer
 
     model = random_model("15m", vocabulary)
@@ -83,7 +83,7 @@ def with_vocabulary(vocabulary: int, rounds: int) -> dict[str, float]:
         with torch.inference_mode():
             for requests, further in ((given, columns), (shown, ())):
                 scorer = ResponseScorer(model, further)
-                for number, batch in enumerate(plan(requests, max_tokens=4096, form="tree")):
+                for number, batch in enumerate(plan_passes(requests, max_tokens=4096, form="tree")):
                     scorer.predict_step(batch, number)
 
     more = ("entropy", "top50_brier")

@@ -14,9 +14,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sppl.analysis.checks import PAIR
-from sppl.analysis.conventions import comparable
+from sppl.analysis.conventions import take_comparable
 from sppl.analysis.paper import main_outcomes
-from sppl.analysis.racing import Bound, Limit, race
+from sppl.analysis.racing import Bound, Limit, replay_race
 from sppl.artifacts.store import Store
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "paper"))  # the studies lie with the paper's records
@@ -40,7 +40,7 @@ def recorded() -> Iterator[NDArray]:
     store = Store(str(RECORDS))
     scores, outcomes = (store.read(store.artifact_id(kind, settings=SOURCE)) for kind in ("scores", "outcomes"))
     own = scores[(scores["metric"] == "sppl_n2") & scores["example_id"].notna()]
-    for _, part in comparable(own, main_outcomes(outcomes)).groupby(PAIR):
+    for _, part in take_comparable(own, main_outcomes(outcomes)).groupby(PAIR):
         yield np.log(part.pivot(index="example_id", columns="strategy", values="value").to_numpy(float))
 
 
@@ -75,7 +75,7 @@ def cell(noise: Noise, limit: Limit, *, strategies: int, lead: float, questions:
         values = noise(rng, questions, strategies)
         values[:, 0] -= lead
         columns = {f"s{number}": column for number, column in enumerate(values.T)}
-        run = race(columns, np.arange(questions), limit)
+        run = replay_race(columns, np.arange(questions), limit)
         dropped += "s0" not in run.left
         wins += run.winner == "s0"
         share += sum(run.scored.values()) / values.size

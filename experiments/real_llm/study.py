@@ -29,7 +29,8 @@ def command(task: str, asked: argparse.Namespace) -> list[str]:
         given += ["hydra/launcher=joblib", f"hydra.launcher.per_gpu={asked.per_gpu}", f"strategy={strategies}"]
     else:
         given.append(f"strategy=[{strategies}]")
-    return [*given, *asked.given]
+    instead = {word.partition("=")[0] for word in asked.given}
+    return [*(word for word in given if word.partition("=")[0] not in instead), *asked.given]
 
 
 def main() -> int:
@@ -37,7 +38,7 @@ def main() -> int:
     parser.add_argument("--on", choices=["cpu", "gpu"], required=True)
     parser.add_argument("--per-gpu", type=int, default=4)
     parser.add_argument("--tasks", nargs="+", choices=["words", "ecqa"], default=["words", "ecqa"])
-    parser.add_argument("given", nargs="*", help="further arguments of run.py")
+    parser.add_argument("given", nargs="*", help="arguments of run.py, in the place of the study's own")
     asked = parser.parse_args()
     if "ecqa" in asked.tasks and not os.environ.get("SPPL_UPSTREAM"):
         print("SPPL_UPSTREAM names no checkout of the published records: without ECQA")

@@ -35,7 +35,7 @@ sys.path.insert(0, str(ROOT))
 
 from sppl.analysis.ranking import rank  # noqa: E402
 from sppl.cli import main, overview, sweeps  # noqa: E402
-from sppl.data.contents import read  # noqa: E402
+from sppl.data.contents import read_contents  # noqa: E402
 
 RATIO = "sppl.metrics.rank_surprisal_ratio.RankSurprisalRatio"
 METRICS = ["metric=[length,perplexity,log_probability,rank_surprisal_ratio]"]
@@ -129,7 +129,7 @@ def lines(size: float, folder: Path) -> dict:
         for at in range(int(size * 1e6 / 700)):
             file.write(json.dumps({"id": f"q{at}", **row}) + "\n")
     if not (pid := os.fork()):
-        os._exit(not read(folder / "x.jsonl").rows)
+        os._exit(not read_contents(folder / "x.jsonl").rows)
     _, _, usage = os.wait4(pid, 0)
     return {"seconds": usage.ru_utime + usage.ru_stime, "memory": usage.ru_maxrss / 1e3}
 

@@ -26,7 +26,7 @@ from hydra.utils import instantiate  # noqa: E402
 from sppl.artifacts.store import Store  # noqa: E402
 from sppl.cli.jobs import Job, jobs_in  # noqa: E402
 from sppl.cli.ledger import Ledger  # noqa: E402
-from sppl.cli.settings import plain  # noqa: E402
+from sppl.cli.settings import as_plain  # noqa: E402
 from sppl.cli.sweeps import plan  # noqa: E402
 from sppl.packaged import conf  # noqa: E402
 
@@ -48,7 +48,7 @@ def jobs_of(seeds: int, folder: Path) -> list[Job]:
     jobs, rest = [], command(seeds, folder)[2:]
     with initialize_config_dir(str(conf()), version_base="1.3"):
         for strategy in STRATEGIES:
-            config = plain(compose("config", overrides=[f"strategy={strategy}", *rest]))
+            config = as_plain(compose("config", overrides=[f"strategy={strategy}", *rest]))
             for seed in range(seeds):
                 overrides = [f"strategy={strategy}", f"seed={seed}", *rest]
                 jobs.append(Job(folder / "done" / str(len(jobs)), overrides, seeded(config, seed)))

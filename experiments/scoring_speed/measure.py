@@ -19,11 +19,11 @@ import workloads
 from hardware import median_ratio, peak_flops, peak_of, seconds_of
 from transformers import PreTrainedModel
 
-from sppl.scoring.planner import lower_bound, plan
-from sppl.scoring.requests import Request
+from sppl.scoring.planner import lower_bound, plan_passes
+from sppl.scoring.requests import ScoringRequest
 from sppl.scoring.scorer import ResponseScorer, tokens_at_once
 
-Variant = tuple[Callable, list[Request]]
+Variant = tuple[Callable, list[ScoringRequest]]
 
 
 def arguments() -> argparse.Namespace:
@@ -68,7 +68,7 @@ def main() -> None:
         print({key: round(value, 3) if isinstance(value, float) else value for key, value in one.items()})
 
 
-def variants(asked: argparse.Namespace, model: PreTrainedModel, requests: list[Request]) -> dict[str, Variant]:
+def variants(asked: argparse.Namespace, model: PreTrainedModel, requests: list[ScoringRequest]) -> dict[str, Variant]:
     """Each row's method and requests; ours once per number of strategies, and the paper's loop on as many."""
     most = max(asked.strategies)
     shared, rows = ResponseScorer(model), ResponseScorer(model, form="padded")
@@ -108,16 +108,16 @@ def row(asked, name, runs, model, first, seconds, peak: float) -> dict:
     }  # fmt: skip
 
 
-def first_strategies(requests: list[Request], number: int, most: int) -> list[Request]:
+def first_strategies(requests: list[ScoringRequest], number: int, most: int) -> list[ScoringRequest]:
     return [request for place, request in enumerate(requests) if place % most < number]
 
 
-def bound_of(model, subset: list[Request], *, shared: bool) -> float:
+def bound_of(model, subset: list[ScoringRequest], *, shared: bool) -> float:
     """Speed-up over the paper's loop if time were the multiplications of tokens in the layers and in the head."""
     return work_of(model, subset, "one_by_one") / work_of(model, subset, "ours" if shared else "padded")
 
 
-def work_of(model, subset: list[Request], name: str) -> int:
+def work_of(model, subset: list[ScoringRequest], name: str) -> int:
     """Multiplications of tokens with weights that a method cannot do without (attention between tokens left out)."""
     body, head = workloads.body_weights(model), model.lm_head.weight.numel()
     if name.startswith("one_by_one"):
@@ -129,14 +129,14 @@ def work_of(model, subset: list[Request], name: str) -> int:
     return layers * body + sum(r.n_scored for r in subset) * head
 
 
-def tokens_of(name: str, subset: list[Request], max_tokens: int) -> int:
+def tokens_of(name: str, subset: list[ScoringRequest], max_tokens: int) -> int:
     """Tokens computed: as planned for ours (the tests hold it to that), without padding for the loop."""
     if name.startswith("one_by_one"):
         return sum(len(r.prefix) + len(r.response) for r in subset)
     if name == "lm_eval":
         ordered = sorted((len(r.prefix) + r.n_fed for r in subset), reverse=True)
         return sum(len(ordered[i : i + 4]) * ordered[i] for i in range(0, len(ordered), 4))
-    passes = plan(subset, max_tokens=max_tokens, form="padded" if name == "padded" else "tree")
+    passes = plan_passes(subset, max_tokens=max_tokens, form="padded" if name == "padded" else "tree")
     return sum(one.tokens for one in passes)
 
 

@@ -7,11 +7,11 @@ from lm_eval.models.huggingface import HFLM
 from tokenizers import Tokenizer, models
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from sppl.scoring.requests import Request
+from sppl.scoring.requests import ScoringRequest
 from sppl.scoring.scorer import ResponseScorer
 
 
-def one_by_one(model: PreTrainedModel, requests: Sequence[Request]) -> list[float]:
+def one_by_one(model: PreTrainedModel, requests: Sequence[ScoringRequest]) -> list[float]:
     """One pair at a time, logits of every position, the model's own loss on the response: the paper's loop."""
     losses = []
     for request in requests:
@@ -21,7 +21,7 @@ def one_by_one(model: PreTrainedModel, requests: Sequence[Request]) -> list[floa
     return losses
 
 
-def lm_eval(model: PreTrainedModel, requests: Sequence[Request], *, batch_size: int = 4) -> list[float]:
+def lm_eval(model: PreTrainedModel, requests: Sequence[ScoringRequest], *, batch_size: int = 4) -> list[float]:
     """lm-eval's `HFLM` on token ids, as its `loglikelihood` calls it."""
     words = Tokenizer(models.WordLevel({"a": 0}, unk_token="a"))
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=words, eos_token="a", pad_token="a")
@@ -31,6 +31,6 @@ def lm_eval(model: PreTrainedModel, requests: Sequence[Request], *, batch_size: 
     return [-answer[0] / len(request.response) for answer, request in zip(answers, requests, strict=True)]
 
 
-def ours(scorer: ResponseScorer, requests: Sequence[Request], *, max_tokens: int) -> list[float]:
+def ours(scorer: ResponseScorer, requests: Sequence[ScoringRequest], *, max_tokens: int) -> list[float]:
     """As the score stage does it, with one scorer per model; padded rows where the scorer's form is `padded`."""
     return [float(-logprobs.mean()) for logprobs, _ in scorer.score(requests, max_tokens=max_tokens)]

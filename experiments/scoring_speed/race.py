@@ -18,12 +18,12 @@ from hardware import median_ratio, peak_of, seconds_of
 from sppl.analysis.racing import Bound, survivors
 from sppl.benchmarks.definition import Benchmark
 from sppl.lab.source import LabQuestions, LabTeacher
-from sppl.models.target import TargetModel, frozen
+from sppl.models.target import TargetModel, frozen_target
 from sppl.prompts import SelfAligned, SelfAlignedPrompt
-from sppl.scoring.asked import Asking
 from sppl.scoring.planner import lower_bound
 from sppl.scoring.pool import Pool
-from sppl.scoring.requests import Request
+from sppl.scoring.request_builder import RequestBuilder
+from sppl.scoring.requests import ScoringRequest
 from sppl.scoring.scorer import ResponseScorer, tokens_at_once
 from sppl.scoring.scoring_settings import Scoring
 from sppl.strategies.recipe import Recipe
@@ -32,13 +32,13 @@ STRATEGIES = ("gpt4", "claude", "mini_gpt4", "step_by_step", "rewrite", "human_e
 RECORDS = Path("experiments/paper/racing/expected.csv")
 
 
-def requests_of(target: TargetModel, n: int) -> dict[str, list[Request]]:
+def requests_of(target: TargetModel, n: int) -> dict[str, list[ScoringRequest]]:
     """Per strategy one request per lab question, in the context of self-aligned perplexity."""
     benchmark = Benchmark("lab", LabQuestions(), LabTeacher(), task="lab", max_new_tokens=200)
     questions = benchmark.questions.questions("train", n)
     own = benchmark.responses.respond(Recipe("self_generated", ""), questions)
     prompt = SelfAlignedPrompt("{question}\n\n{examples}\n\nAnswer in this style.", "Example answer:\n{answer}")
-    asking = Asking(target, prompt, Pool(tuple(q.id for q in questions), tuple(own), ""), Scoring())
+    asking = RequestBuilder(target, prompt, Pool(tuple(q.id for q in questions), tuple(own), ""), Scoring())
     found = {}
     for name in STRATEGIES:
         pairs = list(zip(questions, benchmark.responses.respond(Recipe(name, ""), questions), strict=True))
@@ -48,7 +48,7 @@ def requests_of(target: TargetModel, n: int) -> dict[str, list[Request]]:
 
 
 def race(
-    scorer: ResponseScorer, requests: dict[str, list[Request]], budget: Scoring
+    scorer: ResponseScorer, requests: dict[str, list[ScoringRequest]], budget: Scoring
 ) -> tuple[str, dict[str, list[float]]]:
     """The winner, and the mean losses that were computed to find it: batches for the strategies still in the race."""
     racing, done, losses = list(requests), 0, {name: list[float]() for name in requests}
@@ -73,7 +73,7 @@ def main() -> None:
     asked = parser.parse_args()
     logging.disable(logging.WARNING)
     target, budget = TargetModel("lab", "sppl/lab/checkpoint"), Scoring(budget="race")
-    model, requests = frozen(target), requests_of(target, asked.questions)
+    model, requests = frozen_target(target), requests_of(target, asked.questions)
     n, everything = asked.questions, [request for part in requests.values() for request in part]
     runs = {
         "one_by_one": partial(methods.one_by_one, model, everything),

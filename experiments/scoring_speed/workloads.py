@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from sppl.scoring.requests import Request
+from sppl.scoring.requests import ScoringRequest
 
 FOLDERS = {"gsm8k": "GSM8K", "ecqa": "ECQA", "planbench": "PLAN_BENCH_GENERATION"}
 STRATEGIES = ("gpt4", "claude", "varient/mini_gpt4", "varient/gpt4_generated_step_by_step_1000",
@@ -59,7 +59,9 @@ def body_weights(model: LlamaForCausalLM) -> int:
     return sum(weight.numel() for name, weight in model.named_parameters() if ".layers." in name)
 
 
-def requests_of(workload: str, *, questions: int, strategies: int, examples: int, vocabulary: int) -> list[Request]:
+def requests_of(
+    workload: str, *, questions: int, strategies: int, examples: int, vocabulary: int
+) -> list[ScoringRequest]:
     """Random tokens of real lengths: per question one prompt and one response per strategy, strategies innermost."""
     draw = np.random.default_rng(0)
     lengths = _recorded(workload, questions, examples) or _drawn(workload, questions, examples, draw)
@@ -69,7 +71,7 @@ def requests_of(workload: str, *, questions: int, strategies: int, examples: int
         # the lab's words are scored after the bare question, too, as most metrics ask for
         for size in (60, prompt_length) if workload == "words" else (prompt_length,):
             prompt = tuple(draw.integers(0, vocabulary, size).tolist())
-            requests += [Request(prompt, response, len(requests) + at) for at, response in enumerate(responses)]
+            requests += [ScoringRequest(prompt, response, len(requests) + at) for at, response in enumerate(responses)]
     return requests
 
 

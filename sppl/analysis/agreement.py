@@ -1,4 +1,4 @@
-"""Where metrics agree about strategies, and where they do not, before anything is trained."""
+"""Compares what metrics say about strategies with each other, before anything is trained."""
 
 from itertools import combinations
 from typing import Any
@@ -10,7 +10,7 @@ from sppl.analysis.correlation import spearman, too_few
 
 
 def disagreement(rankings: pd.DataFrame) -> pd.DataFrame:
-    """One row per benchmark, target and strategy, those the metrics differ most about first.
+    """Returns one row per benchmark, target and strategy, those the metrics differ most about first.
 
     `best_rank` and `worst_rank` are over the metrics that have a direction, `best_by` and `worst_by` name one or more
     of them, `first_by` all that rank the strategy first, `spread` is the difference of the two ranks.
@@ -38,7 +38,7 @@ def disagreement(rankings: pd.DataFrame) -> pd.DataFrame:
 
 
 def agreement(rankings: pd.DataFrame) -> pd.DataFrame:
-    """One row per benchmark, target and two metrics: the `spearman` of their ranks of the strategies, lowest first.
+    """Returns one row per benchmark, target and two metrics: the `spearman` of their ranks, lowest first.
 
     A metric without direction counts by its value, low first. Strategies count that both rank; <NA> where these are too
     few, or one of the two ranks all of them alike.
@@ -57,7 +57,7 @@ def agreement(rankings: pd.DataFrame) -> pd.DataFrame:
 
 
 def where_they_differ(rankings: pd.DataFrame) -> str:
-    """Which metrics of one ranking put which strategy first, in plain words."""
+    """Returns in words which metrics of one ranking put which strategy first."""
     first: dict[str, list[str]] = {}
     for metric, part in rankings[rankings["direction"] != "none"].groupby("metric", sort=False):
         for strategy in part.loc[part["rank"] == part["rank"].min(), "strategy"]:

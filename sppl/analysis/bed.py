@@ -1,4 +1,4 @@
-"""A test bed: what metrics said of strategies, and what training on them really brought."""
+"""A test bed: metric values of strategies, and the accuracies after training on them."""
 
 from dataclasses import dataclass
 
@@ -32,24 +32,24 @@ class Bed:
     source: str = ""
 
     def accuracies(self) -> pd.DataFrame:
-        """Mean accuracy per benchmark, target and strategy, of cases with something to choose from."""
+        """Returns the mean accuracy per benchmark, target and strategy, of cases with two strategies or more."""
         reached = accuracies(self.outcomes[self.outcomes["strategy"] != UNTRAINED])
         reached = reached.assign(accuracy=reached["accuracy"].astype(float))
         return reached[reached.groupby(PAIR)["strategy"].transform("size") > 1].reset_index(drop=True)
 
     def rankings(self) -> pd.DataFrame:
-        """Rankings of the trained strategies by every metric, of the cases in which it has a value for each of them."""
-        return ranked(self.scores, self.accuracies())
+        """Returns rankings of the trained strategies by every metric, of cases where it has a value for all of them."""
+        return rank_bed(self.scores, self.accuracies())
 
     def alone(self) -> list[str]:
-        """Cases in which only one strategy was trained: nothing was chosen there."""
+        """Returns the cases in which only one strategy was trained, so that there was nothing to choose."""
         trained = self.outcomes[self.outcomes["strategy"] != UNTRAINED]
         counts = trained.groupby(PAIR)["strategy"].nunique()
         return [f"{benchmark} / {target}" for benchmark, target in counts[counts < 2].index]
 
 
-def ranked(scores: pd.DataFrame, reached: pd.DataFrame) -> pd.DataFrame:
-    """Rankings by every metric of `scores`, of the cases in which it has a value for every trained strategy."""
+def rank_bed(scores: pd.DataFrame, reached: pd.DataFrame) -> pd.DataFrame:
+    """Returns rankings by every metric of `scores`, of cases where it has a value for every trained strategy."""
     trained = scores.merge(reached[[*PAIR, "strategy"]], on=[*PAIR, "strategy"])
     wanted = reached.groupby(PAIR)["strategy"].nunique()
     parts = []

@@ -1,4 +1,4 @@
-"""How well every metric and selector picks on test beds: one table, with intervals."""
+"""Judges every metric and selector on test beds, in one table with intervals."""
 
 from typing import Any
 
@@ -6,18 +6,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sppl.analysis.bed import Bed, ranked
+from sppl.analysis.bed import Bed, rank_bed
 from sppl.analysis.checks import PAIR
 from sppl.analysis.outcomes import UNTRAINED
 from sppl.analysis.resampling import draws, interval
 from sppl.analysis.selectors import (
     RANDOM,
-    by_length,
-    by_training,
-    fixed_strategy,
-    from_other_targets,
+    choose_at_random,
+    choose_by_length,
+    choose_by_training,
+    choose_fixed,
     grouping,
-    random_choice,
+    lead_on_other_targets,
 )
 from sppl.analysis.settling import FIGURES, TOLERANCE
 from sppl.analysis.summary import metrics_table
@@ -30,7 +30,7 @@ COLUMNS += ["regret_high", "top1", "of_random", "of_random_low", "of_random_high
 
 
 def cases(bed: Bed) -> pd.DataFrame:
-    """One row per case (benchmark and target) and metric or selector.
+    """Returns one row per case (benchmark and target) and metric or selector.
 
     Columns: `bed`, keys, `selector`, `spearman` with the accuracies, `regret` (accuracy of the best strategy minus that
     of the pick), `top1` (1 where the pick is the best), `random` (the regret of a random pick in the same case).
@@ -44,13 +44,13 @@ def cases(bed: Bed) -> pd.DataFrame:
             f"bed {bed.name}: no benchmark and target has two trained strategies, so nothing was ever chosen; train a "
             "second strategy on one of them"
         )
-    chance = random_choice(reached)
-    priors = [from_other_targets(reached), fixed_strategy(reached), by_length(bed.scores)]
+    chance = choose_at_random(reached)
+    priors = [lead_on_other_targets(reached), choose_fixed(reached), choose_by_length(bed.scores)]
     scored = [part for part in (bed.scores, *priors) if len(part)]
     scores = pd.concat(scored, ignore_index=True) if scored else bed.scores
-    rankings = ranked(scores[scores["direction"] != "none"], reached)
+    rankings = rank_bed(scores[scores["direction"] != "none"], reached)
     trained = bed.outcomes[bed.outcomes["strategy"] != UNTRAINED]
-    parts = [chance.assign(selector=RANDOM), by_training(rankings, bed.scores, trained, reached)]
+    parts = [chance.assign(selector=RANDOM), choose_by_training(rankings, bed.scores, trained, reached)]
     if len(rankings):
         judged = metrics_table(rankings, trained)
         judged = judged.rename(columns={"metric": "selector"})
@@ -62,7 +62,7 @@ def cases(bed: Bed) -> pd.DataFrame:
 
 
 def bed_table(every: pd.DataFrame) -> pd.DataFrame:
-    """One row per bed and selector, and per selector that two beds or more have over all of them.
+    """Returns one row per bed and selector, and one over all beds per selector that two beds or more have.
 
     Of a bed: `cases`; the means of `spearman`, `regret` (fractions) and `top1`; `of_random`: the regret as a share of
     that of a random pick in the same cases. Over all beds: `of_random` alone, the mean of the beds' shares, every bed
@@ -101,7 +101,7 @@ def _share(regret: float, random: float) -> float:
 
 
 def _resampled(part: pd.DataFrame, by: str) -> dict[str, NDArray]:
-    """Spearman, regret and share of random's in resamples of whole benchmarks or targets."""
+    """Spearman, regret and share of a random pick's regret in resamples of whole benchmarks or targets."""
     groups = part.assign(n=1, known=part["spearman"].notna()).groupby(by)[[*FIGURES, "n", "known"]].sum()
     taken = draws(len(groups), RESAMPLES, 0)
     sums = {name: groups[name].to_numpy(float)[taken].sum(axis=1) for name in groups}

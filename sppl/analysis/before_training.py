@@ -1,4 +1,4 @@
-"""What has to be known of training examples before anybody trains: how long, how many cut off, how many wrong."""
+"""Checks training examples before training: how long they are, how many are cut off, how many are wrong."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +14,7 @@ FEW_OWN = 0.1
 
 
 def sample_table(samples: pd.DataFrame, max_tokens: int | None) -> pd.DataFrame:
-    """One row per benchmark, target and strategy, of the responses that were scored.
+    """Returns one row per benchmark, target and strategy, of the responses that were scored.
 
     Columns: `responses` that were looked at; `mean_tokens` of a response; `longest` example, prompt and response
     together, in tokens; `beyond_max_tokens` and `beyond_context`, how many are longer than the training's `max_tokens`
@@ -45,7 +45,7 @@ def sample_table(samples: pd.DataFrame, max_tokens: int | None) -> pd.DataFrame:
 def sample_warnings(
     table: pd.DataFrame, facts: Mapping[tuple[str, str], Mapping[str, Any]], max_tokens: int | None, overlong: str
 ) -> dict[tuple[str, str], list[str]]:
-    """Benchmark and target -> what has to be said before anybody trains, each with the strategies and their numbers.
+    """Returns benchmark and target -> warnings to give before training, with the strategies and their numbers.
 
     Args:
         table: of `sample_table`.

@@ -1,4 +1,4 @@
-"""Metrics judged over many pairs of benchmark and target, in blocks of pairs whose strategies differ enough."""
+"""Judges metrics over many pairs of benchmark and target, in blocks of pairs whose strategies differ enough."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -8,7 +8,7 @@ import pandas as pd
 
 from sppl.analysis.checks import PAIR
 from sppl.analysis.combining import Combination
-from sppl.analysis.conventions import SOUND, Conventions, comparable, of_slice
+from sppl.analysis.conventions import SOUND, Conventions, take_comparable, take_slice
 from sppl.analysis.outcomes import UNTRAINED, accuracies
 from sppl.analysis.ranking import rank
 from sppl.analysis.resampling import RankedMetric
@@ -20,7 +20,7 @@ BEST = "best"
 """The method that always picks the strategy that trained best."""
 
 
-def judged(
+def judge_slices(
     scores: pd.DataFrame,
     outcomes: pd.DataFrame,
     metrics: Sequence[RankedMetric],
@@ -28,7 +28,7 @@ def judged(
     *,
     also: Sequence[Combination] = (),
 ) -> pd.DataFrame:
-    """`metrics_table` of every slice of the conventions (column `slice`, `all` where there are none).
+    """Returns the `metrics_table` of every slice of the conventions (column `slice`, `all` where there are none).
 
     Args:
         scores: as `sppl.schemas.TABLES["scores"]`; strategies that were not trained are left out.
@@ -38,10 +38,10 @@ def judged(
         also: combinations of the metrics, judged like one.
     """
     named = scores[scores["metric"].isin([metric.name for metric in metrics])]
-    candidates = comparable(named, outcomes, conventions)
+    candidates = take_comparable(named, outcomes, conventions)
     parts = []
     for piece in conventions.slices or [None]:
-        here = candidates if piece is None else of_slice(candidates, *piece)
+        here = candidates if piece is None else take_slice(candidates, *piece)
         rankings = rank(here, metrics, resamples=0)
         rankings = pd.concat([rankings, *(one.rankings(rankings) for one in also)], ignore_index=True)
         table = metrics_table(rankings, outcomes, conventions=conventions)
@@ -49,15 +49,15 @@ def judged(
     return pd.concat(parts, ignore_index=True)
 
 
-def by_block(table: pd.DataFrame, blocks: Mapping[str, float] = BLOCKS) -> pd.DataFrame:
-    """One row per block and metric, averaged over its pairs and then over slices; the first row is the method `best`.
+def average_blocks(table: pd.DataFrame, blocks: Mapping[str, float] = BLOCKS) -> pd.DataFrame:
+    """Returns one row per block and metric, averaged over pairs, then over slices; the first row is `best`.
 
     Columns: `block`, `method`, `n_pairs`, the mean accuracy of the picks per target (a column each) and over all pairs
     (`accuracy`), `weighted_spearman` (weight: the pair's spread), `spearman` (unweighted). Fractions. Correlations that
     are undefined are left out and counted in `n_undefined`.
 
     Args:
-        table: of `judged`.
+        table: of `judge_slices`.
         blocks: name -> spread above which a pair belongs to it.
     """
     rows = []
@@ -73,14 +73,14 @@ def by_block(table: pd.DataFrame, blocks: Mapping[str, float] = BLOCKS) -> pd.Da
     return pd.DataFrame(rows)
 
 
-def strategies_by_block(
+def average_strategies(
     table: pd.DataFrame,
     outcomes: pd.DataFrame,
     strategies: Sequence[str],
     conventions: Conventions = SOUND,
     blocks: Mapping[str, float] = BLOCKS,
 ) -> pd.DataFrame:
-    """As `by_block`, one row per block and strategy: the accuracy of always using that strategy.
+    """Returns one row per block and strategy: the accuracy of always using it, averaged as in `average_blocks`.
 
     Pairs without it are left out of its mean, so `n_pairs` may differ between rows.
     """

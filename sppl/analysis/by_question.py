@@ -1,4 +1,4 @@
-"""Every question by itself: what each strategy's response scored, and whether each trained model was right."""
+"""Lists single questions: the score of each strategy's response, and whether each trained model was right."""
 
 import pandas as pd
 
@@ -8,14 +8,14 @@ COLUMNS = [*PAIR, "split", "question_id", "strategy", "setup", "seed", "what", "
 
 
 def by_question(scores: pd.DataFrame | None, answers: pd.DataFrame) -> pd.DataFrame:
-    """One row per question, strategy and figure, so that it can be filtered and pivoted as one likes.
+    """Returns one row per question, strategy and figure, to be filtered and pivoted at will.
 
     `split` is `train` for scores, whose `what` is the metric, and `test` for answers of trained models, whose `what` is
     `correct`; `setup` and `seed` are those of the training, empty for scores.
 
     Args:
         scores: those of single responses are taken; None where there are none.
-        answers: of trained models, as `sppl.analysis.paired.paired` wants them; may be empty.
+        answers: of trained models, as `sppl.analysis.paired.compare_pairs` wants them; may be empty.
     """
     parts = list[pd.DataFrame]()
     if scores is not None and "example_id" in scores:

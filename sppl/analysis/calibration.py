@@ -1,4 +1,4 @@
-"""How often the better-scored of two strategies really trained better, learned from recorded outcomes."""
+"""Learns from recorded outcomes how often the better-scored of two strategies trained better."""
 
 from functools import partial
 from typing import Any
@@ -17,12 +17,12 @@ BOUND = 20.0
 
 
 def gap(metric: str, a: float, b: float) -> float:
-    """How far two values of a metric are apart, at least 0: in nats for ratios and perplexities, else in its unit."""
+    """Returns how far two values of a metric are apart (>= 0): nats for ratios and perplexities, else its unit."""
     return float(abs(np.log(a / b))) if metric.split("_")[0] in LOG_SCALE else abs(a - b)
 
 
 def comparisons(rankings: pd.DataFrame, outcomes: pd.DataFrame) -> pd.DataFrame:
-    """One row per benchmark, target, metric and two of its strategies, the better-scored one first.
+    """Returns one row per benchmark, target, metric and two strategies, the better-scored one first.
 
     Columns: `gap`; `runner_up` (whether the two are the metric's first and second); `won` (1 the better-scored one
     trained better, 0 worse, 0.5 equal); `chance` (that it would also with endless seeds: the observed difference
@@ -72,8 +72,8 @@ def comparisons(rankings: pd.DataFrame, outcomes: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def slope(gaps: NDArray, chances: NDArray) -> float:
-    """The k of chance = 1 / (1 + exp(-k gap)) with the largest likelihood; a gap of 0 is a coin toss."""
+def fit_slope(gaps: NDArray, chances: NDArray) -> float:
+    """Returns the most likely k of chance = 1 / (1 + exp(-k gap)), in which a gap of 0 is a coin toss."""
     from scipy.optimize import brentq
 
     scale = float(np.mean(gaps))
@@ -90,22 +90,22 @@ def _missing_wins(gaps: NDArray, chances: NDArray, k: float) -> float:
 
 
 def chance_of(k: float, gaps: NDArray | float) -> NDArray:
-    """The chance that the better-scored strategy trains better."""
+    """Returns the chance that the better-scored strategy trains better."""
     return 1 / (1 + np.exp(-k * np.asarray(gaps, dtype=float)))
 
 
-def left_out(part: pd.DataFrame) -> NDArray:
-    """Predicted chance per comparison of one metric, by a fit without any comparison of the same benchmark."""
+def predict_left_out(part: pd.DataFrame) -> NDArray:
+    """Returns the predicted chance per comparison of one metric, by a fit without its own benchmark."""
     predicted = np.full(len(part), np.nan)
     for benchmark in part["benchmark"].unique():
         held = (part["benchmark"] == benchmark).to_numpy()
-        k = slope(part.loc[~held, "gap"].to_numpy(float), part.loc[~held, "chance"].to_numpy(float))
+        k = fit_slope(part.loc[~held, "gap"].to_numpy(float), part.loc[~held, "chance"].to_numpy(float))
         predicted[held] = chance_of(k, part.loc[held, "gap"].to_numpy(float))
     return predicted
 
 
-def calibrated(table: pd.DataFrame, bins: int = 6) -> dict[str, dict[str, Any]]:
-    """Per metric the fit, and its quality by leaving one benchmark out at a time.
+def calibrate(table: pd.DataFrame, bins: int = 6) -> dict[str, dict[str, Any]]:
+    """Returns per metric the fit, and its quality by leaving one benchmark out at a time.
 
     `brier` is the mean squared error of the predicted chance against what happened; `brier_coin` that of always 0.5,
     `brier_share` that of the share won on the other benchmarks whatever the gap, `brier_noise` what the noise between
@@ -114,7 +114,7 @@ def calibrated(table: pd.DataFrame, bins: int = 6) -> dict[str, dict[str, Any]]:
     """
     result = {}
     for metric, part in table.groupby("metric"):
-        predicted, won, chance = left_out(part), part["won"].to_numpy(float), part["chance"].to_numpy(float)
+        predicted, won, chance = predict_left_out(part), part["won"].to_numpy(float), part["chance"].to_numpy(float)
         order = np.argsort(predicted, kind="stable")
         curve = [
             {"predicted": _r(predicted[rows].mean()), "happened": _r(won[rows].mean()), "n": len(rows)}
@@ -122,7 +122,7 @@ def calibrated(table: pd.DataFrame, bins: int = 6) -> dict[str, dict[str, Any]]:
         ]
         pick = part["runner_up"].to_numpy(bool)
         result[str(metric)] = {
-            "slope": _r(slope(part["gap"].to_numpy(float), chance)),
+            "slope": _r(fit_slope(part["gap"].to_numpy(float), chance)),
             "gap": "log" if str(metric).split("_")[0] in LOG_SCALE else "plain",
             "n_pairs": len(part[PAIR].drop_duplicates()),
             "n_comparisons": len(part),

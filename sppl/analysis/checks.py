@@ -1,4 +1,4 @@
-"""What scores and outcomes must satisfy before anything is compared; every fault of a frame in one message."""
+"""Checks scores and outcomes before anything is compared, and reports all faults of a frame in one message."""
 
 from collections.abc import Sequence
 
@@ -10,8 +10,8 @@ from sppl.schemas import UserError
 PAIR = ["benchmark", "target_model"]
 
 
-def checked_scores(scores: pd.DataFrame) -> pd.DataFrame:
-    """The scores with all key columns present, sorted by key.
+def check_scores(scores: pd.DataFrame) -> pd.DataFrame:
+    """Returns the scores with all key columns, sorted by key.
 
     Raises:
         UserError: duplicated keys, or values that are missing or infinite; the message names the first of each.
@@ -30,8 +30,8 @@ def checked_scores(scores: pd.DataFrame) -> pd.DataFrame:
     return frame.sort_values(key, ignore_index=True)
 
 
-def checked_metrics(asked: list[str], there: Sequence[str], where: str) -> None:
-    """Nothing.
+def check_metrics(asked: list[str], there: Sequence[str], where: str) -> None:
+    """Refuses metrics without scores, and two metrics of one name.
 
     Raises:
         UserError: a metric has no scores; the message lists those that have. Two are one by their names.
@@ -49,8 +49,8 @@ def checked_metrics(asked: list[str], there: Sequence[str], where: str) -> None:
         )
 
 
-def checked_strategies(group: pd.DataFrame, asked: Sequence[str], metric: str, where: str) -> None:
-    """Nothing.
+def check_strategies(group: pd.DataFrame, asked: Sequence[str], metric: str, where: str) -> None:
+    """Refuses a ranking that lacks the scores of a strategy.
 
     Raises:
         UserError: a strategy has no score of this metric; the message is the command that makes it.
@@ -65,8 +65,8 @@ def checked_strategies(group: pd.DataFrame, asked: Sequence[str], metric: str, w
         )
 
 
-def checked_examples(group: pd.DataFrame, metric: str, where: str) -> None:
-    """Nothing; `group` is the scores per example of one metric.
+def check_examples(group: pd.DataFrame, metric: str, where: str) -> None:
+    """Refuses strategies that were scored on different examples; `group` has one metric's scores per example.
 
     Raises:
         UserError: strategies were scored on different examples; the message says what is missing where.
@@ -81,8 +81,8 @@ def checked_examples(group: pd.DataFrame, metric: str, where: str) -> None:
         )
 
 
-def checked_outcomes(outcomes: pd.DataFrame) -> pd.DataFrame:
-    """The outcomes, sorted by key.
+def check_outcomes(outcomes: pd.DataFrame) -> pd.DataFrame:
+    """Returns the outcomes, sorted by key.
 
     Raises:
         UserError: duplicated keys, missing accuracies, or accuracies outside 0 to 1.

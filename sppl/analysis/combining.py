@@ -1,4 +1,4 @@
-"""Several metrics joined into one order of strategies."""
+"""Combines several metrics into one order of strategies."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class Combination:
     how: Literal["rank", "z"] = "z"
 
     def rankings(self, rankings: pd.DataFrame) -> pd.DataFrame:
-        """The combination's own rankings, one row per benchmark, target and strategy.
+        """Returns the combination's rankings, one row per benchmark, target and strategy.
 
         Raises:
             KeyError: a metric is not in the rankings.
@@ -44,7 +44,7 @@ class Combination:
 
 
 def standard_scores(rankings: pd.DataFrame) -> pd.DataFrame:
-    """The rankings with `score`: each value in standard deviations from the pair's mean, low always better."""
+    """Returns the rankings with `score`: values in standard deviations from the pair's mean, lower is better."""
     parts = []
     for (_, _, metric), part in rankings.groupby([*PAIR, "metric"], sort=False):
         values = part["value"].to_numpy(float)

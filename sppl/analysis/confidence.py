@@ -1,4 +1,4 @@
-"""How far a pick can be trusted: every such sentence is made here, and says nothing beyond what was checked."""
+"""Says how far a pick can be trusted, and nothing beyond what was checked; all such sentences are made here."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
+from sppl.analysis.bed_checks import shipped_checks
 from sppl.analysis.calibration import chance_of, gap
-from sppl.analysis.checked import shipped
 from sppl.analysis.checks import PAIR
 
 ROOM = 1.25
@@ -18,7 +18,7 @@ COLUMNS = [*PAIR, "metric", "picked", "runner_up", "chance", "bound", "bed", "no
 
 @dataclass(frozen=True)
 class Case:
-    """What is known of one benchmark and target beside its scores.
+    """What is known about one benchmark and target beside the scores.
 
     Args:
         benchmark, target, metric: their names.
@@ -38,7 +38,7 @@ class Case:
 
 
 def confidence(rankings: pd.DataFrame, known: Mapping[str, Any] | None = None) -> pd.DataFrame:
-    """One row per benchmark, target and metric that has a direction: what may be said of its pick.
+    """Returns one row per benchmark, target and metric with a direction: what may be said of its pick.
 
     Columns: `picked`, `runner_up`; `bed` whose kind of data this is (empty: of none); `chance` that the pick trains
     better than the runner-up and `bound` of what it may lose in 9 of 10 cases (<NA> where they must not be stated);
@@ -46,9 +46,9 @@ def confidence(rankings: pd.DataFrame, known: Mapping[str, Any] | None = None) -
 
     Args:
         rankings: of `sppl.analysis.ranking.rank`, with the facts that the stage `rank` adds, as far as there are.
-        known: as `sppl.analysis.checked.shipped`, the default.
+        known: as `sppl.analysis.bed_checks.shipped_checks`, the default.
     """
-    beds = shipped() if known is None else known
+    beds = shipped_checks() if known is None else known
     rows = []
     for _, part in rankings[rankings["direction"] != "none"].groupby([*PAIR, "metric"], sort=False):
         ordered = part.sort_values(["rank", "strategy"])
@@ -86,7 +86,7 @@ def _row(case: Case, ordered: pd.DataFrame, beds: Mapping[str, Any]) -> dict[str
 
 
 def kind_of(case: Case, beds: Mapping[str, Any]) -> tuple[str | None, str]:
-    """The test bed whose kind of data a case is of, if there is one; else why there is none."""
+    """Returns the test bed whose kind of data a case is of; where there is none, None and the reason."""
     missing = {name: _differences(case, facts) for name, facts in beds.items()}
     for name, differences in missing.items():
         if not differences:
@@ -99,7 +99,7 @@ def kind_of(case: Case, beds: Mapping[str, Any]) -> tuple[str | None, str]:
 
 
 def _differences(case: Case, facts: Mapping[str, Any]) -> list[str]:
-    """What of the case a bed does not have, in words."""
+    """The properties of a case that a bed does not share, in words."""
     sizes, found = facts["targets"], []
     parameters = sizes.get(case.target) if case.source == "records" else case.parameters
     if case.benchmark not in facts["benchmarks"]:
@@ -118,7 +118,7 @@ def _differences(case: Case, facts: Mapping[str, Any]) -> list[str]:
 
 
 def bound_sentence(limit: Mapping[str, Any] | None, facts: Mapping[str, Any]) -> str:
-    """What picks of this kind lost, and how often that held on cases left out; empty where no bound held."""
+    """Returns what picks of this kind lost, and how often that bound held on new cases; empty where none did."""
     if limit is None:
         return ""
     sizes = facts["targets"].values()
@@ -135,7 +135,7 @@ def bound_sentence(limit: Mapping[str, Any] | None, facts: Mapping[str, Any]) ->
 
 
 def chance_sentence(picked: str, runner_up: str, chance: Any, fitted: Mapping[str, Any] | None, note: str) -> str:
-    """How likely the pick trains better than the runner-up, with the check of such chances; or why none is told."""
+    """Returns the chance that the pick trains better than the runner-up, and its check; or why none is stated."""
     if pd.isna(chance) or fitted is None:
         return f"Chance that {picked} trains better than {runner_up}: n/a ({note})."
     check = (
@@ -148,12 +148,12 @@ def chance_sentence(picked: str, runner_up: str, chance: Any, fitted: Mapping[st
 
 
 def unchecked_sentence(why: str) -> str:
-    """That nothing is known of how far such a pick can be trusted, and why."""
+    """Returns the sentence that nothing is known about how far such a pick can be trusted, and why."""
     return f"How far such a pick can be trusted was not checked for this kind of data: {why}."
 
 
 def recipes_sentence(case: Case) -> str:
-    """That no metric was shown to tell the candidates apart, where all are recipes of one teacher; else empty."""
+    """Returns the sentence that no metric could tell recipes of one teacher apart; empty for other candidates."""
     teachers = {(case.teachers or {}).get(name, "") for name in case.strategies}
     if len(teachers) != 1 or teachers == {""}:
         return ""
@@ -161,7 +161,7 @@ def recipes_sentence(case: Case) -> str:
 
 
 def in_words(parameters: float) -> str:
-    """A number of weights: 0.49 million, 135 million, 7.6 billion."""
+    """Returns a number of weights in words: 0.49 million, 135 million, 7.6 billion."""
     for unit, name in ((1e9, "billion"), (1e6, "million")):
         if parameters >= unit or name == "million":
             return f"{parameters / unit:.2g} {name}" if parameters < 100 * unit else f"{parameters / unit:.0f} {name}"

@@ -1,4 +1,4 @@
-"""Choices a comparison of metrics rests on: the sound ones, and those of the paper."""
+"""Conventions that a comparison of metrics rests on: the sound ones, and those of the paper."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -66,13 +66,13 @@ PAPER = Conventions(
 """arXiv 2502.11779 as its code computes its tables; a tie of scores is broken by name, not by a sorting routine."""
 
 
-def counted(names: Names, benchmark: str) -> tuple[str, ...] | None:
-    """The strategies that count on a benchmark; None means all."""
+def counted_strategies(names: Names, benchmark: str) -> tuple[str, ...] | None:
+    """Returns the strategies that count on a benchmark; None means all."""
     return names.get(benchmark, names.get(""))
 
 
-def of_slice(scores: pd.DataFrame, start: int, end: int) -> pd.DataFrame:
-    """The scores of questions `start <= example_id < end`, and the slice means of exactly that range.
+def take_slice(scores: pd.DataFrame, start: int, end: int) -> pd.DataFrame:
+    """Returns the scores of questions `start <= example_id < end`, and the slice means of exactly that range.
 
     Raises:
         UserError: an example id is not a number, so that it is in no slice.
@@ -90,8 +90,8 @@ def of_slice(scores: pd.DataFrame, start: int, end: int) -> pd.DataFrame:
     return scores[inside]
 
 
-def comparable(scores: pd.DataFrame, outcomes: pd.DataFrame, conventions: Conventions = SOUND) -> pd.DataFrame:
-    """The scores of candidates that were also trained, under the names that `scored_as` gives them."""
+def take_comparable(scores: pd.DataFrame, outcomes: pd.DataFrame, conventions: Conventions = SOUND) -> pd.DataFrame:
+    """Returns the scores of candidates that were also trained, under the names that `scored_as` gives them."""
     alias = {source: name for name, source in conventions.scored_as.items()}
     frame = scores[~scores["strategy"].isin(list(conventions.scored_as))]
     frame = frame.assign(strategy=frame["strategy"].replace(alias)) if alias else frame
@@ -100,6 +100,6 @@ def comparable(scores: pd.DataFrame, outcomes: pd.DataFrame, conventions: Conven
     allowed = [
         names is None or strategy in names
         for benchmark, strategy in trained[["benchmark", "strategy"]].itertuples(index=False)
-        for names in [counted(conventions.candidates, benchmark)]
+        for names in [counted_strategies(conventions.candidates, benchmark)]
     ]
     return frame.merge(trained[allowed], on=pair)

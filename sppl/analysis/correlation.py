@@ -10,7 +10,7 @@ LEAST = 4
 
 
 def average_ranks(values: ArrayLike) -> NDArray[np.float64]:
-    """Ranks 1..n, smallest value first; equal values share the mean of their ranks."""
+    """Returns ranks 1..n, smallest value first; equal values share the mean of their ranks."""
     array = np.asarray(values, dtype=float)
     _, inverse, counts = np.unique(array, return_inverse=True, return_counts=True)
     last = np.cumsum(counts)
@@ -18,12 +18,12 @@ def average_ranks(values: ArrayLike) -> NDArray[np.float64]:
 
 
 def too_few(n: int, least: int = LEAST) -> str:
-    """Why no rank correlation of `n` strategies is shown, for a table's note; empty where one may be."""
+    """Returns why no rank correlation of `n` strategies is shown, for a table's note; empty where one may be."""
     return f"n/a ({n} strategies to compare, a rank correlation needs {least})" if n < least else ""
 
 
 def spearman(a: Sequence[float] | NDArray, b: Sequence[float] | NDArray) -> float | None:
-    """Spearman's correlation in [-1, 1]: Pearson's of average ranks; None where `why_undefined` has a reason."""
+    """Returns Spearman's correlation (Pearson's of average ranks); None where `why_undefined` has a reason."""
     if why_undefined(a, b):
         return None
     x, y = (ranks - ranks.mean() for ranks in (average_ranks(a), average_ranks(b)))
@@ -31,7 +31,7 @@ def spearman(a: Sequence[float] | NDArray, b: Sequence[float] | NDArray) -> floa
 
 
 def why_undefined(a: Sequence[float] | NDArray, b: Sequence[float] | NDArray) -> str:
-    """Why the two have no rank correlation, in words for a table's note; empty where they have one.
+    """Returns why the two have no rank correlation, in words for a table's note; empty where they have one.
 
     Raises:
         ValueError: unequal lengths, or a value that is not finite: a gap must be dealt with by the caller.
@@ -49,7 +49,7 @@ def why_undefined(a: Sequence[float] | NDArray, b: Sequence[float] | NDArray) ->
 
 
 def spearman_no_ties(predicted: Sequence[float] | NDArray, truth: Sequence[float] | NDArray) -> float | None:
-    """1 - 6 sum(d^2) / (n (n^2 - 1)) with predicted ranks 1..n and true ranks averaged over ties; None for n < 2.
+    """Returns 1 - 6 sum(d^2) / (n (n^2 - 1)), predicted ranks 1..n, true ranks averaged over ties; None for n < 2.
 
     The formula of arXiv 2502.11779's code, which is Spearman's only where nothing ties. Equal predictions keep the
     order in which they stand, so the caller decides what breaks a tie.

@@ -1,4 +1,4 @@
-"""Which strategies are in question, and what says so: tests after training where there are any, else the scores."""
+"""Decides which strategies are in question: by tests after training where there are any, else by the scores."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ ONE_SEED = "One seed each: what another seed changes is not in these intervals."
 
 @dataclass(frozen=True)
 class Decision:
-    """The strategies in question, the best first (one: it is clear), and the sentences it rests on."""
+    """The strategies in question, the best first (a single one is clear), and the evidence in sentences."""
 
     names: tuple[str, ...]
     rests_on: tuple[str, ...] = ()
@@ -25,20 +25,20 @@ class Decision:
 
     @property
     def words(self) -> str:
-        """What to do, in a few words."""
+        """The decision in a few words."""
         if len(self.names) == 1:
             return f"Train on {self.names[0]}"
-        return f"Too close to call: {any_of(self.names)}"
+        return f"Too close to call: {join_alternatives(self.names)}"
 
 
-def any_of(names: Sequence[str], most: int = 4) -> str:
-    """Alternatives in words: `a, b or c`; many are counted."""
+def join_alternatives(names: Sequence[str], most: int = 4) -> str:
+    """Returns alternatives in words: `a, b or c`; many are counted."""
     shown = list(names) if len(names) <= most else [*names[: most - 1], f"{len(names) - most + 1} others"]
     return " or ".join(filter(None, [", ".join(shown[:-1]), shown[-1]]))
 
 
-def by_scores(led: pd.DataFrame, stated: Any) -> Decision:
-    """What the deciding metric says, before anything is trained.
+def decide_by_scores(led: pd.DataFrame, stated: Any) -> Decision:
+    """Decides by a metric, before anything is trained.
 
     Too close to call are equal values, strategies that some resamples put first, and the first two where the kind of
     data was checked and no bound on what such a pick loses held, or the chance that it is right is near a coin's.
@@ -70,18 +70,18 @@ def by_scores(led: pd.DataFrame, stated: Any) -> Decision:
 
 
 def _dropped(row: Any) -> bool:
-    """Whether a race dropped it, so that its value is of other questions than the first one's."""
+    """Whether a race dropped a strategy, so that its value is of other questions than the first one's."""
     return "dropped" in str(getattr(row, "race", ""))
 
 
-def by_tests(rows: pd.DataFrame, compared: pd.DataFrame, setups: Sequence[str]) -> Decision | None:
-    """What training and testing showed; None where not every strategy that was ranked was tested, or only one was.
+def decide_by_tests(rows: pd.DataFrame, compared: pd.DataFrame, setups: Sequence[str]) -> Decision | None:
+    """Decides by tests after training; None where not every ranked strategy was tested, or only one was.
 
     A strategy whose paired difference to the best has 0 in its interval is in question too.
 
     Args:
-        rows: of `sppl.analysis.summary.table`, of one benchmark and target.
-        compared: of `sppl.analysis.paired.paired`, of the same.
+        rows: of `sppl.analysis.summary.strategies_table`, of one benchmark and target.
+        compared: of `sppl.analysis.paired.compare_pairs`, of the same.
         setups: the columns of settings that vary between the rows; each combination is a test by itself.
     """
     own = rows[rows["strategy"] != UNTRAINED]
@@ -139,7 +139,7 @@ def _below_untrained(rows: pd.DataFrame, names: Sequence[str]) -> tuple[str, ...
 
 
 def accuracy_words(row: Any) -> str:
-    """An accuracy with its interval, as text."""
+    """Returns an accuracy with its interval, as text."""
     low, high = row.get("accuracy_low", pd.NA), row.get("accuracy_high", pd.NA)
     ends = "" if pd.isna(low) else f" [{low:.3f}, {high:.3f}]"
     return f"{row['accuracy']:.3f}{ends}"

@@ -1,4 +1,4 @@
-"""Which metrics of a ranking are evidence of their own: no copy of another here, and not made of others."""
+"""Finds the metrics of a ranking that are independent evidence: no copies of others, and not made of others."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,10 +13,10 @@ SAME = 1e-9
 EXAMPLE = ["strategy", "example_id"]
 
 
-def independent(
+def find_independent(
     rankings: pd.DataFrame, scores: pd.DataFrame | None, composites: Mapping[str, Sequence[str]], lead: str
 ) -> tuple[list[str], dict[str, str]]:
-    """The metrics with a direction that count, and of those that do not, why.
+    """Returns the metrics with a direction that count, and the reason for each that does not.
 
     A copy orders every single response as another metric does (without such scores: has the same value for every
     strategy), as SPPL does where no own answer can be shown and perplexity stands in. Of copies the one that leads
@@ -47,7 +47,7 @@ def independent(
 
 
 def _values(rankings: pd.DataFrame, scores: pd.DataFrame | None, name: str) -> pd.Series:
-    """The values of single responses, else those of strategies; large is good or bad as the metric has it."""
+    """The values of single responses, or else of strategies, in the metric's own direction."""
     of = rankings[rankings["metric"] == name]
     sign = -1.0 if of["direction"].iloc[0] == "higher" else 1.0
     own = None if scores is None or "example_id" not in scores else scores[scores["metric"] == name]
@@ -57,7 +57,7 @@ def _values(rankings: pd.DataFrame, scores: pd.DataFrame | None, name: str) -> p
 
 
 def _alike(one: pd.Series, other: pd.Series) -> bool:
-    """Whether two metrics order the same responses alike; of strategies' values alone, whether these are equal."""
+    """Whether two metrics order responses alike; where only strategies' values are known, whether these are equal."""
     if one.index.names != other.index.names:
         return False
     shared: Any = one.index.intersection(other.index)
@@ -70,6 +70,6 @@ def _alike(one: pd.Series, other: pd.Series) -> bool:
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:
-    """Average ranks, of values that are the same but for the last digits too."""
+    """Average ranks, where values that differ in the last digits only are equal."""
     scale = np.abs(values).max() or 1.0
     return average_ranks(np.round(values / scale, 9))

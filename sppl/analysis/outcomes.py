@@ -1,11 +1,11 @@
-"""Outcomes of training, averaged over seeds, with their uncertainty and the settings that vary."""
+"""Averages outcomes of training over seeds, with their uncertainty and the settings that vary."""
 
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from sppl.analysis.checks import PAIR, checked_outcomes
+from sppl.analysis.checks import PAIR, check_outcomes
 from sppl.analysis.conventions import SOUND, Conventions
 from sppl.analysis.wilson import wilson
 from sppl.schemas import UserError
@@ -13,8 +13,8 @@ from sppl.schemas import UserError
 UNTRAINED = "untrained"
 
 
-def settings(setup: str) -> dict[str, str]:
-    """The pairs of a `setup` such as `epochs=20, n_train=1000`.
+def parse_setup(setup: str) -> dict[str, str]:
+    """Returns the keys and values of a `setup` such as `epochs=20, n_train=1000`.
 
     Raises:
         UserError: a part is not `key=value`.
@@ -26,15 +26,15 @@ def settings(setup: str) -> dict[str, str]:
     return dict(part.split("=", 1) for part in parts)
 
 
-def varying(setups: pd.Series) -> list[str]:
-    """The settings, sorted, in which the setups of trained models differ (or that some of them lack)."""
-    found = [settings(setup) for setup in setups.unique() if setup]
+def varying_settings(setups: pd.Series) -> list[str]:
+    """Returns the settings, sorted, in which the setups of trained models differ (or that some of them lack)."""
+    found = [parse_setup(setup) for setup in setups.unique() if setup]
     keys = sorted({key for one in found for key in one})
     return [key for key in keys if len({one.get(key) for one in found}) > 1]
 
 
 def accuracies(outcomes: pd.DataFrame, conventions: Conventions = SOUND) -> pd.DataFrame:
-    """One row per benchmark, target, setup and strategy: its `accuracy` (mean over seeds), `accuracy_se` and `gain`.
+    """Returns `accuracy` (mean over seeds), `accuracy_se` and `gain` per benchmark, target, setup and strategy.
 
     The standard error adds up, in squares, the spread over seeds (where there are two or more) and the sampling of test
     questions (where `outcomes` has `n_test`); <NA> where neither is known. As seeds share their test questions, the sum
@@ -46,7 +46,7 @@ def accuracies(outcomes: pd.DataFrame, conventions: Conventions = SOUND) -> pd.D
     Raises:
         UserError: duplicated keys, missing accuracies or accuracies that are no fractions.
     """
-    frame = checked_outcomes(outcomes)
+    frame = check_outcomes(outcomes)
     if conventions.decimals is not None:
         frame["accuracy"] = frame["accuracy"].round(conventions.decimals)
     if conventions.skip_zero:
@@ -75,7 +75,7 @@ def accuracies(outcomes: pd.DataFrame, conventions: Conventions = SOUND) -> pd.D
 
 
 def _ends(share: float, error: Any, n_test: Any) -> tuple[Any, Any]:
-    """Wilson's interval on the questions that the error amounts to; <NA> where that is not known."""
+    """Wilson's interval on as many questions as have this standard error; <NA> where it is not known."""
     if pd.notna(error) and error > 0 and 0 < share < 1:
         return wilson(share, share * (1 - share) / error**2)
     return wilson(share, n_test) if pd.notna(n_test) else (pd.NA, pd.NA)

@@ -1,4 +1,4 @@
-"""What following each metric cost over several benchmarks and targets."""
+"""Averages what following each metric cost over several benchmarks and targets."""
 
 import pandas as pd
 
@@ -8,14 +8,14 @@ TOLERANCE = 1e-9
 RANDOM = "a random pick"
 
 
-def over_cases(judged: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
-    """One row per metric that picks, the smallest loss first, and one for a pick at random.
+def average_losses(judged: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    """Returns one row per metric that picks, the smallest loss first, and one for a random pick.
 
     Only cases (a benchmark, target and setting) in which all of them have a regret count, so that the rows compare.
 
     Args:
         judged: of `sppl.analysis.summary.metrics_table`.
-        rows: of `sppl.analysis.summary.table`.
+        rows: of `sppl.analysis.summary.strategies_table`.
 
     Returns:
         `metric`, `cases`, `regret, points` (mean loss against the best strategy), `largest, points` (of one case),
@@ -50,8 +50,8 @@ def _row(name: object, regret: pd.Series, spearman: pd.Series) -> dict[str, obje
     }
 
 
-def in_a_sentence(table: pd.DataFrame) -> str:
-    """Which metric's picks lost least, beside a pick at random; empty without a table."""
+def describe_losses(table: pd.DataFrame) -> str:
+    """Returns a sentence on the metric whose picks lost least, beside a random pick; empty without rows."""
     if table.empty:
         return ""
     first, chance = table.iloc[0], table[table["metric"] == RANDOM].iloc[0]

@@ -1,4 +1,4 @@
-"""Two trained models compared on the same questions."""
+"""Compares trained models on the same questions."""
 
 from itertools import combinations
 
@@ -10,8 +10,8 @@ from sppl.analysis.checks import PAIR
 COLUMNS = [*PAIR, "setup", "strategy", "other", "difference", "low", "high", "p", "n_questions", "n_seeds", "note"]
 
 
-def paired(answers: pd.DataFrame, *, resamples: int = 2000, seed: int = 0, level: float = 0.95) -> pd.DataFrame:
-    """One row per benchmark, target, setup and two strategies: how much more often the first is right.
+def compare_pairs(answers: pd.DataFrame, *, resamples: int = 2000, seed: int = 0, level: float = 0.95) -> pd.DataFrame:
+    """Returns one row per benchmark, target, setup and two strategies: how much more often the first is right.
 
     `difference` of accuracies (fractions) with its interval: questions are resampled, both strategies keep the same
     ones. `p` is the exact McNemar test on the questions that only one of them got right; with several seeds the answers
@@ -42,7 +42,7 @@ def paired(answers: pd.DataFrame, *, resamples: int = 2000, seed: int = 0, level
 
 
 def mcnemar(gap: np.ndarray) -> float:
-    """The exact two-sided McNemar p-value of differences -1, 0 and 1; 1.0 where the two never differ."""
+    """Returns the exact two-sided McNemar p-value of differences -1, 0 and 1; 1.0 where the two never differ."""
     from scipy.stats import binomtest
 
     won, lost = int((gap > 0).sum()), int((gap < 0).sum())

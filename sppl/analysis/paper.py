@@ -1,11 +1,11 @@
-"""The tables of arXiv 2502.11779 as printed, from records, and their comparison with the published ones."""
+"""Makes the tables of arXiv 2502.11779 from records, as printed, and compares them with the published ones."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
-from sppl.analysis.blocks import BEST, by_block, judged, strategies_by_block
+from sppl.analysis.blocks import BEST, average_blocks, average_strategies, judge_slices
 from sppl.analysis.conventions import PAPER, SIX, Conventions
 from sppl.analysis.resampling import RankedMetric
 
@@ -39,7 +39,7 @@ class RecordedMetric:
     higher_is_better: bool | None = False
 
     def aggregate(self, scores: pd.DataFrame) -> float:
-        """The arithmetic mean of `value`."""
+        """Returns the arithmetic mean of `value`."""
         return float(scores["value"].to_numpy().mean())
 
 
@@ -54,12 +54,12 @@ RECORDED = (
 
 
 def main_outcomes(outcomes: pd.DataFrame, setup: str = "epochs=20, learning_rate=2e-05, n_train=1000") -> pd.DataFrame:
-    """The recorded runs behind the main tables: 17 tasks, 3 targets."""
+    """Returns the recorded runs behind the main tables: 17 tasks, 3 targets."""
     return _runs(outcomes, MAIN, setup)
 
 
 def planbench_outcomes(outcomes: pd.DataFrame) -> pd.DataFrame:
-    """The recorded runs behind the PlanBench tables: 6 tasks, 3 targets, 40 epochs."""
+    """Returns the recorded runs behind the PlanBench tables: 6 tasks, 3 targets, 40 epochs."""
     return _runs(outcomes, PLANBENCH, "epochs=40, learning_rate=2e-05, n_train=1000")
 
 
@@ -73,7 +73,7 @@ def paper_tables(
     metrics: Sequence[RankedMetric] = RECORDED,
     conventions: Conventions = PAPER,
 ) -> dict[str, pd.DataFrame]:
-    """`metrics_main`, `strategies_main`, `metrics_planbench`, `strategies_planbench`, as printed (strings).
+    """Returns `metrics_main`, `strategies_main`, `metrics_planbench`, `strategies_planbench` as printed (strings).
 
     Args:
         scores: the recorded scores.
@@ -84,10 +84,10 @@ def paper_tables(
     tables = {}
     for name, runs in (("main", main_outcomes(outcomes)), ("planbench", planbench_outcomes(outcomes))):
         place = {task: at for at, task in enumerate([*MAIN, *PLANBENCH])}
-        table = judged(scores, runs, metrics, conventions)
+        table = judge_slices(scores, runs, metrics, conventions)
         table = table.sort_values("benchmark", key=lambda column: column.map(place), kind="stable")
-        ranked = by_block(table)
-        fixed = strategies_by_block(table, runs, SIX, conventions)
+        ranked = average_blocks(table)
+        fixed = average_strategies(table, runs, SIX, conventions)
         own = {metrics[-1].name: "Ours"}
         tables[f"metrics_{name}"] = _printed(ranked, METHODS | own, [("Perplexity", ["perplexity"])])
         rows = pd.concat([ranked[ranked["method"].isin([BEST, *own])], fixed])
@@ -98,7 +98,7 @@ def paper_tables(
 
 
 def _printed(rows: pd.DataFrame, labels: Mapping[str, str], differences: list[tuple[str, list[str]]]) -> pd.DataFrame:
-    """Rows in the order of the labels, accuracies in percent, and what the last row gains over others."""
+    """Rows in the order of the labels, accuracies in percent, and the last row's gain over others."""
     columns = {**TARGETS, "accuracy": "avg_acc"}
     own = list(labels)[-1]
     printed = []
@@ -132,8 +132,8 @@ def _signed(value: float, decimals: int) -> str:
     return text if text.startswith("-") else "+" + text
 
 
-def compared(published: pd.DataFrame, made: pd.DataFrame) -> pd.DataFrame:
-    """One row per published figure: `block`, `method`, `column`, `published`, `made`, `match`, `difference`.
+def compare_figures(published: pd.DataFrame, made: pd.DataFrame) -> pd.DataFrame:
+    """Returns per published figure `block`, `method`, `column`, `published`, `made`, `match`, `difference`.
 
     Raises:
         ValueError: the tables have different rows or columns.
@@ -149,15 +149,15 @@ def compared(published: pd.DataFrame, made: pd.DataFrame) -> pd.DataFrame:
 
 
 def match_line(cells: pd.DataFrame) -> str:
-    """The comparison in one sentence: how many figures match, how many differ by tie order, and any other."""
-    tied, off = by_tie_order(cells), ~cells["match"]
+    """Returns the comparison in one sentence: how many figures match, differ by tie order, or differ otherwise."""
+    tied, off = is_tie_order(cells), ~cells["match"]
     text = f"{len(cells) - off.sum()} of {len(cells)} published cells match, {tied.sum()} differ by tie order"
     other = cells[off & ~tied]
     named = [f"{c.block} {c.method} {c.column}: {c.made}, published {c.published}" for c in other.itertuples()]
     return text + (f", {len(other)} do not match: " + "; ".join(named) if named else "")
 
 
-def by_tie_order(cells: pd.DataFrame, limit: float = 0.005) -> pd.Series:
-    """Whether a figure is off by at most `limit`, as correlations of CAR and IFD may be: their scores tie."""
+def is_tie_order(cells: pd.DataFrame, limit: float = 0.005) -> pd.Series:
+    """Returns, per figure, whether it is off by at most `limit`, as with the tied scores of CAR and IFD."""
     tied = cells["method"].isin(["CAR", "IDF"]) & (cells["column"] == "weighted_spearman")
     return ~cells["match"] & tied & (cells["difference"].abs() <= limit)

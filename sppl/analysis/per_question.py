@@ -1,4 +1,4 @@
-"""What single questions say about an order of strategies: who wins how many, and how many questions it takes."""
+"""Looks at an order of strategies question by question: who wins how many, and how many questions it takes."""
 
 from collections.abc import Mapping
 
@@ -11,14 +11,14 @@ from sppl.analysis.resampling import RankedMetric, draws, values_of
 
 SIZES = (5, 10, 15, 20, 30, 40, 50, 75, 100, 150, 200, 300, 500, 1000)
 RESAMPLES, SHARE = 100, 0.9
-"""An order needs so many questions that at least this share of so many resamples of them has it."""
+"""Resamples, and the share of them that must have an order for a number of questions to be enough."""
 NONE = dict.fromkeys(["share_won", "spread_ratio", "n_needed"], pd.NA)
 
 
 def per_question(
     examples: Mapping[str, pd.DataFrame], metric: RankedMetric, *, seed: int = 0
 ) -> dict[str, dict[str, object]]:
-    """Strategy -> `share_won`, `spread_ratio`, `n_needed`; <NA> where they make no sense.
+    """Returns strategy -> `share_won`, `spread_ratio`, `n_needed`; <NA> where they make no sense.
 
     `share_won`: share of the questions on which the strategy is best of all, ties shared.
     `spread_ratio`: standard deviation of its values over questions, after each question's mean over strategies is taken
@@ -51,7 +51,7 @@ def per_question(
 
 
 def _needed(examples: Mapping[str, pd.DataFrame], metric: RankedMetric, n: int, seed: int) -> object:
-    """The smallest size that is enough, found by halving: an order of more questions is no less stable."""
+    """The smallest number of questions that is enough, found by bisection: more questions are no less stable."""
     order = values_of(examples, metric, np.arange(n)[np.newaxis])[0]
     sizes = [*(size for size in SIZES if size < n), n]
     enough, too_few = len(sizes), -1
@@ -66,13 +66,16 @@ def _needed(examples: Mapping[str, pd.DataFrame], metric: RankedMetric, n: int, 
 
 
 def _same_order(drawn: NDArray, order: NDArray) -> NDArray:
-    """Per resample whether every two strategies stand to each other as they do by all questions."""
-    signs = np.sign(order[:, np.newaxis] - order)
-    return (np.sign(drawn[:, :, np.newaxis] - drawn[:, np.newaxis, :]) == signs).all(axis=(1, 2))
+    """Per resample, whether every two strategies stand to each other as they do by all questions.
+
+    Neighbours in the order are compared: where these stand as they should, all do.
+    """
+    sorted_by = np.argsort(order, kind="stable")
+    return (np.sign(np.diff(drawn[:, sorted_by])) == np.sign(np.diff(order[sorted_by]))).all(axis=1)
 
 
 def single_questions(rankings: pd.DataFrame) -> pd.DataFrame:
-    """The rows of rankings that have scores of single questions, by strategy and what these say."""
+    """Returns the figures on single questions from rankings that have scores of single questions."""
     if "share_won" not in rankings:  # made before it was kept
         return pd.DataFrame()
     columns = [*PAIR, "metric", "strategy", "rank", "n_examples", *NONE]

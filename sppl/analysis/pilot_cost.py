@@ -1,4 +1,4 @@
-"""What pilots will take, told before they begin: tokens, and seconds by the pace at which the responses were scored."""
+"""Estimates the cost of pilots before they begin: tokens, and seconds at the pace of scoring."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ from typing import Any
 from sppl.analysis.policy import Policy
 
 TRAINED = 3
-"""Forward passes that one token of training is worth: the backward pass takes twice as long as the forward one."""
+"""Forward passes that one token of training costs: the backward pass takes twice as long as the forward one."""
 
 
 @dataclass(frozen=True)
 class PilotCost:
-    """An estimate of what all pilots take.
+    """An estimate of the cost of all pilots.
 
     Args:
         trained: tokens of question and response that are read in training, all epochs and seeds together.
@@ -42,7 +42,7 @@ def estimate(
     scored: Mapping[str, Any],
     predicted: Mapping[str, Any] | None,
 ) -> PilotCost:
-    """What the pilots of these strategies take.
+    """Estimates the cost of the pilots of these strategies.
 
     Args:
         policy: how many responses, epochs and seeds.

@@ -1,8 +1,9 @@
-"""How a shortlist is made and settled."""
+"""The settings of a shortlist and its pilots."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from sppl.bounds import Count
 from sppl.schemas import UserError
 
 
@@ -20,9 +21,9 @@ class Policy:
         UserError: a value is out of its range.
     """
 
-    k: int = 2
-    n_pilot: int = 100
-    epochs: int = 3
+    k: Count = 2
+    n_pilot: Count = 100
+    epochs: Count = 3
     seeds: Sequence[int] = (0,)
 
     def __post_init__(self) -> None:

@@ -1,4 +1,4 @@
-"""An adaptive stop: strategies are dropped while they are scored, as soon as one of them is clearly behind.
+"""Racing: strategies are dropped while they are scored, as soon as they are clearly behind.
 
 The decisions are many: one per batch and rival. The bound on a strategy's distance to the leader holds for all of them
 together, so the chance that a race drops its best strategy is at most the stated `error`.
@@ -71,8 +71,8 @@ def _threshold(error: float, growth: float) -> float:
 
 
 @dataclass(frozen=True)
-class Decision:
-    """Where one strategy stands after the examples scored so far.
+class Standing:
+    """The standing of one strategy after the examples scored so far.
 
     Args:
         strategy: whose.
@@ -93,8 +93,8 @@ class Decision:
     n_examples: int
 
 
-def survivors(log_perplexities: Mapping[str, ArrayLike], limit: Limit) -> list[Decision]:
-    """One decision per strategy, in the mapping's order.
+def survivors(log_perplexities: Mapping[str, ArrayLike], limit: Limit) -> list[Standing]:
+    """Returns one standing per strategy, in the mapping's order.
 
     The leader has the lowest mean log-perplexity (of equals the first by name). Another strategy is dropped when its
     paired differences to the leader average more standard errors than the limit; equals of the leader never are.
@@ -119,7 +119,7 @@ def survivors(log_perplexities: Mapping[str, ArrayLike], limit: Limit) -> list[D
     most, decisions = limit(n), []
     for name, values in columns.items():
         behind, distance = _behind(values - columns[leader])
-        decisions.append(Decision(name, distance <= most, float(values.mean()), behind, distance, most, n))
+        decisions.append(Standing(name, distance <= most, float(values.mean()), behind, distance, most, n))
     return decisions
 
 
@@ -133,7 +133,7 @@ def _behind(difference: NDArray) -> tuple[float, float]:
 
 
 @dataclass(frozen=True)
-class Race:
+class RaceResult:
     """How a race ended: the winner, who else was never dropped, and the examples scored of each strategy."""
 
     winner: str
@@ -141,15 +141,15 @@ class Race:
     scored: Mapping[str, int]
 
 
-def race(
+def replay_race(
     log_perplexities: Mapping[str, NDArray],
     order: Sequence[int] | NDArray,
     limit: Limit,
     *,
     first: int = FIRST,
     then: int = THEN,
-) -> Race:
-    """The race as it would have run if the recorded examples had been scored in this order.
+) -> RaceResult:
+    """Replays a race on recorded values, as if the examples had been scored in this order.
 
     The batches are `first` examples, then `then` at a time; the race ends when one strategy is left or the examples
     are used up.
@@ -163,4 +163,4 @@ def race(
         scored |= dict.fromkeys(racing, n)
         racing = [decision.strategy for decision in decisions if decision.survives]
         leader = min(decisions, key=lambda decision: (decision.mean, decision.strategy)).strategy
-    return Race(leader, tuple(racing), scored)
+    return RaceResult(leader, tuple(racing), scored)

@@ -1,4 +1,4 @@
-"""From scores to an order of strategies, with how far the order can be trusted."""
+"""Ranks strategies by scores, with bootstrap figures on how far the order can be trusted."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sppl.analysis.checks import PAIR, checked_examples, checked_metrics, checked_scores, checked_strategies
+from sppl.analysis.checks import PAIR, check_examples, check_metrics, check_scores, check_strategies
 from sppl.analysis.correlation import average_ranks
 from sppl.analysis.per_question import NONE, per_question
 from sppl.analysis.resampling import KEYS, RankedMetric, interval, resampled_values, share_first, value_of
@@ -28,7 +28,7 @@ def rank(
     seed: int = 0,
     level: float = 0.95,
 ) -> pd.DataFrame:
-    """Rankings: one row per benchmark, target, metric and strategy, best strategy first.
+    """Returns rankings: one row per benchmark, target, metric and strategy, best strategy first.
 
     `rank` is 1 for the best by the metric's `direction` (lower, higher), equal values share the mean of their ranks; a
     metric without direction (`none`) is ranked by value, low first, and has no `p_first`. `low` and `high` are the ends
@@ -48,18 +48,18 @@ def rank(
     Raises:
         UserError: NaN, duplicates, a metric or strategy without scores, or unequal sets of examples.
     """
-    frame = checked_scores(scores)
+    frame = check_scores(scores)
     names = [metric.name for metric in metrics]
     groups = {(str(b), str(t), str(m)): group for (b, t, m), group in frame.groupby([*PAIR, "metric"], sort=True)}
     parts: list[dict[str, Any]] = []
     for benchmark, target in sorted({key[:2] for key in groups}):
         where = f"{benchmark} / {target}"
-        checked_metrics(names, [key[2] for key in groups if key[:2] == (benchmark, target)], where)
+        check_metrics(names, [key[2] for key in groups if key[:2] == (benchmark, target)], where)
         found = {name: groups[benchmark, target, name] for name in names}
         asked = strategies or sorted(set().union(*(set(group["strategy"]) for group in found.values())))
         for metric in metrics:
             group = found[metric.name]
-            checked_strategies(group, asked, metric.name, where)
+            check_strategies(group, asked, metric.name, where)
             group = _of_one_kind(group[group["strategy"].isin(list(asked))], metric.name, where)
             rows = _values(group, metric, where, resamples=resamples, seed=seed, level=level)
             parts += _ranked(rows, metric, {"benchmark": benchmark, "target_model": target})
@@ -87,7 +87,7 @@ def _of_one_kind(group: pd.DataFrame, metric: str, where: str) -> pd.DataFrame:
     names = group["strategy"].to_numpy()
     asked, detailed, sliced = set(names), set(names[per_example]), set(names[~per_example])
     if asked == detailed:
-        checked_examples(group[per_example], metric, where)
+        check_examples(group[per_example], metric, where)
         return group[per_example]
     if asked == sliced:
         return group[~per_example]
@@ -98,7 +98,7 @@ def _of_one_kind(group: pd.DataFrame, metric: str, where: str) -> pd.DataFrame:
 def _values(
     group: pd.DataFrame, metric: RankedMetric, where: str, *, resamples: int, seed: int, level: float
 ) -> list[dict[str, Any]]:
-    """Per strategy its value with its confidence; `group` is sorted by strategy and example."""
+    """Per strategy its value with bootstrap figures; `group` is sorted by strategy and example."""
     if group["example_id"].isna().iloc[0]:
         return _from_slices(group, metric.name, where)
     names, starts = np.unique(group["strategy"].to_numpy(dtype=str), return_index=True)
@@ -121,7 +121,7 @@ def _values(
 
 
 def _from_slices(group: pd.DataFrame, metric: str, where: str) -> list[dict[str, Any]]:
-    """The longest slice that all strategies have."""
+    """Per strategy its mean over the longest slice that all strategies have."""
     cells = group[["strategy", "start", "end", "value"]].itertuples(index=False)
     slices: dict[Any, dict[str, float]] = {}
     for strategy, start, end, value in cells:
@@ -137,7 +137,7 @@ def _from_slices(group: pd.DataFrame, metric: str, where: str) -> list[dict[str,
 
 
 def sentence(rankings: pd.DataFrame) -> str:
-    """What one ranking (one benchmark, target and metric) says, in plain words."""
+    """Returns one ranking (one benchmark, target and metric) in words."""
     rows = rankings.sort_values(["rank", "strategy"], ignore_index=True)
     one = rows.iloc[0]
     best = list(rows.loc[rows["value"] == one["value"], "strategy"])

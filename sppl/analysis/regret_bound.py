@@ -1,4 +1,4 @@
-"""How much a pick may lose: a bound from recorded picks, and how often it holds on picks it has not seen."""
+"""Bounds how much a pick may lose, from recorded picks, and checks the bound on picks left out."""
 
 from collections.abc import Sequence
 from math import ceil
@@ -12,7 +12,7 @@ TOLERANCE = 1e-9
 
 
 def bound(regrets: NDArray | Sequence[float], level: float) -> float:
-    """The regret that a new pick of the same kind exceeds in at most `1 - level` of cases; infinite with too few picks.
+    """Returns the regret that new picks exceed in at most `1 - level` of cases; infinite with too few records.
 
     Split conformal prediction: of n recorded regrets the one at place ceil((n + 1) level), counted from the smallest.
     It holds on average over samples of exchangeable cases, so it is of no use for another kind of data.
@@ -23,7 +23,7 @@ def bound(regrets: NDArray | Sequence[float], level: float) -> float:
 
 
 def coverage(cases: pd.DataFrame, by: str, level: float) -> float:
-    """Share of cases whose regret keeps to the bound made without their group; NaN where no bound can be.
+    """Returns the share of cases within the bound made without their group; NaN where there can be no bound.
 
     Args:
         cases: of one bed and selector, as `sppl.analysis.bed_table.cases` makes them.

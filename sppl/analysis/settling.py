@@ -1,4 +1,4 @@
-"""A shortlist: a cheap metric names the few best, a short or full training of those settles which one it is."""
+"""Settles shortlists: a cheap metric names the few best, and a training of those picks one of them."""
 
 from collections.abc import Mapping, Sequence
 
@@ -14,7 +14,7 @@ FIGURES = ["spearman", "regret", "top1", "random"]
 
 
 def settle(order: Sequence[str], reached: Mapping[str, float], k: int) -> str:
-    """Of the first `k` strategies the one that reached most; a tie goes to the earlier.
+    """Returns the strategy of the first `k` with the best accuracy; a tie goes to the earlier one.
 
     Args:
         order: strategies, best score first.
@@ -24,8 +24,8 @@ def settle(order: Sequence[str], reached: Mapping[str, float], k: int) -> str:
     return max(order[:k], key=lambda name: (round(reached[name], 9), -order.index(name)))
 
 
-def by_pilots(rankings: pd.DataFrame, pilots: pd.DataFrame, truth: pd.DataFrame, k: int) -> pd.DataFrame:
-    """What is lost by settling a metric's `k` best with pilots, one row per case in which every strategy has a pilot.
+def settle_by_pilots(rankings: pd.DataFrame, pilots: pd.DataFrame, truth: pd.DataFrame, k: int) -> pd.DataFrame:
+    """Returns what is lost by settling a metric's `k` best by pilots, per case where every strategy has one.
 
     Args:
         rankings: of the metric that makes the shortlist.
@@ -38,12 +38,14 @@ def by_pilots(rankings: pd.DataFrame, pilots: pd.DataFrame, truth: pd.DataFrame,
     tried = {key: dict(zip(part["strategy"], part["value"], strict=True)) for key, part in pilots.groupby(PAIR)}
     for key, order in _orders(rankings).items():
         if key in reached and set(order) <= tried.get(key, {}).keys():
-            rows.append(dict(zip(PAIR, key, strict=True)) | lost(reached[key], settle(order, tried[key], k)))
+            rows.append(dict(zip(PAIR, key, strict=True)) | loss_of_pick(reached[key], settle(order, tried[key], k)))
     return pd.DataFrame(rows, columns=[*PAIR, *FIGURES])
 
 
-def trained_once(outcomes: pd.DataFrame, rankings: pd.DataFrame | None = None, k: int | None = None) -> pd.DataFrame:
-    """What is lost by training strategies with one seed and taking the best, judged by the other seeds.
+def settle_by_one_seed(
+    outcomes: pd.DataFrame, rankings: pd.DataFrame | None = None, k: int | None = None
+) -> pd.DataFrame:
+    """Returns what is lost by training with one seed and taking the best, judged by the other seeds.
 
     One row per case, averaged over the seeds that may decide: those that every strategy has, and besides which every
     strategy has another. The yardstick lacks the deciding seed, so `random` (the regret of a random pick) is by the
@@ -80,15 +82,15 @@ def _decided(wide: pd.DataFrame, seed: object, order: list[str] | None, k: int |
     if first.isna().any() or rest.isna().any():
         return {}
     if order is not None:
-        return lost(rest, settle(order, {str(name): value for name, value in first.items()}, k or len(order)))
-    tied = [lost(rest, str(name)) for name in first.index[first > first.max() - TOLERANCE]]
+        return loss_of_pick(rest, settle(order, {str(name): value for name, value in first.items()}, k or len(order)))
+    tied = [loss_of_pick(rest, str(name)) for name in first.index[first > first.max() - TOLERANCE]]
     means = {name: float(np.mean([one[name] for one in tied])) for name in FIGURES}
     rho = spearman(first.to_numpy(float), rest.to_numpy(float))
     return means | {"spearman": np.nan if rho is None else rho}
 
 
-def lost(truth: pd.Series, pick: str) -> dict[str, float]:
-    """What a pick loses against the best of `truth` (accuracies by strategy), and what a random one would."""
+def loss_of_pick(truth: pd.Series, pick: str) -> dict[str, float]:
+    """Returns what a pick loses against the best of `truth` (accuracies by strategy), and what a random one would."""
     best = truth.max()
     return {
         "spearman": np.nan,

@@ -1,4 +1,4 @@
-"""How much a correlation moves when other questions and seeds are drawn."""
+"""Intervals of rank correlations, by redrawing questions and seeds."""
 
 import numpy as np
 import pandas as pd
@@ -9,7 +9,7 @@ from sppl.analysis.correlation import average_ranks, spearman
 from sppl.analysis.resampling import RankedMetric, draws, resampled_values, value_of
 
 SCORES_ONLY = "scored questions redrawn, accuracies taken as exact: less than the correlation's whole uncertainty"
-"""What an interval covers where single answers of trained models are not known."""
+"""Says what an interval covers where single answers of trained models are not known."""
 
 
 def spearman_interval(
@@ -22,7 +22,7 @@ def spearman_interval(
     resamples: int = 1000,
     level: float = 0.95,
 ) -> dict[str, float | str]:
-    """`spearman_low`, `spearman_high` and, in words, the `spearman_interval`; empty without scores per example.
+    """Returns `spearman_low`, `spearman_high` and, in words, `spearman_interval`; empty without scores per example.
 
     Scored questions and test questions are redrawn, each for all strategies alike, and the seeds of every strategy that
     has several. Redrawing adds the noise once more that is in the measured values already, so redrawn correlations lie

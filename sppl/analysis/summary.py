@@ -1,4 +1,4 @@
-"""Rankings beside outcomes: the table of strategies, and the table that judges the metrics."""
+"""Puts rankings beside outcomes: the table of strategies, and the table that judges the metrics."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 
 from sppl.analysis.checks import PAIR
-from sppl.analysis.conventions import SOUND, Conventions, counted
+from sppl.analysis.conventions import SOUND, Conventions, counted_strategies
 from sppl.analysis.correlation import average_ranks, spearman, spearman_no_ties, too_few, why_undefined
-from sppl.analysis.outcomes import UNTRAINED, accuracies, settings, varying
+from sppl.analysis.outcomes import UNTRAINED, accuracies, parse_setup, varying_settings
 from sppl.analysis.resampling import RankedMetric
 from sppl.analysis.spread import spearman_interval
 
@@ -17,8 +17,8 @@ NO_SCORE = "no score: not ranked"
 NO_ACCURACY = "no accuracy: not trained or not benchmarked"
 
 
-def table(rankings: pd.DataFrame, outcomes: pd.DataFrame, also: pd.DataFrame | None = None) -> pd.DataFrame:
-    """One row per benchmark, target, setup and strategy, best first; nothing that is missing is left out.
+def strategies_table(rankings: pd.DataFrame, outcomes: pd.DataFrame, also: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Returns one row per benchmark, target, setup and strategy, best first; rows with missing values are kept.
 
     The best is that by accuracy; where nothing is trained, by the first metric that has a direction.
 
@@ -36,11 +36,11 @@ def table(rankings: pd.DataFrame, outcomes: pd.DataFrame, also: pd.DataFrame | N
     Raises:
         UserError: accuracies or setups that cannot be used, see `accuracies`.
     """
-    metrics, extra = list(dict.fromkeys(rankings["metric"])), varying(outcomes["setup"])
+    metrics, extra = list(dict.fromkeys(rankings["metric"])), varying_settings(outcomes["setup"])
     rows = [_of_setup(ranked, reached) for ranked, reached in _setups(rankings, outcomes)]
     frame = pd.concat(rows, ignore_index=True)
     for name in extra:
-        frame[name] = [settings(setup).get(name, pd.NA) for setup in frame["setup"]]
+        frame[name] = [parse_setup(setup).get(name, pd.NA) for setup in frame["setup"]]
     for name in [*metrics, *(f"rank_{metric}" for metric in metrics)]:
         frame[name] = frame[name].astype("Float64") if name in frame else pd.array([pd.NA] * len(frame), "Float64")
     further = [] if also is None else _also(frame, also)
@@ -50,7 +50,7 @@ def table(rankings: pd.DataFrame, outcomes: pd.DataFrame, also: pd.DataFrame | N
 
 
 def _also(frame: pd.DataFrame, also: pd.DataFrame) -> list[str]:
-    """Adds a column per further task, and returns their names; the untrained target has no setup."""
+    """Adds a column per extra task and returns their names; the untrained target has no setup."""
     main = also.drop_duplicates([*PAIR, "strategy", "setup", "seed", "task"])
     means = main.groupby([*PAIR, "strategy", "setup", "task"])["value"].mean().to_dict()
     columns = [f"also_{task}" for task in dict.fromkeys(also["task"])]
@@ -111,7 +111,7 @@ def metrics_table(
     conventions: Conventions = SOUND,
     least: int = 2,
 ) -> pd.DataFrame:
-    """One row per benchmark, target, setup and metric: how well the metric's order predicted the accuracies.
+    """Returns one row per benchmark, target, setup and metric: how well its order predicted the accuracies.
 
     `spearman` is positive where the metric predicts well (for a metric without direction it is the correlation of the
     raw value); `picked` is the strategy it ranks first, `regret` is `best_accuracy` minus the picked one. Only
@@ -135,7 +135,7 @@ def metrics_table(
     Raises:
         UserError: accuracies or setups that cannot be used, see `accuracies`.
     """
-    extra = varying(outcomes["setup"])
+    extra = varying_settings(outcomes["setup"])
     trained = accuracies(outcomes, conventions)
     trained = trained[trained["strategy"] != UNTRAINED]
     setups: dict[tuple[str, str], list[tuple[str, pd.DataFrame]]] = {}
@@ -157,7 +157,7 @@ def metrics_table(
             if "flag" in part:
                 here["flag"] = str(part["flag"].iloc[0])
                 judged["note"] = "; ".join(filter(None, [judged["note"], here["flag"]]))
-            rows.append(here | {key: settings(setup).get(key, pd.NA) for key in extra} | judged)
+            rows.append(here | {key: parse_setup(setup).get(key, pd.NA) for key in extra} | judged)
     numbers = ["spearman", "spearman_low", "spearman_high", "picked_accuracy", "best_accuracy", "regret", "spread"]
     cost, flag = (["cost"] if "cost" in rankings else []), (["flag"] if "flag" in rankings else [])
     columns = [
@@ -186,7 +186,7 @@ def _of_setup_answers(answers: pd.DataFrame | None, benchmark: str, target: str,
 
 
 def _judged(ranked: pd.DataFrame, reached: pd.DataFrame, conventions: Conventions, least: int) -> dict[str, Any]:
-    """What one metric's order is worth, given the accuracies of one setup, strategies as their index."""
+    """Judges one metric's order by the accuracies of one setup, whose index is the strategies."""
     rank = dict(sorted(zip(ranked["strategy"], ranked["rank"], strict=True), key=lambda pair: (pair[1], pair[0])))
     truth = dict(zip(reached.index, reached["accuracy"].to_numpy(float), strict=True))
     direction, benchmark = ranked["direction"].iloc[0], ranked["benchmark"].iloc[0]
@@ -215,7 +215,7 @@ def _judged(ranked: pd.DataFrame, reached: pd.DataFrame, conventions: Convention
         "picked_accuracy": got,
         "best_accuracy": best,
         "regret": best - got,
-        "spread": _spread(both, reached, counted(conventions.spread_over, benchmark), conventions),
+        "spread": _spread(both, reached, counted_strategies(conventions.spread_over, benchmark), conventions),
         "n_strategies": len(both),
         "note": "; ".join([reason] * bool(reason) + notes),
     }

@@ -1,4 +1,4 @@
-"""The interval of a share, which stays within 0 and 1 and has a width at both ends."""
+"""Wilson's interval of a share, which stays within 0 and 1 and is never empty."""
 
 from math import sqrt
 
@@ -7,7 +7,7 @@ Z = 1.959964
 
 
 def wilson(share: float, n: float, z: float = Z) -> tuple[float, float]:
-    """The ends of Wilson's score interval of a share of `n` independent trials (95 % by default).
+    """Returns the ends of Wilson's score interval of a share of `n` independent trials (95 % by default).
 
     0 of 21 has [0, 0.155]: no standard error of 0 is claimed where nothing was right.
 

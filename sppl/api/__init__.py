@@ -1,1 +1,1 @@
-"""The method from Python, without Hydra and without a store on disk."""
+"""The method's interface in Python, without Hydra and without a store on disk."""

@@ -1,4 +1,4 @@
-"""`score`, `rank` and `pick`: which strategy's responses suit a target model, without training and without a store."""
+"""`score`, `rank` and `pick` find the strategy whose responses suit a target model, without any training."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -14,13 +14,13 @@ from sppl.hardware.hardware import Hardware
 from sppl.metrics.leading import leading
 from sppl.metrics.needs import Metric
 from sppl.models.target import TargetModel
-from sppl.report.picks import picks
+from sppl.report.picks import make_pick_list
 from sppl.schemas import UserError
 
 FIRST = ["metric", "strategy", "value", "rank"]
-"""The columns of a ranking that come first."""
+"""The first columns of a ranking."""
 PAIR = {"benchmark": "given", "target_model": "target"}
-"""What the analysis knows a ranking by; there is one only."""
+"""The benchmark and target by which the analysis identifies the only ranking."""
 
 
 class Picked(NamedTuple):
@@ -102,7 +102,7 @@ def pick(
     overlong: Overlong = "refuse",
     accelerator: Accelerator = "auto",
 ) -> Picked:
-    """The strategy to train on, and why.
+    """Picks the strategy to train on, and says why.
 
     SPPL decides where it is among the metrics, else the first metric that has log-perplexities, else the first that
     has a direction.
@@ -134,7 +134,7 @@ def pick(
         overlong=overlong, accelerator=accelerator,
     )  # fmt: skip
     known = ranking.assign(**PAIR)
-    (found,) = picks(known, confidence(known), lead.name, lambda *_: "")
+    (found,) = make_pick_list(known, confidence(known), lead.name, lambda *_: "")
     return Picked(found.strategy, found.said, ranking)
 
 
@@ -150,7 +150,7 @@ def score(
     overlong: Overlong = "refuse",
     accelerator: Accelerator = "auto",
 ) -> pd.DataFrame:
-    """Statistics of every token of every response, in every context that the metrics need.
+    """Computes statistics of every token of every response, in every context that the metrics need.
 
     Args:
         target, responses, metrics, answer, n_predict, n_score, max_new_tokens, overlong, accelerator: see `rank`.

@@ -1,4 +1,4 @@
-"""Strategies whose responses are given, compared by the stages that the command runs."""
+"""Compares strategies whose responses are given, by the stages that the command runs."""
 
 import re
 from collections.abc import Sequence
@@ -31,18 +31,18 @@ Accelerator = Literal["auto", "cpu", "gpu"]
 
 @dataclass(frozen=True)
 class Comparison:
-    """What is compared, of whom, and by what.
+    """A comparison of strategies for one target by some metrics.
 
     Args:
         given: questions and responses.
-        target: scores them.
-        metrics: compare them.
-        answer: what an answer is.
+        target: the model that scores them.
+        metrics: the metrics to compare by.
+        answer: the kind of answer.
         n_predict: questions the target answers itself, at most.
-        n_score: questions whose responses are scored; None: all.
+        n_score: questions whose responses are scored; None for all.
         max_new_tokens: the longest own answer; None: as the command's for own files.
         overlong: what happens to what does not fit into the target's context.
-        hardware: that does the work.
+        hardware: the devices that do the work.
 
     Raises:
         UserError: a number or a word is none of those there are.
@@ -89,7 +89,7 @@ class Comparison:
         score(**self._arguments, trainer=self.hardware, store=store)
 
     def rank(self, store: MemoryStore) -> pd.DataFrame:
-        """The ranking by tables that were made before, best first."""
+        """Returns the ranking by tables that were made before, best first."""
         plan = rank(**self._arguments, store=store)
         ranking = store.read(store.open(ranking_of(plan)))
         notes = {metric.name: self._notes(metric) for metric in self.metrics}
@@ -98,7 +98,7 @@ class Comparison:
 
     @property
     def _arguments(self) -> dict[str, Any]:
-        """Those that the stages `score` and `rank` share."""
+        """The arguments that the stages `score` and `rank` share."""
         count = len(self.given.asked)
         return {
             "benchmark": self.benchmark,
@@ -113,7 +113,7 @@ class Comparison:
         }
 
     def _predict(self, store: MemoryStore) -> None:
-        """The target's own answers, judged where that can be."""
+        """Makes the target's own answers, judged where there are gold answers."""
         names = ("benchmark", "target_model", "n_predict", "generator")
         predict(**{name: self._arguments[name] for name in names}, trainer=self.hardware, store=store)
 
@@ -123,7 +123,7 @@ class Comparison:
 
 
 def resolve_metrics(metrics: Sequence[str | Metric]) -> list[Metric]:
-    """The metrics, those that are named with the defaults of their files.
+    """Returns the metrics; those given by name have the defaults of their files.
 
     Raises:
         UserError: a name is unknown, there is none, or one needs models that are trained.
@@ -141,7 +141,7 @@ def resolve_metrics(metrics: Sequence[str | Metric]) -> list[Metric]:
 
 
 def resolve_target(target: str | TargetModel) -> TargetModel:
-    """The target model; a name of the group `target_model` is what its file says, anything else is a path or hub id."""
+    """Returns the target model, by its name in the group `target_model`, or by a path or hub id."""
     if isinstance(target, TargetModel):
         return target
     if target in names_in("target_model"):

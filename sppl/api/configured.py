@@ -1,4 +1,4 @@
-"""Components by the names the command line knows them by, with the defaults of their configuration files."""
+"""Makes components by their names on the command line, with the defaults of their configuration files."""
 
 from collections.abc import Mapping
 from importlib import import_module
@@ -18,12 +18,12 @@ BY_COMMAND = {
 
 
 def names_in(group: str) -> list[str]:
-    """The names a configuration group has."""
+    """Returns the names that a configuration group has."""
     return sorted(path.stem for path in (conf() / group).glob("*.yaml"))
 
 
 def settings_of(group: str, name: str) -> dict[str, Any]:
-    """What a configuration file says.
+    """Returns the settings in a configuration file.
 
     Raises:
         UserError: there is none of that name; the message lists those there are.
@@ -35,7 +35,7 @@ def settings_of(group: str, name: str) -> dict[str, Any]:
 
 
 def configured(group: str, name: str) -> Any:
-    """The component that a configuration file names, made with what the file says.
+    """Makes the component that a configuration file names, with the file's settings.
 
     Raises:
         UserError: there is none of that name, or the file takes settings from others, which only the command reads.

@@ -1,4 +1,4 @@
-"""Questions and responses that are given as rows: what they say, and what is wrong with them."""
+"""Reads questions and responses that are given as rows, and reports all their problems."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -16,12 +16,12 @@ from sppl.schemas import Question, Split, Strategy, UserError
 Rows = Iterable[Mapping[str, Any]] | pd.DataFrame
 """The responses of one strategy: rows with `question` and `response`, and where they are known `answer` and `id`."""
 SHOWN = 50
-"""Problems a message spells out."""
+"""How many problems a message spells out."""
 
 
 @dataclass(frozen=True)
 class Given:
-    """Questions that every strategy answers, and the answers; a source of both for the stages.
+    """Questions that every strategy answers, and their responses; a source of both for the stages.
 
     Args:
         asked: the questions.
@@ -35,12 +35,12 @@ class Given:
 
     @property
     def label(self) -> str:
-        """Where the responses come from."""
+        """The kind of source, for tables."""
         return "given"
 
     @property
     def paid(self) -> bool:
-        """Asking for them costs nothing."""
+        """False, as the responses cost nothing."""
         return False
 
     @property
@@ -54,22 +54,22 @@ class Given:
         return bool(self.asked[0].answer)
 
     def questions(self, split: Split, n: int | None = None) -> list[Question]:
-        """The first `n` questions; there is one split only."""
+        """Returns the first `n` questions; there is only one split."""
         return list(self.asked[:n]) if split == "train" else []
 
     def respond(self, strategy: Strategy, questions: list[Question]) -> list[str]:
-        """The strategy's response to each question."""
+        """Returns the strategy's response to each question."""
         return [self.responses[strategy.name][question.id] for question in questions]
 
     def identity(self, strategy: Strategy) -> Mapping[str, str]:
-        """What the responses of a strategy depend on: themselves."""
+        """Returns a digest of a strategy's responses, which depend on nothing else."""
         return {"responses": fingerprint(self.responses[strategy.name])}
 
 
 def read_rows(responses: Mapping[str, Rows]) -> Given:
-    """The questions and responses of all strategies.
+    """Reads the questions and responses of all strategies.
 
-    A question is known by its `id`, or else by its text.
+    A question is identified by its `id`, or else by its text.
 
     Raises:
         UserError: something is wrong with some row, or no question is answered by every strategy; all problems of all

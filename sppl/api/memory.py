@@ -1,4 +1,4 @@
-"""A store that keeps what the stages make in memory, for as long as it is wanted."""
+"""A store that keeps what the stages make in memory."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -16,14 +16,14 @@ from sppl.schemas import validate
 
 @contextmanager
 def memory_store() -> Iterator["MemoryStore"]:
-    """A store in memory; a temporary folder takes what the scorer keeps of work under way, and is removed."""
+    """Yields a store in memory; the scorer's unfinished work goes into a temporary folder, which is removed."""
     with TemporaryDirectory() as folder:
         yield MemoryStore(folder)
 
 
 @dataclass(frozen=True)
 class MemoryStore(Store):
-    """Tables by name, with the facts that a file would say beside them."""
+    """A store of tables by name, with their provenance."""
 
     kept: dict[str, tuple[ArtifactId, pd.DataFrame, dict[str, Any]]] = field(
         default_factory=dict, repr=False, compare=False

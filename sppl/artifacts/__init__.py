@@ -1,1 +1,1 @@
-"""Everything a stage makes: its name, where it lies, what it was made from. The only place that knows the disk."""
+"""The store of artifacts: their names, places and provenance. Nothing else knows how they lie on disk."""

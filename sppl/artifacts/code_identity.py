@@ -1,4 +1,4 @@
-"""What code says, as a digest: a judge or a metric that was edited is another one."""
+"""Digests of code: an answer rule or a metric that was edited counts as another one."""
 
 import ast
 import inspect
@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parents[1]
 
 
 def code_digest(files: Iterable[Path]) -> str:
-    """Eight hex digits over these files and the Python modules they import from beside them, and those import.
+    """Returns eight hex digits over these files and the modules of their folders that they import, recursively.
 
     Modules of other folders are not followed: libraries are told apart by their versions.
     """
@@ -29,7 +29,7 @@ def code_digest(files: Iterable[Path]) -> str:
 
 
 def code_of(thing: Any) -> str:
-    """The digest of the code of an object's class, and of what its module imports from beside it."""
+    """Returns the digest of the code of an object's class and of what its module imports from its folder."""
     try:
         return code_digest([Path(inspect.getfile(type(thing)))])
     except (OSError, TypeError):  # typed into an interpreter: there is no file to compare
@@ -37,7 +37,7 @@ def code_of(thing: Any) -> str:
 
 
 def module_file(name: str, folder: Path) -> Path | None:
-    """The file of a module: beside those that name it, or where Python finds it; None where it has none."""
+    """Returns the file of a module, found in a folder or else by Python; None where it has none."""
     beside = _in(folder, name)
     if beside is not None:
         return beside
@@ -49,7 +49,7 @@ def module_file(name: str, folder: Path) -> Path | None:
 
 
 def _beside(file: Path) -> Iterator[Path]:
-    """The modules that a file imports and that lie in its folder."""
+    """The files of modules that a file imports from its own folder."""
     inside = ".".join(file.parent.relative_to(PACKAGE.parent).parts) if file.is_relative_to(PACKAGE) else ""
     for name in _imported(file, file.stat().st_mtime_ns):
         own = name.removeprefix(f"{inside}.") if inside and name.startswith(f"{inside}.") else name
@@ -60,7 +60,7 @@ def _beside(file: Path) -> Iterator[Path]:
 
 @lru_cache(maxsize=256)
 def _imported(file: Path, _changed: int) -> tuple[str, ...]:
-    """The names of what a file imports; of a relative import as if its folder were the top."""
+    """The names a file imports; relative imports as if its folder were the top."""
     names: list[str] = []
     try:
         tree = ast.parse(file.read_bytes())

@@ -1,4 +1,4 @@
-"""Everything a teacher ever answered for one strategy, one line each, on disk before the next thing happens."""
+"""Append-only journals of JSON lines, each entry of which is on disk before the work goes on."""
 
 import json
 import os
@@ -11,19 +11,19 @@ from sppl.schemas import UserError
 
 @dataclass(frozen=True)
 class Journal:
-    """A file of JSON lines, only ever appended to. Whoever writes holds the lock of the strategy's responses."""
+    """A file of JSON lines that is only appended to; a writer has to hold the lock of the strategy's responses."""
 
     path: Path
 
     def read(self) -> dict[str, dict[str, Any]]:
-        """The entries by key; a line that a killed process left unfinished is cut off."""
+        """Returns the entries by key; a line that a killed process left unfinished is removed."""
         return {entry["key"]: entry for entry in self.entries()}
 
     def entries(self) -> list[dict[str, Any]]:
-        """The entries in their order, several of one key where there are; an unfinished line is cut off.
+        """Returns all entries in their order, repeated keys included; an unfinished line is removed.
 
         Raises:
-            UserError: a line is none of ours.
+            UserError: a line is no entry.
         """
         self._check()
         if not self.path.is_file():
@@ -35,7 +35,7 @@ class Journal:
         return [self._entry(number, line) for number, line in enumerate(whole.split(b"\n")[:-1], 1)]
 
     def add(self, key: str, **entry: Any) -> None:
-        """Appends one entry and waits until it is on disk; where there is no room for all of it, nothing is added."""
+        """Appends one entry and waits until it is on disk; without room for all of it, nothing is added."""
         self._check()
         self.path.parent.mkdir(parents=True, exist_ok=True)
         line = json.dumps({"key": key, **entry}, ensure_ascii=False).encode(errors="replace") + b"\n"

@@ -1,4 +1,4 @@
-"""A property that is worked out once."""
+"""A property that is computed once."""
 
 from functools import cached_property
 from typing import TYPE_CHECKING

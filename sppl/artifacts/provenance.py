@@ -1,4 +1,4 @@
-"""Facts that say where a result comes from: canonical settings, digests, versions, commit."""
+"""Facts about the origin of a result: canonical settings, digests, versions, commit."""
 
 import json
 import os
@@ -20,7 +20,7 @@ VERSIONED = ("torch", "transformers", "pytorch-lightning", "peft", "lm-eval", "t
 
 
 def canonical(value: Any) -> Any:
-    """Plain JSON data that say the same as `value`; a dataclass becomes its class name and its fields."""
+    """Returns `value` as plain JSON data; a dataclass becomes its class name and its fields."""
     if is_dataclass(value) and not isinstance(value, type):
         parts = {f.name: canonical(getattr(value, f.name)) for f in fields(value) if f.metadata.get("identity", True)}
         return {"class": type(value).__name__, **parts}
@@ -34,13 +34,13 @@ def canonical(value: Any) -> Any:
 
 
 def fingerprint(value: Any) -> str:
-    """Eight hex digits of the canonical JSON of `value`."""
+    """Returns eight hex digits of a hash of the canonical JSON of `value`."""
     text = json.dumps(canonical(value), sort_keys=True, ensure_ascii=False)
     return sha256(text.encode()).hexdigest()[:8]
 
 
 def content_digest(path: Path) -> str:
-    """sha256 over a file, or over the names and contents of a folder's files; first 16 hex digits."""
+    """Returns 16 hex digits of the sha256 of a file, or of the names and contents of a folder's files."""
     total = sha256()
     for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
         if file.is_file():
@@ -52,7 +52,7 @@ def content_digest(path: Path) -> str:
 
 
 def whole_zip(path: Path) -> bool:
-    """Whether there is a zip file (a checkpoint, a .npz) of which nothing is missing or changed."""
+    """Whether a zip file (a checkpoint, a .npz) exists and is complete and unchanged."""
     try:
         with zipfile.ZipFile(path) as parts:
             stored = all(part.compress_type == zipfile.ZIP_STORED for part in parts.infolist())
@@ -62,10 +62,10 @@ def whole_zip(path: Path) -> bool:
 
 
 def more_than_memory(path: Path) -> str:
-    """Why a parquet file must not be read: a small file may say that it holds more rows than memory; else empty.
+    """Returns why a parquet file must not be read, as it claims more data than memory holds; empty if it may.
 
     Raises:
-        OSError, ValueError: it is no parquet file.
+        OSError, ValueError: it is not a parquet file.
     """
     import psutil
     import pyarrow.parquet as pq
@@ -76,9 +76,17 @@ def more_than_memory(path: Path) -> str:
     return f"it unpacks to {least / 2**30:,.0f} GiB, more than this machine's memory" if least > memory else ""
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Writes a JSON file that is either whole or not there."""
-    write_anew(path, json.dumps(value, indent=1, ensure_ascii=False))
+def write_json(path: Path, value: Any, **encoded: str) -> None:
+    """Writes a JSON file that is either whole or not there; `encoded` are last entries that `json_text` gave before."""
+    text = json_text(value)
+    for key, part in encoded.items():
+        text = text.removesuffix("\n}") + f',\n "{key}": ' + part.replace("\n", "\n ") + "\n}"
+    write_anew(path, text)
+
+
+def json_text(value: Any) -> str:
+    """The JSON of a value, for people too."""
+    return json.dumps(value, indent=1, ensure_ascii=False)
 
 
 def write_anew(path: Path, text: str) -> None:
@@ -94,13 +102,13 @@ def write_anew(path: Path, text: str) -> None:
 
 
 def folder_bytes(path: Path) -> int:
-    """Bytes of all files below a folder."""
+    """Returns the bytes of all files below a folder."""
     return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
 
 
 @lru_cache(maxsize=1)
 def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that shape numbers."""
+    """Returns the versions of Python and of the packages that shape numbers."""
     found = {"python": platform.python_version(), "sppl": __version__}
     for package in VERSIONED:
         try:
@@ -112,7 +120,7 @@ def versions() -> dict[str, str]:
 
 @lru_cache(maxsize=1)
 def commit() -> str:
-    """The commit of the checkout the code runs from, with `+` after it when files differ; empty outside a checkout."""
+    """Returns the commit of the checkout, followed by `+` if files differ from it; empty outside a checkout."""
     here = Path(__file__).parents[2]
     if not (here / ".git").exists():  # an installed package may lie inside of somebody else's checkout
         return ""

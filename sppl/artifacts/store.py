@@ -1,4 +1,4 @@
-"""The only file that knows the store: names of artifacts, locks, atomic writes, validation, provenance.
+"""The store: names of artifacts, locks, atomic writes, validation, provenance.
 
 An artifact is `<kind>/<word>/.../<word>-<8 hex>`: readable words, then a hash of every setting and input digest that
 shapes it. A table is a parquet file, other artifacts are folders; a JSON of provenance lies beside either. An artifact
@@ -14,12 +14,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from filelock import FileLock, Timeout
 
+from sppl.artifacts.once import once
 from sppl.artifacts.provenance import (
     VERSIONED,
     canonical,
@@ -27,6 +29,7 @@ from sppl.artifacts.provenance import (
     content_digest,
     fingerprint,
     folder_bytes,
+    json_text,
     more_than_memory,
     versions,
     write_json,
@@ -39,32 +42,32 @@ log = logging.getLogger(__name__)
 
 MARK = "store.json"
 FORMAT = 2
-"""How artifacts are named and kept; another number is written where that changes."""
+"""The version of the store's layout, raised when names or files of artifacts change."""
 
 FOLDERS = ("adapters",)
-"""The kinds of artifacts that are folders; all others are tables."""
+"""Kinds of artifacts that are folders; all others are tables."""
 
 _told: set[tuple[str, str, str]] = set()
-"""Stores and libraries of another version that this process has spoken of."""
+"""Stores and libraries of other versions that this process has warned about."""
 
 
 class MissingArtifact(UserError):
-    """An input is not in the store; the message is the command that makes it."""
+    """An input is missing in the store; the message is the command that makes it."""
 
 
 class InProgress(Exception):
-    """Another process is making what is wanted, and nobody wants to wait for it now."""
+    """Another process is making an artifact, and this store does not wait for it."""
 
 
 @dataclass(frozen=True)
 class ArtifactId:
-    """The name of one artifact, and the settings the name was made of."""
+    """The name of one artifact, and the settings that the name was made of."""
 
     kind: str
     words: tuple[str, ...]
     settings: Mapping[str, Any] = field(compare=False, hash=False)
     schema: Schema | None = field(default=None, compare=False, hash=False, repr=False)
-    """Of a kind of table that `sppl.schemas` does not know."""
+    """The schema, for kinds of tables that `sppl.schemas` does not define."""
 
     @property
     def key(self) -> str:
@@ -100,16 +103,21 @@ class Store:
     typed: tuple[str, ...] = field(default=(), repr=False)
     job: tuple[str, ...] = field(default=(), repr=False)
 
+    @once
+    def _config(self) -> str:
+        """The configuration as JSON: of 200 strategies it is long, and in every provenance the same."""
+        return json_text(self.config)
+
     @property
     def command(self) -> str:
-        """The command line of this process, for a shell; empty where there was none."""
+        """The command line of this process for a shell; empty where there was none."""
         return " ".join([*self.typed[:1], shlex.join(self.typed[1:])]).strip()
 
     def check_format(self) -> None:
-        """Nothing, for a store of this version or none yet.
+        """Refuses a store of another version.
 
         Raises:
-            UserError: the store is another version's; the message is the way on.
+            UserError: it is one; the message says how to go on.
         """
         mark = Path(self.root, MARK)
         if not mark.exists() and not self._has_tables():
@@ -128,7 +136,7 @@ class Store:
             )
 
     def _has_tables(self) -> bool:
-        """Whether there is any table that was finished; a killed command may have left locks and work in pieces."""
+        """Whether the store holds any finished table, and not only what a killed command left."""
         kinds = ("responses", "predictions", "token_stats", "results", "rankings")
         found = (path for kind in kinds for path in Path(self.root, kind).rglob("*.parquet"))
         return any(not any(part.endswith(".parts") for part in path.parts) for path in found)
@@ -136,7 +144,7 @@ class Store:
     def artifact_id(
         self, kind: str, *words: str, settings: Mapping[str, Any], schema: Schema | None = None
     ) -> ArtifactId:
-        """The name of an artifact; nothing is read or written.
+        """Returns the name of an artifact; nothing is read or written.
 
         Raises:
             UserError: a word could leave the store or break a path.
@@ -147,7 +155,7 @@ class Store:
         return ArtifactId(kind, words, settings, schema)
 
     def open(self, name: str) -> ArtifactId:
-        """The artifact of that name, with the settings its provenance tells; MissingArtifact where there is none."""
+        """Returns the artifact of that name with the settings in its provenance; raises MissingArtifact without one."""
         self.artifact_id(*name.split("/"), settings={})  # refuses a name that leaves the store
         if not self.holds(name):
             raise self._missing(name)
@@ -168,13 +176,13 @@ class Store:
         return any(Path(self.root, name + ending).exists() for ending in ("", ".parquet"))
 
     def artifacts(self, kind: str, *words: str) -> list[ArtifactId]:
-        """The tables right under these words (without words: the kind's own), by name, with their settings."""
+        """Returns the tables directly under these words, sorted by name, with their settings."""
         pattern = "/".join((kind, *words, "*.parquet")) if words else f"{kind}-*.parquet"
         paths = sorted(Path(self.root).glob(pattern))
         return [self.open(path.relative_to(self.root).with_suffix("").as_posix()) for path in paths]
 
     def path(self, artifact: ArtifactId) -> Path:
-        """Where the artifact's data lie or will lie; a UserError where a link there leads out of the store."""
+        """Returns the path of an artifact's data; raises a UserError where a link leads out of the store."""
         return self._own(Path(self.root) / (artifact.name + (".parquet" if artifact.is_table else "")))
 
     def _own(self, path: Path) -> Path:
@@ -189,19 +197,19 @@ class Store:
         return self.path(artifact).exists()
 
     def provenance(self, artifact: ArtifactId) -> dict[str, Any]:
-        """What the JSON beside the artifact says; a UserError where it is missing or broken."""
+        """Returns the JSON beside the artifact; raises a UserError where it is missing or broken."""
         return _facts(_sidecar(self.path(artifact)))
 
     def digest(self, artifact: ArtifactId) -> str:
-        """sha256 of the artifact's content, first 16 hex digits, as recorded when it was written."""
+        """Returns 16 hex digits of the sha256 of the artifact's content, as recorded when it was written."""
         return self.provenance(artifact)["digest"]
 
     def read(self, artifact: ArtifactId) -> pd.DataFrame:
-        """The table of an artifact; MissingArtifact where there is none, a UserError where it is broken."""
+        """Returns the table of an artifact; raises MissingArtifact without one, UserError if it is broken."""
         return validate(self.unchecked(artifact), artifact.kind, artifact.name, artifact.schema)
 
     def unchecked(self, artifact: ArtifactId) -> pd.DataFrame:
-        """The same for those who read many artifacts and let `validate` check all rows at once."""
+        """Returns the table without checking its rows, for readers of many artifacts that `validate` all at once."""
         path = self.whole(artifact)
         try:
             if too_much := more_than_memory(path):
@@ -211,16 +219,17 @@ class Store:
             raise _broken(path, f"it cannot be read ({error})") from None
 
     def columns(self, artifact: ArtifactId) -> list[str]:
-        """The columns of a table that exists; its rows are not read."""
+        """Returns the columns of a table that exists, without reading its rows."""
         from pyarrow.parquet import read_schema
 
         return read_schema(self.path(artifact)).names
 
     def whole(self, artifact: ArtifactId) -> Path:
-        """Where the artifact's data lie, once their content is what the digest says: no changed byte becomes a number.
+        """Returns the path of an artifact's data, once their content was found to match the digest.
 
         Raises:
-            MissingArtifact: it does not exist; a UserError where its content is not what was written.
+            MissingArtifact: it does not exist.
+            UserError: its content is not what was written.
         """
         path = self.path(artifact)
         if not path.exists():
@@ -232,7 +241,7 @@ class Store:
         return path
 
     def _compare(self, made_with: Mapping[str, str]) -> None:
-        """Warns, once per library and process, that an artifact was computed with another version of it."""
+        """Warns once per library and process of artifacts that were computed with another version."""
         here = versions()
         for package in VERSIONED:
             then, now = made_with.get(package), here.get(package)
@@ -251,7 +260,7 @@ class Store:
 
         Args:
             inputs: names of the artifacts it was made from, and their digests.
-            seconds: what making it took.
+            seconds: the time it took to make.
             notes: further facts for the provenance.
         """
         frame = validate(frame.reset_index(drop=True), artifact.kind, artifact.name, artifact.schema)
@@ -277,7 +286,7 @@ class Store:
         self, artifact: ArtifactId, made: Path, inputs: Mapping[str, str], seconds: float, notes: dict[str, Any]
     ) -> None:
         assert not self.read_only, f"{artifact.name}: a dry run writes nothing"
-        how = {"versions": versions(), "commit": commit(), "command": self.command, "config": self.config}
+        how = {"versions": versions(), "commit": commit(), "command": self.command}
         provenance = {
             "leaf": artifact.name,
             "digest": content_digest(made),
@@ -293,36 +302,36 @@ class Store:
             self.check_format()  # another version may have begun to write here since
         else:
             write_json(Path(self.root, MARK), {"format": FORMAT})
-        write_json(_sidecar(path), provenance)
+        write_json(_sidecar(path), provenance, config=self._config)
         made.replace(path)
         for name in (path.name, _sidecar(path).name):  # what killed runs left; the caller holds the artifact's lock
             for left in path.parent.glob(f".{name}.*.tmp"):
                 left.unlink()
 
     def parts(self, artifact: ArtifactId) -> Path:
-        """The folder for work in pieces; it is made here, and removed by `clear_parts` once the artifact exists."""
+        """Makes and returns the folder for unfinished work, which `clear_parts` removes once the artifact exists."""
         folder = self._own(_beside(self.path(artifact), ".parts"))
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
     def in_progress(self, artifact: ArtifactId) -> bool:
-        """Whether it was begun and never ended: there are pieces."""
+        """Whether the making of an artifact was begun and not finished."""
         return _beside(self.path(artifact), ".parts").exists()
 
     def clear_parts(self, artifact: ArtifactId) -> None:
         shutil.rmtree(_beside(self.path(artifact), ".parts"), ignore_errors=True)
 
     def lock(self, kind: str, *words: str) -> AbstractContextManager[None]:
-        """Holds the lock of everything under these words; another holder is waited for, with one log line."""
+        """Holds the lock of everything under these words; waits for another holder, with one log line."""
         name = "/".join((kind, *words))
         return _held(self._own(Path(self.root) / (name + ".lock")), name)
 
     @contextmanager
     def making(self, *artifacts: ArtifactId) -> Iterator[list[ArtifactId]]:
-        """Holds the locks of the artifacts that do not exist yet, and yields those still missing once all are held.
+        """Holds the locks of missing artifacts, and yields those that are still missing once all are held.
 
-        Another process that makes one of them is waited for, with one log line. The kernel releases the locks of a
-        process that dies.
+        It waits for another process that makes one of them, with one log line. The kernel releases the locks of a
+        process that ends.
 
         Raises:
             InProgress: another process makes one of them, and this store does not wait.
@@ -337,7 +346,7 @@ class Store:
 
 
 def _where(notes: Mapping[str, Any]) -> str:
-    """What a GPU did, for the log: its name, the weights' dtype, peak memory; nothing of a CPU."""
+    """The GPU's name, the weights' dtype and peak memory, for the log; empty for a CPU."""
     if notes.get("device", "cpu") == "cpu" or "dtype" not in notes:
         return ""
     return f" on {notes['device']}, {notes['dtype']}, {notes['peak_memory_mib'] / 1024:.1f} GiB"
@@ -367,13 +376,27 @@ def _sidecar(path: Path) -> Path:
 
 
 def _facts(path: Path) -> dict[str, Any]:
-    """The provenance in a sidecar; a UserError where it is missing, broken, or lacks the settings or the digest."""
+    """The provenance in a sidecar; raises a UserError where it is missing, broken or incomplete."""
     data = path.with_suffix("") if path.with_suffix("").exists() else path.with_suffix(".parquet")
     try:
-        facts = json.loads(path.read_text())
+        now = path.stat()
+        facts = _parsed(path, now.st_mtime_ns, now.st_size, now.st_ino)
         return {**facts, "settings": facts["settings"], "digest": facts["digest"]}
     except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise _broken(data, f"its provenance {path.name} cannot be read ({error!r})") from None
+
+
+@lru_cache(maxsize=8192)
+def _parsed(path: Path, *_changed: int) -> dict[str, Any]:
+    """What a sidecar says: it is asked for again and again, and long."""
+    facts = json.loads(path.read_text())
+    return {**facts, "config": _shared(json.dumps(facts["config"]))} if "config" in facts else facts
+
+
+@lru_cache(maxsize=64)
+def _shared(config: str) -> Any:
+    """The configuration of a command, kept once for all that it made."""
+    return json.loads(config)
 
 
 def _broken(path: Path, what: str) -> UserError:

@@ -1,1 +1,1 @@
-"""lm-evaluation-harness in process: one task judges predictions, teachers and trained models."""
+"""Benchmarks: their definition, and answer rules, run by lm-evaluation-harness in this process."""

@@ -1,4 +1,4 @@
-"""What a benchmark is: where its questions and responses come from, and which task judges an answer."""
+"""The definition of a benchmark: the sources of its questions and responses, and the task that judges answers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sppl.benchmarks.rule_files import rule_digest
+from sppl.bounds import Count
 from sppl.schemas import QuestionSource, ResponseSource, Sampling, UserError
 
 TASKS = Path(__file__).parent / "tasks"
 NONE = "none"
-"""The answer of own files without gold answers: nothing is judged."""
+"""The kind of answer of a user's own files without gold answers, where nothing is judged."""
 
 
 @dataclass(frozen=True)
@@ -76,13 +77,13 @@ class Benchmark:
 
     @property
     def judge(self) -> str:
-        """What the judgement depends on: the task's name and a digest of its files and its rule's code."""
+        """What verdicts depend on: the task's name and a digest of its files and of its rule's code."""
         if not self.judged:
             return "none"
         return f"{self.task_file.stem}-{rule_digest(self.task_file)}"
 
     def closing(self, answer: str) -> str:
-        """The text appended to a correct answer of the target whose gold label is `answer`."""
+        """Returns the text appended to a correct answer of the target whose gold label is `answer`."""
         before, mark, after = self.final_line.partition("{answer}")
         return f"\n\n{before}{answer if mark else ''}{after}" if self.final_line else ""
 
@@ -96,14 +97,14 @@ def from_sources(
     splits: str = "disjoint",
     respond: str = "source",
     responders: Mapping[str, ResponseSource] | None = None,
-    max_new_tokens: int,
+    max_new_tokens: Count,
     final_line: str = "",
     also: Sequence[str] = (),
     without: Sequence[str] = (),
     sampling: Mapping[str, Any] | None = None,
     overlong: Literal["refuse", "skip"] = "refuse",
 ) -> Benchmark:
-    """The benchmark whose questions, and unless `respond` names another, whose responses come from `source`.
+    """Makes a benchmark with questions from `source`, and responses from there unless `respond` names another.
 
     Args:
         source: one of the keys of `sources`, each with `questions` and, where it has answers too, `responses`.
@@ -144,7 +145,7 @@ def _further(also: Sequence[str], without: Sequence[str], sampling: Mapping[str,
 def _respond(
     name: str, respond: str, beside: Mapping[str, ResponseSource], responders: Mapping[str, ResponseSource] | None
 ) -> ResponseSource:
-    """The response source of that name; for questions that come without answers `source` is the first responder."""
+    """The response source of that name; for questions without answers, `source` means the first responder."""
     there = {**beside, **(responders or {})}
     chosen = next(iter(there), respond) if respond == "source" else respond
     if chosen not in there:
@@ -165,7 +166,7 @@ def own(
     final_line: str = "",
     **settings: Any,
 ) -> Benchmark:
-    """A benchmark of the user's own files, judged by what an answer is: `number`, `choice`, `text`, or `none`.
+    """Makes a benchmark of a user's own files, judged by the kind of answer: `number`, `choice`, `text` or `none`.
 
     Args:
         answer: with `none` no gold answer is read and no answer is judged.

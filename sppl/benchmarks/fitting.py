@@ -1,4 +1,4 @@
-"""Which documents of an lm-eval task fit into a model's context; lm-eval itself cuts the beginning of the others."""
+"""Finds the documents of an lm-eval task that fit into a model's context, as lm-eval would cut the others."""
 
 import logging
 from typing import Any, Literal
@@ -11,13 +11,13 @@ log = logging.getLogger(__name__)
 def fitting_documents(
     wrapped: Any, task: Any, longest: int, limit: int | None, overlong: Literal["refuse", "skip"]
 ) -> tuple[list[int], int]:
-    """The numbers of the documents whose requests fit with room for an answer, and how many do not.
+    """Returns the numbers of the documents that fit with room for an answer, and how many do not.
 
     Args:
         wrapped: lm-eval's wrapper of the model.
         task: one of lm-eval's.
         longest: tokens the model can read and write in all.
-        limit: how many documents are asked about; None: all.
+        limit: how many documents are used; None for all.
         overlong: whether what does not fit is refused or left out.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Whether the gold answers can be met: each of them, put as an answer, is judged right by the benchmark's own rule."""
+"""Checks that gold answers can be met: the benchmark's own rule has to judge each of them right."""
 
 import logging
 import re
@@ -17,19 +17,19 @@ from sppl.schemas import Question, Split, UserError
 log = logging.getLogger(__name__)
 
 MOST = 0.01
-"""Share of a split's questions whose gold answer may be one that nothing meets; above it the split is refused."""
+"""The share of a split's gold answers that may be judged wrong; above it the split is refused."""
 
 SHOWN = 10
-"""Questions that a message names."""
+"""How many questions a message names."""
 
 _RULE = re.compile(r"^process_results:\s*!function\s+(sppl\.benchmarks\.answers\.\w+)\.(\w+)\s*$", re.MULTILINE)
 _INCLUDED = re.compile(r"^include:\s*(\S+)\s*$", re.MULTILINE)
 _checked: set[str] = set()
-"""Splits that this process has checked: their benchmark's rule, their source, and what was taken from them."""
+"""Splits that this process has checked, by rule, source and questions."""
 
 
 def check_gold(benchmark: Benchmark, split: Split, taken: Sequence[Question]) -> None:
-    """Judges the gold answers of all questions of a split, once in a process, those of `benchmark.without` apart.
+    """Judges the gold answers of a split once per process, except those in `benchmark.without`.
 
     A few that nothing can meet are named in a warning and stay: they count as wrong for every strategy alike. Programs
     are not checked where this machine cannot run any apart.
@@ -47,7 +47,7 @@ def check_gold(benchmark: Benchmark, split: Split, taken: Sequence[Question]) ->
     if key in _checked:
         return
     everything = [one for one in benchmark.questions.questions(split, None) if one.id not in benchmark.without]
-    failed = unmet(benchmark, everything)
+    failed = find_unmet(benchmark, everything)
     if failed:
         said = _sentence(benchmark, split, failed, len(everything))
         if len(failed) > MOST * len(everything):
@@ -56,9 +56,9 @@ def check_gold(benchmark: Benchmark, split: Split, taken: Sequence[Question]) ->
     _checked.add(key)
 
 
-def unmet(benchmark: Benchmark, questions: Sequence[Question]) -> list[Question]:
-    """Those of the questions whose gold answer, put as `put` puts it, is judged wrong."""
-    texts = [put(benchmark, question) for question in questions]
+def find_unmet(benchmark: Benchmark, questions: Sequence[Question]) -> list[Question]:
+    """Those of the questions whose gold answer, written as `write_gold_answer` does, is judged wrong."""
+    texts = [write_gold_answer(benchmark, question) for question in questions]
     if rule_of(benchmark.task_file) is code.judge:
         try:
             sandbox.check()
@@ -70,7 +70,7 @@ def unmet(benchmark: Benchmark, questions: Sequence[Question]) -> list[Question]
 
 
 def verdicts_of(task_file: Path, questions: Sequence[Question], texts: Sequence[str]) -> list[float]:
-    """What `harness.judge` says; a rule of ours is called itself, which takes a fraction of the time."""
+    """Returns the verdicts of `harness.judge`; a rule of ours is called directly, which is much faster."""
     rule = rule_of(task_file)
     if rule is None:
         return harness.judge(task_file, questions, texts)
@@ -80,15 +80,15 @@ def verdicts_of(task_file: Path, questions: Sequence[Question], texts: Sequence[
     return [rule(row, [text])["accuracy"] for row, text in zip(rows, texts, strict=True)]
 
 
-def put(benchmark: Benchmark, question: Question) -> str:
-    """The gold answer as the benchmark wants answers: after its final line's words, or the lab's `####`, or alone."""
+def write_gold_answer(benchmark: Benchmark, question: Question) -> str:
+    """Returns the gold answer in the benchmark's form: after its final line's words, after `####`, or alone."""
     if rule_of(benchmark.task_file) is number.judge_hashes:
         return f"#### {question.answer}"
     return benchmark.closing(question.answer).lstrip() or question.answer
 
 
 def rule_of(task_file: Path) -> Any:
-    """The rule of ours that a task names, itself or by a file that it includes; None where it judges otherwise."""
+    """Returns our rule that a task names, itself or in a file it includes; None where it judges in another way."""
     text = task_file.read_text()
     named, included = _RULE.search(text), _INCLUDED.search(text)
     if named:
@@ -102,7 +102,7 @@ def rule_of(task_file: Path) -> Any:
 def _sentence(benchmark: Benchmark, split: Split, failed: Sequence[Question], n: int) -> str:
     rule = rule_of(benchmark.task_file)
     says = f", which says: {rule.__doc__.strip().splitlines()[0]}" if rule else ""
-    shown = ", ".join(f"{one.id} ({put(benchmark, one)[:60]!r})" for one in failed[:SHOWN])
+    shown = ", ".join(f"{one.id} ({write_gold_answer(benchmark, one)[:60]!r})" for one in failed[:SHOWN])
     more = f" and {len(failed) - SHOWN} more" if len(failed) > SHOWN else ""
     ids = ",".join(one.id for one in failed[:SHOWN])
     return (

@@ -1,4 +1,4 @@
-"""lm-evaluation-harness in process: a task judges given texts."""
+"""Runs lm-evaluation-harness in this process to judge given texts by a task."""
 
 import json
 import logging
@@ -12,11 +12,11 @@ from typing import Any
 from sppl.schemas import Question, UserError
 
 METRIC = "accuracy"
-"""The name every task of ours gives the verdict on one answer, a fraction."""
+"""The metric of all our tasks: the verdict on one answer, a fraction."""
 
 
 def judge(task_file: Path, questions: Sequence[Question], texts: Sequence[str]) -> list[float]:
-    """The verdict of the task on one given answer per question: 1.0 right, 0.0 wrong."""
+    """Returns the task's verdict on one given answer per question: 1.0 right, 0.0 wrong."""
     if not questions:
         return []
     with _task(task_file, questions) as task:
@@ -61,7 +61,7 @@ def _task(task_file: Path, questions: Sequence[Question]) -> Iterator[Any]:
 
 
 def quiet() -> None:
-    """lm-eval, transformers and datasets report every step they take; a user can act on none of it."""
+    """Silences lm-eval, transformers and datasets, which log every step."""
     import datasets
     import lm_eval.api.task
     import transformers

@@ -1,4 +1,4 @@
-"""Further tasks of lm-evaluation-harness beside a benchmark, run as its own command runs them.
+"""Extra tasks of lm-evaluation-harness beside a benchmark, run as its own command runs them.
 
 A task keeps its own prompts, few-shot examples, filters and metrics; it only gets the target's chat template.
 """
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pandas as pd
 
 from sppl.benchmarks.harness import quiet
-from sppl.benchmarks.wrapped import asked
+from sppl.benchmarks.lm_eval_run import evaluate_task
 from sppl.data.rendering import Rendering
 from sppl.schemas import UserError
 
@@ -31,14 +31,14 @@ class LmEvalTask:
 
     Args:
         given: the name of a task that comes with lm-eval, or the path of a task's YAML file.
-        n: how many of its documents are asked about, from the first; None: all.
+        n: how many of its documents are used, from the first; None for all.
     """
 
     given: str
     n: int | None
 
     def identity(self) -> dict[str, Any]:
-        """What its figures depend on: its name, and digests of its definition and of the documents it reads.
+        """Returns what its figures depend on: its name, and digests of its definition and of its documents.
 
         Raises:
             UserError: there is no such task, it or its data cannot be read, or it would run generated code.
@@ -69,15 +69,15 @@ class LmEvalTask:
         device: str = "cpu",
         overlong: Literal["refuse", "skip"] = "refuse",
     ) -> tuple[pd.DataFrame, list[dict[str, Any]], int]:
-        """A model's figures, what each document adds to them, and how many documents were left out as too long.
+        """Measures a model on the task.
 
         Returns:
-            A frame `question_id, metric, value`, for metrics with a value per document; and per metric, the task's
+            A frame `question_id, metric, value`, for metrics with a value per document; per metric, the task's
             main one first, a mapping `metric, value, se, higher_is_better` (`se` None where the metric is no mean). A
-            metric behind one of several filters is called `metric,filter`.
+            metric behind one of several filters is called `metric,filter`. And how many documents were too long.
         """
         task = load(self.given)
-        found, left_out = asked(
+        found, left_out = evaluate_task(
             model, rendering, task, batch_size=batch_size, device=device, limit=self.n, overlong=overlong
         )
         values = [
@@ -113,7 +113,7 @@ def _called(metric: str, kind: str) -> str:
 
 @lru_cache(maxsize=32)
 def load(given: str) -> Any:
-    """The lm-eval task, its data read.
+    """Returns the lm-eval task with its data loaded.
 
     Raises:
         UserError: see `LmEvalTask.identity`.

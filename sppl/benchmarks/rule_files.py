@@ -1,4 +1,4 @@
-"""The files that say how a task judges: its YAML, those it includes, and the modules of its functions."""
+"""The files that define how a task judges: its YAML, those it includes, and the modules of its functions."""
 
 import re
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ FUNCTION = re.compile(r"!function\s+([\w./]+)\.\w+")
 
 
 def rule_digest(task_file: Path) -> str:
-    """Eight hex digits that change with whatever of these files changes, modules they import from beside included."""
+    """Returns a digest of these files, with the modules they import from the same folder."""
     return code_digest(_files(task_file))
 
 

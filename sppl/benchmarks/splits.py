@@ -1,4 +1,4 @@
-"""The first questions of a benchmark's split, as everything that asks for some takes them."""
+"""Takes the first questions of a benchmark's split."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from sppl.schemas import Question, UserError
 
 
 def take(benchmark: Benchmark, split: Any, n: int | str) -> list[Question]:
-    """The first `n` questions of a split (`all`: every one) that the benchmark does not leave out.
+    """Returns the first `n` questions of a split (`all`: every one) that the benchmark does not leave out.
 
     Raises:
         UserError: the split has fewer or none, `n` is not a count, or more than 1 % of the split's gold answers are

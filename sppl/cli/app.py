@@ -1,4 +1,4 @@
-"""Hydra's part: the configuration is composed, and one job runs its stages.
+"""Composes the configuration with Hydra, and runs the stages of one job.
 
 Sweeps go through `hydra_plugins/sppl_sweeper.py`, where Hydra finds our sweeper.
 """
@@ -23,13 +23,13 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from sppl.cli.command_line import command_line
-from sppl.cli.composing import explained_mistake
-from sppl.cli.own_model import of_own_model
-from sppl.cli.settings import checked, plain
+from sppl.cli.composing import explain_mistake
+from sppl.cli.own_model import read_own_model
+from sppl.cli.settings import as_plain, check_config
 from sppl.packaged import conf, in_checkout
 
 OmegaConf.register_new_resolver("checkout", in_checkout, replace=True)
-OmegaConf.register_new_resolver("own_model", of_own_model, replace=True)
+OmegaConf.register_new_resolver("own_model", read_own_model, replace=True)
 
 
 FULL_ERROR = "HYDRA_FULL_ERROR"
@@ -37,8 +37,8 @@ OWN = "sppl.benchmarks.definition.own"
 """What makes a benchmark of a user's own files."""
 
 
-class Started(Callback):
-    """Keeps what was started, for the summary after Hydra is done."""
+class StartedRun(Callback):
+    """Remembers the run or sweep that Hydra started, for the summary that is made once Hydra is done."""
 
     config: ClassVar[DictConfig | None] = None
     folder: ClassVar[Path]
@@ -47,28 +47,28 @@ class Started(Callback):
 
     def on_run_start(self, config: DictConfig, **_: Any) -> None:
         """Keeps the configuration and folder of a single run."""
-        checked(config, "run")
-        Started.config, Started.folder, Started.first = config, Path(config.hydra.run.dir), 0
+        check_config(config, "run")
+        StartedRun.config, StartedRun.folder, StartedRun.first = config, Path(config.hydra.run.dir), 0
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
-        """Keeps those of a sweep."""
-        checked(config, "sweep")
-        Started.config, Started.folder = config, Path(config.hydra.sweep.dir)
+        """Keeps the configuration and folder of a sweep."""
+        check_config(config, "sweep")
+        StartedRun.config, StartedRun.folder = config, Path(config.hydra.sweep.dir)
 
 
 def compose_and_run() -> None:
-    """Runs what was typed: one job, or a sweep. Hydra exits where a job failed.
+    """Runs the job or the sweep that was typed; Hydra ends the process where a job failed.
 
     Raises:
         UserError: what was typed makes no configuration.
     """
-    Started.config, Started.first = None, 0
+    StartedRun.config, StartedRun.first = None, 0
     drop_launcher_schemas()
     error = _run_and_catch()
-    if Started.config is None and isinstance(error, HydraException | OmegaConfBaseException | ValueError):
+    if StartedRun.config is None and isinstance(error, HydraException | OmegaConfBaseException | ValueError):
         from sppl.schemas import UserError  # loads pandas, which --cfg does without
 
-        raise UserError(explained_mistake(error, command_line()[1:], composed))
+        raise UserError(explain_mistake(error, command_line()[1:], compose_plain))
     if error is not None:
 
         def again() -> None:
@@ -78,7 +78,7 @@ def compose_and_run() -> None:
 
 
 def _run_and_catch() -> Exception | None:
-    """Runs Hydra; returns what it would else print and end the process for."""
+    """Runs Hydra; returns the error for which it would otherwise print a message and end the process."""
     before = os.environ.get(FULL_ERROR)
     os.environ[FULL_ERROR] = "1"
     try:
@@ -91,15 +91,15 @@ def _run_and_catch() -> Exception | None:
     return None
 
 
-def composed(words: Sequence[str]) -> dict[str, Any]:
-    """The plain configuration of other words than were typed, its references not resolved."""
+def compose_plain(words: Sequence[str]) -> dict[str, Any]:
+    """Returns the configuration that these words make, as plain data whose references are not resolved."""
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(conf()), version_base="1.3"):
-        return plain(compose("config", list(words)), resolve=False)
+        return as_plain(compose("config", list(words)), resolve=False)
 
 
 def drop_launcher_schemas() -> None:
-    """Takes out what the launchers say of themselves where a file of ours has the name: it is all there is to say."""
+    """Removes the launchers' own default settings where one of our files has the same name and replaces them."""
     Plugins.instance()  # finds the launchers
     for name in ("joblib", "submitit_local"):
         ConfigStore.instance().repo["hydra"]["launcher"].pop(f"{name}.yaml", None)
@@ -110,7 +110,7 @@ def run_one_job(cfg: DictConfig) -> None:
     """Runs the stages of one job and keeps `job.json` in its folder, whatever happens."""
     from sppl.cli.choices import refuse_empty_lists
     from sppl.cli.errors import report_errors
-    from sppl.cli.interrupts import stoppable
+    from sppl.cli.interrupts import stop_on_signals
     from sppl.cli.jobs import Job
     from sppl.cli.ledger import Ledger, key_of
     from sppl.cli.running import run_stages
@@ -133,9 +133,9 @@ def run_one_job(cfg: DictConfig) -> None:
         refuse_empty_lists(cfg)
         if cfg.benchmark._target_ == OWN:
             fit_sizes(cfg, instantiate(cfg.benchmark.questions), settings.overrides.task)
-        job.config = plain(cfg)
+        job.config = as_plain(cfg)
         job.write()
-        with stoppable(), last_timeout():  # here too: a launcher's worker process runs nothing but this function
+        with stop_on_signals(), last_timeout():  # here too: a launcher's worker process runs nothing but this function
             job.done(run_stages(cfg, job))
         if not cfg.dry:
             Ledger.at(cfg.store, settings.runtime.config_sources).remember(job, key)

@@ -1,4 +1,4 @@
-"""What `check` says of own files, as lines for a terminal."""
+"""The report that `check` prints about a user's own files, as lines for a terminal."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from statistics import mean
 
 from sppl.benchmarks.definition import NONE
-from sppl.benchmarks.doubt import Judged, doubtful, examples
 from sppl.benchmarks.gold_check import MOST
+from sppl.benchmarks.rule_doubt import Judged, describe_examples, find_doubtful
 from sppl.cli.command_line import program
 from sppl.commands import command
-from sppl.data.folder import unread
-from sppl.data.gathering import SPLITS, Gathering, first
-from sppl.data.problems import told, ways_of
+from sppl.data.folder import unread_files
+from sppl.data.gathering import SPLITS, Gathering, first_ids
+from sppl.data.problems import list_causes, ways_of
 from sppl.data.tally import EMPTY, SEVERAL, SYSTEM, TWICE
 from sppl.report.next_step import checking_command
 from sppl.schemas import Question
@@ -24,12 +24,12 @@ BETTER = 0.1
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What was found.
+class FolderCheck:
+    """What `check` found in a folder of data files.
 
     Args:
-        found: everything that the files say.
-        folder: where they lie.
+        found: everything that the files hold.
+        folder: the folder they lie in.
         answer: the rule that was chosen.
         rules: per rule and strategy the responses with their verdicts.
         lengths: tokens of questions with responses, per strategy.
@@ -74,7 +74,7 @@ class Seen:
         return [one for some in self.rules.get(rule, {}).values() for one in some]
 
     def lines(self) -> Iterator[str]:
-        """All there is to say, the command that goes on last."""
+        """Returns the lines of the report; the command to go on with comes last."""
         yield f"{self.folder}, read with benchmark.answer={self.answer}:"
         yield ""
         yield from _table(list(self._files()))
@@ -86,7 +86,7 @@ class Seen:
         if self.found.problems:
             yield ""
             yield "To mend or decide:" if ways_of(self.found.problems) else "To mend:"
-            yield from told(self.found.problems)
+            yield from list_causes(self.found.problems)
         yield ""
         yield from self._next()
 
@@ -110,37 +110,37 @@ class Seen:
             yield [_cut(name), str(len(texts)), share, right, *counted]
 
     def _said(self) -> Iterator[str]:
-        """What the tables do not show, a line per subject."""
+        """The sentences below the tables, one line per subject."""
         splits = Counter(one.split for one in self.found.asked.values())
         counts = ", ".join(f"{splits[split]} {split}" for split in SPLITS if splits[split])
         yield f"Questions: {counts or 'none could be read'}."
         if self.found.responses:
             every = f"{len(self.found.responses)} strategies" if len(self.found.responses) > 1 else "the one strategy"
             kept, gone = self.found.shared()
-            lacking = f"; left out for all (benchmark.questions.missing): {first(gone)}" if gone else ""
+            lacking = f"; left out for all (benchmark.questions.missing): {first_ids(gone)}" if gone else ""
             yield f"Joined by id, else by words: {len(kept)} training questions have a response of {every}{lacking}."
         if self.answer != NONE and self.found.asked:
             gold = sum(bool(one.question.answer) for one in self.found.asked.values())
             yield f"Gold answers: {gold} of {len(self.found.asked)} questions have one{_wrong(self.unmet)}."
         if self.found.without_gold:
-            yield f"Without gold answer, left out (benchmark.questions.empties): {first(self.found.without_gold)}."
+            yield f"Without gold answer, left out (benchmark.questions.empties): {first_ids(self.found.without_gold)}."
         for one in self.found.tallies:
             yield from (f"{one.path.name}: {said}." for said in one.said())
         yield from self._doubt()
         yield from self._context()
-        if others := unread(self.folder):
+        if others := unread_files(self.folder):
             yield f"Not read: {'; '.join(others)}."
 
     def _doubt(self) -> Iterator[str]:
         """Whether the rule fits, as far as the responses show it."""
         chosen, best = self._judged(self.answer), self.better
-        wrong = doubtful(chosen)
+        wrong = find_doubtful(chosen)
         if not wrong and not best:
             return
         said = f"{sum(one.right for one in chosen)} of {len(chosen)} responses right"
         ending = f"; {len(wrong)} that it judges wrong end with the gold answer" if wrong else ""
         yield f"Is benchmark.answer={self.answer} right? It judges {said}{ending}:"
-        yield from (f"  {one}" for one in examples(wrong or [one for one in chosen if not one.right]))
+        yield from (f"  {one}" for one in describe_examples(wrong or [one for one in chosen if not one.right]))
         if best:
             right = self._judged(best)
             yield f"  benchmark.answer={best} judges {sum(one.right for one in right)} of {len(right)} right."

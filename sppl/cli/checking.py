@@ -1,4 +1,4 @@
-"""`check data_dir=F`: what own files hold and what they are fit for. Nothing is scored, trained or written."""
+"""`check data_dir=F` reports what a user's own files hold. Nothing is scored, trained or written."""
 
 import sys
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 from sppl.cli.command_line import WORD, command_line
-from sppl.cli.folding import folded, terminal_width
+from sppl.cli.folding import fold, terminal_width
 from sppl.commands import command
 
 JUDGED, COUNTED = 2000, 500
@@ -23,10 +23,10 @@ def print_check(given: Sequence[str], chosen: Sequence[str] = ()) -> int:
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
-    from sppl.cli.errors import sentence_of
+    from sppl.cli.errors import explain_error
     from sppl.keys import without_keys
     from sppl.schemas import UserError
-    from sppl.visible import visible
+    from sppl.visible import make_visible
 
     if odd := [word for word in given if "=" not in word and word != WORD]:
         sys.stderr.write(f"check takes settings (name=value) and looks at one folder; {' '.join(odd)} is none\n")
@@ -35,60 +35,62 @@ def print_check(given: Sequence[str], chosen: Sequence[str] = ()) -> int:
     try:
         text, fine = _checked([*own, *(word for word in given if word != WORD)], chosen)
     except (UserError, OmegaConfBaseException, HydraException) as error:
-        sys.stderr.write(f"{sentence_of(error)}\n")
+        sys.stderr.write(f"{explain_error(error)}\n")
         return 1
     with suppress(BrokenPipeError):
-        sys.stdout.write(visible(without_keys(text)))
+        sys.stdout.write(make_visible(without_keys(text)))
         sys.stdout.flush()
     return int(not fine)
 
 
 def _checked(words: list[str], chosen: Sequence[str]) -> tuple[str, bool]:
-    """The text, and whether nothing has to be mended first.
+    """Returns the report, and whether a run could go on from these files as they are.
 
     Raises:
-        UserError: the benchmark is none of own files, or there is no folder with data files.
+        UserError: the benchmark does not read a user's own files, or there is no folder with data files.
     """
     from hydra.utils import instantiate
 
     from sppl.benchmarks.definition import NONE
-    from sppl.benchmarks.gold_check import unmet
+    from sppl.benchmarks.gold_check import find_unmet
     from sppl.cli.app import OWN
-    from sppl.cli.check_text import Seen
-    from sppl.cli.explaining import composed
-    from sppl.cli.settings import plain
+    from sppl.cli.check_text import FolderCheck
+    from sppl.cli.explaining import compose_settings
+    from sppl.cli.settings import as_plain
     from sppl.cli.unknown import check_unused
-    from sppl.data.files import how_of
-    from sppl.data.folder import gathered
+    from sppl.data.files import format_of
+    from sppl.data.folder import gather_folder
     from sppl.schemas import UserError
 
-    cfg = composed([*words, *chosen])
-    if refused := check_unused(plain(cfg, resolve=False)):
+    cfg = compose_settings([*words, *chosen])
+    if refused := check_unused(as_plain(cfg, resolve=False)):
         raise UserError(refused)
     if cfg.benchmark._target_ != OWN:
         raise UserError(f"benchmark={cfg.benchmark.name}: `check` looks at files of your own: benchmark=local")
     questions = instantiate(cfg.benchmark.questions, _convert_="all")
-    found = gathered(questions.folder, how_of(questions), questions.answer, questions.hub)
+    found = gather_folder(questions.folder, format_of(questions), questions.answer, questions.hub)
     rules: dict[str, Any] = {}
     if questions.answer != NONE and found.responses:
         rules = _by_rule(cfg, questions)
     asked = [one.question for one in found.asked.values() if one.question.answer]
-    failed = unmet(instantiate(cfg.benchmark, _convert_="all"), asked) if asked else []
+    failed = find_unmet(instantiate(cfg.benchmark, _convert_="all"), asked) if asked else []
     lengths, reads = _tokens(instantiate(cfg.target_model, _convert_="all"), found)
-    seen = Seen(found, questions.folder, cfg.benchmark.task or questions.answer, rules, lengths, reads, failed, words)
-    return folded(seen.lines(), terminal_width()) + "\n", seen.goes_on
+    seen = FolderCheck(
+        found, questions.folder, cfg.benchmark.task or questions.answer, rules, lengths, reads, failed, words
+    )
+    return fold(seen.lines(), terminal_width()) + "\n", seen.goes_on
 
 
 def _by_rule(cfg: Any, questions: Any) -> dict[str, Any]:
-    """What the chosen rule and those there are instead say of the responses, per rule and strategy."""
+    """Returns the judged responses per answer rule and strategy: by the chosen rule and by its alternatives."""
     from hydra.utils import instantiate
 
     from sppl.benchmarks.definition import TASKS
-    from sppl.benchmarks.doubt import Judged
     from sppl.benchmarks.gold_check import verdicts_of
+    from sppl.benchmarks.rule_doubt import Judged
     from sppl.data.conversations import final_answer
-    from sppl.data.files import how_of
-    from sppl.data.folder import gathered
+    from sppl.data.files import format_of
+    from sppl.data.folder import gather_folder
 
     chosen = instantiate(cfg.benchmark, _convert_="all").task_file
     others = {kind: TASKS / f"local_{kind}.yaml" for kind in ("number", "choice", "text")}
@@ -98,7 +100,7 @@ def _by_rule(cfg: Any, questions: Any) -> dict[str, Any]:
         cfg.benchmark.task or questions.answer: chosen,
     }.items():
         how = questions.answer if kind == cfg.benchmark.task else kind
-        found = gathered(questions.folder, how_of(questions), how, questions.hub)
+        found = gather_folder(questions.folder, format_of(questions), how, questions.hub)
         rules[kind] = {}
         for name, texts in sorted(found.responses.items()):
             asked = {id_: found.asked[id_].question for id_ in texts if id_ in found.asked}
@@ -109,24 +111,24 @@ def _by_rule(cfg: Any, questions: Any) -> dict[str, Any]:
 
 
 def _tokens(target: Any, found: Any) -> tuple[dict[str, list[int]], str | int | None]:
-    """Tokens of questions with responses per strategy, and what the target reads at most; or why it cannot be told."""
+    """Returns the tokens of each strategy's examples and the target's longest input, or why that is not known."""
     from sppl.models.size import context_of
     from sppl.schemas import UserError
-    from sppl.training.training_examples import encoded
+    from sppl.training.training_examples import encode_examples
 
     try:
         lengths = dict[str, list[int]]()
         for name, texts in sorted(found.responses.items()):
             asked = [id_ for id_ in list(texts)[:COUNTED] if id_ in found.asked]
             pairs = [(found.asked[id_].question, texts[id_]) for id_ in asked]
-            lengths[name] = [len(one) for one in encoded(target, pairs, name)]
+            lengths[name] = [len(one) for one in encode_examples(target, pairs, name)]
         return lengths, context_of(target)
     except (UserError, OSError) as error:
         return {}, f"the tokenizer of {target.name} cannot be loaded here: {' '.join(str(error).split())[:200]}"
 
 
 def how_to_go_on(ways: Sequence[str]) -> list[str]:
-    """The commands that follow a refusal of data.
+    """Returns the commands to print after data were refused.
 
     Args:
         ways: the settings with which all of it would be read; none where the files have to be mended.

@@ -1,11 +1,11 @@
-"""Choices of configuration groups: lists that are empty, and lists where one choice is wanted."""
+"""Checks the choices of configuration groups: empty lists, and lists for groups that take one choice."""
 
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sppl.cli.command_line import command_line
-from sppl.cli.known import several
+from sppl.cli.known import list_groups
 from sppl.commands import CHECKOUT, command
 from sppl.packaged import conf
 
@@ -14,7 +14,7 @@ LISTED = re.compile(r"[+~]*(?P<group>[\w/]+)(?P<place>@[\w.@:]+)?=\[(?P<choices>
 
 
 def check_typed_lists(arguments: Sequence[str]) -> str:
-    """How to type a list that was given to a group that takes one choice; empty where there is none.
+    """Returns the message about a list that was typed for a group that takes one choice; empty where there is none.
 
     Hydra would compose them all over each other, in silence.
     """
@@ -27,7 +27,7 @@ def check_typed_lists(arguments: Sequence[str]) -> str:
 
 
 def check_composed_lists(choices: Mapping[Any, Any]) -> str:
-    """The same of what was composed, where a file of one's own gives such a list.
+    """Checks the composed choices in the same way, as a user's own configuration file may hold such a list.
 
     Args:
         choices: of every group, as Hydra tells them.
@@ -52,12 +52,12 @@ def _sentence(group: str, chosen: list[str], arguments: Sequence[str]) -> str:
 
 
 def _takes_one(group: str, place: str | None) -> bool:
-    """Whether a group takes one choice; one of the user's own takes what he wants."""
-    return (conf() / group).is_dir() and (bool(place) or group not in several())
+    """Whether a group takes one choice; groups that a user added himself are not checked."""
+    return (conf() / group).is_dir() and (bool(place) or group not in list_groups())
 
 
 def refuse_empty_lists(config: Mapping[Any, Any]) -> None:
-    """Refuses empty lists: an empty list makes its key vanish from the configuration.
+    """Refuses empty lists, because an empty list makes its key vanish from the configuration.
 
     Args:
         config: of a job.

@@ -1,4 +1,4 @@
-"""The command line as it was typed, with the words that start this program."""
+"""The command line as it was typed, and the words that start this program again."""
 
 import shlex
 import sys
@@ -9,11 +9,11 @@ from sppl.cli.own_model import without_chosen
 from sppl.commands import CHECKOUT, SEARCHED, folders
 
 WORD = "check"
-"""What is typed before the settings of a local benchmark to look at its files."""
+"""The word of the command that looks at a user's own files."""
 
 
 def program() -> str:
-    """What starts this program again: `python run.py` in a checkout, `sppl` or `python -m sppl` where installed."""
+    """Returns the words that start this program: `python run.py` in a checkout, else `sppl` or `python -m sppl`."""
     path = Path(sys.argv[0])
     if path.name == "__main__.py":
         return "python -m sppl"
@@ -21,12 +21,12 @@ def program() -> str:
 
 
 def command_line() -> tuple[str, ...]:
-    """The program, and after it every argument that was typed."""
+    """Returns the words that start the program, followed by every argument that was typed."""
     return (program(), *without_chosen(sys.argv[1:]))
 
 
 def job_line(overrides: Sequence[str]) -> tuple[str, ...]:
-    """The command line that is one job of this one: of a sweep's values those of the job.
+    """Returns the command line of one job of this command; of a sweep's values it has those of the job.
 
     Args:
         overrides: of the job, as Hydra tells them.
@@ -37,5 +37,5 @@ def job_line(overrides: Sequence[str]) -> tuple[str, ...]:
 
 
 def in_own_words(text: str) -> str:
-    """A message whose commands can be typed where this one was."""
+    """Returns the message with its commands spelled as the user started this program."""
     return text.replace(CHECKOUT, program())

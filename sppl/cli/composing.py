@@ -1,4 +1,4 @@
-"""What was typed and cannot become a configuration: one sentence each, with the nearest thing that can."""
+"""Explains words that cannot become a configuration, one sentence each, with the nearest words that can."""
 
 import re
 import shlex
@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from sppl.cli.command_line import WORD
-from sppl.cli.known import choice, every_setting, groups, options, several
+from sppl.cli.known import choice, every_setting, groups, list_groups, options
 from sppl.cli.unknown import nearest, places_of
 from sppl.commands import CHECKOUT, command
 
@@ -16,7 +16,7 @@ HINT = re.compile(r"\s*(See https://hydra\.cc\S*.*|Set the environment variable 
 
 
 def flags_first(arguments: Sequence[str]) -> list[str]:
-    """The words with flags ahead of settings, the only order in which Hydra reads them."""
+    """Returns the words with flags before settings, the only order in which Hydra reads them."""
     if "--help" in arguments or not any(word.startswith("-") for word in arguments):
         return list(arguments)
     from hydra._internal.utils import get_args_parser
@@ -33,7 +33,7 @@ def flags_first(arguments: Sequence[str]) -> list[str]:
 
 
 def check_flags(arguments: Sequence[str]) -> str:
-    """Why words with a dash before them cannot be read; empty where all can."""
+    """Returns why a flag (a word that begins with a dash) cannot be read; empty where all can."""
     if not any(word.startswith("-") for word in arguments):
         return ""
     from hydra._internal.utils import get_args_parser
@@ -60,7 +60,10 @@ def check_flags(arguments: Sequence[str]) -> str:
 
 
 def check_words(arguments: Sequence[str]) -> str:
-    """A word without a key, or two choices of one group, of which the second would win in silence; empty if none."""
+    """Returns what is wrong with a word without a key, or with two choices of one group; empty where nothing is.
+
+    Of two choices Hydra would take the second in silence.
+    """
     chosen = dict[str, str]()
     for word in arguments:
         if word.lstrip("+~").startswith("=") or not word:
@@ -74,8 +77,8 @@ def check_words(arguments: Sequence[str]) -> str:
     return ""
 
 
-def told_twice(arguments: Sequence[str]) -> str:
-    """A line per setting that was typed with several values, of which the last counts; empty where none was."""
+def describe_repeated_settings(arguments: Sequence[str]) -> str:
+    """Returns a line per setting that was typed with several values, of which the last counts; empty if none was."""
     values = dict[str, list[str]]()
     for word in arguments:
         key, equals, value = word.lstrip("+").partition("=")
@@ -89,16 +92,16 @@ def told_twice(arguments: Sequence[str]) -> str:
 
 
 class _Refused(Exception):
-    """argparse has said what is wrong."""
+    """Ends argparse, whose message was kept."""
 
 
-def explained_mistake(error: Exception, arguments: Sequence[str], compose: Callable[[list[str]], Any]) -> str:
-    """One sentence for an error of composing; what Hydra itself says first where it is of no kind that we know.
+def explain_mistake(error: Exception, arguments: Sequence[str], compose: Callable[[list[str]], Any]) -> str:
+    """Returns one sentence for an error of composing; Hydra's own first sentence where its kind is not known.
 
     Args:
         error: of Hydra or OmegaConf.
         arguments: the words that were typed.
-        compose: the plain configuration of other words, to see what is there without the wrong one.
+        compose: returns the plain configuration of given words; used to see what there is without the wrong one.
     """
     said = " ".join(HINT.sub("", str(error)).split())
     typed = [word for word in arguments if "=" in word or word.startswith("~")]
@@ -142,17 +145,17 @@ def _no_option(wanted: str, typed: Sequence[str], found: Sequence[str] = ()) -> 
 def _ambiguous(word: str, arguments: Sequence[str]) -> str:
     key, _, values = word.partition("=")
     swept = f"a sweep makes one job of each: {command((CHECKOUT, *arguments), sweep=True)}"
-    if key in several():
+    if key in list_groups():
         return f"{word}: several values; in one job they are a list in quotes: '{key}=[{values}]'; {swept}"
     return f"{word}: several values where one is wanted; {swept}; as one text with commas: \"{key}='{values}'\""
 
 
 def _no_setting(key: str, typed: Sequence[str], compose: Callable[[list[str]], Any]) -> str:
-    """A key that the composed configuration does not have, although some other choice may."""
+    """The sentence about a key that the composed configuration lacks, although another choice may have it."""
     word = _word_of(key, typed)
     config = _composed_without(key, typed, compose)
     known, (group, *rest) = every_setting(), key.split(".")
-    if group in several() and rest and isinstance(config.get(group), Mapping):
+    if group in list_groups() and rest and isinstance(config.get(group), Mapping):
         chosen = list(config[group])
         if rest[0] not in chosen and rest[0] in options(group):
             more = f"'{group}=[{','.join(map(str, [*chosen, rest[0]]))}]'"
@@ -200,7 +203,7 @@ def _is_of(word: str, key: str) -> bool:
 
 
 def _chosen(group: str, config: Mapping[str, Any]) -> str:
-    """What of a group the command has, where its part of the configuration tells its name or class."""
+    """The chosen option of a group, where its part of the configuration shows which it is; else empty."""
     part = config.get(group)
     if not isinstance(part, Mapping):
         return ""
@@ -225,7 +228,7 @@ def _at(config: Any, place: str) -> Any:
 
 
 def _unreadable(word: str, said: str) -> str:
-    """A word that Hydra's grammar does not read, mostly because the shell took its quotes or blanks."""
+    """The sentence about a word that Hydra cannot read, mostly because the shell took its quotes or blanks."""
     key, equals, value = word.partition("=")
     if not equals:
         is_group = key in groups()

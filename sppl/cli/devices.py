@@ -1,4 +1,4 @@
-"""Devices on which Lightning would start the whole command once more each."""
+"""Refuses trainers with which Lightning would start the whole command again on every device."""
 
 import re
 from collections.abc import Mapping
@@ -14,9 +14,9 @@ DEVICES = re.compile(r"trainer(\.|$)")
 
 
 def check_devices(config: Mapping[Any, Any]) -> str:
-    """Why this trainer would start the whole command, and with `-m` the whole sweep, on every device; empty if not.
+    """Returns why this trainer would start the whole command (or sweep) on every device; empty if it would not.
 
-    That is how Lightning's `ddp` works. Every one of these commands would wait for the other's locks.
+    That is how Lightning's `ddp` works, and all of these commands would wait for each other's locks.
     """
     chosen = config.get("trainer") or {}
     devices, strategy = (chosen.get(key, 1) for key in ("devices", "strategy"))
@@ -28,6 +28,8 @@ def check_devices(config: Mapping[Any, Any]) -> str:
             f"trainer.lightning.num_nodes={nodes}: a job takes the devices of one machine; for many machines make it a "
             "sweep, a job per strategy or seed: " + command(command_line(), *SWEPT, "hydra/launcher=slurm", **again)
         )
+    if isinstance(count, int) and count < 1 and count != -1:  # which are all there are
+        return f"trainer.devices={devices}: `trainer.devices` is a whole number above 0, or a list of devices' numbers"
     if str(count) == "1" or str(strategy).endswith("_spawn"):
         return ""
     return (

@@ -1,4 +1,4 @@
-"""Errors as sentences: what a user has done, what the machine lacks, and how to go on."""
+"""Turns errors into sentences: what the user did wrong or the machine lacks, and how to go on."""
 
 import errno
 import logging
@@ -9,8 +9,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sppl.cli.command_line import in_own_words
-from sppl.cli.folding import folded, terminal_width
-from sppl.cli.hiding import cleaned
+from sppl.cli.folding import fold, terminal_width
+from sppl.cli.hiding import clean_error
 from sppl.keys import without_keys
 from sppl.schemas import UserError
 
@@ -52,32 +52,32 @@ OF_FILES = (
         f"See to it, and {AGAIN}",
     ),
 )
-"""What the system says of a file: what that means, and how to go on."""
+"""Error numbers of the file system, what they mean, and how to go on."""
 NO_ROOM = re.compile(r"no space left on device|file too large|disk quota|PytorchStreamWriter failed writing", re.I)
 NO_MEMORY = re.compile(
     r"(out of|not enough) memory|(cannot|can't|unable to) allocate|bad_alloc|failed to map|(start|launch) \w+ thread",
     re.I,
 )
-"""How libraries say it that have no error of their own for it."""
+"""What libraries say when memory is short and they have no error of their own for it."""
 
 
 @contextmanager
 def report_errors(failed: Callable[[str], object]) -> Iterator[None]:
-    """Within this block an error is logged as a sentence and handed over; the log file has the traceback of a bug."""
+    """Within this block an error is logged as a sentence and passed to `failed`; a bug's traceback goes to the log."""
     try:
         yield
     except Exception as error:
-        said = without_keys(in_own_words("\n".join([sentence_of(error), *_further(error)]).strip()))
+        said = without_keys(in_own_words("\n".join([explain_error(error), *_further(error)]).strip()))
         if not said:
-            said = crash_of(error)
-            log.error(said, exc_info=cleaned(error) or error)
+            said = describe_crash(error)
+            log.error(said, exc_info=clean_error(error) or error)
         else:
-            log.error(folded(said.splitlines(), terminal_width()) if sys.stderr.isatty() else said)
+            log.error(fold(said.splitlines(), terminal_width()) if sys.stderr.isatty() else said)
         failed(said)
 
 
 def _further(error: BaseException) -> list[str]:
-    """The commands that go on from a refusal of data."""
+    """The commands to go on with after data were refused."""
     from sppl.cli.checking import how_to_go_on
     from sppl.data.problems import BadData
 
@@ -85,8 +85,8 @@ def _further(error: BaseException) -> list[str]:
     return how_to_go_on(refused.ways) if isinstance(refused, BadData) else []
 
 
-def crash_of(error: BaseException) -> str:
-    """That the program broke, by what, and where its traceback is: no mistake of the user's, and no interruption."""
+def describe_crash(error: BaseException) -> str:
+    """Returns the sentence about a bug: the error, and where its traceback is."""
     what = without_keys(" ".join(f"{type(error).__name__}: {error}".split()))[:500]
     where = next((file for file in map(_file_of, logging.getLogger().handlers) if file), "")
     kept = f"its traceback is in {where}" if where else "its traceback follows"
@@ -94,17 +94,17 @@ def crash_of(error: BaseException) -> str:
 
 
 def _file_of(handler: logging.Handler) -> str:
-    """The file a handler writes to; of none an empty text. A path below the working folder is written from there."""
+    """The file a log handler writes to, relative to the working folder where it can be; empty if it has none."""
     if not isinstance(handler, logging.FileHandler):
         return ""
     path = Path(handler.baseFilename)
     return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
-def sentence_of(error: BaseException) -> str:
-    """What a user needs to know of an error; empty where it is a mistake of ours, whose traceback is wanted.
+def explain_error(error: BaseException) -> str:
+    """Returns what a user needs to know of an error; empty for a bug, whose traceback is needed.
 
-    Of errors on a component or a setting its name, what is wrong, and the choices; of the machine's what it lacks.
+    Errors of a component or a setting name it, what is wrong and the choices; the machine's errors say what it lacks.
     """
     if _from_configuration(error) and isinstance(error.__cause__, UserError):
         error = error.__cause__  # a component refused what it was given, in a sentence of its own
@@ -114,6 +114,8 @@ def sentence_of(error: BaseException) -> str:
     if _from_configuration(error):
         what, _, where = text.partition("full_key:")
         what = re.sub(r"^Error in call to target '([\w.]+)':", r"\1:", what.strip())
+        if isinstance(error.__cause__, ValueError):  # a component refused a value
+            what, where = str(error.__cause__), re.sub(r"^stage\.\w+\.", "", where.strip())
         return " ".join(f"{where.strip()}: {what}".removeprefix(": ").split())
     said = " ".join(text.split())[:300]
     if place := _of_files(error, text):
@@ -128,7 +130,7 @@ def sentence_of(error: BaseException) -> str:
 
 
 def _of_files(error: BaseException, text: str) -> tuple[str, str] | None:
-    """What an error of the file system means, and how to go on; None for other errors, a connection's too."""
+    """What an error of the file system means, and how to go on; None for other errors, also those of connections."""
     if NO_ROOM.search(text):
         return FULL
     if not isinstance(error, OSError) or isinstance(error, ConnectionError):
@@ -141,7 +143,7 @@ def _from_configuration(error: BaseException) -> bool:
 
 
 def check_folder(folder: Path) -> str:
-    """Why nothing can be written to a folder, which is made if need be; empty if all is well."""
+    """Returns why nothing can be written to a folder (which is made if need be); empty if all is well."""
     probe = folder / ".room"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -150,5 +152,5 @@ def check_folder(folder: Path) -> str:
     except OSError as error:
         with suppress(OSError):
             probe.unlink()
-        return sentence_of(error) or str(error)
+        return explain_error(error) or str(error)
     return ""

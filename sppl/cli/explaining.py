@@ -1,4 +1,4 @@
-"""`explain=...`: prints where a number or an artifact comes from, and runs nothing."""
+"""`explain=...` prints where a number or an artifact comes from, and runs nothing."""
 
 import sys
 from collections.abc import Sequence
@@ -9,29 +9,29 @@ from typing import Any
 from sppl.packaged import conf
 
 
-def explained(given: Sequence[str]) -> str | None:
-    """What is to be explained; None where the arguments ask for work."""
+def explain_argument(given: Sequence[str]) -> str | None:
+    """Returns the value of `explain=...`; None where it was not typed."""
     return next((one.partition("=")[2] for one in given if one.startswith("explain=")), None)
 
 
 def print_chain(asked: str, given: Sequence[str]) -> int:
-    """Prints the chain of what is asked for; returns the exit status.
+    """Prints the chain of artifacts behind a number or an artifact; returns the exit status.
 
     Args:
         asked: see `sppl.report.chain.find_artifacts`.
-        given: the other arguments; they say which store and report are meant.
+        given: all arguments; some say which store and report are meant.
     """
     from omegaconf.errors import OmegaConfBaseException
 
     from sppl.artifacts.store import Store
-    from sppl.cli.errors import sentence_of
+    from sppl.cli.errors import explain_error
     from sppl.report.chain import explain, find_artifacts
     from sppl.report.places import report_folder
     from sppl.schemas import UserError
 
     overrides = [one for one in given if "=" in one and not one.startswith("explain=")]
     try:
-        cfg = composed(overrides)
+        cfg = compose_settings(overrides)
         store = Store(cfg.store)
         store.check_format()
         folder = report_folder(Path(cfg.reports, cfg.name), [cfg.benchmark.name], cfg.data_dir, overrides)
@@ -40,13 +40,13 @@ def print_chain(asked: str, given: Sequence[str]) -> int:
             sys.stdout.write("".join(f"{line}\n" for line in explain(store, artifacts)))
             sys.stdout.flush()
     except (UserError, OmegaConfBaseException) as error:
-        sys.stderr.write(f"{sentence_of(error)}\n")
+        sys.stderr.write(f"{explain_error(error)}\n")
         return 1
     return 0
 
 
-def composed(words: Sequence[str]) -> Any:
-    """The configuration that these settings make, without a run.
+def compose_settings(words: Sequence[str]) -> Any:
+    """Returns the configuration that these settings make; nothing runs.
 
     Raises:
         OmegaConfBaseException, HydraException: they make none.

@@ -1,4 +1,4 @@
-"""Lines broken at words to the width of a terminal; commands stay whole, to be copied."""
+"""Breaks lines at words to the width of a terminal; commands stay whole, so that they can be copied."""
 
 import shutil
 import textwrap
@@ -8,12 +8,12 @@ from sppl.cli.command_line import CHECKOUT, program
 
 
 def terminal_width() -> int:
-    """Columns that text may take: those of the terminal, within what is good to read."""
+    """Returns how many columns text may take: the terminal's, but 60 at least and 100 at most."""
     return max(60, min(100, shutil.get_terminal_size((80, 24)).columns))
 
 
-def folded(lines: Iterable[str], width: int) -> str:
-    """The lines, the further ones of each indented."""
+def fold(lines: Iterable[str], width: int) -> str:
+    """Returns the lines broken to a width, continuation lines indented."""
     found: list[str] = []
     for line in lines:
         inner = " " * (len(line) - len(line.lstrip()) + 2)

@@ -1,4 +1,4 @@
-"""Records of jobs that are not ours: what they name is called, so only what we name ourselves may stand in them."""
+"""Refuses job records that name unknown components: what a record names would be called."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -8,31 +8,31 @@ from typing import Any
 from sppl.schemas import UserError
 
 NAMED = re.compile(r"""_target_['"]?\s*[:=]\s*['"]?([\w.]+)""")
-"""How a configuration file or an argument names a component."""
+"""Matches where a configuration file or an argument names a component."""
 
 
-def components_named(folders: Iterable[Path], *texts: str) -> frozenset[str]:
-    """The components that the YAML files of configuration folders, or further texts of the kind, name."""
+def find_components(folders: Iterable[Path], *texts: str) -> frozenset[str]:
+    """Returns the components named in the YAML files of configuration folders, or in further texts."""
     files = (path for folder in folders for path in folder.rglob("*.yaml"))
     return frozenset(name for text in (*(path.read_text() for path in files), *texts) for name in NAMED.findall(text))
 
 
-def foreign_in(config: Any, known: frozenset[str]) -> str:
-    """What a record's configuration names that nothing of ours does; empty if all is known.
+def find_foreign(config: Any, known: frozenset[str]) -> str:
+    """Returns the first component in a record's configuration that is not among the known ones; empty if none is.
 
-    Records lie in folders that others may write to, and what they name is called. An interpolation is foreign too:
-    records are resolved, and resolving one could read the environment.
+    Records lie in folders that others may write to. An interpolation counts as unknown too, because resolving it could
+    read the environment.
     """
     return next((name for name in _called(config) if name not in known), "")
 
 
 def refuse_foreign(record: Path, config: Mapping[Any, Any], known: frozenset[str]) -> None:
-    """Refuses a record of a job that names components which neither the command nor its configuration files name.
+    """Refuses the record of a job that names a component which neither the command nor its configuration names.
 
     Raises:
-        UserError: it does; nothing of it has been called.
+        UserError: it names one; nothing of it has been called.
     """
-    if name := foreign_in(config, known):
+    if name := find_foreign(config, known):
         raise UserError(
             f"{record} asks for {name!r}, which neither this command nor its configuration files name, so it is not "
             f"ours and nothing of it is run. Remove {record.parent} and run the same command again"

@@ -1,4 +1,4 @@
-"""What `--help` prints. Hydra's own would compose the whole configuration first, which takes a second."""
+"""The text of `--help`; Hydra's own help would first compose the whole configuration, which takes a second."""
 
 import re
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ Keys: {keys}
 
 
 def help_text(arguments: Sequence[str]) -> str:
-    """The help, with the groups of the configuration folders that the arguments add."""
+    """Returns the help text, including groups of configuration folders that the arguments add."""
     options: dict[str, set[str]] = {}
     for folder in (conf(), *_own_folders(arguments)):
         for path in folder.rglob("*.yaml"):

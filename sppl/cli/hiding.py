@@ -1,4 +1,4 @@
-"""What a process says, without keys: lines of logs, whatever else goes to the terminal, exceptions."""
+"""Removes keys from everything a process prints: log lines, standard error, exceptions."""
 
 import logging
 import sys
@@ -8,25 +8,25 @@ from contextlib import contextmanager, redirect_stderr
 from typing import Any, TextIO, cast
 
 from sppl.keys import without_keys
-from sppl.visible import visible
+from sppl.visible import make_visible
 
 DETAILS = ("sppl.artifacts.store", "sppl.study.rankings")
-"""Who says things that the terminal shows with `-v` only."""
+"""Loggers whose lines the terminal shows with `-v` only."""
 
 
 class HidingFormatter(logging.Formatter):
-    """A formatter of log lines, tracebacks in them too, that writes `[key]` where a key would stand.
+    """Formats log lines and their tracebacks with `[key]` in the place of keys.
 
-    What servers and files say comes here as well, so it can do nothing to the terminal.
+    Control characters, which texts of servers and files may hold, are escaped.
     """
 
     def format(self, record: logging.LogRecord) -> str:
         """The line."""
-        return visible(without_keys(super().format(record)))
+        return make_visible(without_keys(super().format(record)))
 
 
 class TerseFormatter(HidingFormatter):
-    """The same for the terminal, without the traceback of an error, which the log file has.
+    """Formats lines for the terminal: as `HidingFormatter`, but without tracebacks, which the log file has.
 
     Args:
         fmt, datefmt: as of any formatter.
@@ -45,10 +45,10 @@ class TerseFormatter(HidingFormatter):
 
 
 class Terse(logging.Filter):
-    """What the terminal leaves to the log file: a line per artifact, and what the table says again.
+    """Leaves to the log file what the terminal need not show: a line per artifact, and what the table repeats.
 
     Args:
-        verbose: whether all passes as it is.
+        verbose: whether everything is shown.
     """
 
     def __init__(self, verbose: bool = False) -> None:
@@ -56,7 +56,7 @@ class Terse(logging.Filter):
         self.verbose = verbose
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether the terminal shows it; warnings and errors always."""
+        """Whether the terminal shows a line; warnings and errors always."""
         return self.verbose or record.levelno >= logging.WARNING or record.name not in DETAILS
 
 
@@ -75,14 +75,14 @@ class _Hiding:
 
 
 @contextmanager
-def hiding_stderr() -> Iterator[None]:
-    """Within this block keys are hidden in what anybody prints to standard error, Hydra and other libraries too."""
+def hide_keys_in_stderr() -> Iterator[None]:
+    """Within this block keys are hidden in everything printed to standard error, by libraries too."""
     with redirect_stderr(cast(TextIO, _Hiding(sys.stderr))):
         yield
 
 
-def cleaned(error: BaseException) -> BaseException | None:
-    """An exception to be raised in the place of one whose traceback would show a key; None where none does."""
+def clean_error(error: BaseException) -> BaseException | None:
+    """Returns an exception to raise instead of one whose traceback would show a key; None where it shows none."""
     shown = "".join(traceback.format_exception(error))
     if without_keys(shown) == shown:
         return None

@@ -1,4 +1,4 @@
-"""SIGTERM and Ctrl-C end a process cleanly: its workers too, within seconds, with the shell's exit status."""
+"""Ends a process and its workers cleanly on SIGTERM and Ctrl-C, within seconds, with the shell's exit status."""
 
 import logging
 import os
@@ -14,7 +14,7 @@ import psutil
 log = logging.getLogger(__name__)
 
 PATIENCE = 8.0
-"""Seconds a clean end may take; after them (a library waits for its threads, say) the process just ends."""
+"""Seconds a clean end may take; after them the process is ended, for instance where a library waits for threads."""
 NOBODYS = (signal.SIG_DFL, signal.default_int_handler)
 """Handlers that are replaced: where a scheduler has set one, or the shell ignores Ctrl-C, that stays."""
 _arrived: list[int] = []
@@ -26,12 +26,13 @@ class Stopped(SystemExit):
 
 
 @contextmanager
-def stoppable() -> Iterator[None]:
-    """Within this block SIGTERM and SIGINT raise `Stopped`, once, and end the processes that work for this one.
+def stop_on_signals() -> Iterator[None]:
+    """Within this block SIGTERM and SIGINT raise `Stopped` once, and end this process's workers.
 
     Nothing has to be saved on the way: whatever is on disk is whole, and the same command goes on from it. Python
-    drops what is raised while an object dies, and libraries catch more than they should; so the signal is remembered:
-    where the work goes on all the same, its end is `Stopped` too, or after `PATIENCE` seconds that of the process.
+    drops what is raised while an object is deleted, and libraries catch more than they should, so the signal is
+    remembered: where the work goes on nevertheless, `Stopped` is raised at its end, or the process is ended after
+    `PATIENCE` seconds.
     """
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     ours = [number for number, handler in before.items() if handler in NOBODYS]

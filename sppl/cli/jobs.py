@@ -1,4 +1,4 @@
-"""What one job of a run or a sweep artifacts in its folder: `job.json`, all that the summary of a sweep reads."""
+"""The record of one job of a run or a sweep, `job.json` in its folder; the summary of a sweep reads nothing else."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -33,21 +33,21 @@ STAGES = {
 
 
 KINDS = {"overrides": list, "config": dict, "status": str, "error": str, "artifacts": dict, "plans": dict}
-"""What each field of a record is."""
+"""The type of each field of a record."""
 
 
 @dataclass
 class Job:
-    """One job, its configuration and what became of it.
+    """One job with its configuration and its status.
 
-    It is `not started` once a sweep planned it, then `interrupted` until it is `done`, `failed` or `crashed`; so the
-    record is true however the process dies.
+    The status is `not started` once a sweep has planned the job, then `interrupted` until it is `done`, `failed` or
+    `crashed`; so the record is true however the process ends.
 
     Args:
         folder: where `job.json`, the log and the loggers' files of this job lie.
         overrides: what its command line changed.
         config: the resolved configuration.
-        artifacts: names of those that each stage found or made.
+        artifacts: names of the artifacts that each stage found or made.
         plans: what each stage found and was to make when the job began (`Plan`); none of a job that was done before.
     """
 
@@ -65,27 +65,27 @@ class Job:
         write_json(self.folder / "job.json", {key: value for key, value in vars(self).items() if key != "folder"})
 
     def done(self, artifacts: dict[str, list[str]]) -> None:
-        """Writes that all went well."""
+        """Records that the job is done."""
         self.status, self.error, self.artifacts = "done", "", artifacts
         self.write()
 
     def failed(self, error: str) -> None:
-        """Writes why it failed, in a sentence; where that cannot be written, the record stays `interrupted`.
+        """Records in a sentence why the job failed; where that cannot be written, it stays `interrupted`.
 
-        Where the program broke and nobody asked for the impossible, the sentence says so and the job has `crashed`.
+        Where the sentence is about a bug, the status is `crashed`.
         """
         self.status, self.error = ("crashed" if error.startswith("crashed") else "failed"), error
         with suppress(OSError):  # a full disk, most likely, is what it failed by
             self.write()
 
     def lost(self, reason: str) -> None:
-        """Adds the reason to the record of a job that came to no end of its own; the record may be a worker's."""
+        """Adds a reason to the record of a job that neither succeeded nor failed; a worker may have written it."""
         record = json.loads((self.folder / "job.json").read_text())
         if record["status"] not in ("done", "failed", "crashed"):
             Job(self.folder, **(record | {"error": f"{record['error']}; {reason}"})).write()
 
     def gap(self) -> dict[str, Any]:
-        """What is missing because this job is not done."""
+        """Returns what is missing in a report because this job is not done."""
         part = {key: self.config.get(key) or {} for key in ("benchmark", "target_model", "strategy")}
         names = {key: part[key].get("name", "") for key in ("benchmark", "target_model")}
         job = " ".join(self.overrides) or "this run"
@@ -121,7 +121,7 @@ def _read(folder: Path, known: frozenset[str]) -> Job:
 
 
 def next_number(folder: Path) -> int:
-    """The first number no job of the sweep's folder has: what an earlier command left there stays as it is."""
+    """Returns the first number that no job of the sweep's folder has, so that earlier jobs stay as they are."""
     return max(_numbers(folder), default=-1) + 1
 
 
@@ -129,8 +129,8 @@ def _numbers(folder: Path) -> list[int]:
     return sorted(int(path.name) for path in folder.glob("[0-9]*") if path.name.isdigit())
 
 
-def ranked_together(jobs: Iterable[Job]) -> list[dict[str, Any]]:
-    """The arguments of `rank`, one set per ranking: jobs that differ only in strategy are ranked together."""
+def rank_arguments(jobs: Iterable[Job]) -> list[dict[str, Any]]:
+    """Returns the arguments of `rank`, one set per ranking: jobs that differ only in strategy are ranked together."""
     groups: dict[str, dict[str, Any]] = {}
     for job in jobs:
         arguments = dict(job.config["stage"]["rank"])

@@ -1,4 +1,4 @@
-"""Of what kind a setting's value is, as the code says that takes it; checked before anything runs."""
+"""Checks typed values against the annotations of the code that takes them, before anything runs."""
 
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
@@ -6,17 +6,19 @@ from difflib import get_close_matches
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
+from sppl.bounds import Bounds, Natural
 from sppl.cli.known import every_setting
 from sppl.cli.unknown import nearest
 
 WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text", NoneType: "null"}
-OF_THE_COMMAND = {"dry": bool, "name": str, "store": str, "reports": str, "job_name": str}
+OF_THE_COMMAND = {"dry": bool, "name": str, "store": str, "reports": str, "job_name": str, "seed": Natural}
 """What the command line itself reads."""
-NOT_NEGATIVE = {"seed": "0 or above", "max_cost": "0 or above"}
+FOLDERS = ("store", "reports", "exports", "models", "data_dir")
+"""Settings that name a folder; an empty one would be the folder the command is typed in."""
 
 
 def check_kinds(words: Sequence[str], config: Mapping[str, Any]) -> str:
-    """What is wrong with a typed value, or with a key that was added to a part that has none of it; empty if nothing.
+    """Returns what is wrong with a typed value or an added key; empty if nothing is.
 
     Args:
         words: overrides as typed.
@@ -34,7 +36,7 @@ def check_kinds(words: Sequence[str], config: Mapping[str, Any]) -> str:
 
 
 def _check_added(word: str, place: list[str], value: Any, config: Mapping[str, Any]) -> str:
-    """A key that no code takes, in a part of the configuration that code is called with."""
+    """The message about an added key that the component it was added to does not take; empty if it does."""
     inner = [[*place, str(key)] for key in value] if word.startswith("+") and isinstance(value, Mapping) else [place]
     for full in inner if word.startswith("+") else []:
         for depth in range(1, len(full)):
@@ -51,7 +53,7 @@ def _check_added(word: str, place: list[str], value: Any, config: Mapping[str, A
 
 
 def _check_value(word: str, place: list[str], value: Any, config: Mapping[str, Any]) -> str:
-    """A value that is not what the code takes it for."""
+    """The message about a value that is not of the annotated type; empty if it is."""
     if value is _NOTHING or (isinstance(value, str) and "${" in value):
         return ""
     for hint in _hints(place, config):
@@ -61,9 +63,8 @@ def _check_value(word: str, place: list[str], value: Any, config: Mapping[str, A
             if isinstance(value, Mapping) and (whole := every_setting().get(".".join([*place, "_target_"]))):
                 meant = f"; it comes whole with {' or '.join(whole)}, and is then changed key by key"
             return f"{word}: `{'.'.join(place)}` is {_in_words(hint)}{meant}"
-    least = NOT_NEGATIVE.get(place[0]) if len(place) == 1 else None
-    if least and isinstance(value, int | float) and value < 0:
-        return f"{word}: `{place[0]}` is {least}"
+    if len(place) == 1 and place[0] in FOLDERS and value == "":
+        return f"{word}: `{place[0]}` names a folder; the one you are in is {place[0]}=."
     return ""
 
 
@@ -80,7 +81,7 @@ def _at(config: Any, place: Sequence[str]) -> Any:
 
 
 def _hints(place: list[str], config: Mapping[str, Any]) -> Iterator[Any]:
-    """What the code takes a setting for: where it stands itself, and where another setting is nothing but it."""
+    """The annotations of a setting: where it stands itself, and where another setting refers to it alone."""
     if len(place) == 1 and place[0] in OF_THE_COMMAND:
         yield OF_THE_COMMAND[place[0]]
     takes = _parameters(_at(config, place[:-1])) if len(place) > 1 else None
@@ -104,18 +105,27 @@ def _called(value: Any) -> Iterator[Mapping[str, Any]]:
 
 
 def _parameters(node: Any) -> dict[str, Any] | None:
-    """The parameters of what a part of the configuration is handed to, with their annotations; None: there is none."""
+    """The parameters of the component that a part of the configuration names; None where it names none."""
     from hydra.utils import get_object
 
     if not isinstance(node, Mapping) or not isinstance(node.get("_target_"), str):
         return None
     try:
-        parameters = inspect.signature(get_object(node["_target_"])).parameters
+        taken = get_object(node["_target_"])
+        try:
+            parameters = inspect.signature(taken, eval_str=True).parameters
+        except NameError:  # an annotation that only a type checker knows
+            parameters = inspect.signature(taken).parameters
     except (ImportError, AttributeError, TypeError, ValueError):  # the run says what is wrong with it
         return None
     if any(one.kind is one.VAR_KEYWORD for one in parameters.values()):
         return None
     return {name: one.annotation for name, one in parameters.items()}
+
+
+def _bounds(hint: Any) -> Bounds | None:
+    """Where a number of this kind may lie; None where that is not said."""
+    return next((one for one in get_args(hint) if isinstance(one, Bounds)), None)
 
 
 def _literals(hint: Any) -> list[Any]:
@@ -129,9 +139,11 @@ def _is_union(hint: Any) -> bool:
 
 
 def _fits(value: Any, hint: Any) -> bool:
-    """Whether a value is of a kind; of kinds that no plain value has, all are."""
+    """Whether a value is of an annotated type; always true of types that no plain value can have."""
     if _is_union(hint):
         return any(_fits(value, one) for one in get_args(hint))
+    if bounds := _bounds(hint):
+        return _fits(value, get_args(hint)[0]) and bounds.hold(value)
     origin = get_origin(hint) or hint
     if origin is Literal:
         return value in get_args(hint)
@@ -146,7 +158,7 @@ def _fits(value: Any, hint: Any) -> bool:
     if origin is str:
         return isinstance(value, str | int | float)
     if origin in (list, tuple, Sequence):
-        return isinstance(value, list)
+        return isinstance(value, list) and _fit_each(value, get_args(hint))
     if origin in (dict, Mapping):
         return isinstance(value, Mapping)
     if inspect.isclass(origin) and origin.__module__.startswith("sppl."):
@@ -154,14 +166,27 @@ def _fits(value: Any, hint: Any) -> bool:
     return True
 
 
+def _fit_each(values: list[Any], hints: tuple[Any, ...]) -> bool:
+    """Whether the members of a list are of the kinds that a list or tuple is annotated with, if it is."""
+    if not hints:
+        return True
+    if len(hints) == 1 or hints[-1] is ...:
+        return all(_fits(one, hints[0]) for one in values)
+    return len(values) == len(hints) and all(map(_fits, values, hints))
+
+
 def _in_words(hint: Any) -> str:
     if _is_union(hint):
         return " or ".join(dict.fromkeys(map(_in_words, get_args(hint))))
+    if bounds := _bounds(hint):
+        return bounds.words
     origin = get_origin(hint) or hint
     if origin is Literal:
-        return "one of " + ", ".join(map(str, get_args(hint)))
+        return "one of " * (len(get_args(hint)) > 1) + ", ".join(map(str, get_args(hint)))
     if origin in (list, tuple, Sequence):
-        return "a list, 'key=[a,b]'"
+        kinds = [one for one in get_args(hint) if one is not ...]
+        each = f" of {len(kinds)}" * (len(kinds) > 1) + f", each {_in_words(kinds[0])}" if kinds else ""
+        return f"a list, 'key=[a,b]'{each}"
     if origin in (dict, Mapping):
         return "a mapping, 'key={a: 1}'"
     return WORDS.get(origin, getattr(origin, "__name__", str(origin)))

@@ -1,4 +1,4 @@
-"""Every setting that some choice of a group has, so that a message can name what this command has not chosen."""
+"""Lists every setting that any choice of a group has, so that messages can name those of other choices."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
@@ -8,14 +8,14 @@ from typing import Any
 from sppl.packaged import conf
 
 NO_CHOICES = {"experiment", "hydra/hydra_logging", "hydra/job_logging", "hydra/sweeper"}
-"""Groups whose files say nothing of their own: overlays of others, or Hydra's plumbing."""
+"""Groups whose files have no settings of their own: overlays of others, or Hydra's plumbing."""
 
 
 @cache
 def every_setting() -> Mapping[str, tuple[str, ...]]:
-    """Every setting and every group of them, as typed (`generator.concurrency`), with the choices that have it.
+    """Returns every setting and group of settings, as typed (`generator.concurrency`), with the choices that have it.
 
-    A choice is written as it is typed (`generator=server`); settings that every command has need none.
+    A choice is written as it is typed (`generator=server`); settings that every command has come without any.
     """
     found = dict[str, dict[str, None]]()
     for file in sorted(conf().rglob("*.yaml")):
@@ -30,13 +30,13 @@ def every_setting() -> Mapping[str, tuple[str, ...]]:
 
 
 def choice(group: str, name: str) -> str:
-    """How an option of a group is chosen."""
-    return f"{group}=[{name}]" if group in several() else f"{group}={name}"
+    """Returns how an option of a group is typed."""
+    return f"{group}=[{name}]" if group in list_groups() else f"{group}={name}"
 
 
 @cache
-def several() -> frozenset[str]:
-    """The groups that `config.yaml` gives a list."""
+def list_groups() -> frozenset[str]:
+    """Returns the groups that take a list of options, as `config.yaml` shows."""
     return frozenset(group for group, chosen in _defaults(conf() / "config.yaml") if isinstance(chosen, list))
 
 

@@ -1,4 +1,4 @@
-"""What a launcher of Hydra is given: settings that suit this machine, batches of jobs, workers that find the code."""
+"""Prepares Hydra's launchers: settings that suit this machine, batches of jobs, workers that find the code."""
 
 import logging
 import os
@@ -17,14 +17,14 @@ from sppl.schemas import UserError
 log = logging.getLogger(__name__)
 
 RUNS_IN = ("", "pool", "batches", "queue")
-"""What a launcher's file says of where its jobs run (`conf/hydra/launcher`); empty: one after the other, right here."""
+"""Where a launcher's jobs run, as its file in `conf/hydra/launcher` says; empty: one by one, in this process."""
 
 
 def adapt(launcher: Mapping[str, Any], n_jobs: int, size: int | None, accelerator: str) -> tuple[dict[str, Any], int]:
-    """The settings the launcher itself is made with, and how many jobs it gets at once.
+    """Returns the launcher's settings without ours, and how many jobs it gets at once.
 
     Args:
-        launcher: its configuration. Ours are in it: `_runs_in_`, which is `pool` (`n_jobs` workers of its own share
+        launcher: its configuration. Our settings in it: `_runs_in_`, which is `pool` (`n_jobs` workers of its own share
             this machine), `batches` (it starts at once whatever it gets, so it gets what this machine can take) or
             `queue` (Slurm's); and `per_gpu`, the jobs of a pool that share a GPU.
         n_jobs: of the sweep that are to be started.
@@ -48,7 +48,7 @@ def adapt(launcher: Mapping[str, Any], n_jobs: int, size: int | None, accelerato
 
 
 def check_launcher(target: str) -> str:
-    """What is missing where the package of a launcher (its dotted class) is not installed; empty if it is there."""
+    """Returns what to install where the package of a launcher (a dotted class) is missing; empty if it is there."""
     try:
         if find_spec(target.rpartition(".")[0]):
             return ""
@@ -60,7 +60,7 @@ def check_launcher(target: str) -> str:
     )
 
 
-def importable() -> None:
+def make_importable() -> None:
     """Lets workers import this package wherever the command was typed."""
     folder = str(PACKAGE.resolve().parent)
     known = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path and path != folder]
@@ -68,8 +68,8 @@ def importable() -> None:
 
 
 @contextmanager
-def workers_may_die() -> Iterator[None]:
-    """A launcher whose worker was killed says so in one line, once no other job of it runs any more.
+def report_dead_workers() -> Iterator[None]:
+    """Within this block the death of a launcher's worker is reported in one line, once its other jobs have ended.
 
     joblib and submitit raise a RuntimeError for it; what a job itself raises never comes this way.
     """
@@ -81,7 +81,7 @@ def workers_may_die() -> Iterator[None]:
 
 
 def _works(process: psutil.Process) -> bool:
-    """Whether it is one of submitit's on this machine that has not ended yet."""
+    """Whether a process is one of submitit's on this machine that has not ended yet."""
     try:
         return "submitit.local._local" in process.cmdline()
     except psutil.Error:

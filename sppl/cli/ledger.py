@@ -1,4 +1,4 @@
-"""The ledger: which jobs are done, found again by their configuration, so that a sweep need not start them again."""
+"""The ledger: finds jobs that are done by their configuration, so that a sweep need not start them again."""
 
 import errno
 import json
@@ -17,16 +17,16 @@ from omegaconf.errors import OmegaConfBaseException
 
 from sppl.artifacts.provenance import fingerprint, write_json
 from sppl.artifacts.store import Store
-from sppl.cli.foreign import components_named, foreign_in
+from sppl.cli.foreign import find_components, find_foreign
 from sppl.cli.jobs import Job
-from sppl.cli.settings import plain
+from sppl.cli.settings import as_plain
 
 log = logging.getLogger(__name__)
 
 MOST = 100_000
-"""Files of a folder that are looked at."""
+"""Files of a folder that are looked at, at most."""
 FILLED_IN = {"run_dir", "group", "sweep", "job_name", "logger", "dry"}
-"""What differs from run to run of the same work."""
+"""Settings that differ between runs of the same work."""
 
 
 @dataclass(frozen=True)
@@ -70,14 +70,14 @@ class Ledger:
             log.info("%s cannot be written to; a sweep will look at this job again", self.store.root)
 
     def find(self, job: Job, compose: Callable[[list[str]], Mapping[str, Any]]) -> bool:
-        """Whether a job with this configuration is done; then its configuration and artifacts are filled in.
+        """Returns whether a job with this configuration is done; then fills in its configuration and artifacts.
 
         A page that is damaged, or names a component that neither the configuration files nor the overrides do, counts
         for nothing: the job is started and writes it anew.
 
         Args:
-            job: what was composed for it, too, is filled in.
-            compose: the configuration of a job with these overrides.
+            job: its configuration is filled in wherever it had to be composed.
+            compose: returns the configuration of a job with these overrides.
         """
         if not self._pages.is_dir():
             return False
@@ -99,7 +99,7 @@ class Ledger:
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             log.warning("%s cannot be read (%r); its job is looked at again", page, error)
             return False
-        if foreign := foreign_in(facts["config"], self.components(*job.overrides)):
+        if foreign := find_foreign(facts["config"], self.components(*job.overrides)):
             log.warning("%s asks for %r, which no configuration file names; its job is looked at again", page, foreign)
             return False
         if not noted:
@@ -108,18 +108,18 @@ class Ledger:
         return True
 
     def _leads_home(self, config: Mapping[str, Any]) -> bool:
-        """Whether a job's record names the store and reports of this command: the summary writes where it says."""
+        """Whether a job's record names the store and reports of this command; the summary writes to those."""
         folder = config["stage"].get("report", {}).get("folder", self.reports)
         inside = not self.reports or Path(os.path.normpath(folder)).is_relative_to(os.path.normpath(self.reports))
         return inside and config.get("store", self.store.root) == self.store.root
 
     def components(self, *texts: str) -> frozenset[str]:
         """The components that the configuration files, or further texts of the command, name."""
-        return self._known | components_named([], *texts)
+        return self._known | find_components([], *texts)
 
     @cached_property
     def _known(self) -> frozenset[str]:
-        return components_named(self.conf)
+        return find_components(self.conf)
 
     @property
     def _pages(self) -> Path:
@@ -133,7 +133,7 @@ class Ledger:
         return self._pages / "typed" / f"{key}.json"
 
     def _noted(self, overrides: Sequence[str]) -> str:
-        """The key that these overrides led to with these very configuration files; empty where they never did."""
+        """The key that these overrides had with these very configuration files; empty if they were never composed."""
         try:
             key = json.loads(self._of_words(overrides).read_text())["key"]
         except (OSError, ValueError, TypeError, KeyError, RecursionError):
@@ -147,24 +147,24 @@ class Ledger:
 
 
 def key_of(cfg: DictConfig) -> str:
-    """The same of a job's configuration before a run fills anything in; empty where it cannot be resolved."""
+    """Returns the `config_key` of a job before a run fills anything in; empty where it cannot be resolved."""
     try:
-        return config_key(plain(cfg))
+        return config_key(as_plain(cfg))
     except OmegaConfBaseException:
         return ""
 
 
 def config_key(config: Mapping[str, Any]) -> str:
-    """Changes with every setting of a composed configuration that can change what a job makes; empty for none.
+    """Returns a digest of all settings of a composed configuration that can change what a job makes; empty for none.
 
-    Comments, the order of keys and where they are written do not count, nor does what a run fills in.
+    Comments, the order of keys and the files they stand in do not count, nor does what a run fills in.
     """
     told = {name: value for name, value in config.items() if name not in FILLED_IN}
     return fingerprint(told) if told else ""
 
 
-def fresh() -> None:
-    """Looks at files anew; called once before a sweep's jobs are looked up."""
+def forget_signatures() -> None:
+    """Forgets what files looked like; called once before a sweep's jobs are looked up."""
     _signature.cache_clear()
 
 
@@ -185,7 +185,7 @@ def _texts(value: Any) -> Iterator[str]:
 
 @cache
 def _signature(text: str) -> str:
-    """Changes with names, sizes and times of the files there; empty where there is nothing."""
+    """A text that changes with names, sizes and times of the files at a path; empty where there is nothing."""
     path = Path(text)
     try:
         files = sorted(islice(path.rglob("*"), MOST + 1)) if path.is_dir() else [path]

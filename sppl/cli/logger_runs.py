@@ -1,4 +1,4 @@
-"""Lightning's loggers from their first line to their last."""
+"""Opens and finishes Lightning's loggers: a run per strategy, and one for the summary."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -8,23 +8,23 @@ from typing import Any
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from sppl.cli.settings import plain
-from sppl.cli.unused import in_use
+from sppl.cli.settings import as_plain
+from sppl.cli.unused import settings_in_use
 from sppl.keys import wandb_key
 from sppl.study.loggers import Loggers
 
 OURS = ("_not_for_summary_", "_offline_without_key_", "_finish_")
-"""What a logger's file says to us (`conf/logger`): it is not told of the summary; W&B's runs stay in their folders
-where there is no key to log in with; its run is ended with the job, as the next job of this process has its own."""
+"""Our own settings in a logger's file (`conf/logger`): it logs no summary; W&B's runs stay in their folders where there
+is no key to log in with; its run is ended with the job, as the next job of this process has its own."""
 
 
 @contextmanager
 def open_loggers(cfg: DictConfig, *, news: bool, summary: bool = False) -> Iterator[Loggers]:
-    """The loggers of a job or of the summary: a run per strategy, opened when something is told; finished on leaving.
+    """Yields the loggers of a job or of the summary: a run per strategy, opened at first use and finished on leaving.
 
     Args:
-        cfg: of the job; `run_dir` and `job_name` say where, and of what, its loggers tell.
-        news: whether something new is made: what was found was logged before, and nobody is told of it.
+        cfg: of the job; `run_dir` and `job_name` say where and under which name it is logged.
+        news: whether anything new is made; what was found was logged before, so nothing is logged without it.
         summary: whether it is the summary's.
     """
     opened = dict[str, list[tuple[Any, bool]]]()
@@ -54,7 +54,7 @@ def _run_name(cfg: DictConfig, strategy: str, *more: str) -> str:
 
 
 def _opened(cfg: DictConfig, name: str, strategy: str, *, summary: bool) -> list[tuple[Any, bool]]:
-    """Loggers with the configuration in use logged, and whether each has to be finished."""
+    """Loggers to which the configuration in use was logged, and whether each has to be finished."""
     own = cfg.copy()
     own.job_name = name
     chosen: Any = OmegaConf.to_container(own.logger, resolve=True) if own.get("logger") else {}
@@ -66,7 +66,7 @@ def _opened(cfg: DictConfig, name: str, strategy: str, *, summary: bool) -> list
         if said["_offline_without_key_"] and not wandb_key():
             os.environ.setdefault("WANDB_MODE", "offline")
         logger = instantiate(part, _convert_="all")
-        logger.log_hyperparams(_of_strategy(in_use(plain(cfg, resolve=False), plain(cfg)), strategy))
+        logger.log_hyperparams(_of_strategy(settings_in_use(as_plain(cfg, resolve=False), as_plain(cfg)), strategy))
         found.append((logger, said["_finish_"]))
     return found
 

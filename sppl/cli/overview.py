@@ -1,4 +1,4 @@
-"""The end of a command: rank and report once, over all its jobs."""
+"""The end of a command: runs rank and report once, over all its jobs."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -14,15 +14,15 @@ from omegaconf import DictConfig, OmegaConf
 from sppl.analysis.outcomes import UNTRAINED
 from sppl.artifacts.store import Store
 from sppl.cli.command_line import command_line, job_line
-from sppl.cli.jobs import Job, jobs_in, ranked_together, stages
+from sppl.cli.jobs import Job, jobs_in, rank_arguments, stages
 from sppl.cli.ledger import Ledger
 from sppl.cli.logger_runs import open_loggers
 from sppl.cli.running import stage_call
-from sppl.cli.totals import totals
+from sppl.cli.totals import total_lines
 from sppl.commands import command
 from sppl.packaged import conf
 from sppl.schemas import UserError
-from sppl.study.decided import show_ranked
+from sppl.study.picking import show_ranked
 from sppl.study.plan import ranking_of
 
 log = logging.getLogger(__name__)
@@ -31,12 +31,12 @@ RESULTS = ("results", "also_results")
 
 
 def summarise(started: DictConfig, folder: Path, first: int) -> bool:
-    """Runs rank per benchmark and target, and report once, over all jobs of the folder; True if all went well.
+    """Runs rank per benchmark and target and report once, over all jobs of a folder; returns whether all went well.
 
     Args:
         started: the configuration of the run or sweep.
-        folder: of it.
-        first: the number of its first job.
+        folder: of the run or sweep.
+        first: the number of the sweep's first job.
     """
     known = Ledger.at(started.store, started.hydra.runtime.config_sources).components(*command_line())
     jobs = jobs_in(folder, first, known)
@@ -55,7 +55,7 @@ def summarise(started: DictConfig, folder: Path, first: int) -> bool:
     plans: list[dict[str, Any]] = []
     summary = started.copy()
     summary.run_dir, summary.job_name = str(folder), "report"
-    together = ranked_together(done) if "rank" in config["stage"] else []
+    together = rank_arguments(done) if "rank" in config["stage"] else []
     news = not config["dry"] and (_made(jobs) or any(_to_rank(one, store) for one in together))
     with open_loggers(summary, news=news, summary=True) as loggers:
         for number, arguments in enumerate(together):
@@ -108,7 +108,7 @@ def _to_rank(arguments: Mapping[str, Any], store: Store) -> bool:
 def _tell_totals(jobs: Sequence[Job], ranked: Sequence[Mapping[str, Any]]) -> None:
     """Says what a dry sweep would make, each artifact counted once."""
     if len(jobs) > 1 and any(job.config.get("dry") for job in jobs):
-        for line in totals([*(job.plans for job in jobs), *ranked]):
+        for line in total_lines([*(job.plans for job in jobs), *ranked]):
             log.info(line)
 
 

@@ -1,4 +1,4 @@
-"""Your own model by its path alone: what its folder says of itself, and what is chosen unless it was typed."""
+"""A user's own model by its path alone: reads its settings off its folder, and chooses what was not typed."""
 
 import json
 import re
@@ -14,11 +14,11 @@ TINY = 20_000_000
 OWN = "target_model=own"
 """The first word of what is chosen."""
 OF_MODEL = ("name", "dtype", "template")
-"""What is read off a model's folder."""
+"""Settings that are read off a model's folder."""
 
 
-def chosen_for_path(arguments: Sequence[str]) -> list[str]:
-    """What `target_model.path=...` chooses beside the path; empty where none was typed, or a target model was.
+def choose_for_path(arguments: Sequence[str]) -> list[str]:
+    """Returns the settings that `target_model.path=...` implies; empty where it, or a target model, was not typed.
 
     Settings that were typed, by themselves or by an experiment's file, are left as they are.
     """
@@ -35,34 +35,39 @@ def chosen_for_path(arguments: Sequence[str]) -> list[str]:
 
 
 def without_chosen(words: Sequence[str]) -> list[str]:
-    """The words without those that stand last because `chosen_for_path` chose them for the others, as it will again."""
+    """The words without those that stand last because `choose_for_path` chose them for the others, as it will again."""
     for first in range(max(0, len(words) - 3), len(words)):
-        if words[first] == OWN and chosen_for_path(words[:first]) == list(words[first:]):
+        if words[first] == OWN and choose_for_path(words[:first]) == list(words[first:]):
             return list(words[:first])
     return list(words)
 
 
 def check_path(arguments: Sequence[str]) -> str:
-    """Why a model cannot be in a typed place; empty where it may be, as under a hub id."""
+    """Returns why there can be no model at the typed path; empty where there may be, as under a hub id."""
     typed = [one.partition("=")[2] for one in arguments if one.startswith("target_model.path=")]
     for path in (one for value in typed for one in _each(value)):
-        if path.startswith(("/", "./", "../")) and not Path(path).exists():
+        place, missing = Path(path), ""
+        if path.startswith(("/", "./", "../")) and not place.exists():
+            missing = "where there is nothing"
+        elif place.is_dir() and not any((place / name).is_file() for name in ("config.json", "adapter_config.json")):
+            missing = "a folder without config.json"
+        if missing:
             return (
-                f"target_model.path={path}: a model cannot be loaded from {path!r}, where there is nothing; give a "
-                "folder with config.json and weights, or a hub id: target_model.path=FOLDER_OR_HUB_ID"
+                f"target_model.path={path}: a model cannot be loaded from {path!r}, {missing}; give a folder with "
+                "config.json and weights, or a hub id: target_model.path=FOLDER_OR_HUB_ID"
             )
     return ""
 
 
-def told(arguments: Sequence[str], chosen: Sequence[str]) -> str:
-    """One line about each model whose path was typed, and what was chosen for it."""
+def describe_chosen(arguments: Sequence[str], chosen: Sequence[str]) -> str:
+    """Returns one line about the models whose paths were typed, and the settings chosen for them."""
     path = next(value for key, _, value in (one.partition("=") for one in arguments) if key == "target_model.path")
-    known = [", ".join(f"{what} {of_own_model(what, one)}" for what in OF_MODEL) for one in _each(path)]
+    known = [", ".join(f"{what} {read_own_model(what, one)}" for what in OF_MODEL) for one in _each(path)]
     return f"your own model: {'; '.join(known)}; unless you type another: {' '.join(chosen)}\n"
 
 
-def of_own_model(what: str, path: str) -> str:
-    """The `name`, `dtype` or `template` of the model in a folder or of a hub id, for the configuration."""
+def read_own_model(what: str, path: str) -> str:
+    """Returns the `name`, `dtype` or `template` of a model by its folder or hub id, for the configuration."""
     folder = lab_checkpoint() if path == "lab" else Path(path)
     if what == "name":
         return _name(path)

@@ -1,4 +1,4 @@
-"""The stages of one job, in their order."""
+"""Runs the stages of one job in their order."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +12,7 @@ from sppl.artifacts.store import InProgress, MissingArtifact, Store
 from sppl.cli.command_line import command_line, job_line
 from sppl.cli.jobs import Job, stages
 from sppl.cli.logger_runs import open_loggers
-from sppl.cli.settings import plain
+from sppl.cli.settings import as_plain
 from sppl.study.loggers import Loggers
 
 log = logging.getLogger(__name__)
@@ -23,9 +23,9 @@ def run_stages(cfg: DictConfig, job: Job) -> dict[str, list[str]]:
 
     Args:
         cfg: of the job.
-        job: its record, in which the plans are written down; its overrides are for the commands that messages print.
+        job: its record, into which the plans are written.
     """
-    store = Store(cfg.store, config=plain(cfg), typed=command_line(), job=job_line(job.overrides))
+    store = Store(cfg.store, config=as_plain(cfg), typed=command_line(), job=job_line(job.overrides))
     store.check_format()
     calls = {name: stage_call(cfg, name) for name in stages(cfg, "job")}
     artifacts: dict[str, list[str]] = {}
@@ -65,12 +65,12 @@ def run_stages(cfg: DictConfig, job: Job) -> dict[str, list[str]]:
 
 
 def _told(stage: str, loggers: Loggers) -> Loggers:
-    """The loggers of a stage: pilots have runs of their own, beside those of the full training."""
+    """The loggers of a stage; pilots have runs of their own, beside those of the full training."""
     if not stage.startswith("pilot_"):
         return loggers
     return lambda strategy="", *more: loggers(strategy, "pilot", *more)
 
 
 def stage_call(cfg: Mapping[Any, Any], name: str) -> Callable[..., Any]:
-    """The stage function with its arguments filled in."""
+    """Returns the function of a stage with its arguments filled in."""
     return instantiate(cfg["stage"][name], _partial_=True, _convert_="all")

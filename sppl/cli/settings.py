@@ -1,6 +1,6 @@
-"""The composed configuration as plain data, once it is fit to be written down.
+"""Turns the composed configuration into plain data, once it has been checked.
 
-What checks it is imported when it is asked, so that showing a configuration needs nothing heavy.
+The checks are imported where they are called, so that showing a configuration needs nothing heavy.
 """
 
 import logging
@@ -13,61 +13,68 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from sppl.cli.command_line import in_own_words
-from sppl.cli.own_model import chosen_for_path
+from sppl.cli.own_model import choose_for_path
 from sppl.keys import check_for_keys
 from sppl.names import NAME, NAME_RULE
 
 log = logging.getLogger(__name__)
 
 
-def plain(cfg: DictConfig, resolve: bool = True) -> dict[str, Any]:
-    """The resolved configuration without Hydra's own part."""
+def as_plain(cfg: DictConfig, resolve: bool = True) -> dict[str, Any]:
+    """Returns the configuration, resolved by default, as plain data without Hydra's own part."""
     ours = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "hydra"])
     return OmegaConf.to_container(ours, resolve=resolve)  # pyright: ignore[reportReturnType]
 
 
-def checked(cfg: DictConfig, place: str = "") -> dict[str, Any]:
-    """What `plain` says, if it can be resolved; ends the process if it must not be written down, or has no `place`."""
+def check_config(cfg: DictConfig, place: str = "") -> dict[str, Any]:
+    """Checks a configuration and returns it as plain data, empty where it cannot be resolved.
+
+    Ends the process with a sentence where it must not be written down, or its folder cannot be written to.
+
+    Args:
+        cfg: of a run, a sweep or a job.
+        place: `run` or `sweep`: whose folder is to be written to; empty for a job of a sweep.
+    """
     from sppl.cli.choices import check_composed_lists
     from sppl.cli.devices import check_devices
-    from sppl.cli.errors import check_folder, sentence_of
+    from sppl.cli.errors import check_folder, explain_error
     from sppl.cli.kinds import check_kinds
     from sppl.cli.launching import check_launcher
     from sppl.cli.unknown import check_unused
-    from sppl.cli.unused import check_added, told_idle
+    from sppl.cli.unused import check_added, describe_idle_words
 
     try:
-        found = plain(cfg)
+        found = as_plain(cfg)
         refused = check_names(found) or check_devices(found)
     except OmegaConfBaseException:
-        found, refused = {}, check_for_keys(plain(cfg, resolve=False))
+        found, refused = {}, check_for_keys(as_plain(cfg, resolve=False))
         try:
             OmegaConf.select(cfg, "name")
         except OmegaConfBaseException as error:  # other than that the job itself says what is wrong
-            refused = refused or sentence_of(error)
+            refused = refused or explain_error(error)
     refused = refused or check_for_keys({"hydra": OmegaConf.to_container(cfg.hydra, resolve=False)})
-    raw, words = plain(cfg, resolve=False), [*cfg.hydra.overrides.task, *cfg.hydra.overrides.hydra]
+    raw, words = as_plain(cfg, resolve=False), [*cfg.hydra.overrides.task, *cfg.hydra.overrides.hydra]
     sweep = place != "run"
     refused = refused or check_unused(raw) or check_kinds(words, raw) or check_added(words, raw, sweep=sweep)
     refused = refused or check_composed_lists(cfg.hydra.runtime.choices) or check_launcher(cfg.hydra.launcher._target_)
     refused = refused or (place and check_folder(Path(cfg.hydra[place].dir)))
     if refused:
         sys.exit(in_own_words(refused))
-    if place and (idle := told_idle(_typed_by_hand(words), raw, sweep=sweep)):
+    if place and (idle := describe_idle_words(_typed_by_hand(words), raw, sweep=sweep)):
         log.warning(idle)
     return found
 
 
 def _typed_by_hand(words: list[str]) -> list[str]:
-    """Without what a model's path chose by itself, of which a line was said already."""
-    chosen = chosen_for_path([word for word in words if word != "target_model=own"])
+    """The words without those that a model's path implied, which were announced already."""
+    chosen = choose_for_path([word for word in words if word != "target_model=own"])
     return [word for word in words if word not in chosen]
 
 
 def check_names(config: Mapping[Any, Any]) -> str:
-    """Why a job's or sweep's configuration must not be written down: it holds a key, or a name leads out of its folder.
+    """Returns why a configuration must not be written down: it holds a key, or a name that leads out of its folder.
 
-    To be asked before a folder is made; empty if all is well.
+    Called before any folder is made; empty if all is well.
     """
     if said := check_for_keys(config):
         return said
@@ -76,7 +83,7 @@ def check_names(config: Mapping[Any, Any]) -> str:
 
 
 def _names(config: Mapping[Any, Any]) -> Iterator[tuple[str, str]]:
-    """What becomes a part of paths, with the place where it stands."""
+    """Every name that becomes a part of paths, with the place where it stands."""
     yield "name", str(config.get("name"))
     for group in ("benchmark", "target_model", "strategy", "teacher"):
         part = config.get(group)

@@ -1,4 +1,4 @@
-"""A machine that the workers of a sweep share: its cores as threads, its GPUs one each."""
+"""Shares a machine among the workers of a sweep: its cores as threads, its GPUs one each."""
 
 import os
 from itertools import count
@@ -15,7 +15,7 @@ _held: list[FileLock] = []
 
 
 def share_machine(n_jobs: int, wanted: int, accelerator: str, per_gpu: int = 1) -> int:
-    """Divides this machine among workers that the launcher starts; returns how many should run at once.
+    """Divides this machine among the workers of a launcher; returns how many should run at once.
 
     Every worker gets its share of the cores as threads (unless OMP_NUM_THREADS says otherwise), and with GPUs one of
     its own where there are enough (`claim_gpu`), or its share of one.
@@ -37,7 +37,7 @@ def share_machine(n_jobs: int, wanted: int, accelerator: str, per_gpu: int = 1) 
 
 
 def claim_gpu(folder: Path) -> None:
-    """Makes one GPU of those the sweep shares the only one this process sees; it is free again when the process ends.
+    """Claims one of the sweep's GPUs, the only one this process then sees, until the process ends.
 
     Args:
         folder: of the sweep; the claims are locks in it.

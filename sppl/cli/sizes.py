@@ -1,10 +1,10 @@
-"""Numbers of questions fitted to your own data: a default that is larger than what there is gives way, and says so."""
+"""Fits default numbers of questions to a user's own data, where there are fewer, and says so."""
 
 import logging
 from collections.abc import Collection
 from typing import Any
 
-from sppl.data.files import NoQuestions, held_out
+from sppl.data.files import NoQuestions, count_held_out
 from sppl.schemas import QuestionSource, Split
 
 log = logging.getLogger(__name__)
@@ -17,7 +17,7 @@ HELD_OUT = 0.2
 
 
 def fit_sizes(config: Any, questions: QuestionSource, typed: Collection[str]) -> None:
-    """Lowers the numbers of questions in a job's configuration to what your own files have; one line says which.
+    """Lowers the numbers of questions in a job's configuration to those in the user's files; one line says which.
 
     What was typed stays, so that a number that is too large is refused. Where test questions are wanted and the files
     have none, a share of the training questions becomes them.
@@ -33,7 +33,7 @@ def fit_sizes(config: Any, questions: QuestionSource, typed: Collection[str]) ->
     there = {split: _count(questions, split) for split in ("train", "test")}
     if tested and not there["test"] and there["train"] > 1 and "benchmark.questions.held_out" not in given:
         config["benchmark"]["questions"]["held_out"] = HELD_OUT
-        there["test"] = held_out(there["train"], HELD_OUT)
+        there["test"] = count_held_out(there["train"], HELD_OUT)
         there["train"] -= there["test"]
         said.append(f"no test questions, so the last {there['test']} training questions are held out to test on")
     lowered = {

@@ -1,4 +1,4 @@
-"""A Slurm queue without accounting: when its jobs are over, and what Slurm says of those that it ended."""
+"""Watches a Slurm queue without accounting: when jobs are over, and why Slurm ended them."""
 
 import getpass
 from collections.abc import Iterator
@@ -19,10 +19,10 @@ _slurm: dict[str, str] = {}
 
 
 def watch_the_queue() -> None:
-    """Lets submitit ask `squeue` and not the accounting, without which it waits for a killed job for ever.
+    """Lets submitit ask `squeue` instead of the accounting, without which it would wait for a killed job forever.
 
-    A job is over once nothing of the sweep is in the queue any more, so that a dead one does not end the wait for the
-    others; those with a result are over before.
+    A job without a result counts as over once nothing of the sweep is in the queue any more, so that a dead job does
+    not end the wait for the others.
     """
     from submitit.slurm.slurm import SlurmInfoWatcher, SlurmJob
 
@@ -43,12 +43,12 @@ def watch_the_queue() -> None:
 
 
 def slurm_arrays() -> list[str]:
-    """The numbers of this sweep's Slurm jobs, as `scancel` takes them; empty without Slurm."""
+    """Returns the numbers of this sweep's Slurm jobs, as `scancel` takes them; empty without Slurm."""
     return sorted({job.partition("_")[0] for job in _slurm}, key=int)
 
 
 def slurm_ends() -> list[str]:
-    """What Slurm last said of each of this sweep's jobs, in the order they were handed over; empty without Slurm."""
+    """Returns what Slurm last said of each of this sweep's jobs, in the order of their start; empty without Slurm."""
     arrays = {job.partition("_")[0] for job in _slurm if "_" in job}  # those are listed themselves, too
     numbers = {tuple(map(int, job.split("_"))): _slurm[job] for job in _slurm if job not in arrays}
     return [f"Slurm says {state}{HINTS.get(state, '')}" for _, state in sorted(numbers.items())]
@@ -56,7 +56,7 @@ def slurm_ends() -> list[str]:
 
 @contextmanager
 def last_timeout() -> Iterator[None]:
-    """A Slurm job whose time was over once too often says so in a sentence.
+    """Within this block a Slurm job that ran out of time too often ends with a sentence.
 
     submitit handles Slurm's warning wherever the work is, puts the job back into the queue, or raises a RuntimeError.
 

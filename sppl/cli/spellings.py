@@ -1,4 +1,4 @@
-"""Settings that were once typed in another way; read before Hydra, so nothing heavy is imported here."""
+"""Recognises settings that had another name once; it runs before Hydra, so nothing heavy is imported here."""
 
 from collections.abc import Iterable
 
@@ -14,11 +14,11 @@ MOVED = {
     "trainer.lightning.precision=": "training.precision=",
     "scorer.z=": "scorer.error=, the chance that a race drops its best strategy (scorer.error=0.05)",
 }
-"""How settings were once typed, and how they are now."""
+"""The old spelling of settings and their present one."""
 
 
-def moved(arguments: Iterable[str]) -> str:
-    """How to type a setting that had another name once; empty where there is none."""
+def check_spellings(arguments: Iterable[str]) -> str:
+    """Returns how to type a setting that had another name once; empty where none of the arguments is one."""
     for given in arguments:
         for old, new in MOVED.items():
             if given.lstrip("+~").startswith(old):

@@ -1,4 +1,4 @@
-"""Where a command is typed, and by which Python: what nothing can be done in is refused in a sentence."""
+"""Checks the folder a command is typed in and how Python was started, and repairs closed output streams."""
 
 import atexit
 import os
@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 
-def unfit(given: Sequence[str]) -> str:
-    """Why nothing can be done here: the folder, the arguments' bytes, how Python was started; empty if all is well."""
+def check_surroundings(given: Sequence[str]) -> str:
+    """Returns why no command can run here (folder, encoding, Python's flags); empty if all is well."""
     if sys.flags.optimize > 1:
         return "python -OO takes away docstrings, which transformers reads; use python or python -O"
     try:
@@ -30,8 +30,8 @@ def _no_utf8(text: str) -> bool:
     return False
 
 
-def with_streams() -> None:
-    """Gives a process whose standard output or error was closed an end that takes everything and shows nothing."""
+def open_missing_streams() -> None:
+    """Opens the null device in the place of a standard output or error that was closed."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8"))
@@ -40,7 +40,7 @@ def with_streams() -> None:
 
 
 def _let_go() -> None:
-    """Where the reader of standard output went away, Python would complain of it at its end."""
+    """Keeps Python from complaining at its end that the reader of standard output went away."""
     try:
         if not sys.stdout.closed:
             sys.stdout.flush()

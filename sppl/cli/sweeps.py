@@ -1,4 +1,4 @@
-"""A sweep: every point gets a folder and a record, what is done already is found, and what is missing is started."""
+"""Runs a sweep: gives every job a folder and a record, finds jobs that are done, and starts the others."""
 
 import logging
 import re
@@ -14,16 +14,16 @@ from hydra.errors import HydraException
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
-from sppl.cli.app import Started, composed
-from sppl.cli.composing import explained_mistake
-from sppl.cli.errors import sentence_of
+from sppl.cli.app import StartedRun, compose_plain
+from sppl.cli.composing import explain_mistake
+from sppl.cli.errors import explain_error
 from sppl.cli.jobs import UNBORN, Job, next_number
-from sppl.cli.launching import adapt, importable, workers_may_die
-from sppl.cli.ledger import Ledger, fresh
-from sppl.cli.settings import checked
+from sppl.cli.launching import adapt, make_importable, report_dead_workers
+from sppl.cli.ledger import Ledger, forget_signatures
+from sppl.cli.settings import check_config
 from sppl.cli.slurm import slurm_arrays, slurm_ends
 from sppl.schemas import UserError
-from sppl.teachers.budget import count_anew, sweep_name
+from sppl.teachers.budget import reset_spent, sweep_name
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ HERE = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
 def sweep(
     arguments: Sequence[str], largest: int | None, context: HydraContext, task: TaskFunction, config: DictConfig
 ) -> None:
-    """Plans all jobs, starts those that are missing, and waits for them.
+    """Plans all jobs, starts those that are not done, and waits for them.
 
     Args:
         arguments: overrides, each with one value or several.
@@ -50,15 +50,15 @@ def sweep(
 
         def composed_point(point: list[str]) -> Mapping[str, Any]:
             try:
-                return checked(loader.load_sweep_config(config, point))
+                return check_config(loader.load_sweep_config(config, point))
             except HydraException as error:
-                raise UserError(explained_mistake(error, point, composed)) from None
+                raise UserError(explain_mistake(error, point, compose_plain)) from None
 
-        jobs = plan(Started.folder, points, composed_point, known)
+        jobs = plan(StartedRun.folder, points, composed_point, known)
         for name in (one for job in jobs for one in job.artifacts.get("finetune", ()) if job.status == "done"):
             log.info("finetune: what was trained before is in %s", Path(config.store, name))
-        Started.first = int(jobs[0].folder.name)
-        count_anew(config.store, sweep_name(Started.folder))
+        StartedRun.first = int(jobs[0].folder.name)
+        reset_spent(config.store, sweep_name(StartedRun.folder))
         if missing := [job for job in jobs if job.status != "done"]:
             given = {"_target_": HERE} if config.dry else OmegaConf.to_container(config.hydra.launcher, resolve=True)
             launcher: Any = given
@@ -66,10 +66,10 @@ def sweep(
             own = config.copy()
             OmegaConf.update(own, "hydra.launcher", launcher, merge=False)
             made = Plugins.instance().instantiate_launcher(context, task, own)
-            for result in start(missing, made, size, swept(jobs)):
+            for result in start(missing, made, size, swept_settings(jobs)):
                 _ = result.return_value  # raises what no job should raise
     except (OSError, UserError) as error:  # such as no room for the jobs' records
-        sys.exit(sentence_of(error) or str(error))
+        sys.exit(explain_error(error) or str(error))
 
 
 def plan(
@@ -78,15 +78,15 @@ def plan(
     compose: Callable[[list[str]], Mapping[str, Any]],
     ledger: Ledger | None,
 ) -> list[Job]:
-    """The jobs of a sweep, each with its record written: `done`, as in the ledger, or `not started`.
+    """Returns the jobs of a sweep and writes their records: `done`, as in the ledger, or `not started`.
 
     Args:
         folder: of the sweep; the jobs get the next free numbers in it.
         points: the overrides of every job.
-        compose: the resolved configuration of a job with these overrides; not asked for those that are found by them.
-        ledger: None: nothing counts as done.
+        compose: returns the resolved configuration of a job with these overrides; not called for jobs the ledger finds.
+        ledger: of jobs that are done; None: nothing counts as done.
     """
-    fresh()
+    forget_signatures()
     jobs = [Job(folder / str(number), list(point)) for number, point in enumerate(points, next_number(folder))]
     for job in jobs:
         if ledger is None or not ledger.find(job, compose):
@@ -98,14 +98,14 @@ def plan(
     return jobs
 
 
-def swept(jobs: Sequence[Job]) -> set[str]:
-    """The settings that differ between jobs, by their overrides."""
+def swept_settings(jobs: Sequence[Job]) -> set[str]:
+    """Returns the settings in which the jobs' overrides differ."""
     words = [set(job.overrides) for job in jobs]
     return {word.partition("=")[0] for word in set[str]().union(*words) if not all(word in one for one in words)}
 
 
 def _name(job: Job, swept: Collection[str]) -> str:
-    """What a job is called among the loggers' runs: the settings that tell it from the others, fit for a folder."""
+    """The name of a job's run in loggers: the settings in which it differs from others, fit for a folder's name."""
     own = [word for word in job.overrides if word.partition("=")[0] in swept]
     return ",".join(re.sub(r"[^\w.=+-]+", "_", word)[:60] for word in own) or "job"
 
@@ -113,7 +113,7 @@ def _name(job: Job, swept: Collection[str]) -> str:
 def start(jobs: Sequence[Job], launcher: Any, size: int, swept: Collection[str] = ()) -> list[Any]:
     """Starts jobs and waits for them; returns what the launcher says of those that came back.
 
-    Jobs in a Slurm queue go on without us: where the wait is broken off, a line says how to cancel them. What Slurm
+    Jobs in a Slurm queue go on by themselves: where the wait is broken off, a line says how to cancel them. What Slurm
     says of a job that it ended is added to the job's record.
 
     Args:
@@ -123,10 +123,10 @@ def start(jobs: Sequence[Job], launcher: Any, size: int, swept: Collection[str] 
         swept: the settings that jobs are named by.
     """
     results: list[Any] = []
-    importable()
+    make_importable()
     try:
         for first in range(0, len(jobs), size):
-            with workers_may_die():
+            with report_dead_workers():
                 overrides = [
                     [*job.overrides, f"hydra.sweep.subdir={job.folder.name}", f"hydra.job.name='{_name(job, swept)}'"]
                     for job in jobs[first:][:size]

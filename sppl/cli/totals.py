@@ -1,16 +1,16 @@
-"""What the jobs of a dry sweep would make together, each artifact counted once."""
+"""Sums up what the jobs of a dry sweep would make, each artifact counted once."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from sppl.study.plan import Asked
+from sppl.study.plan import ResponseCounts
 
 
-def totals(plans: Sequence[Mapping[str, Mapping[str, Any]]]) -> Iterator[str]:
-    """A line per stage: how many artifacts of each kind are found, and are to be made, over all jobs.
+def total_lines(plans: Sequence[Mapping[str, Mapping[str, Any]]]) -> Iterator[str]:
+    """Returns a line per stage: how many artifacts of each kind are found and are to be made, over all jobs.
 
-    Responses are counted one by one, for jobs ask for more or fewer of the same; and what they would cost.
+    Responses are counted one by one, as jobs may want more or fewer of the same; a last line says what they would cost.
 
     Args:
         plans: per job (or ranking) and stage the fields of a `Plan`.
@@ -36,17 +36,17 @@ def _artifacts(plan: Mapping[str, Any], key: str) -> list[str]:
     return [name for name in plan[key] if "/" in name or not plan["responses"]]
 
 
-def _largest(plans: Iterable[Mapping[str, Any]]) -> dict[str, Asked]:
-    """Per folder of the store the responses of the job that wants most: all want a benchmark's first questions."""
-    found = dict[str, Asked]()
+def _largest(plans: Iterable[Mapping[str, Any]]) -> dict[str, ResponseCounts]:
+    """Per folder of the store the counts of the job that wants most, as all want a benchmark's first questions."""
+    found = dict[str, ResponseCounts]()
     for plan in plans:
         for folder, said in plan["responses"].items():
-            one, other = Asked(**said), found.get(folder, Asked(0, 0))
+            one, other = ResponseCounts(**said), found.get(folder, ResponseCounts(0, 0))
             found[folder] = max(one, other, key=lambda asked: asked.there + asked.missing)
     return found
 
 
-def _responses(asked: Sequence[Asked]) -> str:
+def _responses(asked: Sequence[ResponseCounts]) -> str:
     there, missing = sum(one.there for one in asked), sum(one.missing for one in asked)
     requests = sum(one.requests for one in asked)
     return f"found {there} responses, to make: {missing}" + (f" with {requests} requests" if requests else "")

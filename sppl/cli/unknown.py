@@ -1,4 +1,4 @@
-"""Settings that nothing reads: additions at the top that no part uses, and a folder of data that no part looks into."""
+"""Refuses settings that nothing reads: additions at the top level, and a data folder that no benchmark looks into."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,7 +10,7 @@ from sppl.packaged import conf
 
 
 def check_unused(config: Mapping[Any, Any]) -> str:
-    """What to type instead of a setting that nothing reads; empty if all is well.
+    """Returns what to type instead of a setting that nothing reads; empty if all is well.
 
     A key that another setting refers to, as in `+rate=1e-4 training.learning_rate='${rate}'`, is read.
 
@@ -44,7 +44,7 @@ def _known() -> frozenset[str]:
 
 
 def _unnamed(config: Mapping[Any, Any]) -> dict[Any, Any]:
-    """The configuration without what reports and exports are called after, which is no use of a folder."""
+    """The configuration without the names of reports and exports: to be called after a folder is not to read it."""
     stages = config.get("stage") or {}
     return {**config, "stage": {key: {k: v for k, v in one.items() if k != "data"} for key, one in stages.items()}}
 
@@ -52,27 +52,27 @@ def _unnamed(config: Mapping[Any, Any]) -> dict[Any, Any]:
 def _referred(config: Mapping[Any, Any], key: str) -> bool:
     """Whether a setting refers to a key at the top."""
     wanted = re.compile(rf"\$\{{(?:[\w.]+:)?{re.escape(key)}\b")
-    return any(isinstance(value, str) and wanted.search(value) for _, value in settings_of(config))
+    return any(isinstance(value, str) and wanted.search(value) for _, value in walk_settings(config))
 
 
-def settings_of(config: Any, place: str = "") -> Iterator[tuple[str, Any]]:
-    """Every setting with the place where it stands."""
+def walk_settings(config: Any, place: str = "") -> Iterator[tuple[str, Any]]:
+    """Yields every setting as its dotted place and its value."""
     inner = config.items() if isinstance(config, Mapping) else enumerate(config) if isinstance(config, list) else ()
     if not isinstance(config, Mapping | list):
         yield place, config
     for key, value in inner:
-        yield from settings_of(value, f"{place}.{key}" if place else str(key))
+        yield from walk_settings(value, f"{place}.{key}" if place else str(key))
 
 
 def places_of(config: Mapping[Any, Any]) -> list[str]:
-    """The places of all settings and groups of them, those of stages last: they only pass others on."""
-    found = [place for place, _ in settings_of(config) if place.partition(".")[0] in _known()]
+    """Returns the dotted places of all settings and groups of them; stages come last, as they only pass others on."""
+    found = [place for place, _ in walk_settings(config) if place.partition(".")[0] in _known()]
     places = {place[: end.start()] if end else place for place in found for end in (None, *re.finditer(r"\.", place))}
     return sorted(places, key=lambda place: (place.startswith("stage."), place.count("."), place))
 
 
 def nearest(key: str, places: Iterable[str]) -> list[str]:
-    """At most two settings whose own name is the key, is abbreviated by it, or is spelled almost like it."""
+    """Returns at most two settings whose name is the key, is abbreviated by it, or is spelled almost like it."""
     ends = dict[str, list[str]]()
     for place in places:
         known = ends.setdefault(place.rpartition(".")[2], [])

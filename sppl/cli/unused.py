@@ -1,15 +1,15 @@
-"""Settings that were typed and that nothing in this run reads, though another run would."""
+"""Finds typed settings that nothing in this run reads, though another run would."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sppl.cli.known import every_setting
-from sppl.cli.unknown import nearest, places_of, settings_of
+from sppl.cli.unknown import nearest, places_of, walk_settings
 from sppl.packaged import conf
 
 ALWAYS = {"name", "store", "reports", "dry", "job_name", "run_dir", "group", "sweep", "models", "experiment", "paths"}
-"""What every run reads, or the command itself."""
+"""Settings that every run reads, or the command itself."""
 REFERENCE = re.compile(r"\$\{(?:[\w.]+:)?(?P<place>\w[\w.]*)")
 HARNESS = re.compile(r"hydra\.(?!launcher\b)")
 """Hydra's own settings, whose use only Hydra knows."""
@@ -29,11 +29,11 @@ WAKES = {
     "beds": "experiment=beds",
     "records": "experiment=paper",
 }
-"""What wakes a setting that another one puts to sleep, the more special first; of the rest the stages' files say it."""
+"""What makes a setting take effect that another one switches off, special cases first; the others depend on stages."""
 
 
 def check_added(words: Sequence[str], config: Mapping[str, Any], *, sweep: bool) -> str:
-    """What is there instead of a setting that was added (`+key=value`) and that nothing could read; empty if none."""
+    """Returns the message about an added setting (`+key=value`) that nothing could read; empty if there is none."""
     added = [word for word in words if word.startswith("+")]
     for word in idle_words(added, config, sweep=sweep):
         key = word.partition("=")[0].lstrip("+")
@@ -46,8 +46,8 @@ def check_added(words: Sequence[str], config: Mapping[str, Any], *, sweep: bool)
     return ""
 
 
-def told_idle(words: Sequence[str], config: Mapping[str, Any], *, sweep: bool) -> str:
-    """One line that names the words that nothing reads, and what would read each; empty where all are read."""
+def describe_idle_words(words: Sequence[str], config: Mapping[str, Any], *, sweep: bool) -> str:
+    """Returns one line that names the words nothing reads, and what would read each; empty where all are read."""
     said: list[str] = []
     for word in idle_words(words, config, sweep=sweep):
         key = word.partition("=")[0].lstrip("+~")
@@ -68,7 +68,7 @@ def _readers(key: str) -> str:
 
 
 def idle_words(words: Sequence[str], config: Mapping[str, Any], *, sweep: bool) -> list[str]:
-    """Those of the typed words that nothing reads in a run with this configuration.
+    """Returns the typed words that nothing reads in a run with this configuration.
 
     Args:
         words: overrides as typed, `key=value`.
@@ -80,18 +80,18 @@ def idle_words(words: Sequence[str], config: Mapping[str, Any], *, sweep: bool) 
     return [word for word in words if _idle(word.partition("=")[0].lstrip("+~"), read, rules)]
 
 
-def in_use(config: Mapping[str, Any], resolved: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings that a run reads, by their places as typed (`training.learning_rate`).
+def settings_in_use(config: Mapping[str, Any], resolved: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the settings that a run reads, by their places as typed (`training.learning_rate`).
 
     Args:
         config: of the run, its references not resolved.
         resolved: the same, resolved.
     """
     read, asleep = _read_by_stages({**config, "logger": {}}) | {"name", "seed"}, list(_asleep(config, sweep=True))
-    written = {place for place, value in settings_of(config) if not (isinstance(value, str) and "${" in value)}
+    written = {place for place, value in walk_settings(config) if not (isinstance(value, str) and "${" in value)}
     return {
         place: value
-        for place, value in settings_of(resolved)
+        for place, value in walk_settings(resolved)
         if not place.endswith("_target_")
         and (place in written if place.startswith("stage.") else any(_within(place, one) for one in read))
         and not any(_within(place, rule) for rule in asleep)
@@ -127,7 +127,7 @@ def _read_by_stages(config: Mapping[str, Any]) -> set[str]:
 
 
 def _references(value: Any) -> Iterator[str]:
-    for _, one in settings_of(value):
+    for _, one in walk_settings(value):
         if isinstance(one, str):
             yield from (found["place"] for found in REFERENCE.finditer(one))
 
@@ -139,7 +139,7 @@ def _at(config: Any, place: str) -> Any:
 
 
 def _asleep(config: Mapping[str, Any], *, sweep: bool) -> Iterator[str]:
-    """Places that are passed on, and that nobody reads because of another setting."""
+    """Places that nothing reads because of another setting, although they are passed on."""
     benchmark, scorer, training = (config.get(key) or {} for key in ("benchmark", "scorer", "training"))
     strategy = config.get("strategy") or {}
     responders = benchmark.get("responders") or {}
@@ -172,4 +172,4 @@ def _teachers(strategies: Mapping[str, Any]) -> Iterator[str]:
 
 def _holds(chosen: Any, other: str) -> bool:
     """Whether one source is written in terms of another."""
-    return any(f"benchmark.sources.{other}." in str(value) for _, value in settings_of(chosen))
+    return any(f"benchmark.sources.{other}." in str(value) for _, value in walk_settings(chosen))

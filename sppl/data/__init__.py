@@ -1,1 +1,1 @@
-"""From questions and responses to token ids and batches."""
+"""Reads questions and responses from files and the hub, and turns them into token ids."""

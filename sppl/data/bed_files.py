@@ -1,4 +1,4 @@
-"""A test bed from its folder: `scores.csv`, `outcomes.csv` and `source.md`, every fault in one report."""
+"""Reads a test bed from its folder (`scores.csv`, `outcomes.csv`, `source.md`), every fault in one report."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,29 +7,30 @@ import pandas as pd
 
 from sppl.analysis.bed import HIGHER, SCORE_COLUMNS, Bed
 from sppl.analysis.checks import PAIR
-from sppl.data.problems import Problem, refuse, shorten
+from sppl.data.problems import Problem, refuse_problems, shorten
 from sppl.schemas import UserError
 
 OUTCOME_COLUMNS = [*PAIR, "strategy", "seed", "accuracy"]
 FILES = ("scores.csv", "outcomes.csv", "source.md")
-ADVICE = "docs/beds.md says what the files of a bed hold."
+BED_ADVICE = "docs/beds.md says what the files of a bed hold."
 
 
 def read_bed(folder: Path) -> Bed:
-    """The bed of a folder, named like it.
+    """Returns the bed of a folder, named like the folder.
 
     Raises:
-        UserError: a file is missing or cannot be read; or a column is missing, a value is none of those there may be, a
-            key comes twice, a name is written in two ways, a direction changes. All faults are in one message.
+        UserError: a file or a column is missing, a value is not allowed, a key comes twice, a name is written in two
+            ways, or a direction changes. All faults are in one message.
     """
     missing = [name for name in FILES if not (folder / name).is_file()]
     if missing:
         raise UserError(
             f"{folder} is no bed: {', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing; a bed is a "
-            f"folder with {', '.join(FILES)} (a bed without metrics has the first line of scores.csv alone). {ADVICE}"
+            f"folder with {', '.join(FILES)} (a bed without metrics has the first line of scores.csv alone). "
+            f"{BED_ADVICE}"
         )
     scores, outcomes = (_table(folder / name) for name in FILES[:2])
-    refuse(
+    refuse_problems(
         [
             *_faults(scores, "scores.csv", SCORE_COLUMNS, "value"),
             *_faults(outcomes, "outcomes.csv", OUTCOME_COLUMNS, "accuracy"),
@@ -37,7 +38,7 @@ def read_bed(folder: Path) -> Bed:
             *_of_outcomes(outcomes),
             *_spellings(scores, outcomes),
         ],
-        ADVICE,
+        BED_ADVICE,
     )
     scores = scores.assign(value=pd.to_numeric(scores["value"]).astype(float))
     numbers = {name: pd.to_numeric(outcomes[name]) for name in ("seed", "accuracy", "n_test", "parameters")
@@ -47,16 +48,16 @@ def read_bed(folder: Path) -> Bed:
 
 
 def _table(path: Path) -> pd.DataFrame:
-    """Every cell as text, the index being the line of the file."""
+    """The table with every cell as text, indexed by the lines of the file."""
     try:
         frame = pd.read_csv(path, dtype=str, keep_default_na=False)
     except (ValueError, OSError) as error:
-        raise UserError(f"{path} cannot be read as a table ({error}). {ADVICE}") from None
+        raise UserError(f"{path} cannot be read as a table ({error}). {BED_ADVICE}") from None
     return frame.set_axis(range(2, len(frame) + 2), axis=0)
 
 
 def _faults(frame: pd.DataFrame, file: str, columns: list[str], number: str) -> Iterator[Problem]:
-    """Missing columns, empty cells, what is no number, and keys that come twice."""
+    """Yields missing columns, empty cells, values that are no numbers, and keys that come twice."""
     lacking = [name for name in columns if name not in frame]
     if lacking:
         there = ", ".join(map(str, frame.columns)) or "none"
@@ -80,7 +81,7 @@ def _faults(frame: pd.DataFrame, file: str, columns: list[str], number: str) -> 
 
 
 def _of_outcomes(frame: pd.DataFrame) -> Iterator[Problem]:
-    """Accuracies that are no fractions: percent are told once, with how many there are."""
+    """Yields accuracies that are no fractions; percentages are reported once, with their number."""
     if "accuracy" not in frame:
         return
     values = pd.to_numeric(frame["accuracy"], errors="coerce")
@@ -94,7 +95,7 @@ def _of_outcomes(frame: pd.DataFrame) -> Iterator[Problem]:
 
 
 def _of_scores(frame: pd.DataFrame) -> Iterator[Problem]:
-    """Directions that are none, or differ within a metric."""
+    """Yields directions that are unknown, or differ within a metric."""
     if not {"metric", "direction"} <= set(frame):
         return
     for line in frame.index[~frame["direction"].isin(list(HIGHER)) & (frame["direction"].str.strip() != "")]:
@@ -106,7 +107,7 @@ def _of_scores(frame: pd.DataFrame) -> Iterator[Problem]:
 
 
 def _spellings(scores: pd.DataFrame, outcomes: pd.DataFrame) -> Iterator[Problem]:
-    """Names that differ only in case or in space around them: one thing in two ways, most likely."""
+    """Yields names that differ only in case or in surrounding space, which most likely mean the same."""
     for column in ("benchmark", "target_model", "strategy", "metric"):
         found: dict[str, dict[str, str]] = {}
         for file, frame in (("outcomes.csv", outcomes), ("scores.csv", scores)):

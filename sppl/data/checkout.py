@@ -1,26 +1,26 @@
-"""Where a checkout of the repository of arXiv 2502.11779 keeps a task: one folder of JSON files under many names."""
+"""Finds a task's files in a checkout of the repository of arXiv 2502.11779, which spells their names variously."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sppl.data.problems import names
+from sppl.data.problems import file_names
 from sppl.schemas import UserError
 
 HOW = "get a checkout of github.com/XuanRen4470/SPPL and say data_dir=FOLDER"
 VARIANTS = ("varient", "variant")
-"""How the folder may be spelt that holds further strategies' files; the first is the authors' own spelling."""
+"""Spellings of the folder with further strategies' files; the first is the authors' own."""
 
 
 @dataclass(frozen=True)
 class TaskFolder:
-    """The folder of one task; names count whatever their case."""
+    """The folder of one task, in which names are found whatever their case."""
 
     path: Path
 
     @classmethod
     def at(cls, root: str | None, task: str) -> "TaskFolder":
-        """The folder `dataset/TASK` of a checkout.
+        """Returns the folder `dataset/TASK` of a checkout.
 
         Raises:
             UserError: there is no such folder; the message names the folders that are there.
@@ -32,13 +32,13 @@ class TaskFolder:
             inside = path.iterdir() if path.is_dir() else ()
             found = _named(part, inside)
             if found is None or not found.is_dir():
-                there = names(path.iterdir()) if path.is_dir() else "nothing"
+                there = file_names(path.iterdir()) if path.is_dir() else "nothing"
                 raise UserError(f"{path / part} is not there; {path} has {there}; {HOW}")
             path = found
         return cls(path)
 
     def first(self, wanted: Sequence[str]) -> Path | None:
-        """The first of these files that is there, each a name or a path below the folder."""
+        """Returns the first of these files that exists, each a name or a path below the folder."""
         for name in wanted:
             found: Path | None = self.path
             for part in name.split("/"):
@@ -48,7 +48,7 @@ class TaskFolder:
         return None
 
     def answers(self, spellings: Sequence[str]) -> Path | None:
-        """The file of a strategy by the first of its names that has one.
+        """Returns the file of a strategy by the first of its spellings that has one.
 
         The authors add `gpt4_generated_` in front of some names, and `_1000` behind.
         """
@@ -61,14 +61,14 @@ class TaskFolder:
         return None
 
     def files(self) -> list[Path]:
-        """The JSON files of the folder, then those of its folder of variants."""
+        """Returns the JSON files of the folder, then those of its folder of variants."""
         inside = sorted(self.path.iterdir())
         variants = [path for path in inside if path.is_dir() and path.name.casefold() in VARIANTS]
         every = [*inside, *(path for folder in variants for path in sorted(folder.iterdir()))]
         return [path for path in every if path.suffix.lower() == ".json" and path.is_file()]
 
     def others(self, read: Iterable[Path]) -> str:
-        """The names of the files and folders that are none of those that were read, for a message."""
+        """Returns the names of files and folders that were not read, for a message."""
         used = set(read)
         inside = [path for path in self.path.iterdir() if path.is_dir() and path.name.casefold() not in VARIANTS]
         rest = [path.name for path in self.files() if path not in used]

@@ -1,11 +1,11 @@
-"""Class labels of `datasets`: rows hold a number, the data set's features say which word it stands for."""
+"""Class labels of `datasets`: replaces the numbers in rows by the words that the data set's features give."""
 
 from collections.abc import Mapping
 from typing import Any
 
 
 def class_names(features: Any) -> dict[str, list[str]]:
-    """Per field that holds class labels their names in order; of features as `datasets` writes them down."""
+    """Returns, per field with class labels, their names in order, from features as `datasets` writes them."""
     return {
         field: [str(name) for name in about["names"]]
         for field, about in (features.items() if isinstance(features, Mapping) else ())
@@ -14,7 +14,7 @@ def class_names(features: Any) -> dict[str, list[str]]:
 
 
 def with_names(record: Mapping[str, Any], names: Mapping[str, list[str]]) -> dict[str, Any]:
-    """The record with words for its class labels; null for -1, which stands for a label that is not told."""
+    """Returns the record with words for its class labels, and null for -1, which means that none is given."""
     found = dict(record)
     for field, words in names.items():
         value = found.get(field)

@@ -1,4 +1,4 @@
-"""Records of a local file, JSON, a table or parquet, each with the line it begins on."""
+"""Reads the records of a local file (JSON, a table or parquet), each with the line it begins on."""
 
 import csv
 import io
@@ -11,9 +11,9 @@ from pathlib import Path
 
 from sppl.artifacts.provenance import more_than_memory
 from sppl.data.class_labels import class_names, with_names
-from sppl.data.encoding import foreign, text_in
+from sppl.data.encoding import decode_file, describe_foreign
 from sppl.data.json_records import Item, Record, json_records
-from sppl.data.problems import Problem, names, shorten
+from sppl.data.problems import Problem, file_names, shorten
 from sppl.keys import KEY, keys_of_environment
 from sppl.schemas import UserError
 
@@ -22,15 +22,15 @@ csv.field_size_limit(1 << 28)  # the default refuses an answer of more than 128 
 
 @dataclass(frozen=True)
 class Contents:
-    """What a file holds: the good records with their line (1-based; a parquet row's number), and what is wrong."""
+    """The readable records of a file with their line (1-based; a parquet row's number), and its problems."""
 
     path: Path
     rows: tuple[tuple[int, Record], ...]
     problems: tuple[Problem, ...]
 
 
-def read(path: Path) -> Contents:
-    """The records of a file, in its order.
+def read_contents(path: Path) -> Contents:
+    """Returns the records of a file, in its order.
 
     UTF-8 with or without a byte order mark, UTF-16 with one; line ends of any system; blank lines are skipped. JSON
     is an array or records one after another; a table is parted by commas, or by `;`, tab or `|` as its header is.
@@ -39,7 +39,7 @@ def read(path: Path) -> Contents:
         UserError: the file is missing, or its ending names no format that is known.
     """
     if not path.is_file():
-        beside = names(path.parent.iterdir()) if path.parent.is_dir() else "no such folder"
+        beside = file_names(path.parent.iterdir()) if path.parent.is_dir() else "no such folder"
         raise UserError(f"{path} is not there; in {path.parent}: {beside}")
     if path.suffix.lower() not in READERS:
         raise UserError(f"{path}: the format of `{path.suffix}` is not known; use {', '.join(READERS)}")
@@ -51,7 +51,7 @@ def read(path: Path) -> Contents:
 def _read(path: Path, _changed: tuple[int, int]) -> Contents:  # a changed file is another entry of the cache
     rows: list[tuple[int, Record]] = []
     problems: list[Problem] = []
-    if other := foreign(path):
+    if other := describe_foreign(path):
         return Contents(path, (), (Problem(path.name, other),))
     for item in READERS[path.suffix.lower()](path):
         problems.append(item) if isinstance(item, Problem) else rows.append(item)
@@ -63,7 +63,7 @@ def _read(path: Path, _changed: tuple[int, int]) -> Contents:  # a changed file 
 
 
 def _keys_in(name: str, rows: Iterable[tuple[int, Record]]) -> Iterator[Problem]:
-    """A problem per value that looks like somebody's key: what is read is written to disk, sent out and trained on."""
+    """Yields a problem per value that looks like a key, as data are written to disk, sent out and trained on."""
     known = keys_of_environment()
     for line, record in rows:
         for field, value in record.items():
@@ -74,13 +74,13 @@ def _keys_in(name: str, rows: Iterable[tuple[int, Record]]) -> Iterator[Problem]
 
 
 def _json(path: Path) -> Iterator[Item]:
-    text = text_in(path)
+    text = decode_file(path)
     yield from [text] if isinstance(text, Problem) else json_records(path.name, text)
 
 
 def _table(path: Path) -> Iterator[Item]:
     """The rows of a table, parted by what parts its header."""
-    text = text_in(path)
+    text = decode_file(path)
     if isinstance(text, Problem):
         yield text
         return

@@ -1,4 +1,4 @@
-"""Conversations as turns: what may follow what, what of them is the response, and how several turns are one text."""
+"""Conversations as turns: checks their order, splits off the response, and writes several turns as one text."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -18,17 +18,17 @@ SPEAKERS = {
     "observation": "tool",
 }
 FURTHER = ("tool_calls", "tool_call_id", "name")
-"""What a turn may say beside who speaks and what."""
+"""Further keys a turn may have."""
 Taken = Literal["last", "all"]
-"""What of a conversation is the response: its last turn, or all turns from the assistant's first on."""
+"""The part of a conversation that is the response: its last turn, or all turns from the assistant's first on."""
 
 
 class BadTurns(Exception):
     """Turns that are no conversation; the message says which turn, and why."""
 
 
-def conversation_of(turns: Any, speaker: str, said: str) -> tuple[list[Message], tuple[str, ...]]:
-    """The turns of a conversation, and the keys of turns that say something else.
+def read_conversation(turns: Any, speaker: str, said: str) -> tuple[list[Message], tuple[str, ...]]:
+    """Returns the turns of a conversation, and the keys of turns that were not read.
 
     Args:
         turns: what a file holds.
@@ -54,8 +54,8 @@ def conversation_of(turns: Any, speaker: str, said: str) -> tuple[list[Message],
     )
 
 
-def parted(turns: Sequence[Message], taken: Taken) -> tuple[list[Message], list[Message]]:
-    """What is said before the response, and the response; none where the assistant does not speak last.
+def split_response(turns: Sequence[Message], taken: Taken) -> tuple[list[Message], list[Message]]:
+    """Splits turns into those before the response and the response, empty where the assistant does not speak last.
 
     Raises:
         BadTurns: the response is a text, and the conversation ends with the call of a tool.
@@ -73,13 +73,13 @@ def parted(turns: Sequence[Message], taken: Taken) -> tuple[list[Message], list[
     return list(turns[:-1]), list(turns[-1:])
 
 
-def as_text(turns: Sequence[Message]) -> str:
-    """The turns of a response as one text, a JSON list."""
+def write_turns(turns: Sequence[Message]) -> str:
+    """Returns the turns of a response as one text, a JSON list."""
     return json.dumps(list(turns), ensure_ascii=False)
 
 
-def before(question: Question, prompt: str | None = None) -> list[Message]:
-    """The turns before the response; `prompt` takes the place of the question's own, which the user says last."""
+def turns_before(question: Question, prompt: str | None = None) -> list[Message]:
+    """Returns the turns before the response; `prompt`, if given, replaces the user's last one."""
     said = question.prompt if prompt is None else prompt
     if not isinstance(question, Conversation):
         return [Message(role="user", content=said)]
@@ -90,14 +90,14 @@ def before(question: Question, prompt: str | None = None) -> list[Message]:
 
 
 def answer_turns(question: Question, response: str) -> list[Message]:
-    """The turns of a response."""
+    """Returns the turns of a response."""
     if isinstance(question, Conversation) and question.whole:
         return json.loads(response)
     return [Message(role="assistant", content=response)]
 
 
 def final_answer(question: Question, response: str) -> str:
-    """The text that is judged: what the assistant says last."""
+    """Returns the text that is judged: what the assistant says last."""
     return answer_turns(question, response)[-1]["content"]
 
 
@@ -171,7 +171,7 @@ def _misplaced(turn: Message, earlier: Sequence[Message]) -> str:
 
 
 def _under_way(earlier: Sequence[Message]) -> tuple[list[dict[str, Any]], int]:
-    """The calls of tools that were made last, and how many results have followed at once."""
+    """The calls of tools that were made last, and how many of their results have followed."""
     results = len(list(takewhile(lambda turn: turn["role"] == "tool", reversed(earlier))))
     caller = earlier[-1 - results] if results < len(earlier) else Message(role="", content="")
     return caller.get("tool_calls") or [], results

@@ -1,4 +1,4 @@
-"""A data file's text: its encoding is read off the file, or refused with how the bytes would read; never guessed."""
+"""Decodes data files: the encoding is read off the file, or refused with how the bytes would read; never guessed."""
 
 import re
 from pathlib import Path
@@ -20,7 +20,7 @@ FOREIGN = {
     b"%PDF": "a PDF file",
     b"version https://git-lfs": "a pointer of Git LFS, not the file itself; fetch that: git lfs pull",
 }
-"""How files begin that are none of ours, and what to do with them."""
+"""First bytes of files in other formats, and what to do with these."""
 PAGE = re.compile(rb"\s*<(?:!doctype|html|\?xml)", re.IGNORECASE)
 MARKS = {
     b"\xef\xbb\xbf": "utf-8-sig",
@@ -31,11 +31,11 @@ MARKS = {
 }
 """Byte order marks, the longer before the shorter that they begin with."""
 LEGACY = ("cp1252", "gb18030", "big5", "shift_jis", "euc_kr")
-"""Encodings that people still save files in."""
+"""Older encodings that files are still saved in."""
 
 
-def foreign(path: Path) -> str:
-    """What a file is that is none of ours whatever its ending says; empty if it may be one."""
+def describe_foreign(path: Path) -> str:
+    """Returns the description of a file that is in another format than its ending says; empty if it may be one."""
     with path.open("rb") as file:
         head = file.read(64)
     known = next((what for begins, what in FOREIGN.items() if head.startswith(begins)), "")
@@ -44,8 +44,8 @@ def foreign(path: Path) -> str:
     return known or ("a web page or XML, not the data themselves" if PAGE.match(head) else "")
 
 
-def text_in(path: Path) -> str | Problem:
-    """The text of a file: UTF-8 with or without a byte order mark, UTF-16 or UTF-32 with one."""
+def decode_file(path: Path) -> str | Problem:
+    """Returns the text of a file in UTF-8 (with or without a byte order mark) or in UTF-16 or UTF-32 with one."""
     raw = path.read_bytes()
     encoding = next((name for mark, name in MARKS.items() if raw.startswith(mark)), "utf-8")
     try:
@@ -65,7 +65,7 @@ def text_in(path: Path) -> str | Problem:
 
 
 def _wide(raw: bytes) -> str:
-    """Whether it is UTF-16 that does not say so: every other byte of plain letters is NUL."""
+    """The name of UTF-16 without a byte order mark, in which every other byte of plain letters is NUL; else empty."""
     even, odd = raw[::2].count(0), raw[1::2].count(0)
     if max(even, odd) * 5 < len(raw) // 2 or len(raw) % 2:
         return ""
@@ -74,7 +74,7 @@ def _wide(raw: bytes) -> str:
 
 
 def _readings(raw: bytes, at: int) -> str:
-    """How a byte that is not UTF-8 reads in other encodings, to choose from; or that only its line is wrong."""
+    """How a byte that is not UTF-8 reads in other encodings, or that only its line is wrong."""
     start, end = raw.rfind(b"\n", 0, at) + 1, raw.find(b"\n", at)
     if any(map(_is_utf8_beyond_ascii, raw.splitlines())):
         return "; other lines are UTF-8, so mend this one by hand"

@@ -1,22 +1,22 @@
-"""Questions and responses as other trainers read them: JSON lines in three shapes, with a data set card."""
+"""Writes questions and responses for other trainers: JSON lines in three shapes, with a data set card."""
 
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sppl.data.conversations import answer_turns, before
+from sppl.data.conversations import answer_turns, turns_before
 from sppl.schemas import Conversation, Question, UserError
 
 Row = dict[str, object]
 
 
 def _messages(question: Question, response: str) -> Row:
-    return {"id": question.id, "messages": [*before(question), *answer_turns(question, response)]}
+    return {"id": question.id, "messages": [*turns_before(question), *answer_turns(question, response)]}
 
 
 def _prompt_completion(question: Question, response: str) -> Row:
     if isinstance(question, Conversation):  # as turns, which keep who says what
-        return {"id": question.id, "prompt": before(question), "completion": answer_turns(question, response)}
+        return {"id": question.id, "prompt": turns_before(question), "completion": answer_turns(question, response)}
     return {"id": question.id, "prompt": question.prompt, "completion": response}
 
 
@@ -34,12 +34,12 @@ SHAPES: dict[str, Callable[[Question, str], Row]] = {
     "prompt_completion": _prompt_completion,
     "alpaca": _alpaca,
 }
-"""Shape to how a row of it is made: for TRL (`messages`, `prompt_completion`) and LLaMA-Factory (`alpaca`)."""
+"""Shape -> the function that makes a row: for TRL (`messages`, `prompt_completion`) and LLaMA-Factory (`alpaca`)."""
 
 
 @dataclass(frozen=True)
 class Card:
-    """What the card of an exported data set says; `right` is None where nothing is judged."""
+    """The data set card of an export; `right` is None where nothing is judged."""
 
     benchmark: str
     strategy: str
@@ -51,7 +51,7 @@ class Card:
     command: str
 
     def text(self) -> str:
-        """The card as Markdown with the hub's header."""
+        """Returns the card as Markdown with the hub's header."""
         files = [{"config_name": "default", "data_files": "data.jsonl"}]
         head = {"pretty_name": f"{self.benchmark}, {self.strategy}", "configs": files}
         judged, asked = f"{self.right} of them judged right by the benchmark's own rule", "questions and gold answers"
@@ -67,8 +67,8 @@ class Card:
         )
 
 
-def lines(shape: str, pairs: Sequence[tuple[Question, str]]) -> str:
-    """The rows as JSON lines.
+def write_rows(shape: str, pairs: Sequence[tuple[Question, str]]) -> str:
+    """Returns the rows as JSON lines.
 
     Raises:
         UserError: the shape is unknown.

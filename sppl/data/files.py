@@ -8,11 +8,11 @@ from typing import ClassVar
 
 from sppl.artifacts.provenance import fingerprint
 from sppl.data.contents import Contents
-from sppl.data.folder import Hub, contents_of, gathered, load, unread
+from sppl.data.folder import Hub, gather_folder, load_folder, read_folder, unread_files
 from sppl.data.formats import Choice, Format, Several, System
 from sppl.data.gathering import split_of
 from sppl.data.gold import ANSWERS
-from sppl.data.problems import BadData, names
+from sppl.data.problems import BadData, file_names
 from sppl.data.values import NotText, text_of
 from sppl.schemas import Question, Split, Strategy, UserError
 from sppl.strategies.recipe import Chooser, Recipe
@@ -22,8 +22,8 @@ class NoQuestions(BadData):
     """A split of a user's files is empty."""
 
 
-def held_out(n: int, share: float) -> int:
-    """How many of `n` training questions a share of them is: at least one, and one stays; none of a share of 0."""
+def count_held_out(n: int, share: float) -> int:
+    """Returns how many of `n` training questions are held out: at least one and not all; none for a share of 0."""
     return min(max(1, round(n * share)), n - 1) if share and n > 1 else 0
 
 
@@ -72,15 +72,15 @@ class LocalQuestions:
             raise UserError(f"benchmark.questions.held_out={self.held_out}: it is a share of the questions, 0 to 1")
 
     def questions(self, split: Split, n: int | None = None) -> list[Question]:
-        """The first `n` questions of a split, in the files' order.
+        """Returns the first `n` questions of a split, in the files' order.
 
         Raises:
             UserError: anything is wrong with any file.
             NoQuestions: the split is empty.
         """
-        known = load(self.folder, how_of(self), self.answer, self.hub).questions
+        known = load_folder(self.folder, format_of(self), self.answer, self.hub).questions
         found, train = known[split], known["train"]
-        if (last := 0 if known["test"] else held_out(len(train), self.held_out)) and split != "validation":
+        if (last := 0 if known["test"] else count_held_out(len(train), self.held_out)) and split != "validation":
             found = train[:-last] if split == "train" else train[-last:]
         if not found and split != "train":
             raise NoQuestions(
@@ -93,13 +93,13 @@ class LocalQuestions:
         return list(found[:n])
 
     def answered_by(self, strategy: Strategy) -> list[Question]:
-        """All training questions that the strategy answers, those too that others do not; none that is tested on."""
-        known = load(self.folder, how_of(self), self.answer, self.hub)
+        """Returns all training questions that the strategy answers, without those that are tested on."""
+        known = load_folder(self.folder, format_of(self), self.answer, self.hub)
         mine = next(
             (known.responses[name] for name in (strategy.name, *strategy.aliases) if name in known.responses), {}
         )
         train = known.questions["train"]
-        last = 0 if known.questions["test"] else held_out(len(train), self.held_out)
+        last = 0 if known.questions["test"] else count_held_out(len(train), self.held_out)
         tested = {question.id for question in (train[-last:] if last else ())}
         return [one for one in known.training if one.id in mine and one.id not in tested]
 
@@ -126,11 +126,11 @@ class LocalResponses:
         object.__setattr__(self, "fields", self.fields or {})  # null in a configuration file
 
     def identity(self, strategy: Strategy) -> Mapping[str, str]:
-        """What the responses of a strategy depend on: themselves."""
+        """Returns a digest of a strategy's responses, which depend on nothing else."""
         return {"source": "files", "responses": fingerprint(self._of(strategy))}
 
     def respond(self, strategy: Strategy, questions: list[Question]) -> list[str]:
-        """The file's response to each question.
+        """Returns the file's response to each question.
 
         Raises:
             UserError: no file of this strategy, or questions without a response in it.
@@ -142,7 +142,7 @@ class LocalResponses:
         return [found[question.id] for question in questions]
 
     def _of(self, strategy: Strategy) -> Mapping[str, str]:
-        there = load(self.folder, how_of(self), self.answer, self.hub).responses
+        there = load_folder(self.folder, format_of(self), self.answer, self.hub).responses
         for name in (strategy.name, *strategy.aliases):
             if name in there:
                 return there[name]
@@ -152,17 +152,17 @@ class LocalResponses:
         )
 
 
-def how_of(source: LocalQuestions | LocalResponses) -> Format:
-    """How the records of a source are read."""
+def format_of(source: LocalQuestions | LocalResponses) -> Format:
+    """Returns how the records of a source are read."""
     choices = (source.system, source.history, source.turns, source.duplicates, source.empties, source.missing)
     return Format(source.fields, *choices)
 
 
 def decisions(source: object) -> list[tuple[str, str]]:
-    """What was left out of own files, changed or not read: file and sentence; none of other sources of questions."""
+    """Returns what was left out, changed or not read of a user's files (file, sentence); empty for other sources."""
     if not isinstance(source, LocalQuestions):
         return []
-    found = gathered(source.folder, how_of(source), source.answer, source.hub)
+    found = gather_folder(source.folder, format_of(source), source.answer, source.hub)
     kept, gone = found.shared()
     told = [(one.path.name, said) for one in found.tallies for said in one.said()]
     if gone:
@@ -171,7 +171,7 @@ def decisions(source: object) -> list[tuple[str, str]]:
     if found.without_gold:
         left = "questions without a gold answer left out (benchmark.questions.empties=drop)"
         told.append(("all", f"{len(found.without_gold)} {left}"))
-    return told + [(name, "not read") for name in unread(str(source.folder))]
+    return told + [(name, "not read") for name in unread_files(str(source.folder))]
 
 
 def strategies_in(
@@ -183,7 +183,7 @@ def strategies_in(
     fields: Mapping[str, str] | None = None,
     hub: Hub | None = None,
 ) -> dict[str, Recipe]:
-    """One strategy per name found in the folder's files, and those derived from all of them; or those of `only`.
+    """Returns one strategy per name in the folder's files (or in `only`), and the strategies derived from all of them.
 
     Args:
         derived: `mixture`, `best_response` or both.
@@ -193,10 +193,12 @@ def strategies_in(
         UserError: a name of `only` or `derived` is not there, or two names are one on some file systems.
     """
     column = (fields or {}).get("strategy", "strategy")
-    everything = contents_of(folder, hub or {})
+    everything = read_folder(folder, hub or {})
     names_ = sorted({name for one in everything if split_of(one.path) is None for name in _named(one, column)})
     if not names_:
-        raise UserError(f"data_dir={folder} has no file of a strategy; it has {names(one.path for one in everything)}")
+        raise UserError(
+            f"data_dir={folder} has no file of a strategy; it has {file_names(one.path for one in everything)}"
+        )
     in_order = pairwise(sorted(names_, key=str.casefold))
     if alike := [both for both in in_order if both[0].casefold() == both[1].casefold()]:
         raise UserError(
@@ -217,7 +219,7 @@ def strategies_in(
 
 
 def _named(contents: Contents, column: str) -> set[str]:
-    """The strategies of a file; one without a readable record counts by its name, and `load` says what is wrong."""
+    """The strategies of a file; one without a readable record counts by its name: `load_folder` says what is wrong."""
     found: set[str] = set()
     for _, record in contents.rows:
         with suppress(NotText):

@@ -1,4 +1,4 @@
-"""What a user's record says, whichever of the usual formats it is written in."""
+"""Reads a user's record in any of the usual formats."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,10 +6,10 @@ from math import isnan
 from typing import Any, Literal, get_args
 
 from sppl.data.contents import Record
-from sppl.data.conversations import BadTurns, Taken, as_text, conversation_of, parted
+from sppl.data.conversations import BadTurns, Taken, read_conversation, split_response, write_turns
 from sppl.data.problems import shorten
 from sppl.data.tally import SEVERAL, SYSTEM
-from sppl.data.turns import SEVERAL_TURNS, Turns, turns_of
+from sppl.data.turns import SEVERAL_TURNS, Turns, read_turns
 from sppl.data.values import NotText, text_of, texts_of
 from sppl.schemas import Message, UserError
 
@@ -23,9 +23,9 @@ GOLD = ("gold_label", "gold", "label")
 CHATS = {"messages": ("role", "content"), "conversations": ("from", "value")}
 SYSTEM_FIELDS = ("system", "system_prompt")
 KEPT = ("options", "answers")
-"""Lists that a judge can use, passed on as they are."""
+"""List fields that an answer rule can use, passed on as they are."""
 OURS = ("question", "response", "gold", "id", "solution", "split", "strategy", *KEPT)
-"""What a file's field can be mapped to."""
+"""Our names that a file's field can be mapped to."""
 
 PREPEND = "benchmark.questions.system=prepend"
 System = Literal["refuse", "drop", "prepend"]
@@ -34,7 +34,7 @@ Several = Literal["refuse", Taken]
 
 
 class BadField(Exception):
-    """A field's value will not do.
+    """A field's value cannot be used.
 
     Args:
         name: of the field.
@@ -50,7 +50,7 @@ class BadField(Exception):
 
 @dataclass(frozen=True)
 class Format:
-    """How records are read where they do not say it themselves.
+    """How records are read: names of fields, and what becomes of records that need a decision.
 
     Args:
         fields: our names (those of `OURS`) to the files'.
@@ -87,7 +87,7 @@ class Format:
 
 @dataclass(frozen=True)
 class Entry:
-    """One record in the words of the house; an empty string is what the record does not say."""
+    """One record by our names of fields; a field that the record lacks is an empty string."""
 
     id: str = ""
     question: str = ""
@@ -98,23 +98,23 @@ class Entry:
     strategy: str = ""
     fields: Mapping[str, Any] = field(default_factory=dict)
     turns: tuple[Message, ...] = ()
-    """All that is said before the response, where conversations are read and the record has a question."""
+    """All turns before the response, where conversations are read and the record has a question."""
     unread: tuple[str, ...] = ()
-    """Fields that say something and were not read."""
+    """Fields that are not empty and were not read."""
     settled: tuple[str, ...] = ()
-    """What the settings decided about this record, in words."""
+    """What settings decided about this record, in words."""
     kinds: tuple[str, ...] = ()
-    """Which of the tally's kinds it is of."""
+    """The kinds of the tally that the record belongs to."""
 
 
-def shape(record: Record, how: Format) -> str:
-    """The fields in which a record's question and response stand, for a table."""
+def describe_shape(record: Record, how: Format) -> str:
+    """Returns the fields with a record's question and response, for a table."""
     known = (*how.fields.values(), *CHATS, *QUESTION, *RESPONSE, "answer")
     return ", ".join(dict.fromkeys(name for name in known if name in record)) or "none known"
 
 
-def entry(record: Record, how: Format, *, answer_is_gold: bool) -> Entry:
-    """The record read by its fields, or by `how.fields` where those are given.
+def read_entry(record: Record, how: Format, *, answer_is_gold: bool) -> Entry:
+    """Reads a record by its fields, or by `how.fields` where those are given.
 
     A field `answer` is the gold answer where `answer_is_gold` (a file of questions), or where the response stands in
     another field and no field has the gold answer; else it is the response.
@@ -136,7 +136,7 @@ def entry(record: Record, how: Format, *, answer_is_gold: bool) -> Entry:
     kept = {name: found for name in KEPT if (found := reader.texts(name))}
     question = reader.settle(question)
     if how.turns == "all" and response.strip() and response != chat.response:
-        response = as_text([Message(role="assistant", content=response)])
+        response = write_turns([Message(role="assistant", content=response)])
     known = {"question": question, "response": response, "gold": gold, **own}
     known["id"] = known["id"].strip()
     return Entry(
@@ -150,7 +150,7 @@ def entry(record: Record, how: Format, *, answer_is_gold: bool) -> Entry:
 
 
 class _Reader:
-    """Takes fields out of one record and knows which were taken."""
+    """Reads fields of one record and remembers which were read."""
 
     def __init__(self, record: Record, how: Format) -> None:
         self.record, self.how = record, how
@@ -162,7 +162,7 @@ class _Reader:
         """The turns before the response of a record that is a conversation, without the system's."""
 
     def text(self, name: str) -> str:
-        """The text of a field; empty where it is absent or empty."""
+        """Returns the text of a field; empty where it is absent or empty."""
         self.read.add(name)
         try:
             return text_of(self.record.get(name))
@@ -170,7 +170,7 @@ class _Reader:
             raise BadField(name, str(bad)) from None
 
     def texts(self, ours: str) -> list[str]:
-        """The texts of a list; none where it is absent."""
+        """Returns the texts of a list; none where it is absent."""
         name = self.how.fields.get(ours, ours)
         self.read.add(name)
         try:
@@ -179,7 +179,7 @@ class _Reader:
             raise BadField(name, str(bad)) from None
 
     def said(self, ours: str, usual: Sequence[str], known: str = "") -> str:
-        """What the record says under the mapped name, else `known`, else under the first usual name with a text."""
+        """Returns the text under the mapped name, else `known`, else the first text under a usual name."""
         mapped = self.how.fields.get(ours)
         if mapped in self.record:  # a file of questions need not have the field of the responses
             return self.part(mapped, ours)
@@ -191,7 +191,7 @@ class _Reader:
         return ""
 
     def part(self, name: str, ours: str) -> str:
-        """The text of a field that may also hold one side of a chat, as turns."""
+        """Returns the text of a field that may also hold one side of a chat, as turns."""
         value = self.record[name]
         if not (isinstance(value, list) and value and isinstance(value[0], Mapping)):
             return self.text(name)
@@ -202,30 +202,30 @@ class _Reader:
         return side
 
     def chat(self) -> Turns:
-        """The turns of a record that is a chat; empty ones where it is none."""
+        """Returns the turns of a record that is a chat; empty ones for other records."""
         name = next((name for name in CHATS if self.record.get(name) is not None), "")
         if not name and self.how.turns != "refuse" and isinstance(self.record.get("prompt"), list):
             return self.conversation("prompt", *CHATS["messages"], self.record.get("completion"))
         return self.turns(name, *CHATS[name]) if name else Turns()
 
     def conversation(self, name: str, speaker: str, content: str, more: Any = None) -> Turns:
-        """The question and the response of a conversation; `more` of its turns may stand in another field."""
+        """Returns the question and the response of a conversation, some turns of which (`more`) stand elsewhere."""
         self.read.update({name, "completion"} if isinstance(more, list) else {name})
         value = self.record[name]
         try:
-            found, unread = conversation_of(value + more if isinstance(more, list) else value, speaker, content)
-            before, response = parted(found, "all" if self.how.turns == "all" else "last")
+            found, unread = read_conversation(value + more if isinstance(more, list) else value, speaker, content)
+            before, response = split_response(found, "all" if self.how.turns == "all" else "last")
         except BadTurns as bad:
             raise BadField(name, str(bad)) from None
         self.odd += [f"{name}.{key}" for key in unread]
         if before[0]["role"] == "system":
             self.system.append((name, before.pop(0)["content"]))
         self.talk = before
-        said = as_text(response) if self.how.turns == "all" else response[0]["content"] if response else ""
+        said = write_turns(response) if self.how.turns == "all" else response[0]["content"] if response else ""
         return Turns(question=_last_question(before), response=said if response else "")
 
     def before(self, question: str) -> tuple[Message, ...]:
-        """All turns before the response, as the settings have them; none where conversations are not read."""
+        """Returns all turns before the response, by the settings; none where conversations are not read."""
         if self.how.turns == "refuse" or not question.strip():
             return ()
         kept = [text for _, text in self.system] if self.how.system == "refuse" else []
@@ -236,7 +236,7 @@ class _Reader:
             return self.conversation(name, speaker, content)
         self.read.add(name)
         try:
-            found = turns_of(self.record[name], speaker, content)
+            found = read_turns(self.record[name], speaker, content)
         except BadTurns as bad:
             several = str(bad).endswith(SEVERAL_TURNS)
             way = "benchmark.questions.turns=last" if several else ""
@@ -246,11 +246,11 @@ class _Reader:
         return found
 
     def with_input(self, instruction: str) -> str:
-        """An instruction and the input that belongs to it."""
+        """Returns an instruction with its input."""
         return "\n\n".join(part for part in (instruction, self.text("input")) if part)
 
     def settle(self, question: str) -> str:
-        """The question after the settings have decided what becomes of a system turn and of turns before it."""
+        """Returns the question once the settings have decided about a system turn and earlier turns."""
         system = self.system + [(name, text) for name in SYSTEM_FIELDS if (text := self.text(name)).strip()]
         self.system = system
         if self.how.turns != "refuse":
@@ -282,7 +282,7 @@ class _Reader:
         return "\n\n".join([*before, question])
 
     def settle_conversation(self, question: str) -> str:
-        """The last question, after what the setting puts before the first; earlier turns are kept as turns."""
+        """Returns the last question, with a system turn before it if the setting says so; earlier turns stay turns."""
         self.read.add("history")
         if self.system and self.how.system != "refuse":
             done = "put before the first question" if self.how.system == "prepend" else "left out"
@@ -299,7 +299,7 @@ class _Reader:
         return _last_question(self.talk)
 
     def history(self) -> list[Message]:
-        """Alpaca's turns before the question: pairs of what the user and the assistant said."""
+        """Returns Alpaca's turns before the question, pairs of the user's and the assistant's texts."""
         pairs = self.record.get("history") or []
         if self.how.history == "drop" or not pairs:
             return []
@@ -309,12 +309,12 @@ class _Reader:
                 for pair in pairs
                 for role, text in zip(("user", "assistant"), pair, strict=True)
             ]
-            return conversation_of(turns, *CHATS["messages"])[0]
+            return read_conversation(turns, *CHATS["messages"])[0]
         except (BadTurns, TypeError, ValueError) as bad:
             raise BadField("history", f"pairs of a user's and an assistant's turn are wanted ({bad})") from None
 
     def kinds(self) -> tuple[str, ...]:
-        """Whether the record has a system turn, and turns before its question."""
+        """Returns the kinds that the record belongs to: with a system turn, with turns before its question."""
         several = sum(turn["role"] == "user" for turn in self.talk) > 1 or self.record.get("history")
         return (*[SYSTEM] * bool(self.system), *[SEVERAL] * bool(several))
 

@@ -1,4 +1,4 @@
-"""All that a user's files say, gathered file by file: questions, responses, problems, and what is not read."""
+"""Gathers the questions, responses and problems of a user's files, file by file."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from sppl.data.contents import Contents, Record
-from sppl.data.conversations import as_text
-from sppl.data.formats import CHATS, PREPEND, QUESTION, RESPONSE, BadField, Entry, Format, entry, shape
-from sppl.data.gold import BadGold, gold
+from sppl.data.conversations import write_turns
+from sppl.data.formats import CHATS, PREPEND, QUESTION, RESPONSE, BadField, Entry, Format, describe_shape, read_entry
+from sppl.data.gold import BadGold, read_gold
 from sppl.data.problems import Problem, shorten
 from sppl.data.tally import EMPTY, SYSTEM, TWICE, Tally
 from sppl.schemas import Conversation, Question, Split
@@ -24,22 +24,22 @@ QUESTIONS: dict[str, Split] = {
     "dev": "validation",
     "test": "test",
 }
-"""Stems of files that hold questions, not a strategy's responses, and the split they are of."""
+"""Stems of files that hold questions and no strategy's responses, with their split."""
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 DROP = "benchmark.questions.empties=drop"
 NO_GOLD = "no gold answer; it is what decides whether a response is right (benchmark.answer=none goes without)"
 LENIENT = {"system": "drop", "history": "drop", "turns": "last"}
-"""How a record is looked at further that a setting has to decide about."""
+"""How a record is read on after a setting has refused it, to find its other problems."""
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+=@-]{0,119}")
 
 
 def split_of(path: Path) -> Split | None:
-    """The split whose questions a file holds; None for a strategy's file."""
+    """Returns the split whose questions a file holds; None for a strategy's file."""
     return QUESTIONS.get(path.stem.lower())
 
 
 @dataclass(frozen=True)
-class Asked:
+class KnownQuestion:
     """A question, and where it was first read."""
 
     question: Question
@@ -56,21 +56,21 @@ class Gathering:
     kind: str
     problems: list[Problem] = field(default_factory=list)
     tallies: list[Tally] = field(default_factory=list)
-    asked: dict[str, Asked] = field(default_factory=dict)
+    asked: dict[str, KnownQuestion] = field(default_factory=dict)
     by_text: dict[str, str] = field(default_factory=dict)
     responses: dict[str, dict[str, str]] = field(default_factory=dict)
     fields: set[str] = field(default_factory=set)
-    """Every field that some record has."""
+    """All fields that any record has."""
     emptied: set[str] = field(default_factory=set)
-    """Ids that a file of questions has without a question."""
+    """Ids in a file of questions that have no question."""
     without_gold: list[str] = field(default_factory=list)
     """Ids of questions that were left out because nothing gives their gold answer."""
 
     def file(self, contents: Contents) -> None:
-        """Takes in a file."""
+        """Adds the records of a file."""
         path, split = contents.path, split_of(contents.path)
         self.problems += contents.problems
-        shapes = {shape(record, self.how) for _, record in contents.rows}
+        shapes = {describe_shape(record, self.how) for _, record in contents.rows}
         tally = Tally(path, " or ".join(sorted(shapes)[:2]), split, len(contents.rows))
         self.tallies.append(tally)
         lines: dict[tuple[str, str], int] = {}
@@ -104,7 +104,7 @@ class Gathering:
         tally.left_out = +tally.left_out
 
     def finish(self) -> None:
-        """Looks at what no file says alone: which questions have no gold answer, and which way suits all files."""
+        """Checks what depends on all files: questions without a gold answer, and settings that would suit all."""
         if any(one.kinds[SYSTEM] < one.rows for one in self.tallies):  # with it they would ask something else
             drop = "benchmark.questions.system=drop"
             self.problems = [replace(one, way=drop) if one.way == PREPEND else one for one in self.problems]
@@ -113,11 +113,11 @@ class Gathering:
         if gone and self.how.missing == "refuse":
             counts = ", ".join(f"{name} {len(one)}" for name, one in sorted(self.responses.items()))
             what = f"{len(kept)} of {len(kept) + len(gone)} training questions have a response of every strategy"
-            said = f"{what} ({counts}), and benchmark.questions.missing=refuse; without one: {first(gone)}"
+            said = f"{what} ({counts}), and benchmark.questions.missing=refuse; without one: {first_ids(gone)}"
             self.problems.append(Problem("all files", said, way="benchmark.questions.missing=drop"))
 
     def shared(self) -> tuple[list[Question], list[str]]:
-        """The training questions that every strategy answers, and the ids of the others."""
+        """Returns the training questions that every strategy answers, and the ids of the others."""
         train = [one.question for one in self.asked.values() if one.split == "train"]
         kept = [question for question in train if all(question.id in one for one in self.responses.values())]
         ids = {question.id for question in kept}
@@ -139,7 +139,7 @@ class Gathering:
             self.problems.append(Problem(file, NO_GOLD, line, field="gold_label", way=way))
 
     def _entry(self, record: Record, tally: Tally, line: int) -> Entry:
-        """What a record says; where a setting has to decide first, that is a problem, and the rest is still looked at.
+        """Reads a record; one that a setting refuses is a problem, and its other fields are still checked.
 
         Raises:
             BadField: it cannot be read whatever is set.
@@ -147,7 +147,7 @@ class Gathering:
         how = self.how
         while True:
             try:
-                found = entry(record, how, answer_is_gold=tally.split is not None)
+                found = read_entry(record, how, answer_is_gold=tally.split is not None)
             except BadField as bad:
                 name = bad.way.rpartition(".")[2].partition("=")[0]
                 if name not in LENIENT:
@@ -172,7 +172,7 @@ class Gathering:
             tally.unread["a response (a file of this name holds questions only)"] += 1
 
     def _again(self, found: Entry, strategy: str, key: str, line: int) -> None:
-        """Lets a record pass that says the same as an earlier one.
+        """Accepts a record that repeats an earlier one.
 
         Raises:
             BadField: it says something else, or such are refused.
@@ -206,12 +206,12 @@ class Gathering:
         question = (
             Conversation(*said, found.turns, self.how.turns == "all") if _several(found, self.how) else Question(*said)
         )
-        self.asked[key] = Asked(question, told or "train", where)
+        self.asked[key] = KnownQuestion(question, told or "train", where)
         self.by_text.setdefault(words, key)
         return key
 
-    def _known(self, key: str, found: Entry, split: Split | None) -> Asked:
-        """The question that is known already, with what this record adds to it.
+    def _known(self, key: str, found: Entry, split: Split | None) -> KnownQuestion:
+        """The question that is known already, with the fields this record adds to it.
 
         Raises:
             BadField: the record says something else about it.
@@ -239,7 +239,7 @@ class Gathering:
         if self.kind == "none" or not found.gold.strip():  # another record may say it
             return ""
         try:
-            return gold(self.kind, found.gold, fields.get("options") or ())
+            return read_gold(self.kind, found.gold, fields.get("options") or ())
         except BadGold as bad:
             raise BadField("gold_label", str(bad)) from None
 
@@ -256,8 +256,8 @@ class Gathering:
             raise BadField("response", f"no response, or an empty one; {_seen(record)}", DROP, EMPTY)
 
 
-def first(ids: Sequence[str], n: int = 5) -> str:
-    """The first of some ids for a message, and how many more there are."""
+def first_ids(ids: Sequence[str], n: int = 5) -> str:
+    """Returns the first of some ids for a message, and how many more there are."""
     return ", ".join(ids[:n]) + (f" and {len(ids) - n} more" if len(ids) > n else "")
 
 
@@ -267,15 +267,15 @@ def _several(found: Entry, how: Format) -> bool:
 
 
 def _words(found: Entry) -> str:
-    """What a question is known by: its text, or all turns of which it is the last."""
+    """The words that identify a question: its text, or all turns up to it."""
     several = [
         turn for turn in found.turns if turn["role"] != "user" or turn["content"].strip() != found.question.strip()
     ]
-    return as_text(found.turns) if several else found.question.strip()
+    return write_turns(found.turns) if several else found.question.strip()
 
 
 def _seen(record: Record) -> str:
-    """Which fields a record has, and which of them is one of ours in other letters."""
+    """The fields a record has, and which of them is one of ours but for upper and lower case."""
     known = {name: name for name in (*QUESTION, *RESPONSE, *CHATS, "answer", "id")}
     alike = [name for name in map(str, record) if name not in known and name.strip().lower() in known]
     said = f"the record has the fields {shorten(', '.join(map(str, record)), 200)}"

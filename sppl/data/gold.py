@@ -47,8 +47,8 @@ class BadGold(Exception):
     """A gold answer that no response can meet; the message says why."""
 
 
-def gold(kind: str, written: str, options: Sequence[str] = ()) -> str:
-    """The gold answer in the form that the judge of its kind compares, by the rules at the top of this file.
+def read_gold(kind: str, written: str, options: Sequence[str] = ()) -> str:
+    """Returns the gold answer in the form that the rule of its kind compares, as described at the top of this file.
 
     Args:
         kind: `number`, `choice` or `text`.
@@ -61,12 +61,12 @@ def gold(kind: str, written: str, options: Sequence[str] = ()) -> str:
     if not text:
         raise BadGold(f"nothing follows the #### of {shorten(written)}" if "####" in written else "it is empty")
     if kind == "number":
-        return number(text)
-    return choice(text, options) if kind == "choice" else _line(text)
+        return read_number(text)
+    return read_choice(text, options) if kind == "choice" else _line(text)
 
 
-def number(written: str) -> str:
-    """The number or expression that a text gives.
+def read_number(written: str) -> str:
+    """Returns the number or expression that a text gives.
 
     Raises:
         BadGold: it gives none, or several.
@@ -100,8 +100,8 @@ def _one_of_words(text: str, written: str) -> str:
     raise BadGold(f"{shorten(written)} {what}; a gold answer is one number (benchmark.answer=number)")
 
 
-def choice(written: str, options: Sequence[str]) -> str:
-    """The label that a text gives: itself, or that of the one option it spells out.
+def read_choice(written: str, options: Sequence[str]) -> str:
+    """Returns the label that a text gives: itself, or that of the one option it spells out.
 
     Raises:
         BadGold: it gives none, or one label by itself and another as an option's text.
@@ -133,7 +133,7 @@ def _line(text: str) -> str:
 
 
 def last_boxed(text: str) -> str:
-    r"""The content of the last `\boxed{...}`, inner braces kept; empty where there is none."""
+    r"""Returns the content of the last `\boxed{...}`, inner braces kept; empty where there is none."""
     start = text.rfind("\\boxed{")
     depth, begin = 0, start + len("\\boxed{")
     for at in range(begin, len(text)) if start >= 0 else ():

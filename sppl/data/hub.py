@@ -1,4 +1,4 @@
-"""Questions from a data set on the hub, streamed row by row."""
+"""Reads questions from a data set on the hub, streamed row by row."""
 
 import logging
 import re
@@ -47,7 +47,7 @@ class HubQuestions:
     gold: str = ""
 
     def questions(self, split: Split, n: int | None = None) -> list[Question]:
-        """The first `n` questions of a split in the data set's order.
+        """Returns the first `n` questions of a split in the data set's order.
 
         Raises:
             UserError: the hub cannot be reached, the split is not there, or a record lacks a field.
@@ -87,12 +87,12 @@ class HubQuestions:
             )
 
     def _records(self, name: str) -> Iterator[Mapping[str, Any]]:
-        return stream(self.path, self.subset, self.revision, name)
+        return stream_rows(self.path, self.subset, self.revision, name)
 
 
 @lru_cache(maxsize=4)
-def contents(path: str, settings: tuple[tuple[str, str | int | None], ...]) -> tuple[Contents, ...]:
-    """The rows of a hub data set as the files of a folder would hold them: responses, then questions per further split.
+def read_hub(path: str, settings: tuple[tuple[str, str | int | None], ...]) -> tuple[Contents, ...]:
+    """Returns the rows of a hub data set as if they were files: the responses, then questions per further split.
 
     Args:
         path: the hub id; its last word, dots as underscores, names the strategy where no column does.
@@ -103,13 +103,15 @@ def contents(path: str, settings: tuple[tuple[str, str | int | None], ...]) -> t
         UserError: it cannot be read.
     """
     said = dict(settings)
-    own, most = Path(path).name.replace(".", "_"), int(said["rows"] or 0)
+    own, most = Path(path).name.replace(".", "_"), said["rows"]
+    if not isinstance(most, int) or most < 1:
+        raise UserError(f"benchmark.questions.hub.rows={most}: the rows that are read are a whole number above 0")
     found = []
     for split in ("train", "validation", "test"):
         if not said.get(split):
             continue
         subset = None if said.get("subset") is None else str(said["subset"])
-        rows = stream(path, subset, str(said["revision"]), str(said[split]), named=True)
+        rows = stream_rows(path, subset, str(said["revision"]), str(said[split]), named=True)
         records = tuple(enumerate(map(dict, islice(rows, most + 1)), start=1))
         if len(records) > most:
             log.warning(
@@ -119,10 +121,10 @@ def contents(path: str, settings: tuple[tuple[str, str | int | None], ...]) -> t
     return tuple(found)
 
 
-def stream(
+def stream_rows(
     path: str, subset: str | None, revision: str, split: str, *, named: bool = False
 ) -> Iterator[Mapping[str, Any]]:
-    """The rows of a split of a hub data set, or of a local folder of data files, one by one.
+    """Yields the rows of a split of a hub data set, or of a local folder of data files.
 
     Args:
         named: whether class labels come as the words they stand for, not as numbers.

@@ -1,4 +1,4 @@
-"""Records in a text of JSON: one array, a record per line, or one after another, each with the line it begins on."""
+"""Reads records from JSON text (an array, a record per line, or one after another) with their first lines."""
 
 import json
 import re
@@ -13,7 +13,7 @@ Item = tuple[int, Record] | Problem
 _BEGINS = re.compile(r"^[ \t]*[{\[]", re.MULTILINE)
 OF_A_RECORD = {"id", "question", "prompt", "instruction", "response", "completion", "output", "answer", "messages"}
 OF_A_RECORD |= {"conversations", "teacher_output"}
-"""Fields by which an object alone in a file is taken for a record."""
+"""Fields by which a single object in a file is recognised as a record."""
 _PYTHON = re.compile(r"(None|True|False|nan|inf)\b")
 
 
@@ -29,7 +29,7 @@ DECODER = json.JSONDecoder(object_pairs_hook=_object)
 
 
 def json_records(name: str, text: str) -> Iterator[Item]:
-    """The records of a file of this name, and what is wrong with it."""
+    """Yields the records in the text of a file, and its problems."""
     at = _skip(text, 0)
     if at == len(text):
         return
@@ -51,7 +51,7 @@ def _array(name: str, text: str, at: int) -> Iterator[Item]:
         try:
             value, at = DECODER.raw_decode(text, at)
         except json.JSONDecodeError as error:  # after it nothing says where the next record begins
-            yield Problem(name, why(text, error), error.lineno, error.colno)
+            yield Problem(name, explain_broken(text, error), error.lineno, error.colno)
             return
         except (RecursionError, ValueError) as error:
             yield Problem(name, f"JSON that cannot be read: {error}", *_place(text, start))
@@ -99,7 +99,7 @@ def _in_line(name: str, line: str, number: int) -> Iterator[Item]:
         try:
             value, at = DECODER.raw_decode(line, at)
         except json.JSONDecodeError as error:
-            yield Problem(name, why(line, error), number, error.colno)
+            yield Problem(name, explain_broken(line, error), number, error.colno)
             return
         except (RecursionError, ValueError) as error:
             yield Problem(name, f"JSON that cannot be read: {error}", number)
@@ -125,7 +125,7 @@ def _broken(name: str, text: str, at: int) -> Problem:
     try:
         DECODER.raw_decode(text, _skip(text, at))
     except json.JSONDecodeError as error:
-        return Problem(name, why(text, error), error.lineno, error.colno)
+        return Problem(name, explain_broken(text, error), error.lineno, error.colno)
     except (RecursionError, ValueError) as error:
         return Problem(name, f"JSON that cannot be read: {error}", *_place(text, at))
     raise AssertionError("the record can be read")
@@ -148,7 +148,7 @@ def _alone(name: str, item: Item) -> Item:
 
 
 def _by_columns(record: Record) -> bool:
-    """Whether every field holds a list of values, or as pandas writes it by default an object of them by row number."""
+    """Whether every field holds a list of values, or an object of them by row number, as pandas writes by default."""
     values = list(record.values())
     lists = all(isinstance(value, list) and not _are_records(value) for value in values)
     numbered = all(isinstance(value, Mapping) and value and all(key.isdigit() for key in value) for value in values)
@@ -159,8 +159,8 @@ def _are_records(value: Any) -> bool:
     return isinstance(value, list) and len(value) > 0 and all(isinstance(one, Mapping) for one in value)
 
 
-def why(text: str, error: json.JSONDecodeError) -> str:
-    """What is wrong where a decoder stopped, in words that say how to mend it."""
+def explain_broken(text: str, error: json.JSONDecodeError) -> str:
+    """Returns what is wrong where a decoder stopped, and how to mend it."""
     at = _skip(text, error.pos)
     before, here = text[: error.pos].rstrip(), text[at : at + 1]
     if here == "," and text[_skip(text, at + 1) : _skip(text, at + 1) + 1] in ("}", "]"):  # newer versions stop here

@@ -1,4 +1,4 @@
-"""What is wrong with a user's data: every problem with its place, one line per cause, all of them in one message."""
+"""Problems in a user's data: each with its place, one line per cause, all of them in one message."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -11,14 +11,14 @@ from sppl.schemas import UserError
 SHOWN = 20
 """Causes a message spells out; the rest are counted."""
 PLACES = 4
-"""Lines that are named of one cause."""
+"""Lines of a file that are named per cause."""
 _VALUE = re.compile(r"""(?<!\w)'(?:[^'\\]|\\.)*'|(?<!\w)"(?:[^"\\]|\\.)*"|0x[0-9a-f]+|\d+""")
-"""What differs between two problems of one cause: quoted values, numbers."""
+"""Matches what may differ between problems of one cause: quoted values, numbers."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing wrong in a file; `way` is the setting with which the file is read nevertheless, where there is one."""
+    """One problem in a file; `way` is the setting with which the file is read nevertheless, if there is one."""
 
     file: str
     what: str
@@ -39,7 +39,7 @@ class Problem:
 
     @property
     def cause(self) -> tuple[str, str]:
-        """The same for problems that one change would mend."""
+        """A key that is equal for problems with one remedy."""
         return self.field, _VALUE.sub("_", self.what)
 
 
@@ -56,21 +56,21 @@ class BadData(UserError):
         self.ways = tuple(ways)
 
 
-def refuse(problems: Sequence[Problem], advice: str = "") -> None:
-    """Returns nothing where there are no problems.
+def refuse_problems(problems: Sequence[Problem], advice: str = "") -> None:
+    """Refuses data with problems.
 
     Raises:
-        BadData: there are some; the message is what `told` says, and the advice.
+        BadData: there are some; the message is what `list_causes` says, and the advice.
     """
     if problems:
         files = len({problem.file for problem in problems})
         n = len(_by_cause(problems))
         head = f"{n} problem{'s' * (n > 1)} in {files} data file{'s' * (files > 1)}, nothing was read:"
-        raise BadData("\n".join([head, *told(problems), *filter(None, [advice])]), ways_of(problems))
+        raise BadData("\n".join([head, *list_causes(problems), *filter(None, [advice])]), ways_of(problems))
 
 
-def told(problems: Sequence[Problem]) -> list[str]:
-    """One numbered line per cause, with how often and the first places; after 20 causes the rest are counted."""
+def list_causes(problems: Sequence[Problem]) -> list[str]:
+    """Returns one numbered line per cause, with its number and first places; beyond 20 causes they are counted."""
     causes = _by_cause(problems)
     lines = [without_keys(f"({n}) {_line(same)}") for n, same in enumerate(causes[:SHOWN], start=1)]
     more = len(causes) - SHOWN
@@ -78,13 +78,13 @@ def told(problems: Sequence[Problem]) -> list[str]:
 
 
 def ways_of(problems: Sequence[Problem]) -> list[str]:
-    """The settings with which everything would be read; none where one of the problems has no such way."""
+    """Returns the settings with which everything would be read; none where some problem has no such setting."""
     ways = list(dict.fromkeys(problem.way for problem in problems))
     return [] if "" in ways else ways
 
 
 def _by_cause(problems: Sequence[Problem]) -> list[list[Problem]]:
-    """The problems that say the same, together, in the order of the first ones."""
+    """The problems grouped by cause, in the order of their first ones."""
     found: dict[tuple[str, str], list[Problem]] = {}
     for one in problems:
         found.setdefault(one.cause, []).append(one)
@@ -92,7 +92,7 @@ def _by_cause(problems: Sequence[Problem]) -> list[list[Problem]]:
 
 
 def _line(same: Sequence[Problem]) -> str:
-    """One line for what is wrong at one place or at many, in one file or in several."""
+    """One line for problems of one cause, at one place or many, in one file or several."""
     if len(same) == 1:
         return str(same[0])
     first = same[0].file
@@ -108,12 +108,12 @@ def _line(same: Sequence[Problem]) -> str:
     return f"{same[0]} ({'; '.join(said[:PLACES])}{'; ...' if len(said) > PLACES else ''})"
 
 
-def names(paths: Iterable[Path]) -> str:
-    """File names for a message, sorted; `none` for none."""
+def file_names(paths: Iterable[Path]) -> str:
+    """Returns sorted file names for a message; `none` without any."""
     return ", ".join(sorted(path.name for path in paths)) or "none"
 
 
 def shorten(value: object, length: int = 60) -> str:
-    """A value quoted for a message, control characters escaped, cut where it is long."""
+    """Returns a value quoted for a message, control characters escaped, cut where it is long."""
     text = repr(value)
     return text if len(text) <= length else f"{text[:length]}...{text[0] * isinstance(value, str)}"

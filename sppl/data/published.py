@@ -1,21 +1,21 @@
-"""The records of one file of the checkout: questions, and the answers of a strategy."""
+"""Reads one file of the authors' checkout: questions, and the answers of a strategy."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sppl.data.contents import Contents, read
+from sppl.data.contents import Contents, read_contents
 from sppl.data.problems import Problem
 from sppl.data.wording import MissingField, Wording, text_in
 from sppl.schemas import Question
 
 CLOSING = r"^(?P<question>.*?)\s*(?:\n[^\n]*Final Answer[^\n]*\s*)*$"
-"""A published prompt without the lines that say where the answer belongs."""
+"""Matches a published prompt without its closing lines about the answer's form."""
 
 
 @dataclass(frozen=True)
 class Published:
-    """What a file says, by question id and in its order; a question asked again counts once."""
+    """The contents of a file by question id, in its order; a repeated question counts once."""
 
     questions: Mapping[str, Question]
     """The gold answer is empty where the file has none."""
@@ -24,11 +24,11 @@ class Published:
     problems: tuple[Problem, ...]
     """Why the file cannot be read."""
     notes: tuple[str, ...]
-    """What was left out or read otherwise, with its lines."""
+    """Remarks on records that were left out or changed, with their lines."""
 
 
-def published(path: Path, wording: Wording, *, answered: bool = False) -> Published:
-    """The records of a file.
+def read_published(path: Path, wording: Wording, *, answered: bool = False) -> Published:
+    """Reads the records of a file.
 
     Records that cannot be read are left out and noted where they are at most 1 % of the file; more are problems.
 
@@ -37,7 +37,7 @@ def published(path: Path, wording: Wording, *, answered: bool = False) -> Publis
         answered: whether it is a strategy's file: `answer` is its response, and `question` a whole prompt, which is
             taken as it is, up to its closing instruction, where it has another shape than `wording` knows.
     """
-    contents = read(path)
+    contents = read_contents(path)
     found = _parsed(contents, wording, answered=answered)
     if answered and found.problems and not contents.problems:
         whole = replace(wording, question="{question}", options=(), published=CLOSING)

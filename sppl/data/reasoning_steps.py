@@ -1,4 +1,4 @@
-"""Which reasoning step each token of a response belongs to."""
+"""Assigns every token of a response to its reasoning step."""
 
 from bisect import bisect_right
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def response_steps(
     tokenizer: "PreTrainedTokenizerBase", text: str, template: Template, *, end: bool
 ) -> tuple[int, ...]:
-    """The number (0, 1, ...) of the reasoning step of every id of `response_ids`; what ends it is of the last step.
+    """Returns the reasoning step (0, 1, ...) of every id of `response_ids`; end tokens belong to the last step.
 
     A token belongs to the step of its last character, so a space before a word goes with the word.
 

@@ -1,4 +1,4 @@
-"""What a conversation is made of, read off the template's own writing and proved before it is used.
+"""Takes rendered conversations apart: prompt, response and end, read off the template's own output and verified.
 
 Where a prompt ends, what stands before a response, what of it is written, and what ends the turn: none of this is
 assumed. A conversation with a mark in place of the response is rendered and taken apart, and two texts show that the
@@ -11,7 +11,7 @@ from functools import lru_cache
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from sppl.models.chat import check_template, generated_spans, named, refuse_unwritten, write_chat
+from sppl.models.chat import check_template, generated_spans, refuse_unwritten, tokenizer_name, write_chat
 from sppl.prompts import Template
 from sppl.schemas import Message, UserError
 
@@ -23,12 +23,12 @@ log = logging.getLogger(__name__)
 MARK = "\u2402"
 """Stands for a response; no template writes it by itself."""
 QUESTION = Message(role="user", content="?")
-"""Before every response that is taken apart: what stands further back does not change its tokens."""
+"""The question before every response that is taken apart; a response's tokens do not depend on it."""
 TEXTS = (
     ("How much is 3 + 4?", "3 + 4 = 7.\nFinal Answer: 7"),
     ("Why do plums fall, and pears?", "Because “down” is where they go (all of them)"),
 )
-"""Questions and responses of the proof."""
+"""Questions and responses that the parts are verified with."""
 
 Ids = tuple[int, ...]
 
@@ -41,9 +41,9 @@ class Turn(NamedTuple):
     lead: Ids
     """What the template writes before it, such as an empty think block; mostly nothing."""
     response: Ids
-    """A space that the template puts before every response belongs to its first word."""
+    """The response's ids; a space that the template puts before it belongs to its first word."""
     end: Ids
-    """What ends the turn; what the template may write after that is left out."""
+    """What ends the turn, without anything the template writes after that."""
 
 
 class Rendering:
@@ -64,9 +64,9 @@ class Rendering:
         finished, asked = self._write([QUESTION, _answer(MARK)]), self._write([QUESTION], ask=True)
         if finished.count(MARK) != 1:
             raise UserError(
-                f"the chat template of {named(tokenizer)} writes a response {finished.count(MARK)} times instead of "
-                "once, so nothing can be trained on; mend chat_template.jinja in the model's folder, or take the "
-                "plain frame: target_model.template=paper"
+                f"the chat template of {tokenizer_name(tokenizer)} writes a response {finished.count(MARK)} times "
+                "instead of once, so nothing can be trained on; mend chat_template.jinja in the model's folder, or "
+                "take the plain frame: target_model.template=paper"
             )
         self._before, self._after = finished.split(MARK)
         unasked = self._write([QUESTION])
@@ -82,11 +82,11 @@ class Rendering:
         self.turn = lru_cache(maxsize=1 << 16)(self._turn)
 
     def prompt(self, turns: Sequence[Message]) -> Ids:
-        """Ids of a conversation up to where the assistant is to write."""
+        """Returns the ids of a conversation up to where the assistant is to write."""
         return self.opening + self.ids(self.prompt_text(turns))
 
     def prompt_text(self, turns: Sequence[Message]) -> str:
-        """The same as text: as the template asks, or as it begins a finished turn where that is something else."""
+        """Returns a conversation's text up to where the assistant is to write, as in a finished turn."""
         text = self._write(turns, ask=True) if self._as_asked else ""
         text = text or self._write([*turns, _answer(MARK)]).partition(MARK)[0].rstrip(" ")
         if len(turns) > 1:
@@ -94,13 +94,13 @@ class Rendering:
         return text
 
     def whole_text(self, turns: Sequence[Message]) -> str:
-        """A finished conversation."""
+        """Returns the text of a finished conversation."""
         text = self._write(turns)
         refuse_unwritten(self.tokenizer, text, turns)
         return text
 
     def generated(self, turns: Sequence[Message]) -> list[tuple[int, int]]:
-        """Where in `whole_text` the template itself says that the assistant speaks; none where it says nothing."""
+        """Returns the spans of `whole_text` that the template marks as the assistant's; none without such marks."""
         return generated_spans(self.tokenizer, turns, self.template)
 
     @property
@@ -109,30 +109,30 @@ class Rendering:
         return self._after.partition(self.decoded(self.stop[:1]))[0] if self._rest else ""
 
     def says_nothing(self, text: str) -> bool:
-        """Whether a text is made of added tokens and blanks alone, such as an empty think block."""
+        """Whether a text consists of added tokens and blanks only, such as an empty think block."""
         own = [token for token in self.ids(text) if token not in _added(self.tokenizer)]
         return not self.decoded(own).strip()
 
     @property
     def ending_marks(self) -> tuple[Ids, ...]:
-        """What may end a turn: what ends the last one, else another special token; none where nothing of them does."""
+        """The ids that may end a turn: the end of the last turn, or else another special token; may be empty."""
         added = cast("Any", self.tokenizer).added_tokens_decoder
         others = sorted(number for number, token in added.items() if token.special and number not in self.stop)
         return (self.stop, *((number,) for number in others)) if self._rest else ()
 
     def open_text(self, turns: Sequence[Message]) -> str:
-        """A conversation whose last turn, the assistant's, is to be continued."""
+        """Returns the text of a conversation whose last turn, the assistant's, is to be continued."""
         *before, last = turns
         marked = Message(role=last["role"], content=last["content"] + MARK)
         return self._write([*before, marked]).partition(MARK)[0]
 
     @property
     def name(self) -> str:
-        """What messages call the tokenizer."""
-        return named(self.tokenizer)
+        """The tokenizer's name for messages."""
+        return tokenizer_name(self.tokenizer)
 
     def offsets(self, text: str) -> list[tuple[int, int]]:
-        """First and last character of every id of the response, within `Turn.text`."""
+        """Returns the first and last character of every id of the response, within `Turn.text`."""
         written, lead, _ = self._written(text)
         turn, whole = self.turn(text, end=False), self._start + lead + written
         first = len(self._start) + len(lead)
@@ -144,11 +144,11 @@ class Rendering:
 
     @property
     def ends(self) -> frozenset[int]:
-        """Where a generated turn is over."""
+        """The ids at which a generated turn is over."""
         return frozenset(self.stop[:1])
 
     def read(self, ids: Sequence[int]) -> str:
-        """The response in a generated turn: its text without thoughts, and without what the template adds to it."""
+        """Returns the response in a generated turn, without thoughts and without what the template adds."""
         marks = [token for token in self.ids(self.lead) if token in _added(self.tokenizer)][-1:]
         places = [place for place, token in enumerate(ids) if token in marks]
         lead = self.lead.rpartition(self.decoded(marks))[2] if places else self.lead
@@ -257,11 +257,11 @@ class Rendering:
         return write_chat(self.tokenizer, turns, self.template, ask=ask)
 
     def decoded(self, ids: Sequence[int], **how: bool) -> str:
-        """The text that ids stand for."""
+        """Returns the text of ids."""
         return cast("str", self.tokenizer.decode(list(ids), clean_up_tokenization_spaces=False, **how))
 
     def ids(self, text: str) -> Ids:
-        """Ids of a text, nothing before or after it."""
+        """Returns the ids of a text, without special tokens around it."""
         return tuple(cast("list[int]", self.tokenizer(text, add_special_tokens=False)["input_ids"]))
 
 
@@ -270,7 +270,7 @@ def _answer(text: str) -> Message:
 
 
 def _opening(tokenizer: "PreTrainedTokenizerBase") -> Ids:
-    """What the tokenizer puts before a text by itself."""
+    """The ids that the tokenizer puts before every text."""
     bare, whole = (cast("list[int]", tokenizer("a", add_special_tokens=extra)["input_ids"]) for extra in (False, True))
     starts = [place for place in range(len(whole)) if whole[place : place + len(bare)] == bare]
     return tuple(whole[: starts[0]]) if starts else ()
@@ -282,7 +282,7 @@ def _added(tokenizer: "PreTrainedTokenizerBase") -> set[int]:
 
 
 def _common(one: Ids, other: Ids) -> int:
-    """How many ids two sequences begin with alike."""
+    """The length of the common beginning of two sequences."""
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 

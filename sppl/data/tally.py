@@ -1,4 +1,4 @@
-"""What was counted while a user's files were read: per file its records, and what of them needed a decision."""
+"""Counts per file of a user's data: its records, and those that a setting decides about."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from pathlib import Path
 from sppl.schemas import Split
 
 SYSTEM, SEVERAL, EMPTY, TWICE = "system turns", "several turns", "empty", "duplicates"
-"""Records that a setting decides about: `system`, `turns` and `history`, `empties`, `duplicates`."""
+"""Kinds of records that a setting decides about: `system`, `turns` and `history`, `empties`, `duplicates`."""
 
 
 @dataclass
@@ -27,16 +27,16 @@ class Tally:
     split: Split | None
     rows: int
     kinds: Counter[str] = field(default_factory=Counter)
-    """Records by what a setting decides about, whatever it decided."""
+    """Records by kind, whatever the setting decided."""
     left_out: Counter[str] = field(default_factory=Counter)
-    """Records that a setting left out."""
+    """Records that a setting left out, by kind."""
     settled: Counter[str] = field(default_factory=Counter)
-    """What the settings changed in records, in words."""
+    """Changes that settings made in records, in words."""
     unread: Counter[str] = field(default_factory=Counter)
-    """Fields that say something and were not read."""
+    """Fields that are not empty and were not read."""
 
     def said(self) -> Iterator[str]:
-        """What has to be said of the file, a sentence each."""
+        """Yields the remarks on the file, a sentence each."""
         if self.unread:
             yield "not read: " + ", ".join(f"{name} ({n})" for name, n in self.unread.most_common())
         for what, n in self.settled.items():

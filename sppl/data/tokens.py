@@ -1,12 +1,12 @@
-"""From text to token ids: the functions that training, scoring and generation share, so that they see the same ids."""
+"""Turns text into token ids, for training, scoring and generation alike."""
 
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 
-from sppl.data.conversations import answer_turns, before
+from sppl.data.assistant_turns import locate_turns
+from sppl.data.conversations import answer_turns, turns_before
 from sppl.data.rendering import Ids, Rendering
-from sppl.data.spoken import spoken
 from sppl.prompts import Template
 from sppl.schemas import Conversation, Message, Question, UserError
 
@@ -17,7 +17,7 @@ CHAT = Template()
 
 
 def rendering_of(tokenizer: "PreTrainedTokenizerBase", template: Template = CHAT) -> Rendering:
-    """How the tokenizer's conversations are written in a template, found and proved once.
+    """Returns the verified rendering of a tokenizer and a template, made once.
 
     Raises:
         UserError: see `Rendering`.
@@ -31,28 +31,28 @@ def _made(tokenizer: "PreTrainedTokenizerBase", template: Template, _written: st
 
 
 def prompt_ids(tokenizer: "PreTrainedTokenizerBase", content: str, template: Template) -> Ids:
-    """Ids of one user turn up to where the assistant's answer begins."""
+    """Returns the ids of one user turn up to where the assistant's answer begins."""
     return chat_ids(tokenizer, [Message(role="user", content=content)], template)
 
 
 def chat_ids(tokenizer: "PreTrainedTokenizerBase", messages: Sequence[Message], template: Template = CHAT) -> Ids:
-    """Ids of a chat up to where the assistant's answer begins."""
+    """Returns the ids of a chat up to where the assistant's answer begins."""
     return rendering_of(tokenizer, template).prompt(messages)
 
 
 def response_ids(tokenizer: "PreTrainedTokenizerBase", text: str, template: Template, *, end: bool) -> Ids:
-    """Ids of a response as the template writes it, with what ends the turn after it where `end` is set."""
+    """Returns the ids of a response as the template writes it, followed by the end of the turn where `end` is set."""
     turn = rendering_of(tokenizer, template).turn(text, end=end)
     return turn.response + turn.end
 
 
 def lead_ids(tokenizer: "PreTrainedTokenizerBase", text: str, template: Template) -> Ids:
-    """What the template writes between a prompt and this response: mostly nothing."""
+    """Returns the ids that the template writes between a prompt and this response, mostly none."""
     return rendering_of(tokenizer, template).turn(text, end=False).lead
 
 
 def alone_ids(tokenizer: "PreTrainedTokenizerBase") -> tuple[int, ...]:
-    """What stands before a response without a question: the BOS the tokenizer opens every text with, or nothing.
+    """Returns the ids before a response without a question: the BOS that the tokenizer opens every text with, or none.
 
     What only the chat template writes does not count: often it is the mark of a turn, and there is no turn here.
     """
@@ -70,8 +70,8 @@ def refuse_changed(
     """Refuses responses that the template would write as something else, all in one report.
 
     Args:
-        named: what messages call a response, its question and its text.
-        what: they are, for the message.
+        named: responses as name for messages, question and text.
+        what: the kind of texts, for the message.
 
     Raises:
         UserError: there are some.
@@ -80,7 +80,7 @@ def refuse_changed(
     for name, question, text in named:
         try:
             if isinstance(question, Conversation):
-                spoken(rendering, before(question), answer_turns(question, text))
+                locate_turns(rendering, turns_before(question), answer_turns(question, text))
             else:
                 rendering.turn(text, end=False)
         except UserError as error:
@@ -99,8 +99,8 @@ def refuse_unknown(
 
     Args:
         items: id and tokens of each sequence.
-        rows: of the embedding.
-        what: the sequences are, for the message.
+        rows: the number of rows of the embedding.
+        what: the kind of sequences, for the message.
 
     Raises:
         UserError: there are some.
@@ -121,7 +121,7 @@ def check_fits(lengths: Sequence[tuple[str, int]], limit: int | None, what: str,
     Args:
         lengths: id and number of tokens of each sequence.
         limit: the model's number of positions; None where it has no limit.
-        what: what the sequences are, for the message.
+        what: the kind of sequences, for the message.
         way: how to go on, for the message.
 
     Raises:

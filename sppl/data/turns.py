@@ -1,4 +1,4 @@
-"""One question and one response written as the turns of a chat."""
+"""Reads one question and one response from the turns of a chat."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,17 +12,17 @@ SEVERAL_TURNS = "; benchmark.questions.turns=all or turns=last reads conversatio
 
 @dataclass(frozen=True)
 class Turns:
-    """What was said; empty strings where nobody spoke."""
+    """The texts of a chat's turns; empty where a speaker has none."""
 
     system: str = ""
     question: str = ""
     response: str = ""
     unread: tuple[str, ...] = ()
-    """Keys of turns that say something else."""
+    """Further keys of turns, which were not read."""
 
 
-def turns_of(turns: Any, speaker: str, said: str) -> Turns:
-    """The system's, the user's and the assistant's one turn, in this order.
+def read_turns(turns: Any, speaker: str, said: str) -> Turns:
+    """Reads one turn each of the system, the user and the assistant.
 
     Args:
         turns: what a file holds.

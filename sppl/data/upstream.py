@@ -1,4 +1,4 @@
-"""Questions and responses from a checkout of the repository of arXiv 2502.11779."""
+"""Reads questions and responses from a checkout of the repository of arXiv 2502.11779."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -9,8 +9,8 @@ from typing import ClassVar, Literal
 
 from sppl.artifacts.provenance import content_digest
 from sppl.data.checkout import TaskFolder
-from sppl.data.problems import Problem, refuse
-from sppl.data.published import Published, published
+from sppl.data.problems import Problem, refuse_problems
+from sppl.data.published import Published, read_published
 from sppl.data.wording import Wording
 from sppl.schemas import Question, Split, Strategy, UserError
 
@@ -48,7 +48,7 @@ class UpstreamQuestions:
     splits: Literal["disjoint", "paper"] = "disjoint"
 
     def questions(self, split: Split, n: int | None = None) -> list[Question]:
-        """The first `n` questions of a split in the files' order.
+        """Returns the first `n` questions of a split in the files' order.
 
         Raises:
             UserError: a file is missing or a record cannot be read; all problems in one report.
@@ -72,7 +72,7 @@ class UpstreamQuestions:
         return kept[:n]
 
     def answered(self) -> dict[str, int]:
-        """How many questions each strategy answers that has a file.
+        """Returns, per strategy with a file, how many questions it answers.
 
         Raises:
             UserError: no strategy has one, or one cannot be read.
@@ -93,8 +93,8 @@ class UpstreamQuestions:
         files = self._files()
         if not files:
             raise UserError(self._no_files())
-        sets = {name: published(path, self.wording, answered=True) for name, path in files.items()}
-        refuse([problem for one in sets.values() for problem in one.problems], LEAVE_OUT)
+        sets = {name: read_published(path, self.wording, answered=True) for name, path in files.items()}
+        refuse_problems([problem for one in sets.values() for problem in one.problems], LEAVE_OUT)
         _tell(self.task, [note for one in sets.values() for note in one.notes])
         return sets
 
@@ -118,7 +118,7 @@ class UpstreamQuestions:
     def _report(
         self, sets: Mapping[str, Published], everything: Mapping[str, Question], shared: list[Question], known: list
     ) -> None:
-        """Says which files were read and which were not, and why questions were left out."""
+        """Logs which files were read and which were not, and why questions were left out."""
         files = self._files()
         counts = ", ".join(f"{name} {len(one.answers)}" for name, one in sets.items())
         lacking = ", ".join(name for name in self.strategies if name not in files) or "none"
@@ -161,7 +161,7 @@ class UpstreamQuestions:
         path = self._folder.first(self.solutions)
         if path is None:
             return {}
-        found = published(path, replace(self.wording, solution=self.wording.solution or "answer"))
+        found = read_published(path, replace(self.wording, solution=self.wording.solution or "answer"))
         _tell(self.task, [f"{one} (no solution)" for one in found.problems])
         return {key: question.solution for key, question in found.questions.items()}
 
@@ -169,8 +169,8 @@ class UpstreamQuestions:
         path = self._folder.first(names)
         if path is None:
             return None
-        found = published(path, self.wording)
-        refuse(found.problems)
+        found = read_published(path, self.wording)
+        refuse_problems(found.problems)
         known = [question for question in found.questions.values() if question.answer]
         lost = len(found.questions) - len(known)
         _tell(
@@ -200,20 +200,20 @@ class UpstreamResponses:
     by_id: ClassVar[bool] = True
 
     def identity(self, strategy: Strategy) -> Mapping[str, str]:
-        """What the answers of a strategy depend on: the content of its file."""
+        """Returns a digest of the strategy's file, on which its answers depend."""
         return {"source": "upstream", "file": content_digest(self._file(strategy))}
 
     def respond(self, strategy: Strategy, questions: list[Question]) -> list[str]:
-        """The published answer to each question.
+        """Returns the published answer to each question.
 
         Raises:
             UserError: no file of this strategy, or it lacks a question or an answer.
         """
         path = self._file(strategy)
-        found = published(path, self.wording, answered=True)
-        refuse(found.problems)
+        found = read_published(path, self.wording, answered=True)
+        refuse_problems(found.problems)
         missing = [Problem(path.name, f"no answer to question {q.id}") for q in questions if q.id not in found.answers]
-        refuse(missing, f"'+{STRATEGIES}.{strategy.name}=[]' leaves them out for all strategies")
+        refuse_problems(missing, f"'+{STRATEGIES}.{strategy.name}=[]' leaves them out for all strategies")
         return [found.answers[question.id] for question in questions]
 
     def _file(self, strategy: Strategy) -> Path:
@@ -240,5 +240,5 @@ def _tell(task: str, notes: Sequence[str]) -> None:
 
 @lru_cache(maxsize=1000)
 def _say(message: str, level: int = logging.WARNING) -> None:
-    """Says it once: stages ask for the same questions again and again."""
+    """Logs a message once, as stages ask for the same questions repeatedly."""
     log.log(level, message)

@@ -1,4 +1,4 @@
-"""The text that a value of a data file stands for."""
+"""Reads values of data files as text."""
 
 import math
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 EXACT = 2**53
-"""Up to here a whole number that a file holds as a float is exactly that number."""
+"""Whole numbers up to this one are exact as floats."""
 
 
 class NotText(Exception):
@@ -14,12 +14,12 @@ class NotText(Exception):
 
 
 def text_of(value: Any) -> str:
-    """A text as it is, a number as it is written: 42 for 42 and for 42.0, never 4.2e1; empty for null and NaN.
+    """Returns a value as text: 42 for 42 and for 42.0, never 4.2e1; empty for null and NaN.
 
     A column of whole numbers with a gap in it is a column of floats to most tools, and the gap is NaN.
 
     Raises:
-        NotText: it is a boolean, a list, an infinite number or anything else; or half of a character.
+        NotText: it is a boolean, a list, an infinite number or anything else, or a lone surrogate.
     """
     if value is None:
         return ""
@@ -49,7 +49,7 @@ def _number(value: float | Decimal) -> str:
 
 
 def texts_of(value: Any) -> list[str]:
-    """The texts of a list of texts or numbers.
+    """Returns the texts of a list of texts or numbers.
 
     Raises:
         NotText: it is no list, or one entry is no text or empty; the message says which.

@@ -1,4 +1,4 @@
-"""How a raw record of a data set becomes a question: its prompt, gold answer, solution, id and options."""
+"""Turns a raw record of a data set into a question: its prompt, gold answer, solution, id and options."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -6,17 +6,17 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from sppl.data.gold import BadGold, last_boxed, number
+from sppl.data.gold import BadGold, last_boxed, read_number
 from sppl.data.values import NotText, text_of, texts_of
 from sppl.schemas import Question
 
 MARK = re.compile(r"\{([\w.]+)\}")
 STYLES = (r"\({}\):?", r"{}[:.)]", r"{}(?=[ \t])", r"(?:\({}\):?|{}[:.)?]|{}(?=[ \t]))")
-"""How a text labels the options it lists, each on a new line: `(A) text`, `A: text`, `A text`, or a mixture."""
+"""Ways in which a text labels options, each on a new line: `(A) text`, `A: text`, `A text`, or a mixture."""
 
 
 class MissingField(Exception):
-    """A record lacks what the wording needs: the field, and why it will not do."""
+    """A record lacks a field that the wording needs; holds the field and the reason."""
 
     def __init__(self, name: str, why: str) -> None:
         super().__init__(f"{name}: {why}")
@@ -60,7 +60,7 @@ class Wording:
     published: str = ""
 
     def read(self, record: Mapping[str, Any], *, gold_missing: bool = False) -> Question:
-        """The question of a record.
+        """Returns the question of a record.
 
         Args:
             gold_missing: whether an empty gold answer will do; the question's `answer` is empty then.
@@ -70,7 +70,7 @@ class Wording:
         """
         opened, texts, task = self._task(record)
         prompt = f"{task}\n\n{self.instruction}" if self.instruction else task
-        name = fill(self.id, opened) if self.id else _digest(task)
+        name = fill_marks(self.id, opened) if self.id else _digest(task)
         solution = text_in(opened, self.solution) if self.solution and _has(opened, self.solution) else ""
         kept = {ours: look_up(opened, theirs) for ours, theirs in self.keep.items() if _has(opened, theirs)}
         fields = {**kept, **({"options": texts} if texts else {})}
@@ -88,7 +88,7 @@ class Wording:
         if "{options}" in self.question and not texts:
             raise MissingField("|".join(self.options), f"no options that are labelled {', '.join(self.labels)} in turn")
         listed = "\n".join(f"({label}) {text}" for label, text in zip(self.labels, texts, strict=False))
-        task = fill(self.question, {**opened, "options": listed} if texts else opened).strip()
+        task = fill_marks(self.question, {**opened, "options": listed} if texts else opened).strip()
         if not task:
             raise MissingField("question", "it is empty")
         return opened, texts, task
@@ -141,14 +141,14 @@ class Wording:
             raise MissingField(self.answer, f"{given!r} is none of the labels {self.labels[: len(options) or None]}")
         if self.answer_from == "number":
             try:
-                return number(given)
+                return read_number(given)
             except BadGold as bad:
                 raise MissingField(self.answer, str(bad)) from None
         return given
 
 
 def look_up(record: Mapping[str, Any], name: str) -> Any:
-    """The value of a field; `a.b` is field b of field a, `a.0` the first entry of a list, `a|b` a or, without it, b.
+    """Returns the value of a field; `a.b` is field b of a, `a.0` a list's first entry, `a|b` is a or else b.
 
     Raises:
         MissingField: the record has no such field.
@@ -170,7 +170,7 @@ def look_up(record: Mapping[str, Any], name: str) -> Any:
 
 
 def text_in(record: Mapping[str, Any], name: str) -> str:
-    """The text of a field; numbers are written out, null is empty.
+    """Returns the text of a field; numbers are written out, null is empty.
 
     Raises:
         MissingField: the record has no such field, or it holds no text.
@@ -193,8 +193,8 @@ def _has(record: Mapping[str, Any], name: str) -> bool:
     return True
 
 
-def fill(wording: str, record: Mapping[str, Any]) -> str:
-    """The wording with its marks replaced once; marks inside what is filled in stay (data are no templates).
+def fill_marks(wording: str, record: Mapping[str, Any]) -> str:
+    """Returns the wording with its marks replaced once; marks inside filled-in data stay.
 
     Raises:
         MissingField: the record lacks a field that is marked, or it is null or no text.
@@ -209,12 +209,12 @@ def fill(wording: str, record: Mapping[str, Any]) -> str:
 
 
 def _digest(task: str) -> str:
-    """The same for copies of a question that differ in white space."""
+    """A digest that is equal for copies of a question which differ in white space only."""
     return sha256(" ".join(task.split()).encode()).hexdigest()[:12]
 
 
 def _listed(listing: str, labels: str) -> list[str]:
-    """The options of a list in a text, in the order of their labels; none where it lists none."""
+    """The options that a text lists, in the order of their labels; empty where it lists none."""
     found = max((_run(listing, labels, style) for style in STYLES), key=len)  # the first of the longest
     return found if len(found) > 1 else []
 
@@ -234,7 +234,7 @@ def _run(listing: str, labels: str, style: str) -> list[str]:
 
 
 def _unlabelled(texts: Sequence[str], labels: str) -> list[str]:
-    """The options without labels of their own, where the first has its label in brackets and the others have theirs."""
+    """The options without the labels in their texts, where every one has its own and the first is in brackets."""
     if not labels or not texts or not texts[0].startswith(f"({labels[0]})"):
         return list(texts)
     bare = _listed("\n".join(texts), labels)

@@ -1,1 +1,1 @@
-"""Answers of the target and of its fine-tuned copies."""
+"""Generates answers of the target and of its fine-tuned copies."""

@@ -1,11 +1,11 @@
-"""What every way of generating is asked, and what comes back."""
+"""Prompts and answers, and the interface of every way of generating them."""
 
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
 
-from sppl.data.conversations import before
+from sppl.data.conversations import turns_before
 from sppl.hardware.hardware import Hardware
 from sppl.models.target import TargetModel
 from sppl.schemas import Message, Question, Sampling, UserError
@@ -16,7 +16,7 @@ Overlong = Literal["refuse", "skip"]
 
 
 class Prompt(NamedTuple):
-    """What is to be answered."""
+    """A prompt to be answered."""
 
     id: str
     messages: Sequence[Message]
@@ -27,20 +27,20 @@ class Answer(NamedTuple):
     """One answer."""
 
     text: str
-    """Without what ended it."""
+    """The text without the tokens that ended it."""
     n_tokens: int
-    """Tokens that were generated, what ended it left out."""
+    """Generated tokens, those that ended it not counted."""
     ended: bool
     """Whether it ended by itself; otherwise it was cut off at the longest length."""
 
 
-def answered(
+def keep_answered(
     questions: Sequence[Question], answers: Sequence[Answer | None], what: str
 ) -> tuple[list[Question], list[Answer], int]:
-    """The questions that were answered, the answers, and how many were left out, which is said.
+    """Returns the questions that were answered, the answers, and how many were left out, which is logged.
 
     Raises:
-        UserError: all were.
+        UserError: all were left out.
     """
     both = [(question, one) for question, one in zip(questions, answers, strict=True) if one is not None]
     left_out = [question.id for question, one in zip(questions, answers, strict=True) if one is None]
@@ -56,8 +56,8 @@ def answered(
 
 
 def prompts_of(questions: Sequence[Question]) -> list[Prompt]:
-    """Each question with all that was said before it."""
-    return [Prompt(question.id, before(question)) for question in questions]
+    """Returns the prompt of each question, with all that was said before it."""
+    return [Prompt(question.id, turns_before(question)) for question in questions]
 
 
 class Answering(Protocol):
@@ -73,34 +73,35 @@ class Answering(Protocol):
         overlong: Overlong = "refuse",
         what: str = "answer",
     ) -> list[Answer | None]:
-        """One answer per prompt, in their order; None for prompts that are left out.
+        """Returns one answer per prompt, in their order; None for prompts that are left out.
 
         Args:
-            max_new_tokens: the longest answer.
+            prompts: the prompts.
+            max_new_tokens: tokens of the longest answer.
             sampling: None for greedy answers.
             trained: the folder of an adapter or a fine-tuned model; None: the untrained target.
             overlong: what happens to a prompt that does not fit into the target's context with the longest answer:
                 `refuse` all work, or `skip` it.
-            what: is going on, for the progress bar.
+            what: the work's name, for the progress bar.
 
         Raises:
-            UserError: a prompt does not fit and is not to be skipped, or nobody answers.
+            UserError: a prompt does not fit and is not to be skipped, or a server does not answer.
         """
         ...
 
     def facts(self) -> Mapping[str, Any]:
-        """What it ran on since it was opened, for the provenance."""
+        """Returns the device or server it ran on since it was opened, for the provenance."""
         ...
 
 
 class Generator(Protocol):
-    """Settings of a way to have prompts answered; a frozen dataclass."""
+    """The settings of a way to have prompts answered; a frozen dataclass."""
 
     @property
     def identity(self) -> Mapping[str, Any]:
-        """What shapes the answers beside the target; empty where that is all."""
+        """What shapes the answers beside the target; empty where nothing else does."""
         ...
 
     def open(self, target: TargetModel, hardware: Hardware, journal: Path) -> Answering:
-        """What answers; `journal` is a folder for what would be lost if the run was killed."""
+        """Returns what answers prompts; `journal` is a folder for answers that a killed run would lose."""
         ...

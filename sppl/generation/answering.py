@@ -1,4 +1,4 @@
-"""The target and its fine-tuned copies answer in this process."""
+"""Generates answers of the target and its fine-tuned copies in this process."""
 
 import gc
 import logging
@@ -11,20 +11,20 @@ import torch
 from tqdm import tqdm
 
 from sppl.data.tokens import check_fits, refuse_unknown, rendering_of
-from sppl.generation.alone import decoder_of
 from sppl.generation.answer import Answer, Overlong, Prompt
-from sppl.generation.decoding import Choose, Ids, decode, drawn, most_likely
+from sppl.generation.batch_trial import decoder_of
+from sppl.generation.decoding import Choose, Ids, decode, most_likely, sample_tokens
 from sppl.generation.ends import end_tokens
 from sppl.generation.graphed import decode_graphed
-from sppl.generation.own_settings import as_settings_say, say_ignored
-from sppl.hardware.device import Facts, memory_for_work, place
+from sppl.generation.own_settings import choose_by_settings, say_ignored
+from sppl.hardware.device import DeviceFacts, memory_for_work, place
 from sppl.models.loading import context_length, embedding_rows
-from sppl.models.target import TargetModel, frozen
+from sppl.models.target import TargetModel, frozen_target
 from sppl.schemas import Sampling, UserError
 from sppl.scoring.attention import head_width
 from sppl.scoring.forms import choose_form
 from sppl.scoring.model_checks import check_model
-from sppl.training.trained import trained_model
+from sppl.training.trained import load_trained
 
 log = logging.getLogger(__name__)
 
@@ -33,23 +33,23 @@ ROWS_ON_CPU = 64
 ROWS_ON_GPU = 1024
 """The largest batches; on a GPU memory may allow fewer."""
 FEW_TOKENS = 16
-"""Answers no longer than that are not worth recording a step for."""
+"""For answers up to this length it does not pay to record a step."""
 SHARE = 0.6
-"""Of the memory beside the weights, what keys, values and the reading of prompts may take."""
+"""Share of the memory beside the weights for keys, values and the reading of prompts."""
 
 
 class LocalAnswering:
-    """The target and, one after the other, what was trained from it, in this process.
+    """Answers prompts with the target or, one after the other, models trained from it, in this process.
 
     Args:
-        target: asked in its own chat template.
-        device: where it answers.
+        target: the target, prompted in its own chat template.
+        device: the device it runs on.
         batch_size: prompts at once; None: what memory allows, 64 on a CPU.
     """
 
     def __init__(self, target: TargetModel, device: torch.device, batch_size: int | None = None) -> None:
         self.target, self.device, self.batch_size = target, device, batch_size
-        self._facts: Facts | None = None
+        self._facts: DeviceFacts | None = None
         self.rendering = rendering_of(target.tokenizer(), target.asking)
 
     def answer(
@@ -62,7 +62,7 @@ class LocalAnswering:
         overlong: Overlong = "refuse",
         what: str = "answer",
     ) -> list[Answer | None]:
-        """One answer per prompt, in their order; None for prompts that are left out.
+        """Returns one answer per prompt, in their order; None for prompts that are left out.
 
         Args:
             prompts, max_new_tokens, sampling, trained, overlong, what: see `Answering`.
@@ -70,9 +70,9 @@ class LocalAnswering:
         Raises:
             UserError: the model cannot answer, or a prompt does not fit and is not to be skipped.
         """
-        model = place(trained_model(self.target, trained), self.device)
+        model = place(load_trained(self.target, trained), self.device)
         check_model(model)
-        self._facts = self._facts or Facts(model, self.device)
+        self._facts = self._facts or DeviceFacts(model, self.device)
         own, followed = model.generation_config, self.target.generation == "model"
         if sampling and followed:
             raise UserError(
@@ -96,15 +96,15 @@ class LocalAnswering:
 
     @property
     def context(self) -> int:
-        """Tokens the target can read and write in all."""
-        return context_length(frozen(self.target).config) or sys.maxsize
+        """The tokens that the target can read and write in all."""
+        return context_length(frozen_target(self.target).config) or sys.maxsize
 
     def length(self, prompt: Prompt) -> int:
-        """Tokens of a prompt."""
+        """Returns the tokens of a prompt."""
         return len(self.rendering.prompt(prompt.messages))
 
     def facts(self) -> dict[str, Any]:
-        """Device, dtype and peak memory."""
+        """Returns device, dtype and peak memory."""
         return self._facts.notes() if self._facts else {}
 
     def _answer(self, ids: list[int], ends: frozenset[int]) -> Answer:
@@ -124,16 +124,16 @@ def continue_prompts(
     batch_size: int | None = None,
     what: str = "answer",
 ) -> list[list[int]]:
-    """The continuation of each prompt, its end included; prompts of like length share a batch.
+    """Returns the continuation of each prompt, its end included; prompts of similar length share a batch.
 
     A batch that does not fit into memory is tried again in halves, and so is every later one.
 
     Args:
-        sampling: how tokens are drawn; None: they are not.
-        settings: a generation configuration that says how tokens are chosen; None: the most likely ones are.
+        sampling: how tokens are sampled; None for no sampling.
+        settings: a generation configuration that says how tokens are chosen; None for the most likely ones.
     """
     order = sorted(range(len(prompts)), key=lambda number: len(prompts[number]))
-    size = batch_size or rows_at_once(model, max(map(len, prompts), default=1) + max_new_tokens)
+    size = batch_size or fit_rows(model, max(map(len, prompts), default=1) + max_new_tokens)
     way, made = decoder_of(model), dict[int, list[int]]()
     if way is decode and not sampling and not settings and _graphs(model, max_new_tokens):
         way = decode_graphed
@@ -158,8 +158,8 @@ def continue_prompts(
     return [made[number] for number in range(len(prompts))]
 
 
-def rows_at_once(model: Any, tokens: int) -> int:
-    """How many answers of so many tokens, prompt included, fit into memory at once."""
+def fit_rows(model: Any, tokens: int) -> int:
+    """Returns how many answers of so many tokens, prompt included, fit into memory at once."""
     if model.device.type == "cpu":
         return ROWS_ON_CPU
     config = model.config.get_text_config()
@@ -178,8 +178,8 @@ def _graphs(model: Any, max_new_tokens: int) -> bool:
 
 def _chooser(model: Any, prompts: Sequence[Ids], sampling: Sampling | None, settings: Any) -> Choose:
     if sampling:
-        return drawn(sampling, prompts)
-    return as_settings_say(settings, prompts, model.device) if settings else most_likely
+        return sample_tokens(sampling, prompts)
+    return choose_by_settings(settings, prompts, model.device) if settings else most_likely
 
 
 def _hidden() -> bool:

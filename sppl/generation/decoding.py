@@ -1,4 +1,4 @@
-"""Token by token: a batch of prompts is continued until every row has ended, and rows that have ended leave it."""
+"""Decodes token by token: a batch of prompts is continued until every row has ended, and ended rows leave it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from transformers import DynamicCache, TemperatureLogitsWarper, TopKLogitsWarper
 from sppl.schemas import Sampling
 
 LEAVE = 0.125
-"""Share of a batch that must have ended before its rows leave: what stays is copied then."""
+"""Share of a batch that must have ended before its rows leave, as the other rows are copied then."""
 
 Ids = tuple[int, ...]
 Choose = Callable[[Tensor, Sequence[int]], list[int]]
@@ -21,10 +21,10 @@ Choose = Callable[[Tensor, Sequence[int]], list[int]]
 
 @dataclass
 class Rows:
-    """The rows of a batch that still go on.
+    """The rows of a batch that have not ended.
 
     Args:
-        places: of each among the prompts.
+        places: the position of each among the prompts.
         tokens: the next token of each, not read yet.
         mask: `[rows, tokens so far]`, 0 where a shorter prompt was filled up on its left.
         cache: keys and values of what was read.
@@ -36,7 +36,7 @@ class Rows:
     cache: Any
 
     def keep(self, kept: list[int]) -> None:
-        """Lets all others go."""
+        """Removes all other rows."""
         index = torch.tensor(kept, device=self.mask.device)
         self.cache.batch_select_indices(index)
         self.mask = self.mask[index]
@@ -46,14 +46,14 @@ class Rows:
 def decode(
     model: Any, prompts: Sequence[Ids], *, ends: frozenset[int], max_new_tokens: int, choose: Choose
 ) -> list[list[int]]:
-    """The continuation of each prompt, as far as a token of `ends`, which is its last, or `max_new_tokens`."""
+    """Returns the continuation of each prompt, up to and with a token of `ends`, or up to `max_new_tokens`."""
     answers: list[list[int]] = [[] for _ in prompts]
     rows = read_prompts(model, prompts, choose)
     while True:
         for place, token in zip(rows.places, rows.tokens, strict=True):
             if not _over(answers[place], ends, max_new_tokens):  # else it has only not left yet
                 answers[place].append(token)
-        kept = going_on(answers, rows, ends, max_new_tokens)
+        kept = unfinished_rows(answers, rows, ends, max_new_tokens)
         if not kept:
             return answers
         if len(rows.tokens) - len(kept) >= LEAVE * len(rows.tokens):
@@ -62,7 +62,7 @@ def decode(
 
 
 def read_prompts(model: Any, prompts: Sequence[Ids], choose: Choose) -> Rows:
-    """The batch once all prompts are read."""
+    """Reads all prompts; returns the batch with the first chosen tokens."""
     width = max(map(len, prompts))
     ids = torch.zeros(len(prompts), width, dtype=torch.long)
     mask = torch.zeros_like(ids)
@@ -85,8 +85,10 @@ def advance(model: Any, rows: Rows, choose: Choose) -> None:
     rows.tokens = choose(_logits(model, tokens, rows.mask, positions, rows.cache), rows.places)
 
 
-def going_on(answers: Sequence[Sequence[int]], rows: Rows, ends: frozenset[int], max_new_tokens: int) -> list[int]:
-    """The rows of the batch whose answers are not over."""
+def unfinished_rows(
+    answers: Sequence[Sequence[int]], rows: Rows, ends: frozenset[int], max_new_tokens: int
+) -> list[int]:
+    """Returns the rows of the batch whose answers have not ended."""
     return [row for row, place in enumerate(rows.places) if not _over(answers[place], ends, max_new_tokens)]
 
 
@@ -95,7 +97,7 @@ def _over(answer: Sequence[int], ends: frozenset[int], max_new_tokens: int) -> b
 
 
 def _logits(model: Any, ids: Tensor, mask: Tensor, positions: Tensor, cache: Any) -> Tensor:
-    """Logits `[rows, vocabulary]` after the last token of each row."""
+    """The logits `[rows, vocabulary]` after the last token of each row."""
     read = model(
         input_ids=ids, attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True,
         logits_to_keep=1,
@@ -104,12 +106,12 @@ def _logits(model: Any, ids: Tensor, mask: Tensor, positions: Tensor, cache: Any
 
 
 def most_likely(logits: Tensor, _places: Sequence[int]) -> list[int]:
-    """Greedy: the most likely token of each row, the first of equals."""
+    """Returns the most likely token of each row, the first of equals."""
     return logits.argmax(-1).tolist()
 
 
-def drawn(sampling: Sampling, prompts: Sequence[Ids]) -> Choose:
-    """Draws the next tokens; each prompt has random numbers of its own, so its answer is the same in every batch."""
+def sample_tokens(sampling: Sampling, prompts: Sequence[Ids]) -> Choose:
+    """Returns a function that samples tokens; each prompt has its own random numbers, whatever batch it is in."""
     warpers: list[Any] = [TemperatureLogitsWarper(sampling.temperature)]
     warpers += [TopKLogitsWarper(sampling.top_k)] if sampling.top_k else []
     warpers += [TopPLogitsWarper(sampling.top_p)] if sampling.top_p < 1 else []
@@ -125,7 +127,7 @@ def drawn(sampling: Sampling, prompts: Sequence[Ids]) -> Choose:
 
 
 def draw_each(seed: int, prompts: Sequence[Ids]) -> Choose:
-    """Draws a token per row from its logits, with random numbers that depend on the seed and the prompt alone."""
+    """Returns a function that draws a token per row, with random numbers of the seed and the prompt alone."""
     seeds = [sha256(repr((seed, *prompt)).encode()).digest()[:8] for prompt in prompts]
     generators = [torch.Generator().manual_seed(int.from_bytes(one, "big") >> 1) for one in seeds]
 

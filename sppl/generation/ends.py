@@ -1,4 +1,4 @@
-"""What ends an answer: one rule for predicting, evaluating, and the target as teacher."""
+"""The tokens that end an answer, by one rule for predicting, testing, and the target as teacher."""
 
 from collections.abc import Iterable
 from typing import Any, cast
@@ -8,10 +8,10 @@ from sppl.schemas import UserError
 
 
 def end_tokens(rendering: Rendering, generation_config: Any) -> frozenset[int]:
-    """The ids at which an answer ends: the tokenizer's, all of the model's own, and the template's end of a turn.
+    """Returns the ids that end an answer: the tokenizer's, all of the model's, and the template's end of a turn.
 
     Raises:
-        UserError: there is none.
+        UserError: there are none.
     """
     tokenizer = cast("Any", rendering.tokenizer)
     ends = {*_ids(tokenizer.eos_token_id), *_ids(getattr(generation_config, "eos_token_id", None)), *rendering.ends}

@@ -1,4 +1,4 @@
-"""Greedy decoding on CUDA with one launch per token: the step is recorded as a graph once and replayed.
+"""Decodes greedily on CUDA with one launch per token: the step is recorded as a graph once and replayed.
 
 In a small model a step is some thousand kernels of microseconds each, and starting them one by one takes several times
 as long as running them. A recorded step needs fixed addresses, so keys and values lie in buffers as long as the longest
@@ -12,32 +12,32 @@ import torch
 from torch import Tensor
 from transformers import StaticCache
 
-from sppl.generation.decoding import Ids, Rows, going_on, most_likely, read_prompts
+from sppl.generation.decoding import Ids, Rows, most_likely, read_prompts, unfinished_rows
 from sppl.hardware.recording import record
 
 LOOK = 8
 """Steps between two looks at what was generated."""
 SHRINK = 0.5
-"""Share of the rows that must have ended before the others go on in a smaller batch, whose step is recorded anew."""
+"""Share of the rows that must have ended before the others go on in a smaller batch, with a newly recorded step."""
 
 
 def decode_graphed(model: Any, prompts: Sequence[Ids], *, ends: frozenset[int], max_new_tokens: int) -> list[list[int]]:
-    """What `decode` gives with `most_likely`."""
+    """Returns what `decode` does with `most_likely`."""
     rows = read_prompts(model, prompts, most_likely)
     answers = [[token] for token in rows.tokens]
-    while kept := going_on(answers, rows, ends, max_new_tokens):
+    while kept := unfinished_rows(answers, rows, ends, max_new_tokens):
         rows.keep(kept)
         step = RecordedStep(model, rows, longest=max_new_tokens - len(answers[rows.places[0]]))
-        while len(kept := going_on(answers, rows, ends, max_new_tokens)) > SHRINK * len(rows.places):
+        while len(kept := unfinished_rows(answers, rows, ends, max_new_tokens)) > SHRINK * len(rows.places):
             for place, tokens in zip(rows.places, step.run(LOOK), strict=True):
-                answers[place] = cut(answers[place] + tokens, ends, max_new_tokens)
+                answers[place] = cut_at_end(answers[place] + tokens, ends, max_new_tokens)
         step.hand_back(rows)
         rows.tokens = [answers[place][-1] for place in rows.places]
     return answers
 
 
-def cut(answer: list[int], ends: frozenset[int], max_new_tokens: int) -> list[int]:
-    """The answer up to its first end."""
+def cut_at_end(answer: list[int], ends: frozenset[int], max_new_tokens: int) -> list[int]:
+    """Returns the answer up to its first end."""
     stop = next((place + 1 for place, token in enumerate(answer) if token in ends), len(answer))
     return answer[: min(stop, max_new_tokens)]
 
@@ -46,9 +46,9 @@ class RecordedStep:
     """One step of all rows as a CUDA graph.
 
     Args:
-        model: in which every layer sees everything before a token.
-        rows: as they stand; their cache is copied.
-        longest: steps there is room for.
+        model: a model in which every layer sees everything before a token.
+        rows: the rows to continue; their cache is copied.
+        longest: steps to make room for.
     """
 
     def __init__(self, model: Any, rows: Rows, *, longest: int) -> None:
@@ -74,7 +74,7 @@ class RecordedStep:
         self._set_lengths()
 
     def run(self, steps: int) -> list[list[int]]:
-        """The next tokens of each row."""
+        """Runs the step so many times; returns the next tokens of each row."""
         for _ in range(steps):
             self.step()
         first = self.read + self.done
@@ -82,7 +82,7 @@ class RecordedStep:
         return self.made[first : first + steps].t().tolist()
 
     def hand_back(self, rows: Rows) -> None:
-        """Gives the rows what they have read since."""
+        """Copies what was read since into the rows' cache."""
         stop = self.read + self.done
         for static, dynamic in zip(self.cache.layers, rows.cache.layers, strict=True):
             dynamic.keys = static.keys[:, :, :stop]  # pyright: ignore

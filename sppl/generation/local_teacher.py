@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from sppl.bounds import Count
 from sppl.generation.answer import Answer, Prompt
 from sppl.hardware.hardware import Hardware
 from sppl.models.target import TargetModel
@@ -20,7 +21,7 @@ class LocalTeacher:
     Args:
         name: the word recipes use.
         target: the model.
-        trainer: where it answers.
+        trainer: the hardware it runs on.
         concurrency: requests that are answered as one batch.
         max_tokens_ceiling: tokens an answer may have that a recipe's `max_tokens` cut off; null: no more than that.
     """
@@ -32,7 +33,7 @@ class LocalTeacher:
     tries: int = 1
     backoff: float = 0.0
     prices: tuple[float, float] = (0.0, 0.0)
-    max_tokens_ceiling: int | None = None
+    max_tokens_ceiling: Count | None = None
 
     @property
     def identity(self) -> Mapping[str, Any]:
@@ -44,7 +45,7 @@ class LocalTeacher:
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Session]:
-        """The loaded model."""
+        """Yields the loaded model."""
         from sppl.generation.answering import LocalAnswering
 
         yield _Batches(LocalAnswering(self.target, self.trainer.device))
@@ -78,7 +79,7 @@ class _Batches:
         return Reply(answer.text, tokens)
 
     def _room(self, prompt: Prompt, decoding: Decoding) -> int:
-        """Tokens the answer may have: as asked, and as the model's context allows."""
+        """The tokens an answer may have: as asked, and as the model's context allows."""
         return min(decoding.max_tokens, self.answering.context - self.answering.length(prompt))
 
     async def _answer_batch(

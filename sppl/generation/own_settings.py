@@ -1,4 +1,4 @@
-"""A model's own generation settings: what of them is left out in greedy answers, and answering as they say."""
+"""Follows a model's own generation settings, or says which of them greedy answers ignore."""
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
@@ -30,17 +30,17 @@ NO_CHOICE = {
     "bos_token_id", "eos_token_id", "pad_token_id", "decoder_start_token_id", "transformers_version", "use_cache",
     "cache_implementation", "cache_config", "_from_model_config", "trust_remote_code",
 }  # fmt: skip
-"""Of a generation configuration, what chooses no token."""
+"""Fields of a generation configuration that do not choose tokens."""
 LENGTHS = {"max_length", "max_new_tokens"}
 """The benchmark says how long an answer may be."""
 BEFORE = {"repetition_penalty": 1.0, "no_repeat_ngram_size": 0, "suppress_tokens": None}
 DRAWN = {"temperature": 1.0, "top_k": 50, "top_p": 1.0, "min_p": None}
-"""What answers can follow, always and where they are drawn, with what transformers takes where nothing is said."""
+"""Settings that can be followed, always and in sampling, with transformers' defaults."""
 FOLLOWED = {*BEFORE, *DRAWN, *LENGTHS, "do_sample"}
 
 
-def stated(config: GenerationConfig | None) -> dict[str, Any]:
-    """The settings that a model brings along and that would change an answer."""
+def stated_settings(config: GenerationConfig | None) -> dict[str, Any]:
+    """Returns the settings that come with a model and would change an answer."""
     found = config.to_diff_dict() if config else {}
     plain = GenerationConfig._get_default_generation_params()
     said = {name: value for name, value in found.items() if name not in NO_CHOICE and value != plain.get(name)}
@@ -48,8 +48,8 @@ def stated(config: GenerationConfig | None) -> dict[str, Any]:
 
 
 def say_ignored(name: str, config: GenerationConfig | None, *, followed: bool) -> None:
-    """One line per target about the settings of its own that answers do not follow."""
-    said = {key: value for key, value in stated(config).items() if not followed or key in LENGTHS}
+    """Logs one line per target about its own settings that answers do not follow."""
+    said = {key: value for key, value in stated_settings(config).items() if not followed or key in LENGTHS}
     if said:
         _say(name, ", ".join(f"{key}={value}" for key, value in said.items()), followed)
 
@@ -61,14 +61,14 @@ def _say(name: str, ignored: str, followed: bool) -> None:
     log.warning("%s: %s; of its generation_config.json is left out: %s%s", name, how, ignored, more)
 
 
-def as_settings_say(config: GenerationConfig, prompts: Sequence[Ids], device: torch.device) -> Choose:
-    """The next tokens as a model's own settings say; each prompt has random numbers of its own.
+def choose_by_settings(config: GenerationConfig, prompts: Sequence[Ids], device: torch.device) -> Choose:
+    """Returns a function that chooses tokens by a model's own settings; each prompt has its own random numbers.
 
     Raises:
         UserError: it has a setting that is not followed here.
     """
     _refuse_unknown(config)
-    said = stated(config)
+    said = stated_settings(config)
     drawn = bool(said.pop("do_sample", False))
     change = _changes({**BEFORE, **DRAWN, **said}, drawn=drawn, device=device)
     so_far = [list(prompt) for prompt in prompts]
@@ -89,8 +89,8 @@ def as_settings_say(config: GenerationConfig, prompts: Sequence[Ids], device: to
 
 
 @contextmanager
-def within_generate(model: Any, ends: Iterable[int], *, followed: bool) -> Iterator[None]:
-    """Within this block the model's `generate` ends at these tokens, and follows settings of its own only if asked.
+def configure_generate(model: Any, ends: Iterable[int], *, followed: bool) -> Iterator[None]:
+    """Within this block the model's `generate` ends at these tokens, and follows its own settings only if asked.
 
     Raises:
         UserError: it is asked, and has a setting that is not followed.
@@ -108,7 +108,7 @@ def within_generate(model: Any, ends: Iterable[int], *, followed: bool) -> Itera
 
 
 def _refuse_unknown(config: GenerationConfig) -> None:
-    unknown = {key: value for key, value in stated(config).items() if key not in FOLLOWED}
+    unknown = {key: value for key, value in stated_settings(config).items() if key not in FOLLOWED}
     if unknown:
         listed = ", ".join(f"{key}={value}" for key, value in unknown.items())
         raise UserError(
@@ -119,7 +119,7 @@ def _refuse_unknown(config: GenerationConfig) -> None:
 
 
 def _changes(said: dict[str, Any], *, drawn: bool, device: torch.device) -> LogitsProcessorList:
-    """What is done to the logits, in the order transformers does it."""
+    """The changes of the logits, in transformers' own order."""
     penalty, size, silent = said["repetition_penalty"], said["no_repeat_ngram_size"], said["suppress_tokens"]
     parts: list[Any] = [RepetitionPenaltyLogitsProcessor(penalty)] if penalty != 1 else []
     parts += [NoRepeatNGramLogitsProcessor(size)] if size else []

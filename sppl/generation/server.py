@@ -1,4 +1,4 @@
-"""The target answers on a server that speaks OpenAI's language: vLLM, SGLang, `transformers serve`."""
+"""Generates answers on a server with an OpenAI-compatible API: vLLM, SGLang, `transformers serve`."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -8,34 +8,35 @@ from typing import Any
 
 from sppl.artifacts.journal import Journal
 from sppl.artifacts.provenance import fingerprint
+from sppl.bounds import Count, NotNegative, Positive
 from sppl.generation.answer import Answer, Overlong, Prompt
 from sppl.generation.serving import load_adapter, models_of
 from sppl.hardware.hardware import Hardware
 from sppl.models.target import TargetModel
 from sppl.schemas import Sampling, UserError
 from sppl.teachers.api import OpenAITeacher
-from sppl.teachers.asking import Request, ask_all
+from sppl.teachers.asking import TeacherRequest, ask_all
 from sppl.teachers.budget import Budget
 from sppl.teachers.replies import openai_reply
 from sppl.teachers.teacher import Decoding, Refused, Reply
 
 TOO_LONG = re.compile(r"context[ _](length|window)|maximum context|too long", re.IGNORECASE)
-"""How servers say that a request does not fit into the model's context."""
+"""Matches messages of servers about requests that do not fit into the model's context."""
 CUT_OFF = "length"
-"""How a server says that an answer is over though the model did not end it itself."""
+"""A server's word for answers that the model did not end itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ServerGenerator:
-    """Settings of answering on a server. Every answer is on disk before the next thing happens.
+    """The settings of answering on a server. Every answer is written to disk at once.
 
     Args:
         base_url: of the server, up to `/v1`.
         model: what the server calls the target.
         name: of the server in artifacts' names: the same server at another address keeps it; None: its address.
         api_key_env: NAME of the environment variable that holds the key; None for a server without.
-        load_adapters: whether adapters are handed to the server by vLLM's call, which needs their folder there.
-        concurrency: answers under way at once.
+        load_adapters: whether the server is told to load adapters by vLLM's call, which needs their folder there.
+        concurrency: requests in progress at once.
         timeout: seconds until a request counts as lost.
         tries: times one request is sent, at most.
         backoff: seconds before the second try, doubled for every further one.
@@ -47,10 +48,10 @@ class ServerGenerator:
     name: str | None = None
     api_key_env: str | None = None
     load_adapters: bool = False
-    concurrency: int = 32
-    timeout: float = 600.0
-    tries: int = 6
-    backoff: float = 1.0
+    concurrency: Count = 32
+    timeout: Positive = 600.0
+    tries: Count = 6
+    backoff: NotNegative = 1.0
     request: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
@@ -58,7 +59,7 @@ class ServerGenerator:
 
     @property
     def key(self) -> str:
-        """The key requests carry.
+        """The key that requests carry.
 
         Raises:
             UserError: the environment variable is empty.
@@ -67,12 +68,12 @@ class ServerGenerator:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """The server and what it is told: another one may hold other weights under the same name."""
+        """The server, its model and further fields: another server may hold other weights under the same name."""
         said = {"server": self.name or self.base_url, "model": self.model}
         return {"generator": said | ({"request": dict(self.request)} if self.request else {})}
 
     def asking(self, model: str, sampling: Sampling | None) -> "_Server":
-        """The server as one who can be asked for answers of a model."""
+        """Returns the server as a teacher that answers with a model."""
         drawn: dict[str, Any] = {"top_p": sampling.top_p, "seed": sampling.seed} if sampling else {}
         drawn |= {"top_k": sampling.top_k} if sampling and sampling.top_k else {}
         return _Server(
@@ -82,7 +83,7 @@ class ServerGenerator:
         )  # fmt: skip
 
     def open(self, target: TargetModel, hardware: Hardware, journal: Path) -> "ServerAnswering":
-        """What answers; `journal` keeps the answers until the artifact is written."""
+        """Returns what answers; `journal` keeps the answers until the artifact is written."""
         if target.generation != "greedy":
             raise UserError(
                 "target_model.generation=model is for answers in this process (generator=local); what a server follows "
@@ -110,7 +111,7 @@ class ServerAnswering:
         overlong: Overlong = "refuse",
         what: str = "answer",
     ) -> list[Answer | None]:
-        """One answer per prompt, in their order; those in the journal are not asked for again.
+        """Returns one answer per prompt, in their order; those in the journal are not asked for again.
 
         Raises:
             UserError: the server does not know the model or cannot load the adapter, or some prompts stayed unanswered.
@@ -122,10 +123,10 @@ class ServerAnswering:
         journal = Journal(self.journal / "answers.jsonl")
         decoding = Decoding(sampling.temperature if sampling else 0.0, max_new_tokens, sampling.seed if sampling else 0)
         keys = {prompt.id: fingerprint([identity, list(prompt.messages), decoding]) for prompt in prompts}
-        requests = {one.id: Request(keys[one.id], one.messages, decoding, [max_new_tokens]) for one in prompts}
+        requests = {one.id: TeacherRequest(keys[one.id], one.messages, decoding, [max_new_tokens]) for one in prompts}
         known = journal.read()
 
-        def arrived(request: Request, _: Decoding, reply: Reply) -> None:
+        def arrived(request: TeacherRequest, _: Decoding, reply: Reply) -> None:
             written = reply.tokens[1] if reply.tokens else 0
             journal.add(request.key, text=reply.text, n_tokens=written, ended=reply.ended != CUT_OFF)
 
@@ -152,13 +153,13 @@ class ServerAnswering:
         return [None if key in long else answers[key] for key in keys]
 
     def facts(self) -> dict[str, Any]:
-        """Where it ran, as far as we know."""
+        """Returns the server's address and model."""
         return {"device": f"server {self.settings.name or self.settings.base_url}"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Server(OpenAITeacher):
-    """The server as the one who is asked; an answer that is cut off or empty is an answer here, not a failure."""
+    """The server as a teacher, for which an answer that is cut off or empty is no failure."""
 
     finished: Sequence[str] = ("stop", CUT_OFF)
 

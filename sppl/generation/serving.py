@@ -1,4 +1,4 @@
-"""What is asked of a server beside answers: which models it has, and to load an adapter."""
+"""Asks a server which models it has, and to load an adapter."""
 
 import json
 import urllib.error
@@ -12,7 +12,7 @@ from sppl.schemas import UserError
 
 
 class Served(Protocol):
-    """Where a server is."""
+    """The address of a server, and how to reach it."""
 
     @property
     def base_url(self) -> str: ...
@@ -25,15 +25,15 @@ class Served(Protocol):
 
     @property
     def key(self) -> str:
-        """The key requests carry."""
+        """The key that requests carry."""
         ...
 
 
 def models_of(server: Served) -> str:
-    """The names of the models a server lists, for people; empty where it lists none.
+    """Returns the names of the models a server lists, for messages; empty where it lists none.
 
     Raises:
-        UserError: nobody answers there.
+        UserError: no server answers there.
     """
     try:
         listed = json.loads(_call(server, "models"))
@@ -43,7 +43,7 @@ def models_of(server: Served) -> str:
 
 
 def load_adapter(server: Served, folder: Path) -> str:
-    """What a server calls an adapter, which it is told to load (vLLM's call; the folder must be there for it, too).
+    """Makes a server load an adapter by vLLM's call (it must see the same folder); returns its name there.
 
     Raises:
         UserError: the folder holds no adapter, or the server cannot load it.
@@ -73,14 +73,14 @@ def load_adapter(server: Served, folder: Path) -> str:
 
 
 class _Staying(urllib.request.HTTPRedirectHandler):
-    """Follows no redirection: the key is for the address that was given, and for no other."""
+    """Follows no redirection, as the key is for the given address and no other."""
 
     def redirect_request(self, *_: Any) -> None:
         return None
 
 
 def _call(server: Served, what: str, body: dict[str, Any] | None = None) -> bytes:
-    """What the server answers to one plain request."""
+    """The server's answer to one plain request."""
     data = json.dumps(body).encode() if body else None
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer {server.key}"}
     request = urllib.request.Request(f"{server.base_url.rstrip('/')}/{what}", data, headers)

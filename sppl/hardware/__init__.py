@@ -1,1 +1,1 @@
-"""Where work runs: devices, Lightning's Trainers, progress bars."""
+"""The hardware that work runs on: devices, Lightning's Trainers, progress bars."""

@@ -1,4 +1,4 @@
-"""The one place that puts a model on a device, and the facts about it that stand beside what it made."""
+"""Puts models on devices, and records device facts for the provenance."""
 
 import os
 import resource
@@ -15,7 +15,7 @@ SHARERS = "SPPL_SHARERS"
 
 
 def place(model: M, device: torch.device) -> M:
-    """The model, its weights on the device; it stays there until it is placed elsewhere.
+    """Moves a model's weights to a device and returns it; it stays there until it is placed elsewhere.
 
     Raises:
         OutOfMemoryError: they do not fit; torch's own error.
@@ -29,9 +29,9 @@ def place(model: M, device: torch.device) -> M:
 
 
 def memory_for_work(model: nn.Module, device: torch.device) -> int:
-    """Bytes of a GPU that are left beside the weights of the model, however full it is at the moment.
+    """Returns the bytes of a GPU that are left beside the model's weights, however full it is at the moment.
 
-    What others hold at the moment is left out on purpose: a plan that depends on it would not be found again.
+    What other processes hold is ignored on purpose: a plan that depended on it would not be found again.
     """
     weights = sum(part.numel() * part.element_size() for part in [*model.parameters(), *model.buffers()])
     return max(0, torch.cuda.get_device_properties(device).total_memory // _sharers() - weights)
@@ -43,17 +43,17 @@ def _sharers() -> int:
 
 @lru_cache(maxsize=8)
 def _keep_to_share(device: torch.device) -> None:
-    """Lets this process run out of memory before it takes what others on the GPU were promised."""
+    """Limits this process to its share of the GPU's memory."""
     if _sharers() > 1:
         torch.cuda.set_per_process_memory_fraction(1 / _sharers(), device)
 
 
-class Facts:
-    """What a piece of work ran on and held at most; begun when made.
+class DeviceFacts:
+    """The device and the peak memory of a piece of work, measured from when this object is made.
 
     Args:
-        model: whose dtype counts.
-        device: where it works.
+        model: the model, whose dtype is recorded.
+        device: the device it works on.
     """
 
     def __init__(self, model: nn.Module, device: torch.device) -> None:
@@ -62,7 +62,7 @@ class Facts:
             torch.cuda.reset_peak_memory_stats(device)
 
     def notes(self) -> dict[str, Any]:
-        """For the provenance: the device by name, the weights' dtype, peak memory in MiB (on a CPU the process's)."""
+        """Returns device name, weights' dtype and peak memory in MiB (on a CPU the process's), for the provenance."""
         if self.device.type == "cuda":
             name, peak = torch.cuda.get_device_name(self.device), torch.cuda.max_memory_allocated(self.device)
         else:

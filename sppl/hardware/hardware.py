@@ -1,9 +1,10 @@
-"""Which devices of this machine do the work: told once, by the configuration group `trainer`."""
+"""The devices of this machine that do the work, as the configuration group `trainer` says."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from sppl.bounds import Count
 from sppl.schemas import UserError
 
 if TYPE_CHECKING:
@@ -16,10 +17,9 @@ SHARDED = "fsdp_spawn"
 
 @dataclass(frozen=True)
 class Hardware:
-    """Devices, and how Lightning spreads training over them. It shapes no outcome: that is what `training` does.
+    """Devices, and how Lightning spreads training over them. They shape no outcome; `training` does.
 
-    Reading this configuration imports neither torch nor Lightning, which take eight seconds; what asks for a device or
-    a Trainer pays them.
+    Neither torch nor Lightning, which take eight seconds, is imported before a device or a Trainer is asked for.
 
     Args:
         accelerator: `cpu`, `gpu` (CUDA), or `auto`: the GPU where there is one.
@@ -30,7 +30,7 @@ class Hardware:
     """
 
     accelerator: Literal["cpu", "gpu", "auto"] = "cpu"
-    devices: int | str | tuple[int, ...] = 1
+    devices: Count | str | tuple[int, ...] = 1
     strategy: str = "auto"
     precision: str = "32-true"
     lightning: Mapping[str, Any] = field(default_factory=dict, hash=False)
@@ -46,7 +46,7 @@ class Hardware:
 
     @property
     def device(self) -> "torch.device":
-        """Where a model that is not spread over several devices lies.
+        """The device of a model that is not spread over several.
 
         Raises:
             UserError: a GPU is asked for, and torch finds none.
@@ -66,7 +66,7 @@ class Hardware:
         )
 
     def __call__(self, **settings: Any) -> "pl.Trainer":
-        """A new Lightning Trainer: one that was used for a fit trains 0 steps in a second one.
+        """Returns a new Lightning Trainer, as one that was used for a fit would train 0 steps in a second one.
 
         Raises:
             UserError: Lightning refuses the settings, or the machine has no such device.
@@ -77,9 +77,8 @@ class Hardware:
         return make_trainer(**{**own, **self.lightning, **settings})
 
     def reading(self) -> "Hardware":
-        """The same devices for what only reads a model, so that nothing but the model decides what is read.
+        """Returns the same devices for work that only reads a model, without settings that are for training.
 
-        Every device holds the whole model, in its own dtype; further settings of Lightning's Trainer (a precision, a
-        number of batches) are for training.
+        Every device holds the whole model in its own dtype, so that nothing but the model decides what is read.
         """
         return replace(self, strategy="ddp_spawn" if self.strategy == SHARDED else self.strategy, lightning={})

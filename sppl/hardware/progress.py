@@ -1,4 +1,4 @@
-"""Lightning with one plain progress bar and without the remarks a user cannot act on."""
+"""One plain progress bar for Lightning, which is otherwise silent about what a user cannot act on."""
 
 import logging
 import sys
@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 
 class Progress(pl.Callback):
-    """One bar over all steps that says what is going on and goes away when it is done; none in a log file."""
+    """One bar over all steps that disappears when they are done; none is written to a log file."""
 
     def __init__(self, what: str) -> None:
         self.what = what
@@ -45,10 +45,10 @@ class Progress(pl.Callback):
         self.bar = tqdm(total=total, desc=self.what, leave=False, disable=hidden, dynamic_ncols=True)
 
 
-def predicted(
+def predict_batches(
     trainer: Callable[..., pl.Trainer], module: pl.LightningModule, loader: DataLoader, what: str
 ) -> Iterable[Any]:
-    """What `predict_step` returned for every batch of the loader, in its order, as one stream."""
+    """Runs `predict_step` over the batches of a loader; yields what it returned for each, in their order."""
     quiet()
     runner = trainer(
         devices=1,  # what the others predicted would not come back

@@ -1,4 +1,4 @@
-"""What all LightningModules that only read a model have in common."""
+"""The base of LightningModules that only read a model."""
 
 from typing import Any
 
@@ -9,10 +9,10 @@ from sppl.hardware.device import place
 
 
 class ModelReader(pl.LightningModule):
-    """A module around a model that it reads and never trains.
+    """A module that reads a model and never trains it.
 
-    The model is not a part of the module: Lightning would carry it back to the CPU after every run. Batches are handed
-    over as they are, for what they hold is moved when it becomes a tensor.
+    The model is not a submodule, because Lightning would move it back to the CPU after every run. Batches stay as they
+    are; what they hold is moved when it becomes a tensor.
 
     Args:
         model: of any kind; set to eval mode.
@@ -32,5 +32,5 @@ class ModelReader(pl.LightningModule):
         place(self.model, self.device)
 
     def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
-        """The batch as it is."""
+        """Returns the batch as it is."""
         return batch

@@ -1,4 +1,4 @@
-"""Work on CUDA that is recorded once and then started as a whole, instead of kernel by kernel."""
+"""Records work on CUDA once, so that it can be started as a whole instead of kernel by kernel."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,10 +9,10 @@ import torch
 def record(
     work: Callable[[], None], device: torch.device, pool: Any = None, *, warm: bool = False
 ) -> tuple[Callable[[], None], Any]:
-    """A function that does what `work` does, at the same addresses, and the memory its results lie in.
+    """Returns a function that repeats `work` at the same addresses, and the memory pool of its results.
 
-    `work` itself is run once on the way: the caller undoes what that changed. Only CUDA can record; elsewhere the
-    function is `work`.
+    `work` itself is run once on the way, and the caller has to undo what that changed. Only CUDA can record; elsewhere
+    the function is `work`.
 
     Args:
         work: waits for nothing and reads no tensor's value on the CPU.

@@ -7,7 +7,7 @@ from pytorch_lightning.strategies.launchers import _MultiProcessingLauncher
 
 
 class Sharded(ModelParallelStrategy):
-    """Shards over all devices; its processes are spawned for one fit, as those of `ddp_spawn` are.
+    """Shards over all devices, in processes that are spawned for one fit as those of `ddp_spawn` are.
 
     Lightning's own would start the whole command again on every device, all its stages included.
     """
@@ -19,6 +19,6 @@ class Sharded(ModelParallelStrategy):
         self._launcher = _MultiProcessingLauncher(self, start_method="spawn")
 
     def setup_environment(self) -> None:
-        """One group of all devices, each with its own examples."""
+        """Makes one group of all devices, each with its own examples."""
         self._data_parallel_size = self.num_processes * self.num_nodes
         super().setup_environment()

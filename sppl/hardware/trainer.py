@@ -1,4 +1,4 @@
-"""Lightning's Trainer behind a door that opens late, and what its processes say when they end."""
+"""Makes Lightning's Trainer, imported late, and reports errors of the processes it spawns."""
 
 import re
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def make_trainer(**settings: Any) -> "pl.Trainer":
-    """A `pytorch_lightning.Trainer` with these settings.
+    """Returns a `pytorch_lightning.Trainer` with these settings.
 
     Raises:
         UserError: Lightning refuses the settings, or the machine has no such device.
@@ -40,12 +40,12 @@ def make_trainer(**settings: Any) -> "pl.Trainer":
 
 @contextmanager
 def errors_of_processes() -> Iterator[None]:
-    """What happened in a process that a Trainer spawned, as a sentence here: a user's mistake, or that it was killed.
+    """Within this block an error in a process that a Trainer spawned is raised as one sentence.
 
-    A mistake arrives as a printed traceback; of a killed process the others may be the first to say that it is gone.
+    A user's mistake arrives as a printed traceback; that a process was killed is often first reported by the others.
 
     Raises:
-        UserError: either of the two; whatever else it was comes as it is.
+        UserError: it was a user's mistake, or the process was killed; other errors are raised as they are.
     """
     from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException
 

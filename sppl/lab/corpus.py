@@ -1,4 +1,4 @@
-"""The pretraining corpus: documents of the lab's dialects in the format of the chat template, as plain text."""
+"""The lab's pretraining corpus: documents in the lab's dialects, as plain text for the chat template."""
 
 import random
 from collections.abc import Iterator

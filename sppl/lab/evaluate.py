@@ -1,4 +1,4 @@
-"""What is measured on a lab model: its loss on held-out documents and the share of questions it answers rightly."""
+"""Measures a lab model: its loss on held-out documents, and the share of questions it answers correctly."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 MAX_NEW_TOKENS = 224
 
 
-def padded(rows: list[tuple[list[int], int]], *, prompt_weight: float) -> tuple[torch.Tensor, torch.Tensor]:
-    """Ids `[rows, length]`, padded on the right, and the loss weight of every token but the first `[rows, length - 1]`.
+def pad_rows(rows: list[tuple[list[int], int]], *, prompt_weight: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """Returns ids `[rows, length]`, padded on the right, and loss weights `[rows, length - 1]` of all but the first.
 
     `rows` holds ids and the length of the prompt. Causal attention never looks at what follows, so no mask is needed.
     """
@@ -36,7 +36,7 @@ def padded(rows: list[tuple[list[int], int]], *, prompt_weight: float) -> tuple[
 
 
 def weighted_loss(model: LlamaForCausalLM, ids: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-    """The weighted mean negative log-likelihood per token, in nats."""
+    """Returns the weighted mean negative log-likelihood per token, in nats."""
     from torch.nn.functional import cross_entropy
 
     logits = model(input_ids=ids[:, :-1], use_cache=False).logits
@@ -53,7 +53,7 @@ def held_out_loss(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast) -
     with torch.inference_mode():
         rows = sorted((encode_document(tokenizer, d) for d in held_out_documents()), key=lambda row: len(row[0]))
         for first in range(0, len(rows), 50):
-            ids, weights = padded(rows[first : first + 50], prompt_weight=0.0)
+            ids, weights = pad_rows(rows[first : first + 50], prompt_weight=0.0)
             total += weighted_loss(model, ids, weights).item() * weights.sum().item()
             count += weights.sum().item()
     return total / count
@@ -62,7 +62,7 @@ def held_out_loss(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast) -
 def greedy_answers(
     model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, questions: Sequence[str], *, batch_size: int = 128
 ) -> list[str]:
-    """The model's greedy answer to each question, in their order."""
+    """Returns the model's greedy answer to each question, in their order."""
     import torch
 
     model.eval()
@@ -88,7 +88,7 @@ def is_right(response: str, answer: str) -> bool:
 def accuracy_by_operations(
     model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, n: int = 100
 ) -> dict[str, float]:
-    """Share of right greedy answers by number of operations (keys `1` to `4`), each on `n` validation questions."""
+    """Returns the share of right greedy answers by number of operations (`1` to `4`), on `n` questions each."""
     accuracy = {}
     for operations in (1, 2, 3, 4):
         rng = random.Random(f"accuracy/{operations}")

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from sppl.lab.checkpoint_settings import CheckpointSettings, settings_hash
 from sppl.lab.corpus import documents
-from sppl.lab.evaluate import accuracy_by_operations, held_out_loss, padded, weighted_loss
+from sppl.lab.evaluate import accuracy_by_operations, held_out_loss, pad_rows, weighted_loss
 from sppl.lab.tokenizer import BOS_ID, EOS_ID, MAX_LENGTH, PAD_ID, encode_document, train_tokenizer
 
 if TYPE_CHECKING:
@@ -28,13 +28,13 @@ log = logging.getLogger(__name__)
 
 CHECKPOINT = Path(__file__).parent / "checkpoint"
 GATE = {"1": 0.8, "2": 0.7, "3": 0.5}
-"""Least share of right answers by operations: learning is a phase transition, and a run below this has not had it."""
+"""The least share of right answers by number of operations: a run below it has not learnt arithmetic yet."""
 
 Row = tuple[list[int], int]
 
 
 def build_model(settings: CheckpointSettings, tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
-    """An untrained Llama of the settings' size, its weights drawn from their seed."""
+    """Returns an untrained Llama of the settings' size, its weights drawn with their seed."""
     import torch
     from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM
 
@@ -59,7 +59,7 @@ def build_model(settings: CheckpointSettings, tokenizer: PreTrainedTokenizerFast
 
 
 def batches(rows: list[Row], settings: CheckpointSettings) -> Iterator[list[Row]]:
-    """The rows of one run, grouped by length, at most `tokens_per_batch` with padding, in a random fixed order."""
+    """Yields the batches of a run: rows of similar length, at most `tokens_per_batch` with padding, seeded order."""
     rng = random.Random(f"order/{settings.seed}")
     for _ in range(settings.epochs):
         shuffled = rng.sample(rows, len(rows))
@@ -77,12 +77,12 @@ def batches(rows: list[Row], settings: CheckpointSettings) -> Iterator[list[Row]
 
 
 def learning_rate_share(step: int, steps: int, settings: CheckpointSettings) -> float:
-    """The share of the full learning rate at a step: linear warm-up, constant, linear decay."""
+    """Returns the share of the full learning rate at a step: linear warm-up, constant, linear decay."""
     return min(1.0, (step + 1) / settings.warmup_steps, (steps - step) / (settings.decay_share * steps))
 
 
 def optimizers(model: LlamaForCausalLM, settings: CheckpointSettings) -> list[torch.optim.Optimizer]:
-    """Muon for the matrices inside the layers, AdamW for embeddings and norms."""
+    """Returns Muon for the matrices inside the layers, and AdamW for embeddings and norms."""
     import torch
 
     matrices = [p for p in model.model.layers.parameters() if p.ndim == 2]
@@ -104,7 +104,7 @@ def train(model: LlamaForCausalLM, rows: list[Row], settings: CheckpointSettings
     full = [optimizer.param_groups[0]["lr"] for optimizer in chosen]
     model.train()
     for step, batch in enumerate(tqdm(schedule, desc="pretraining", unit="step", mininterval=2.0)):
-        ids, weights = padded(batch, prompt_weight=settings.prompt_weight)
+        ids, weights = pad_rows(batch, prompt_weight=settings.prompt_weight)
         loss = weighted_loss(model, ids, weights)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), settings.clip)
@@ -117,7 +117,7 @@ def train(model: LlamaForCausalLM, rows: list[Row], settings: CheckpointSettings
 
 
 def pretrain(settings: CheckpointSettings, out: Path) -> dict:
-    """The record of a pretraining whose model, tokenizer and record (`recipe.json`) lie in `out` afterwards."""
+    """Pretrains a model; writes model, tokenizer and record (`recipe.json`) to `out`, and returns the record."""
     import torch
 
     torch.set_num_threads(1)  # sums of several threads differ with their number, and with them the model
@@ -162,7 +162,7 @@ def save(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, record: di
 
 
 def main() -> None:
-    """The command line: one pretraining with the default settings and a seed."""
+    """Runs one pretraining with the default settings and the seed of the command line."""
     parser = argparse.ArgumentParser(description="Pretrain the lab's target model from scratch.")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=CHECKPOINT)

@@ -39,7 +39,7 @@ class LabQuestions:
     instruction: str = ""
 
     def questions(self, split: Split, n: int | None = None) -> list[Question]:
-        """The first `n` questions of a split in a fixed order, all of them with None (1000, 200 and 500).
+        """Returns the first `n` questions of a split in a fixed order (None: all 1000, 200 or 500).
 
         Raises:
             UserError: the split is unknown.
@@ -66,18 +66,18 @@ class LabTeacher:
     """Simulated teachers: every strategy is one dialect, every answer is correct."""
 
     edition: int = 1
-    """Raised when the text of a dialect changes, so that stored responses are not mistaken for new ones."""
+    """Increased when the text of a dialect changes, so that stored responses are not mistaken for new ones."""
     label: ClassVar[str] = "simulated"
     paid: ClassVar[bool] = False
     by_id: ClassVar[bool] = False
     strategies: ClassVar[tuple[str, ...]] = tuple(DIALECT_OF)
 
     def identity(self, strategy: Strategy) -> Mapping[str, Any]:
-        """What the responses of a strategy depend on: its name alone."""
+        """Returns the strategy's dialect name, on which its responses depend."""
         return {"source": "lab", "edition": self.edition, "dialect": strategy.name}
 
     def respond(self, strategy: Strategy, questions: list[Question]) -> list[str]:
-        """One answer per question in the strategy's dialect, a function of strategy name and question id only.
+        """Returns one answer per question in the strategy's dialect, by strategy name and question id alone.
 
         Raises:
             UserError: the lab has no teacher of this name.

@@ -31,7 +31,7 @@ MAX_LENGTH = 16_384
 
 
 def train_tokenizer(texts: Iterable[str], *, vocabulary: int) -> PreTrainedTokenizerFast:
-    """A tokenizer of at most `vocabulary` entries: special tokens, the 256 bytes, merges learned from `texts`."""
+    """Trains a tokenizer of at most `vocabulary` entries: special tokens, the 256 bytes, merges from `texts`."""
     from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 
@@ -65,7 +65,7 @@ def train_tokenizer(texts: Iterable[str], *, vocabulary: int) -> PreTrainedToken
 
 
 def encode_document(tokenizer: PreTrainedTokenizerFast, document: Document) -> tuple[list[int], int]:
-    """The document's ids, exactly as the chat template renders it, and how many of them are its prompt.
+    """Returns a document's ids, exactly as the chat template renders it, and how many of them are its prompt.
 
     A document without a user turn is BOS, text, EOS; with an empty one it is an assistant's turn that answers nothing.
     """

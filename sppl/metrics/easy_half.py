@@ -25,6 +25,9 @@ class EasyHalf:
     n_examples: int = 2
     higher_is_better: bool | None = False
 
+    def __post_init__(self) -> None:
+        SelfAlignedPerplexity(self.n_examples)  # which says how many examples there may be
+
     @property
     def name(self) -> str:
         return f"easy_half_n{self.n_examples}"

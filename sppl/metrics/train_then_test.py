@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from sppl.bounds import Count, Natural, NumberOfQuestions
 from sppl.metrics.needs import EXAMPLE, Outcomes, Tables, as_values
 
 
@@ -25,9 +26,9 @@ class TrainThenTest:
     """
 
     training: Any
-    n_train: int = 100
-    seed: int = 0
-    n_test: int | str = 200
+    n_train: Count = 100
+    seed: Natural = 0
+    n_test: NumberOfQuestions = 200
     higher_is_better: bool | None = True
 
     @property

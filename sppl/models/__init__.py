@@ -1,1 +1,1 @@
-"""The target model and what stands beside it: loading, LoRA."""
+"""Models on disk and on the hub: the target model, reward models, adapters, chat templates."""

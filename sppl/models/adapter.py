@@ -1,4 +1,4 @@
-"""A target that is an adapter: the model it was trained from, with the adapter's weights merged into its own."""
+"""Targets that are adapters: finds their base model and merges the adapter's weights into it."""
 
 import json
 from pathlib import Path
@@ -17,7 +17,7 @@ class Base(NamedTuple):
 
 
 def base_of(path: str, revision: str | None) -> Base | None:
-    """The model an adapter was trained from; None where the path holds no adapter.
+    """Returns the model an adapter was trained from; None where the path holds no adapter.
 
     Raises:
         UserError: the folder holds a whole model beside it, no weights, or does not say what it was trained from.
@@ -54,7 +54,7 @@ def base_of(path: str, revision: str | None) -> Base | None:
 
 
 def has_tokenizer(path: str, revision: str | None) -> bool:
-    """Whether a tokenizer lies beside an adapter; else it is its model's."""
+    """Whether a tokenizer lies beside an adapter; otherwise its base model's is used."""
     if Path(path).is_dir():
         return any(Path(path).glob("tokenizer*"))
     from transformers.utils.hub import cached_file
@@ -66,8 +66,8 @@ def has_tokenizer(path: str, revision: str | None) -> bool:
     return found is not None
 
 
-def merged(model: Any, path: str, revision: str | None) -> Any:
-    """The model with an adapter merged into its weights, in their dtype.
+def merge_adapter(model: Any, path: str, revision: str | None) -> Any:
+    """Returns the model with an adapter merged into its weights, in their dtype.
 
     Raises:
         UserError: its kind cannot be merged, as with learnt prompts.
@@ -89,9 +89,9 @@ def merged(model: Any, path: str, revision: str | None) -> Any:
 
 
 def _untie(model: Any) -> None:
-    """Gives the head weights of its own where it shares them with the embedding and an adapter lies on one of them.
+    """Gives the output head its own weights where it shares the embedding's and an adapter lies on one of them.
 
-    Merged into the shared weights, the adapter of the one would change the other, too.
+    Merged into shared weights, the adapter of one would change the other, too.
     """
     from torch import nn
 

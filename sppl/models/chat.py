@@ -1,4 +1,4 @@
-"""A conversation as the tokenizer's chat template writes it, on a fixed day, or one sentence about why it cannot."""
+"""Writes conversations by a tokenizer's chat template, on a fixed day, or says in a sentence why it cannot."""
 
 import json
 import re
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 GIVEN = {"messages", "tools", "documents", "add_generation_prompt", "raise_exception", "strftime_now"}
-"""What every template is handed."""
+"""Variables that every template is given."""
 RAISED = (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError)
-"""What templates raise beside Jinja's own errors: they may hold any expression."""
+"""Errors that templates raise beside Jinja's own, as they may hold any expression."""
 GENERATION = re.compile(r"\{%-?\s*generation\b")
-"""The mark of a block that the assistant writes."""
+"""Matches the mark of a block that the assistant writes."""
 OURS = GIVEN - {"tools", "documents"}
-"""What is decided for each use, so no option may say it."""
+"""Variables that are set by each use, so that no option may set them."""
 
 
 def write_chat(tokenizer: "PreTrainedTokenizerBase", turns: Sequence[Message], template: Template, *, ask: bool) -> str:
-    """The text of a conversation; with `ask` up to where the assistant is to answer.
+    """Returns the text of a conversation; with `ask` up to where the assistant is to answer.
 
     Raises:
         UserError: the template refuses the conversation, or is broken.
@@ -38,7 +38,7 @@ def write_chat(tokenizer: "PreTrainedTokenizerBase", turns: Sequence[Message], t
 def generated_spans(
     tokenizer: "PreTrainedTokenizerBase", turns: Sequence[Message], template: Template
 ) -> list[tuple[int, int]]:
-    """Where the template itself says that the assistant speaks, as places in the text of a finished conversation.
+    """Returns the spans in a finished conversation's text that the template itself marks as the assistant's.
 
     Blocks between `{% generation %}` and `{% endgeneration %}`, those that touch each other as one; none where the
     template has no such blocks.
@@ -65,7 +65,7 @@ def _written(
     ask: bool,
     places: list[tuple[int, int]] | None = None,
 ) -> str:
-    """The text; a list for them is filled with the places of the blocks that the template marks as generated."""
+    """The text of a conversation; fills `places` with the spans that the template marks as generated."""
     from jinja2 import TemplateError
 
     today = date.fromisoformat(template.date)
@@ -84,14 +84,14 @@ def _written(
     except (TemplateError, *RAISED) as error:
         roles = ", ".join(turn["role"] for turn in turns)
         raise UserError(
-            f"the chat template of {named(tokenizer)} cannot write a conversation of the turns {roles} "
+            f"the chat template of {tokenizer_name(tokenizer)} cannot write a conversation of the turns {roles} "
             f"({type(error).__name__}: {' '.join(str(error).split())[:200]}). Mend chat_template.jinja in the model's "
             "folder, or take the plain frame: target_model.template=paper"
         ) from error
 
 
 def refuse_unwritten(tokenizer: "PreTrainedTokenizerBase", text: str, turns: Sequence[Message]) -> None:
-    """Refuses a text in which a turn of the system, the user or a tool, or the call of a tool, is not to be found.
+    """Refuses a text that lacks a turn of the system, the user or a tool, or the call of a tool.
 
     Raises:
         UserError: the template has left it out.
@@ -103,7 +103,7 @@ def refuse_unwritten(tokenizer: "PreTrainedTokenizerBase", text: str, turns: Seq
         gone = [one for one in said if _letters(one) not in there and _letters(json.dumps(one)[1:-1]) not in there]
         if gone:
             raise UserError(
-                f"the chat template of {named(tokenizer)} leaves out turn {place} of {len(turns)}, the "
+                f"the chat template of {tokenizer_name(tokenizer)} leaves out turn {place} of {len(turns)}, the "
                 f"{turn['role']}'s ({gone[0][:60]!r}); mend chat_template.jinja in the model's folder, or take a "
                 "target whose template writes such turns"
             )
@@ -128,37 +128,37 @@ def check_template(tokenizer: "PreTrainedTokenizerBase", template: Template) -> 
         if (name or "default") not in written:
             asked = f"none called {name!r}" if name else "no default among them"
             raise UserError(
-                f"{named(tokenizer)} has the chat templates {names}, and {asked}; say which: "
+                f"{tokenizer_name(tokenizer)} has the chat templates {names}, and {asked}; say which: "
                 f"target_model.template_options={{chat_template: {sorted(written)[0]}}}"
             )
         written = written[name or "default"]
     elif name is not None:
         raise UserError(
-            f"{named(tokenizer)} has a single chat template, and target_model.template_options names {name!r} of "
-            "several; leave chat_template out"
+            f"{tokenizer_name(tokenizer)} has a single chat template, and target_model.template_options names {name!r} "
+            "of several; leave chat_template out"
         )
     if not written:
         raise UserError(
-            f"the tokenizer of {named(tokenizer)} has no chat template; use an instruction-tuned model, or the plain "
-            "frame: target_model.template=paper"
+            f"the tokenizer of {tokenizer_name(tokenizer)} has no chat template; use an instruction-tuned model, or "
+            "the plain frame: target_model.template=paper"
         )
     known = {name for name in _variables(written, tokenizer) - GIVEN if not name.endswith("_token")}
     given = set(template.options) - {"chat_template"}
     if wrong := sorted((given - known - {"tools", "documents"}) | (given & OURS)):
         there = f"it reads {', '.join(sorted(known))}" if known else "it reads none"
         raise UserError(
-            f"the chat template of {named(tokenizer)} has no option {', '.join(wrong)}; {there}: "
+            f"the chat template of {tokenizer_name(tokenizer)} has no option {', '.join(wrong)}; {there}: "
             "target_model.template_options={NAME: VALUE}"
         )
 
 
-def named(tokenizer: "PreTrainedTokenizerBase") -> str:
-    """What messages call the tokenizer: where it came from."""
+def tokenizer_name(tokenizer: "PreTrainedTokenizerBase") -> str:
+    """Returns the tokenizer's name for messages: where it came from."""
     return str(getattr(tokenizer, "name_or_path", "") or type(tokenizer).__name__)
 
 
 def _variables(written: str, tokenizer: "PreTrainedTokenizerBase") -> set[str]:
-    """The names a template reads without having set them.
+    """The variables a template reads without having set them.
 
     Raises:
         UserError: it is no Jinja.
@@ -169,7 +169,7 @@ def _variables(written: str, tokenizer: "PreTrainedTokenizerBase") -> set[str]:
         return set(meta.find_undeclared_variables(_compiled(written).environment.parse(written)))
     except (TemplateError, *RAISED) as error:
         raise UserError(
-            f"the chat template of {named(tokenizer)} is no template that can be read ({error}); mend "
+            f"the chat template of {tokenizer_name(tokenizer)} is no template that can be read ({error}); mend "
             "chat_template.jinja in the model's folder, or take the plain frame: target_model.template=paper"
         ) from error
 

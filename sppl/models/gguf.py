@@ -1,4 +1,4 @@
-"""Models in a GGUF file, as other runtimes use them: read as ordinary ones, their weights dequantised."""
+"""Reads models in GGUF files, as other runtimes use them, with their weights dequantised."""
 
 import shutil
 import struct
@@ -14,7 +14,7 @@ MAGIC = b"GGUF"
 
 
 def load_gguf(file: Path, dtype: str) -> Any:
-    """The model of a GGUF file, an ordinary model of transformers.
+    """Returns the model of a GGUF file as an ordinary model of transformers.
 
     Raises:
         UserError: the package that reads such files is missing, or the file is broken or of an unknown architecture.
@@ -39,7 +39,7 @@ def load_gguf(file: Path, dtype: str) -> Any:
 
 
 def load_gguf_tokenizer(file: Path) -> Any:
-    """The tokenizer of a GGUF file.
+    """Returns the tokenizer of a GGUF file.
 
     Raises:
         UserError: see `load_gguf`.

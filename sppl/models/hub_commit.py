@@ -1,4 +1,4 @@
-"""Which commit a model of the Hugging Face hub is: a branch moves, and numbers are those of one commit."""
+"""Resolves branches of models on the Hugging Face hub to commits, as numbers belong to one commit."""
 
 import logging
 import re
@@ -9,12 +9,12 @@ log = logging.getLogger(__name__)
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 PATIENCE = 10.0
-"""Seconds that the hub has to say where a branch stands."""
+"""Seconds that the hub has to answer."""
 
 
 @lru_cache(maxsize=32)
-def resolved_commit(path: str, revision: str | None) -> str | None:
-    """The commit that a branch or tag of a hub id stands for, in this process from the first question on.
+def resolve_commit(path: str, revision: str | None) -> str | None:
+    """Returns the commit of a branch or tag of a hub id, the same one throughout this process.
 
     The hub is asked; where it cannot be reached, what lies in its local cache counts. Where that has nothing either the
     revision is returned as it was given, and loading will say what is missing.
@@ -34,7 +34,7 @@ def resolved_commit(path: str, revision: str | None) -> str | None:
 
 
 def _cached(path: str, branch: str) -> str | None:
-    """Where a branch stood when it was last fetched."""
+    """The commit of a branch when it was last fetched."""
     from huggingface_hub import constants
     from huggingface_hub.file_download import repo_folder_name
 

@@ -1,4 +1,4 @@
-"""Reading a model's files: how a dtype may be spelled, what is refused before and after, one sentence per failure."""
+"""Shared parts of loading models: spellings of dtypes, checks before and after, one sentence per failure."""
 
 import re
 from collections.abc import Callable
@@ -16,11 +16,11 @@ DTYPES = {
     "float16": ("fp16", "half"),
     "float64": ("fp64", "double"),
 }
-"""What a dtype of weights is called, and how else it is spelled."""
+"""Names of the dtypes of weights, each with its other spellings."""
 
 
 def dtype_name(given: str, key: str) -> str:
-    """The one name of a dtype.
+    """Returns the canonical name of a dtype.
 
     Args:
         given: `bf16`, `torch.bfloat16`, `bfloat16`, ...
@@ -38,7 +38,7 @@ def dtype_name(given: str, key: str) -> str:
 
 
 def context_length(config: Any) -> int | None:
-    """Tokens a model can read and write in all, that of a wrapper's text model; None where nothing limits them."""
+    """Returns how many tokens a model (of a wrapper its text model) can read and write in all; None if unlimited."""
     config = config.get_text_config()
     for name in ("max_position_embeddings", "max_seq_len"):  # the latter is MPT's
         found = getattr(config, name, None)
@@ -47,15 +47,15 @@ def context_length(config: Any) -> int | None:
     return None
 
 
-def body(model: Any) -> Any:
-    """The model without its head, adapters included: gives hidden states."""
+def body_of(model: Any) -> Any:
+    """Returns the model without its output head, adapters included; it gives hidden states."""
     bare = model.get_base_model() if hasattr(model, "get_base_model") else model
     part = bare.base_model
     return bare.model if part is bare else part  # Llama 4 names a part of its wrapper instead
 
 
 def embedding_rows(model: Any) -> int:
-    """How many different tokens a model can read."""
+    """Returns how many different tokens a model can read."""
     return model.get_input_embeddings().weight.shape[0]
 
 
@@ -86,10 +86,10 @@ def check_weights(model: "nn.Module", found: dict[str, Any], path: str) -> None:
     """Refuses a model some of whose weights are missing or are no numbers.
 
     Args:
-        found: what transformers says of the reading.
+        found: what transformers reports about loading.
 
     Raises:
-        UserError: naming the weights.
+        UserError: there are some; the message names them.
     """
     missing = sorted(map(str, found.get("missing_keys", [])))
     if missing:  # transformers would fill them with random numbers
@@ -107,12 +107,12 @@ def check_weights(model: "nn.Module", found: dict[str, Any], path: str) -> None:
         )
 
 
-class reading:  # noqa: N801 - reads as a statement: `with reading(path):`
-    """Turns the many ways in which reading a model fails into one sentence.
+class explain_reading_errors:  # noqa: N801 - reads as a statement: `with reading(path):`
+    """Within this block, whatever makes reading a model fail is raised as one sentence.
 
     Args:
-        path: what is read.
-        sentence: makes it of the reason; None: the one about the target model.
+        path: the model that is read.
+        sentence: makes the error from the reason; None for the error about the target model.
     """
 
     def __init__(self, path: str, sentence: Callable[[str], UserError] | None = None) -> None:
@@ -152,7 +152,7 @@ class reading:  # noqa: N801 - reads as a statement: `with reading(path):`
 
 
 def _memory(error: Exception) -> bool:
-    """Whether it is torch's own error of too little memory, which is told elsewhere."""
+    """Whether it is torch's own error of too little memory, which is reported elsewhere."""
     return type(error).__name__ == "OutOfMemoryError"
 
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from sppl.artifacts.provenance import content_digest
 from sppl.models.chat import write_chat
-from sppl.models.hub_commit import resolved_commit
-from sppl.models.loading import dtype_name, reading
+from sppl.models.hub_commit import resolve_commit
+from sppl.models.loading import dtype_name, explain_reading_errors
 from sppl.prompts import Template
 from sppl.schemas import Message, UserError
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RewardModel:
-    """Any sequence-classification model with one output, asked in its own chat template.
+    """A sequence-classification model with one output, which reads chats in its own chat template.
 
     Args:
         name: the word tables and artifacts use.
@@ -33,17 +33,17 @@ class RewardModel:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What the rewards depend on: a local folder counts by its content, a hub id by its commit."""
+        """What the rewards depend on: the content of a local folder, or the commit of a hub id."""
         folder = Path(self.path)
         source = content_digest(folder) if folder.is_dir() else {"hub": self.path, "commit": self._commit}
         return {"source": source, "dtype": self.dtype}
 
     @property
     def _commit(self) -> str | None:
-        return None if Path(self.path).is_dir() else resolved_commit(self.path, self.revision)
+        return None if Path(self.path).is_dir() else resolve_commit(self.path, self.revision)
 
     def load(self) -> "PreTrainedModel":
-        """The model in eval mode, on the CPU.
+        """Returns the model in eval mode, on the CPU.
 
         Raises:
             UserError: it cannot be read, is no trained classifier, or has another number of outputs than one.
@@ -53,7 +53,7 @@ class RewardModel:
 
         disable_progress_bar()
         dtype = dtype_name(self.dtype, f"the dtype of the reward model {self.name}")
-        with reading(self.path, self._unusable):
+        with explain_reading_errors(self.path, self._unusable):
             model, found = AutoModelForSequenceClassification.from_pretrained(
                 self.path, revision=self._commit, dtype=dtype, use_safetensors=True, trust_remote_code=False,
                 output_loading_info=True,
@@ -66,14 +66,16 @@ class RewardModel:
         return model.eval()
 
     def ids(self, pairs: list[tuple[str, str]]) -> list[tuple[int, ...]]:
-        """Token ids of each question with its response as a finished chat.
+        """Returns the token ids of each question with its response as a finished chat.
 
         Raises:
             UserError: the tokenizer cannot be loaded or has no chat template.
         """
         from transformers import AutoTokenizer
 
-        with reading(self.path, lambda why: self._unusable(f"has no tokenizer that can be read ({why})")):
+        with explain_reading_errors(
+            self.path, lambda why: self._unusable(f"has no tokenizer that can be read ({why})")
+        ):
             tokenizer = AutoTokenizer.from_pretrained(self.path, revision=self._commit, trust_remote_code=False)
         if not tokenizer.chat_template:
             raise self._unusable("has no chat template")

@@ -1,16 +1,16 @@
-"""How many weights a target has and how much it can read, from the headers of its files: nothing is loaded."""
+"""Reads a target's number of weights and its context length from the headers of its files, without loading it."""
 
 import json
 from math import prod
 from pathlib import Path
 
-from sppl.models.loading import context_length, reading
+from sppl.models.loading import context_length, explain_reading_errors
 from sppl.models.target import TargetModel
 from sppl.schemas import UserError
 
 
 def parameters_of(target: TargetModel) -> int | None:
-    """Weights of the model on disk (an adapter counts with its base); None where no safetensors of it are here.
+    """Returns the number of weights of a model (an adapter with its base); None where no safetensors are here.
 
     Files of a hub id are looked for where they were downloaded to; nothing is fetched.
     """
@@ -20,7 +20,7 @@ def parameters_of(target: TargetModel) -> int | None:
 
 
 def context_of(target: TargetModel) -> int | None:
-    """Tokens that the target can read and write in all; None where its configuration is not here or names no limit.
+    """Returns the tokens the target can read and write in all; None where no configuration here names a limit.
 
     Raises:
         UserError: its configuration cannot be read.
@@ -29,7 +29,7 @@ def context_of(target: TargetModel) -> int | None:
 
     if not (folder := _folder(target)):
         return None
-    with reading(str(folder)):
+    with explain_reading_errors(str(folder)):
         return context_length(AutoConfig.from_pretrained(folder, trust_remote_code=target.trust_remote_code))
 
 

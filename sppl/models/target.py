@@ -1,4 +1,4 @@
-"""The target model: where it is, how it is loaded, and one frozen copy per process."""
+"""The target model: its settings, loading it, and one frozen copy of it per process."""
 
 import warnings
 from collections.abc import Iterator, Mapping
@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from sppl.artifacts.provenance import canonical, content_digest
-from sppl.models.adapter import base_of, has_tokenizer, merged
+from sppl.models.adapter import base_of, has_tokenizer, merge_adapter
 from sppl.models.gguf import load_gguf, load_gguf_tokenizer
-from sppl.models.hub_commit import COMMIT, resolved_commit
-from sppl.models.loading import check_weights, dtype_name, reading, refuse_config
+from sppl.models.hub_commit import COMMIT, resolve_commit
+from sppl.models.loading import check_weights, dtype_name, explain_reading_errors, refuse_config
 from sppl.packaged import lab_checkpoint
 from sppl.prompts import Template
 from sppl.schemas import UserError
@@ -21,7 +21,7 @@ from sppl.schemas import UserError
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-Kind = Literal["chat", "paper"]
+TemplateKind = Literal["chat", "paper"]
 Decoding = Literal["greedy", "model"]
 
 
@@ -54,7 +54,7 @@ class TargetModel:
     revision: str | None = None
     dtype: str = "float32"
     attention: str = "sdpa"
-    template: Kind = "chat"
+    template: TemplateKind = "chat"
     template_options: Mapping[str, Any] = field(default_factory=dict, hash=False)
     date: str = Template.date
     system: str = ""
@@ -67,7 +67,7 @@ class TargetModel:
         object.__setattr__(self, "dtype", dtype_name(self.dtype, "target_model.dtype"))
         object.__setattr__(self, "template_options", dict(self.template_options or {}))
         object.__setattr__(self, "date", str(self.date))
-        for name, kind in (("template", Kind), ("generation", Decoding)):
+        for name, kind in (("template", TemplateKind), ("generation", Decoding)):
             if getattr(self, name) not in get_args(kind):
                 raise UserError(f"target_model.{name}={getattr(self, name)}: there are {', '.join(get_args(kind))}")
         if self.system and self.template == "chat":
@@ -88,12 +88,12 @@ class TargetModel:
 
     @property
     def wrapping(self) -> Template:
-        """How conversations are written in scoring."""
+        """The template of conversations in scoring."""
         return Template(self.template, self.system, self.template_options, self.date)
 
     @property
     def asking(self) -> Template:
-        """How they are written in training and in use: always as the chat template does, if there is one.
+        """The template of conversations in training and in use: the chat template, if there is one.
 
         Raises:
             UserError: there is none, and it was given options.
@@ -108,7 +108,7 @@ class TargetModel:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What its numbers depend on: a local folder or file counts by its content, a hub id by its commit."""
+        """What its numbers depend on: the content of a local folder or file, or the commit of a hub id."""
         more: dict[str, Any] = {"generation": self.generation} if self.generation != "greedy" else {}
         more |= {"own_code": True} if self.trust_remote_code else {}
         if self.attention != "sdpa":  # in 16 bits another implementation gives other numbers
@@ -119,7 +119,7 @@ class TargetModel:
         return {"source": source, "dtype": self.dtype, "template": canonical(self.wrapping), **more}
 
     def tokenizer(self) -> "PreTrainedTokenizerBase":
-        """The target's tokenizer, with a padding token if it has one of end of sequence; the same one every time.
+        """Returns the target's tokenizer, always the same object; its end token also pads where no other does.
 
         Raises:
             UserError: it cannot be loaded.
@@ -127,7 +127,7 @@ class TargetModel:
         return _tokenizer(self)
 
     def load(self) -> "PreTrainedModel":
-        """A fresh copy of the model in eval mode, on the CPU, an adapter's weights merged in.
+        """Returns a fresh copy of the model in eval mode, on the CPU, an adapter's weights merged in.
 
         Raises:
             UserError: it cannot be read, is quantised or none that can be a target, or its weights are no numbers.
@@ -144,7 +144,7 @@ class TargetModel:
         base = self.base
         path, revision = base or (self.path, self.revision)
         revision = _commit(path, revision)
-        with reading(path):
+        with explain_reading_errors(path):
             config = AutoConfig.from_pretrained(path, revision=revision, trust_remote_code=self.trust_remote_code)
             refuse_config(config, path)
             read: Any = AutoModelForCausalLM.from_pretrained(
@@ -159,19 +159,19 @@ class TargetModel:
             model, found = read
             check_weights(model, found, path)
         if base:
-            with reading(self.path):
-                model = merged(model, self.path, _commit(self.path, self.revision))
+            with explain_reading_errors(self.path):
+                model = merge_adapter(model, self.path, _commit(self.path, self.revision))
                 check_weights(model, {}, self.path)
         return model.eval()
 
     @property
     def base(self) -> tuple[str, str | None] | None:
-        """Path and revision of the model an adapter was trained from."""
+        """Path and revision of the model an adapter was trained from; None for other targets."""
         return None if self.is_gguf else _base(self.path, _commit(self.path, self.revision))
 
     @property
     def _known_base(self) -> tuple[str, str | None] | None:
-        """The same, as far as it can be known before the model is fetched."""
+        """The base as far as it can be known before the model is fetched."""
         if Path(self.path).exists():
             return self.base
         try:
@@ -189,14 +189,14 @@ class FrozenCopy:
         self._folder: Path | None = None
 
     def bare(self) -> "PreTrainedModel":
-        """The target as it is."""
+        """Returns the target without an adapter."""
         if self._wrapped is not None:
             self._wrapped.unload()  # gives back the layers the adapter stands in for
         self._wrapped = self._folder = None
         return self._model
 
     def wearing(self, folder: Path) -> Any:
-        """The target with the adapter of a PEFT folder, not merged; what was returned before must no longer be used.
+        """Returns the target with a PEFT folder's adapter, not merged; models returned before become invalid.
 
         Raises:
             UserError: the folder has no adapter in safetensors.
@@ -218,7 +218,7 @@ KEPT: dict[TargetModel, FrozenCopy] = {}
 
 
 def frozen_copy(target: TargetModel) -> FrozenCopy:
-    """One copy per process for reading only (predict, score, benchmark); fine-tuning loads its own."""
+    """Returns this process's one copy for reading (predict, score, benchmark); fine-tuning loads its own."""
     if target not in KEPT:
         KEPT.clear()
         KEPT[target] = FrozenCopy(target)
@@ -231,14 +231,14 @@ def set_aside() -> None:
         copy.bare().cpu()
 
 
-def frozen(target: TargetModel) -> "PreTrainedModel":
-    """The untrained target, for reading only; no adapter is on it any more."""
+def frozen_target(target: TargetModel) -> "PreTrainedModel":
+    """Returns the untrained target, for reading only; any adapter is taken off."""
     return frozen_copy(target).bare()
 
 
 @contextmanager
 def quiet_peft() -> Iterator[None]:
-    """Without the warning that PEFT asks transformers 5 by an old name."""
+    """Within this block PEFT does not warn of a name that is outdated in transformers 5."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
         yield
@@ -252,7 +252,7 @@ def _tokenizer(target: TargetModel) -> "PreTrainedTokenizerBase":
         tokenizer = load_gguf_tokenizer(Path(target.path))
     else:
         path, revision = target.path, _commit(target.path, target.revision)
-        with reading(path):
+        with explain_reading_errors(path):
             base = _base(path, revision)
             if base and not has_tokenizer(path, revision):
                 path, revision = base[0], _commit(*base)
@@ -266,7 +266,7 @@ def _tokenizer(target: TargetModel) -> "PreTrainedTokenizerBase":
 
 @lru_cache(maxsize=8)
 def _base(path: str, revision: str | None) -> tuple[str, str | None] | None:
-    with reading(path):
+    with explain_reading_errors(path):
         return base_of(path, revision)
 
 
@@ -278,8 +278,8 @@ def _source(path: str, revision: str | None) -> Any:
 
 
 def _commit(path: str, revision: str | None) -> str | None:
-    """Of a hub id what `resolved_commit` says; of what lies here nothing."""
-    return None if Path(path).exists() else resolved_commit(path, revision)
+    """The commit of a hub id; None for local models."""
+    return None if Path(path).exists() else resolve_commit(path, revision)
 
 
 @lru_cache(maxsize=8)

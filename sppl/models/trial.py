@@ -1,4 +1,4 @@
-"""A way of running a model is tried on the very model, as its class says little about what it can do."""
+"""Tries a way of running a model on the model itself, as its class says little about what it can do."""
 
 import logging
 from collections.abc import Callable
@@ -11,18 +11,18 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-def tried(model: Any, way: str, trial: Callable[[], T]) -> T | None:
-    """What a trial gives; None, and a line in the log, where the model cannot be run that way.
+def try_model(model: Any, way: str, trial: Callable[[], T]) -> T | None:
+    """Returns the result of a trial; None, and a line in the log, where the model cannot be run that way.
 
-    Whatever the model's code raises counts, for architectures fail in ways of their own.
+    Any exception of the model's code counts as failure, as architectures fail in different ways.
 
     Args:
-        model: that is tried.
-        way: what it is tried for, in the words of the log's line.
-        trial: runs it.
+        model: the model to try.
+        way: what it is tried for, for the log.
+        trial: runs the model.
 
     Raises:
-        MemoryError: or torch's own; a lack of memory says nothing of the model.
+        MemoryError: or torch's own error; a lack of memory says nothing about the model.
     """
     try:
         return trial()

@@ -1,1 +1,1 @@
-"""What a person reads: tables, plots."""
+"""Reports for people: tables, plots, one page."""

@@ -1,4 +1,4 @@
-"""The table of test beds on the terminal."""
+"""Prints the table of test beds on the terminal."""
 
 import sys
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ SELECTOR = "metric or selector"
 NARROW = 8
 """Characters of a heading's line on a narrower terminal."""
 WIDE = 130
-"""Columns of text that the table takes with its intervals."""
+"""Width in characters of the table with its intervals."""
 
 
 def show_beds(name: str, table: pd.DataFrame, folder: Path) -> None:
@@ -33,7 +33,7 @@ def show_beds(name: str, table: pd.DataFrame, folder: Path) -> None:
 
     Args:
         table: of `sppl.analysis.bed_table.bed_table`.
-        folder: where its files lie.
+        folder: the folder its files lie in.
     """
     console = Screen(file=sys.stdout, width=None if sys.stdout.isatty() else WIDE, highlight=False)
     wide = console.width >= WIDE
@@ -50,7 +50,7 @@ def show_beds(name: str, table: pd.DataFrame, folder: Path) -> None:
 
 
 def _one_bed(bed: str, rows: pd.DataFrame, width: int, *, wide: bool) -> Table:
-    """The rows of one bed, without the columns in which nothing stands, in so many characters."""
+    """The rows of one bed, without columns that are empty, in so many characters."""
     cells = [_cells(row, wide=wide) for row in rows.to_dict("records")]
     named = [name for name in cells[0] if any(one[name] != MISSING for one in cells)]
     shown = Table(title=bed, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
@@ -81,7 +81,7 @@ def _cells(row: Mapping[Any, Any], *, wide: bool) -> dict[str, str]:
 
 
 def _with_ends(row: Mapping[Any, Any], name: str, *, wide: bool) -> str:
-    """The figure and, where there is room, the ends of its interval, which a figure without spread has not."""
+    """The figure and, where there is room, its interval; a figure without spread has none."""
     value, low, high = row[name], row[f"{name}_low"], row[f"{name}_high"]
     if pd.isna(value):
         return MISSING

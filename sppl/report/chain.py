@@ -1,4 +1,4 @@
-"""Where a number comes from: from a table's cell, artifact by artifact, down to files, weights and versions."""
+"""Explains a number: from a table's cell, artifact by artifact, down to files, weights and versions."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,21 +12,21 @@ from sppl.artifacts.store import ArtifactId, Store
 from sppl.schemas import UserError
 
 MADE_OF = "made_of.json"
-"""Beside a report's tables: the rankings and results it shows."""
+"""File beside a report's tables that lists the rankings and results it shows."""
 SHOWN = 8
 """Settings of one artifact that fit a line or two."""
 
 
 def find_artifacts(store: Store, asked: str, report: Path) -> list[ArtifactId]:
-    """The artifacts behind what was asked for.
+    """Returns the artifacts behind a name or a number.
 
     Args:
         asked: the name of an artifact or a part of it, or a cell of the report's table: `strategy/column`, such as
             `gpt4/accuracy`, or the number itself as the table has it.
-        report: the folder of a report whose cells are meant.
+        report: the folder of the report whose table is meant.
 
     Raises:
-        UserError: there is nothing of that name, and no such cell.
+        UserError: there is no artifact of that name, and no such cell.
     """
     cells = list(_cells(store, asked, report))
     if cells:
@@ -45,14 +45,14 @@ def find_artifacts(store: Store, asked: str, report: Path) -> list[ArtifactId]:
 
 
 def explain(store: Store, artifacts: Sequence[ArtifactId]) -> Iterator[str]:
-    """The lines of the chain of each artifact, parents indented below; what was said once is only named again."""
+    """Yields the lines of each artifact's chain, parents indented below; a repeated artifact is only named."""
     said: set[str] = set()
     for artifact in artifacts:
         yield from _lines(store, artifact.name, "", said, ("", ""))
 
 
 def _cells(store: Store, asked: str, report: Path) -> Iterator[ArtifactId]:
-    """The artifacts behind cells of a report's table that fit."""
+    """The artifacts behind the cells of a report's table that match."""
     table, made_of = report / "table.csv", report / MADE_OF
     if not table.exists() or not made_of.exists():
         return
@@ -67,7 +67,7 @@ def _cells(store: Store, asked: str, report: Path) -> Iterator[ArtifactId]:
 
 
 def _same(asked: str, value: float) -> bool:
-    """Whether a number, rounded like the one that was typed, is that one."""
+    """Whether a number equals the typed one, once it is rounded to the same digits."""
     try:
         wanted = float(asked)
     except ValueError:
@@ -92,7 +92,7 @@ def _facts(store: Store, name: str) -> dict[str, Any]:
 
 
 def _lines(store: Store, name: str, indent: str, said: set[str], above: tuple[str, str]) -> Iterator[str]:
-    """The lines of one artifact and its parents; command and versions only where they are not those of `above`."""
+    """The lines of one artifact and its parents; command and versions only where they differ from those above."""
     if name in said:
         yield f"{indent}{name} (above)"
         return
@@ -117,7 +117,7 @@ def _lines(store: Store, name: str, indent: str, said: set[str], above: tuple[st
 
 
 def _figures(facts: Mapping[str, Any]) -> str:
-    """What the artifact is worth, where it is one number."""
+    """The accuracy or value of an artifact, where it is one number."""
     found = [f"accuracy {facts['accuracy']:.4f}, "] if "accuracy" in facts else []
     found += [f"{facts['rows']} rows, "] if "rows" in facts else []
     return "".join(found)
@@ -133,7 +133,7 @@ def _settings(settings: Mapping[str, Any]) -> str:
 
 
 def _source(parent: str, config: Mapping[str, Any]) -> str:
-    """Where a source lies that is no artifact, by the configuration of the job."""
+    """Where a source that is no artifact lies, as the configuration of the job says."""
     benchmark, target = config.get("benchmark", {}), config.get("target_model", {})
     if parent.startswith("target model"):
         return f" (target_model.path={target.get('path')}, dtype={target.get('dtype')})"

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sppl.report.labels import shortened, write_labels
-from sppl.report.svg import ACCENT, INK, LINE, MUTED, PAPER, SOFT, chart
+from sppl.report.labels import shorten_label, write_labels
+from sppl.report.svg import ACCENT, INK, LINE, MUTED, PAPER, SOFT, draw_chart
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 WIDTH = 3.8
 """Inches of a panel: three beside each other on a screen, one on a phone."""
 PALE, DARK = "#fefefe", "#14191f"
-"""Text on a colour of the map, whatever the page's."""
+"""Colours of text on the heat map, whatever the page's own are."""
 FEW_POINTS = 100
-"""Up to so many examples each is drawn."""
-HEADS = {"lower": "lower is better", "higher": "higher is better", "none": "no direction"}
+"""Up to so many examples are each drawn as a dot."""
+DIRECTIONS = {"lower": "lower is better", "higher": "higher is better", "none": "no direction"}
 
 
 @dataclass(frozen=True)
 class Point:
-    """One strategy of one metric; what is unknown is None."""
+    """One strategy by one metric, as charts show it; unknown values are None."""
 
     label: str
     value: float
@@ -42,12 +42,12 @@ class Point:
         return ACCENT if self.is_pick else SOFT
 
 
-def ranking(points: Sequence[Point], *, metric: str, direction: str) -> str:
-    """Values with their intervals, best strategy on top, and how often each is first."""
-    names = [shortened(point.label) for point in points]
+def draw_ranking(points: Sequence[Point], *, metric: str, direction: str) -> str:
+    """Draws values with their intervals, best strategy on top, and how often each is first; returns SVG."""
+    names = [shorten_label(point.label) for point in points]
 
     def draw(axes: "Axes") -> None:
-        rows_of(axes, names)
+        name_rows(axes, names)
         places, colours = range(len(points)), [point.colour for point in points]
         low, high = _ends(points)
         axes.hlines(places, low, high, colors=colours, linewidth=3, alpha=0.55)
@@ -59,13 +59,13 @@ def ranking(points: Sequence[Point], *, metric: str, direction: str) -> str:
         if any(point.p_first is not None for point in points):
             axes.text(1.02, -0.75, "first in", transform=axes.get_yaxis_transform(), color=MUTED, fontsize=7.5)
         axes.margins(x=0.08)
-        title(axes, _head(metric, direction))
+        write_title(axes, _head(metric, direction))
 
-    return by_row(draw, names, right=0.55)
+    return draw_rows(draw, names, right=0.55)
 
 
-def scatter(points: Sequence[Point], *, metric: str, direction: str, untrained: float | None) -> str:
-    """Score against accuracy, a label at every dot; a dashed line where the untrained target stands."""
+def draw_scatter(points: Sequence[Point], *, metric: str, direction: str, untrained: float | None) -> str:
+    """Draws score against accuracy with a dashed line for the untrained target; returns SVG."""
     known = [point for point in points if point.accuracy is not None]
 
     def draw(axes: "Axes") -> None:
@@ -89,18 +89,20 @@ def scatter(points: Sequence[Point], *, metric: str, direction: str, untrained: 
         axes.set(xlabel=_head(metric, direction), ylabel="accuracy")
         level = [] if untrained is None else [(min(low), untrained, max(high), untrained)]
         bars = [*zip(low, y, high, y, strict=True), *zip(x, least, x, most, strict=True), *level]
-        write_labels(axes, list(zip(x, y, [shortened(point.label) for point in known], strict=True)), bars)
+        write_labels(axes, list(zip(x, y, [shorten_label(point.label) for point in known], strict=True)), bars)
 
-    return chart(draw, width=WIDTH, height=3.3, margins=(0.65, 0.15, 0.55, 0.15))
+    return draw_chart(draw, width=WIDTH, height=3.3, margins=(0.65, 0.15, 0.55, 0.15))
 
 
-def distributions(examples: Mapping[str, NDArray], means: Mapping[str, float], *, metric: str, direction: str) -> str:
-    """Scores per example: a box over the middle half, whiskers to 5 and 95 %, a dot at the strategy's value."""
-    names = [shortened(label) for label in examples]
+def draw_distributions(
+    examples: Mapping[str, NDArray], means: Mapping[str, float], *, metric: str, direction: str
+) -> str:
+    """Draws scores per example: box over the middle half, whiskers to 5 and 95 %, a dot at the value; returns SVG."""
+    names = [shorten_label(label) for label in examples]
     cuts = {label: np.quantile(values, [0.05, 0.25, 0.5, 0.75, 0.95]) for label, values in examples.items()}
 
     def draw(axes: "Axes") -> None:
-        rows_of(axes, names)
+        name_rows(axes, names)
         ends = np.concatenate([*cuts.values(), list(means.values())])
         if ends.min() > 0 and ends.max() > 30 * ends.min():
             axes.set_xscale("log")
@@ -120,13 +122,13 @@ def distributions(examples: Mapping[str, NDArray], means: Mapping[str, float], *
         axes.vlines(middle, places - 0.25, places + 0.25, colors=ACCENT, linewidth=2)
         axes.scatter([means[label] for label in examples], places, s=20, c=INK, zorder=4, linewidths=0)
         axes.margins(x=0.04)
-        title(axes, _head(metric, direction))
+        write_title(axes, _head(metric, direction))
 
-    return by_row(draw, names, right=0.15)
+    return draw_rows(draw, names, right=0.15)
 
 
-def reliability(curve: Sequence[Mapping[str, float]], *, metric: str) -> str:
-    """Predicted chance against the share that happened; on the dashed line a prediction is as good as its word."""
+def draw_reliability(curve: Sequence[Mapping[str, float]], *, metric: str) -> str:
+    """Draws predicted chances against observed shares; exact predictions lie on the dashed line; returns SVG."""
     predicted = [100 * point["predicted"] for point in curve]
     happened = [100 * point["happened"] for point in curve]
 
@@ -136,20 +138,20 @@ def reliability(curve: Sequence[Mapping[str, float]], *, metric: str) -> str:
         low = min(40.0, *(value - 5 for value in [*happened, *predicted]))
         axes.set(xlim=(low, 100), ylim=(low, 100), xlabel="predicted chance, %", ylabel="really better, %")
         axes.grid(visible=True)
-        title(axes, metric)
+        write_title(axes, metric)
 
-    return chart(draw, width=WIDTH, height=3.3, margins=(0.65, 0.2, 0.55, 0.4))
+    return draw_chart(draw, width=WIDTH, height=3.3, margins=(0.65, 0.2, 0.55, 0.4))
 
 
-def heat_map(table: pd.DataFrame, *, metric: str) -> str:
-    """Spearman from -1 (red) to 1 (blue), tasks as rows and targets as columns; grey where it is undefined."""
+def draw_heat_map(table: pd.DataFrame, *, metric: str) -> str:
+    """Draws Spearman from -1 (red) to 1 (blue), tasks by targets, grey where undefined; returns SVG."""
     from matplotlib import colormaps
 
     values = table.to_numpy(dtype=float, na_value=np.nan)
-    tasks, targets = [shortened(str(name)) for name in table.index], [shortened(str(name)) for name in table]
+    tasks, targets = [shorten_label(str(name)) for name in table.index], [shorten_label(str(name)) for name in table]
 
     def draw(axes: "Axes") -> None:
-        rows_of(axes, tasks)
+        name_rows(axes, tasks)
         for row, column in np.ndindex(*values.shape):
             rho = values[row, column]
             fill: Any = LINE if np.isnan(rho) else colormaps["RdBu"](0.5 + rho / 2)
@@ -163,12 +165,12 @@ def heat_map(table: pd.DataFrame, *, metric: str) -> str:
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
         axes.grid(visible=False)
-        title(axes, metric)
+        write_title(axes, metric)
 
     left = _label_inches(tasks)
     width = max(0.72, 0.15 + max(map(_text_inches, targets)))
     height = 0.72 + 0.27 * len(tasks)
-    return chart(
+    return draw_chart(
         draw,
         width=left + width * len(targets) + 0.1,
         height=height,
@@ -177,13 +179,13 @@ def heat_map(table: pd.DataFrame, *, metric: str) -> str:
 
 
 def _ends(points: Sequence[Point]) -> tuple[list[float], list[float]]:
-    """The ends of the intervals; both at the value where there is none."""
+    """The ends of the intervals; both are the value itself where there is none."""
     low = [point.value if point.low is None else point.low for point in points]
     return low, [point.value if point.high is None else point.high for point in points]
 
 
-def rows_of(axes: "Axes", names: Sequence[str]) -> None:
-    """Axes with a row per name, the first on top."""
+def name_rows(axes: "Axes", names: Sequence[str]) -> None:
+    """Gives the axes a row per name, the first on top."""
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
@@ -191,18 +193,20 @@ def rows_of(axes: "Axes", names: Sequence[str]) -> None:
     axes.spines["left"].set_visible(False)
 
 
-def title(axes: "Axes", text: str) -> None:
-    """At the edge of the figure, where no label of the axes stands."""
+def write_title(axes: "Axes", text: str) -> None:
+    """Writes the title at the edge of the figure, clear of the axes' labels."""
     figure = axes.get_figure()
     assert figure is not None
     height = figure.bbox.height
-    figure.text(4 / figure.bbox.width, 1 - 10 / height, shortened(text, 45), va="center", fontsize=9.5, weight="bold")
+    figure.text(
+        4 / figure.bbox.width, 1 - 10 / height, shorten_label(text, 45), va="center", fontsize=9.5, weight="bold"
+    )
 
 
-def by_row(draw: Any, names: Sequence[str], *, right: float) -> str:
-    """The SVG of a panel with a row per name."""
+def draw_rows(draw: Any, names: Sequence[str], *, right: float) -> str:
+    """Draws a panel with a row per name; returns SVG."""
     height = 0.75 + 0.27 * len(names)
-    return chart(draw, width=WIDTH, height=height, margins=(_label_inches(names), right, 0.3, 0.42))
+    return draw_chart(draw, width=WIDTH, height=height, margins=(_label_inches(names), right, 0.3, 0.42))
 
 
 def _label_inches(names: Sequence[str]) -> float:
@@ -214,4 +218,4 @@ def _text_inches(text: str) -> float:
 
 
 def _head(metric: str, direction: str) -> str:
-    return f"{shortened(metric)} ({HEADS.get(direction, direction)})"
+    return f"{shorten_label(metric)} ({DIRECTIONS.get(direction, direction)})"

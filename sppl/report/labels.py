@@ -1,4 +1,4 @@
-"""Labels at the dots of a chart, where they hide least."""
+"""Places labels at the dots of a chart where they hide least."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -31,17 +31,17 @@ SIDES = (
 Box = tuple[float, float, float, float]
 
 
-def shortened(text: str, longest: int = LONGEST) -> str:
-    """The text on one line, its end cut off where it is too long for a chart."""
+def shorten_label(text: str, longest: int = LONGEST) -> str:
+    """Returns the text on one line, cut where it is too long for a chart."""
     line = on_one_line(text)
     return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
 def write_labels(axes: "Axes", points: Sequence[tuple[float, float, str]], bars: Sequence[Box]) -> None:
-    """Writes a text at each `(x, y, text)`, where it covers least of the dots, the bars and the texts before it.
+    """Writes a text at each `(x, y, text)`, placed where it covers least of dots, bars and earlier texts.
 
     Args:
-        axes: limits and margins are final.
+        axes: its limits and margins have to be final.
         points: in the coordinates of the data.
         bars: the ends `(x, y, x, y)` of lines across or upright, in the same coordinates.
     """

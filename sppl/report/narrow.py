@@ -1,4 +1,4 @@
-"""Tables on a terminal of any width: nothing is cut off; what does not fit goes below, under the same first column."""
+"""Prints tables on a terminal of any width; columns that do not fit go into further tables below."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -41,14 +41,14 @@ class Column:
 
 
 def print_table(console: Console, title: str, columns: Sequence[Column], *, keys: int = 1, caption: str = "") -> None:
-    """Prints the rows with the columns that say anything; of too many columns the rest in tables below.
+    """Prints a table without its empty columns; columns that do not fit go into further tables below.
 
     Args:
-        console: where; its width decides.
-        title: above the first of the tables.
-        columns: of equal length, the first `keys` of them say which row it is.
-        keys: how many are repeated in every table.
-        caption: below the last.
+        console: where to print; its width decides.
+        title: the text above the first table.
+        columns: columns of equal length, the first `keys` of which identify a row.
+        keys: how many columns are repeated in every table.
+        caption: the text below the last table.
     """
     shown = [*columns[:keys], *(one for one in columns[keys:] if not one.empty)]
     parts = list(_parts(shown[:keys], shown[keys:], console.width))
@@ -69,7 +69,7 @@ def print_table(console: Console, title: str, columns: Sequence[Column], *, keys
 
 
 def _parts(keys: Sequence[Column], others: Sequence[Column], width: int) -> Iterator[list[Column]]:
-    """The columns of each table: as many as fit beside the keys, one at least."""
+    """Yields the columns of each table: as many as fit beside the keys, at least one."""
     taken = 1 + sum(min(one.width, int(LONGEST_KEY * width / len(keys))) + 3 for one in keys)
     part, room = list[Column](), width - taken
     for one in others:
@@ -83,7 +83,7 @@ def _parts(keys: Sequence[Column], others: Sequence[Column], width: int) -> Iter
 
 
 def _share(one: Column, texts: Sequence[Column], room: int) -> int:
-    """The characters that a column of texts may take of the room that numbers leave."""
+    """Returns the characters that a column of texts may take of the room that numbers leave."""
     free, left = room - 3 * len(texts), list(texts)
     while left:
         fair = free // len(left)
@@ -112,7 +112,7 @@ def folded(text: str, width: int) -> str:
 
 
 def broken(name: str, width: int = HEAD) -> str:
-    """A heading on several lines, broken after underscores and at spaces."""
+    """Returns a heading on several lines, broken after underscores and at spaces."""
     lines, at = [""], 0
     parts = [piece for word in name.split(" ") for piece in [*_pieces(word), " "]][:-1]
     while at < len(parts):

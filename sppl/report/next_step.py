@@ -1,4 +1,4 @@
-"""The command that follows a pick: the one that was typed, with the strategy chosen and the whole training set."""
+"""Makes the commands that follow a pick from the command that was typed."""
 
 import re
 from collections.abc import Sequence
@@ -9,27 +9,27 @@ DROPPED = re.compile(
     r"(stage|strategy|strategy\.only|n_train|n_pilot|n_validation|confirm|dry|metric|logger|seed)$"
     r"|(metric|logger|hydra|pilot)[./]|policy\.|stage\.(?!generate\.|export\.)"
 )
-"""What says how the sample was scored, and what nobody should confirm twice."""
+"""Settings that say how the sample was scored, and what nobody should confirm twice."""
 BESIDE = re.compile(
     r"(stage|strategy|strategy\.only|confirm|dry|logger|seed)$|(logger|hydra)[./]|stage\.(?!generate\.|shortlist\.)"
 )
-"""What does not shape a shortlist."""
+"""Settings that do not shape a shortlist."""
 SCORING = re.compile(
     r"(stage|strategy|strategy\.only|n_pilot|n_validation|confirm|dry|metric|logger|policy)$"
     r"|(metric|logger|hydra|pilot|policy)[./]|policy\.|stage\.(?!generate\.)"
 )
-"""What does not shape a full training."""
+"""Settings that do not shape a full training."""
 OF_DATA = re.compile(r"[+~]*(benchmark|data_dir|target_model)\b")
-"""What says which data are meant."""
+"""Settings that say which data are meant."""
 OF_A_STRATEGY = re.compile(r"(?:.*@)?strategy\.(\w[\w+=@-]*)(?:[.:]|$)")
 
 
 def next_command(
     typed: Sequence[str], strategy: str, *, benchmark: str, target_model: str, from_files: bool = False
 ) -> str:
-    """A line for the shell that makes and exports the full training set of one strategy.
+    """Returns the shell command that makes and exports the full training set of one strategy.
 
-    Everything typed that shapes responses is kept, so the answers to the sample are found and not asked for again.
+    Settings that shape responses are kept, so that responses to the sample are found and not asked for again.
 
     Args:
         typed: the command that made the pick, the words that start the program first.
@@ -46,7 +46,7 @@ def next_command(
 def settling_command(
     typed: Sequence[str], strategies: Sequence[str], *, benchmark: str, target_model: str, from_files: bool = False
 ) -> str:
-    """A line for the shell that trains the target briefly on each of the best and settles between them.
+    """Returns the shell command that trains the target briefly on each of the best strategies and picks one.
 
     Metrics and sizes stay as they were typed, so every score is found and none is computed again.
 
@@ -65,7 +65,7 @@ def settling_command(
 def full_command(
     typed: Sequence[str], strategy: str, *, benchmark: str, target_model: str, from_files: bool = False
 ) -> str:
-    """A line for the shell that trains the target on all responses of one strategy and tests it.
+    """Returns the shell command that trains the target on all responses of one strategy and tests it.
 
     Args:
         typed: the command that settled on it, the words that start the program first.
@@ -80,7 +80,7 @@ def full_command(
 
 
 def checking_command(typed: Sequence[str], *given: str) -> str:
-    """A line for the shell that looks at own files and compares the rules that could judge them.
+    """Returns the shell command that looks at a user's own files and compares the rules that could judge them.
 
     Args:
         typed: the command that read them, the words that start the program first.

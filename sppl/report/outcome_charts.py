@@ -1,24 +1,24 @@
-"""Drawings of what training brought: paired differences, and accuracy along a setting."""
+"""Draws outcomes of training: paired differences, and accuracy along a setting."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sppl.report.charts import WIDTH, by_row, rows_of, title
-from sppl.report.labels import shortened
-from sppl.report.svg import ACCENT, MUTED, SOFT, chart
+from sppl.report.charts import WIDTH, draw_rows, name_rows, write_title
+from sppl.report.labels import shorten_label
+from sppl.report.svg import ACCENT, MUTED, SOFT, draw_chart
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 COLOURS = (ACCENT, "#b4572a", "#5a8f3c", "#7a5aa6", "#b08b1e", "#3f6fb5", "#a34a7a", MUTED)
 MARKS = "osD^vPX*"
-"""Of the lines: colour and mark differ, so that they are told apart without colours too."""
+"""Marks of the lines, which differ so that lines can be told apart without colours."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """How much more often one strategy is right than another, as fractions with the ends of the interval."""
+    """How much more often one strategy is right than another: a fraction with its interval."""
 
     label: str
     value: float
@@ -27,8 +27,8 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Reached:
-    """An accuracy at one value of a setting; ends of its interval where they are known."""
+class AccuracyAt:
+    """An accuracy (fraction) at one value of a setting, with its interval where that is known."""
 
     at: float
     accuracy: float
@@ -36,12 +36,12 @@ class Reached:
     high: float | None = None
 
 
-def differences(found: Sequence[Difference], *, heading: str) -> str:
-    """Differences in points with their intervals; the line at 0 is no difference."""
-    names = [shortened(one.label, 44) for one in found]
+def draw_differences(found: Sequence[Difference], *, heading: str) -> str:
+    """Draws differences in points with their intervals and a line at 0; returns SVG."""
+    names = [shorten_label(one.label, 44) for one in found]
 
     def draw(axes: "Axes") -> None:
-        rows_of(axes, names)
+        name_rows(axes, names)
         axes.axvline(0, color=MUTED, linewidth=0.9, linestyle=(0, (4, 3)))
         places = range(len(found))
         colours = [SOFT if one.low <= 0 <= one.high else ACCENT for one in found]
@@ -49,22 +49,22 @@ def differences(found: Sequence[Difference], *, heading: str) -> str:
                     linewidth=3, alpha=0.55)  # fmt: skip
         axes.scatter([100 * one.value for one in found], places, s=46, c=colours, zorder=3, linewidths=0)
         axes.margins(x=0.08)
-        title(axes, heading)
+        write_title(axes, heading)
 
-    return by_row(draw, names, right=0.2)
+    return draw_rows(draw, names, right=0.2)
 
 
-def accuracy_along(
-    lines: Mapping[str, Sequence[Reached]], *, setting: str, heading: str, untrained: float | None
+def draw_accuracies(
+    lines: Mapping[str, Sequence[AccuracyAt]], *, setting: str, heading: str, untrained: float | None
 ) -> str:
-    """A line per strategy over the values of a setting; a dashed one where the untrained target stands."""
+    """Draws a line per strategy over the values of a setting, dashed for the untrained target; returns SVG."""
     values = sorted({one.at for found in lines.values() for one in found})
 
     def draw(axes: "Axes") -> None:
         for at, (label, found) in enumerate(lines.items()):
             colour, x = COLOURS[at % len(COLOURS)], [one.at for one in found]
             axes.plot(x, [one.accuracy for one in found], color=colour, marker=MARKS[at % len(MARKS)], markersize=5,
-                      linewidth=1.5, label=shortened(label))  # fmt: skip
+                      linewidth=1.5, label=shorten_label(label))  # fmt: skip
             known = [(one.at, one.low, one.high) for one in found if one.low is not None and one.high is not None]
             if known:
                 axes.vlines(*zip(*known, strict=True), colors=colour, linewidth=1.1, alpha=0.5)
@@ -77,6 +77,6 @@ def accuracy_along(
         axes.set(xlabel=setting, ylabel="accuracy")
         axes.grid(visible=True, axis="y")
         axes.legend(loc="best", fontsize=7.5, frameon=False)
-        title(axes, heading)
+        write_title(axes, heading)
 
-    return chart(draw, width=WIDTH, height=3.3, margins=(0.65, 0.2, 0.55, 0.4))
+    return draw_chart(draw, width=WIDTH, height=3.3, margins=(0.65, 0.2, 0.55, 0.4))

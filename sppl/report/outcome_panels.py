@@ -1,4 +1,4 @@
-"""What a page draws of outcomes: paired differences, and accuracy along the settings that were swept."""
+"""The outcome panels of a page: paired differences, and accuracy along the settings that were swept."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,7 +8,7 @@ import pandas as pd
 from sppl.analysis.outcomes import UNTRAINED
 from sppl.report.gallery import Gallery
 from sppl.report.markup import Markup
-from sppl.report.outcome_charts import Difference, Reached, accuracy_along, differences
+from sppl.report.outcome_charts import AccuracyAt, Difference, draw_accuracies, draw_differences
 
 MOST_DIFFERENCES = 12
 """Pairs of strategies in one drawing; of more, those of the best strategy."""
@@ -16,11 +16,11 @@ MOST_LINES = 6
 """Drawings of accuracy along one setting, one per combination of the others."""
 
 
-def paired_panels(compared: pd.DataFrame, best: Mapping[str, str], title: str, gallery: Gallery) -> list[Markup]:
-    """One drawing per setup: how much more often the first of two strategies is right on the same questions.
+def draw_paired_panels(compared: pd.DataFrame, best: Mapping[str, str], title: str, gallery: Gallery) -> list[Markup]:
+    """Draws one panel per setup: how much more often the first of two strategies is right on the same questions.
 
     Args:
-        compared: of `sppl.analysis.paired.paired`, of one benchmark and target.
+        compared: of `sppl.analysis.paired.compare_pairs`, of one benchmark and target.
         best: setup -> its best strategy.
         title: of the pair.
         gallery: where drawings go.
@@ -36,27 +36,27 @@ def paired_panels(compared: pd.DataFrame, best: Mapping[str, str], title: str, g
             for row in shown
         ]
         heading = f"points of accuracy{f', {setup}' if compared['setup'].nunique() > 1 else ''}"
-        svg = differences(found, heading=heading)
+        svg = draw_differences(found, heading=heading)
         words = ("differences", *title.split(" / "), *([str(setup)] if heading.endswith(str(setup)) and setup else []))
         made.append(gallery.figure(svg, words, label=f"{title}: paired differences {setup}"))
     return made
 
 
 def _best_first(row: dict[Any, Any], best: str) -> dict[Any, Any]:
-    """The difference seen from the best strategy, else from the better of the two."""
+    """The difference seen from the best strategy or else from the better of the two."""
     if row["strategy"] == best or (row["other"] != best and row["difference"] >= 0):
         return row
     turned = {"strategy": row["other"], "other": row["strategy"], "difference": -row["difference"]}
     return row | turned | {"low": -row["high"], "high": -row["low"]}
 
 
-def along_panels(
+def draw_setting_panels(
     rows: pd.DataFrame, settings: Sequence[str], labels: Mapping[str, str], title: str, gallery: Gallery
 ) -> list[Markup]:
-    """One drawing per setting with numbers of which two or more were tried, and combination of the other settings.
+    """Draws one panel per numeric setting with two or more values and per combination of the other settings.
 
     Args:
-        rows: of `sppl.analysis.summary.table`, of one benchmark and target.
+        rows: of `sppl.analysis.summary.strategies_table`, of one benchmark and target.
         settings: the columns of settings that vary.
         labels: strategy -> how it is written.
         title: of the pair.
@@ -75,7 +75,7 @@ def along_panels(
         for key, part in parts[:MOST_LINES]:
             where = ", ".join(f"{name} {value}" for name, value in zip(others, key, strict=True))
             lines = {labels.get(str(name), str(name)): _line(found) for name, found in part.groupby("strategy")}
-            svg = accuracy_along(
+            svg = draw_accuracies(
                 lines, setting=setting, heading=where or f"accuracy over {setting}",
                 untrained=float(base.iloc[0]) if len(base) else None,
             )  # fmt: skip
@@ -84,9 +84,9 @@ def along_panels(
     return made
 
 
-def _line(found: pd.DataFrame) -> list[Reached]:
+def _line(found: pd.DataFrame) -> list[AccuracyAt]:
     return [
-        Reached(row["at"], float(row["accuracy"]), _number(row["accuracy_low"]), _number(row["accuracy_high"]))
+        AccuracyAt(row["at"], float(row["accuracy"]), _number(row["accuracy_low"]), _number(row["accuracy_high"]))
         for row in found.to_dict("records")
     ]
 

@@ -1,4 +1,4 @@
-"""The report as one page that needs nothing else: opened from disk, read on a screen or a phone."""
+"""Writes the report as one self-contained HTML page, readable on a screen or a phone."""
 
 import json
 from base64 import b64encode
@@ -11,20 +11,20 @@ from typing import Any
 
 import pandas as pd
 
-from sppl.analysis.checked import shipped
-from sppl.analysis.over_cases import in_a_sentence
+from sppl.analysis.bed_checks import shipped_checks
+from sppl.analysis.over_cases import describe_losses
 from sppl.artifacts.provenance import write_anew
 from sppl.report import charts, page_tables
 from sppl.report.gallery import Gallery
-from sppl.report.markup import Markup, element, items, joined
-from sppl.report.page_tables import PAIR, settings_of
-from sppl.report.pairs import Pair, panels, sentences
+from sppl.report.markup import Markup, bullet_list, element, join_markup
+from sppl.report.page_tables import PAIR, setting_columns
+from sppl.report.pairs import Pair, draw_panels, pair_sentences
 from sppl.report.picks import Pick
 from sppl.report.tables import interval_words
 
 PAGE = "index.html"
 OPEN_PAIRS = 4
-"""Up to so many pairs lie open; more are folded, and show each thing once."""
+"""Up to so many pairs of benchmark and target are shown open; more are folded."""
 STRATEGIES = (
     "Values, the rank in parentheses (1 = best). Accuracy of the fine-tuned target, its 95 % interval (Wilson's); gain "
     "over the untrained target. A heading sorts, a second time the other way round."
@@ -60,38 +60,40 @@ def write_page(
     compared: pd.DataFrame | None = None,
     followed: pd.DataFrame | None = None,
 ) -> Path:
-    """Writes `index.html` and `plots/*.svg` into the folder; returns the path of the page.
+    """Writes `index.html` and `plots/*.svg` into a folder; returns the path of the page.
 
     Args:
         folder: of the report; made where it is missing.
         name: of the report.
-        rows: of `sppl.analysis.summary.table`; a column `source` marks simulated strategies.
+        rows: of `sppl.analysis.summary.strategies_table`; a column `source` marks simulated strategies.
         judged: of `sppl.analysis.summary.metrics_table`.
         rankings: of `sppl.analysis.ranking.rank`; may be empty.
         scores: those of single questions are drawn; None where there are none.
-        chances: of `sppl.analysis.confidence.confidence`; None leaves them out.
+        chances: of `sppl.analysis.confidence.confidence`; None omits them.
         provenance: what made it, in plain data; `command` (a string or a list) comes first and as code.
         further: titles and other tables to show, as they are.
         picks: what to go on with, per benchmark and target.
-        compared: of `sppl.analysis.paired.paired`; drawn where the outcomes are.
-        followed: of `sppl.analysis.over_cases.over_cases`; without rows it is left out.
+        compared: of `sppl.analysis.paired.compare_pairs`; drawn where the outcomes are.
+        followed: of `sppl.analysis.over_cases.average_losses`; without rows it is left out.
         drawn: metrics with panels for every pair (each panel takes some 30 ms); None draws all.
     """
     gallery = Gallery(folder / "plots")
     pairs = _pairs(rows, rankings, scores, chances, compared)
     many = len(pairs) > OPEN_PAIRS
     metrics = [str(metric) for metric in dict.fromkeys(rankings["metric"])]
-    body = joined(
+    body = join_markup(
         element("header", element("h1", name), element("p", _about(pairs, metrics, drawn), class_="muted")),
         *_decision(picks),
-        _section("Which metric to follow", in_a_sentence(followed), page_tables.plain(followed))
+        _section("Which metric to follow", describe_losses(followed), page_tables.plain_table(followed))
         if followed is not None and len(followed)
         else "",
-        _heat(judged, gallery) if len(judged[[*PAIR, *settings_of(judged, "metric")]].drop_duplicates()) > 1 else "",
+        _heat(judged, gallery)
+        if len(judged[[*PAIR, *setting_columns(judged, "metric")]].drop_duplicates()) > 1
+        else "",
         *([] if many else _each(pairs, gallery, drawn)),
-        _section("Strategies", STRATEGIES, page_tables.strategies(rows, metrics)),
-        _section("Metrics", _about_metrics(judged), page_tables.metrics(judged, chances)) if len(judged) else "",
-        *(_section(title, "", page_tables.plain(frame)) for title, frame in (further or {}).items()),
+        _section("Strategies", STRATEGIES, page_tables.strategies_table(rows, metrics)),
+        _section("Metrics", _about_metrics(judged), page_tables.metrics_table(judged, chances)) if len(judged) else "",
+        *(_section(title, "", page_tables.plain_table(frame)) for title, frame in (further or {}).items()),
         *(_each(pairs, gallery, drawn) if many else []),
         _trust(chances, gallery),
         _section("How it was made", "", _provenance(provenance)),
@@ -159,13 +161,13 @@ def _counted(names: Any, word: str) -> str:
 
 def _section(title: str, words: str, *parts: str) -> Markup:
     about = [element("p", words, class_="muted")] if words else []
-    return joined(element("section", element("h2", title), *about, *parts), Markup("\n"))
+    return join_markup(element("section", element("h2", title), *about, *parts), Markup("\n"))
 
 
 def _decision(picked: Sequence[Pick]) -> list[Markup]:
-    """Pick, runner-up, what it may cost to be wrong and what would settle it; many pairs share a table."""
+    """The picks with runner-up, risk and what would settle them; many pairs share a table."""
     if len(picked) > OPEN_PAIRS:
-        return [_section("The picks", "", page_tables.decisions(picked))]
+        return [_section("The picks", "", page_tables.picks_table(picked))]
     return [_pick(one) for one in picked]
 
 
@@ -174,13 +176,15 @@ def _pick(pick: Pick) -> Markup:
     told = [
         element("dt", what) + element("dd", *(element("p", one) for one in said)) for what, said in facts if any(said)
     ]
-    lines = [joined(element("p", f"{what}:"), element("pre", element("code", line))) for what, line in pick.commands]
+    lines = [
+        join_markup(element("p", f"{what}:"), element("pre", element("code", line))) for what, line in pick.commands
+    ]
     facts = element("dl", *(Markup(one) for one in told), class_="decision")
     return _section(pick.title, "", facts, *lines, _example(pick.example))
 
 
 def _example(example: Mapping[str, Any]) -> Markup:
-    """One question with each strategy's response, an own answer, and the prompt as the model sees it; folded."""
+    """One question with each strategy's response, an own answer of the target and the whole prompt, folded."""
     if not example:
         return Markup("")
     texts = [("The question", example["question"])]
@@ -196,7 +200,7 @@ def _each(pairs: list[Pair], gallery: Gallery, drawn: Sequence[str] | None) -> l
     many = len(pairs) > OPEN_PAIRS
     parts = []
     for pair in pairs:
-        shown = joined(sentences(pair), panels(pair, gallery, drawn=drawn, all_rankings=not many))
+        shown = join_markup(pair_sentences(pair), draw_panels(pair, gallery, drawn=drawn, all_rankings=not many))
         if many:
             shown = element("details", element("summary", pair.title), shown)
         parts.append(shown if many else _section(pair.title, "", shown))
@@ -204,7 +208,7 @@ def _each(pairs: list[Pair], gallery: Gallery, drawn: Sequence[str] | None) -> l
 
 
 def _heat(judged: pd.DataFrame, gallery: Gallery) -> Markup:
-    extra = settings_of(judged, "metric")
+    extra = setting_columns(judged, "metric")
     tasks = [
         " ".join(str(value) for value in row if pd.notna(value)) for row in judged[["benchmark", *extra]].to_numpy()
     ]
@@ -216,15 +220,15 @@ def _heat(judged: pd.DataFrame, gallery: Gallery) -> Markup:
             continue
         table = part.pivot(index="task", columns="target_model", values="spearman")
         table = table.reindex(index=list(dict.fromkeys(part["task"])))
-        svg = charts.heat_map(table, metric=str(metric))
+        svg = charts.draw_heat_map(table, metric=str(metric))
         figures.append(gallery.figure(svg, ("spearman", str(metric)), label=f"Spearman of {metric} by task and target"))
     shown = element("div", *figures, class_="maps")
     return _section("Spearman by task and target", HEAT, shown) if figures else Markup("")
 
 
 def _trust(chances: pd.DataFrame | None, gallery: Gallery) -> Markup:
-    """The check of every chance that the page states; nothing where it states none."""
-    beds, figures = shipped(), []
+    """The check of the chances that the page states; nothing where it states none."""
+    beds, figures = shipped_checks(), []
     stated = [] if chances is None else chances[chances["chance"].notna()].to_dict("records")
     for bed, metric in dict.fromkeys((row["bed"], row["metric"]) for row in stated):
         found = beds[bed]["chances"][metric]
@@ -232,7 +236,7 @@ def _trust(chances: pd.DataFrame | None, gallery: Gallery) -> Markup:
             f"{bed}: {found['n']} comparisons; Brier score {found['brier']:.3f}, a coin's {found['coin']:.3f}; learned "
             f"on {', '.join(found['fitted_on'])}"
         )
-        svg = charts.reliability(found["reliability"], metric=metric)
+        svg = charts.draw_reliability(found["reliability"], metric=metric)
         label = f"Reliability of {metric} on {bed}"
         figures.append(gallery.figure(svg, ("reliability", bed, metric), label=label, caption=caption))
     if not figures:
@@ -247,7 +251,7 @@ def _provenance(provenance: Mapping[str, Any]) -> Markup:
     commands = [asked] if isinstance(asked, str) else list(asked)
     facts = [(key, value) for key, value in provenance.items() if key != "command"]
     parts = [element("dt", key) + element("dd", _fact(value)) for key, value in facts]
-    return joined(
+    return join_markup(
         element("pre", element("code", "\n".join(map(str, commands)))) if commands else "",
         element("dl", *(Markup(part) for part in parts)),
     )
@@ -255,11 +259,11 @@ def _provenance(provenance: Mapping[str, Any]) -> Markup:
 
 def _fact(value: Any) -> Markup:
     if isinstance(value, Mapping) and all(isinstance(one, str | int | float) for one in value.values()):
-        return items([f"{key}: {one}" for key, one in value.items()])
+        return bullet_list([f"{key}: {one}" for key, one in value.items()])
     if isinstance(value, Mapping | list | tuple):
         text = json.dumps(value, indent=1, ensure_ascii=False, default=str)
         return element("details", element("summary", "show"), element("pre", text))
-    return joined(str(value))
+    return join_markup(str(value))
 
 
 def _whole(name: str, body: str) -> str:
@@ -267,4 +271,4 @@ def _whole(name: str, body: str) -> str:
     style, script = (here.joinpath(file).read_text(encoding="utf-8") for file in ("page.css", "page.js"))
     allowed = b64encode(sha256(script.encode()).digest()).decode()
     skeleton = Template(here.joinpath("page.html").read_text(encoding="utf-8"))
-    return skeleton.substitute(title=joined(name), style=style, script=script, body=body, allowed=allowed)
+    return skeleton.substitute(title=join_markup(name), style=style, script=script, body=body, allowed=allowed)

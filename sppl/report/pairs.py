@@ -1,4 +1,4 @@
-"""What a page shows of one benchmark and target: sentences and panels."""
+"""The part of a page about one benchmark and target: sentences and panels."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,9 +11,9 @@ from sppl.analysis.outcomes import UNTRAINED
 from sppl.analysis.ranking import sentence
 from sppl.report import charts
 from sppl.report.gallery import Gallery
-from sppl.report.markup import Markup, element, items, joined
-from sppl.report.outcome_panels import along_panels, paired_panels
-from sppl.report.page_tables import labelled, settings_of
+from sppl.report.markup import Markup, bullet_list, element, join_markup
+from sppl.report.outcome_panels import draw_paired_panels, draw_setting_panels
+from sppl.report.page_tables import setting_columns, strategy_label
 from sppl.report.tables import MISSING
 
 RANKING = (
@@ -57,19 +57,21 @@ class Pair:
 
     @cached_property
     def labels(self) -> dict[str, str]:
-        """Strategy -> how it is written."""
+        """Strategy -> its label."""
         sources = self.rows["source"] if "source" in self.rows else [""] * len(self.rows)
-        known = {name: labelled(name, source) for name, source in zip(self.rows["strategy"], sources, strict=True)}
+        known = {
+            name: strategy_label(name, source) for name, source in zip(self.rows["strategy"], sources, strict=True)
+        }
         return {name: name for name in self.rankings["strategy"]} | known
 
     def metrics(self) -> list[tuple[str, pd.DataFrame]]:
-        """Each metric's ranking, best first."""
+        """Returns each metric with its ranking, best strategy first."""
         ordered = self.rankings.sort_values(["rank", "strategy"])
         return [(name, ordered[ordered["metric"] == name]) for name in dict.fromkeys(self.rankings["metric"])]
 
 
-def sentences(pair: Pair) -> Markup:
-    """What each metric says, and how far it can be trusted."""
+def pair_sentences(pair: Pair) -> Markup:
+    """Returns what each metric says and how far it can be trusted."""
     known = {} if pair.chances is None else {str(row["metric"]): row for _, row in pair.chances.iterrows()}
     said = list(dict.fromkeys(row["said"] for row in known.values()))
     alike = len(said) == 1  # of every metric the same, so it is told once
@@ -77,28 +79,28 @@ def sentences(pair: Pair) -> Markup:
     for metric, ranked in pair.metrics():
         line = sentence(ranked)
         lines.append(f"{line}. {known[metric]['said']}" if metric in known and not alike else f"{line}.")
-    return items([*lines, *said] if alike else lines)
+    return bullet_list([*lines, *said] if alike else lines)
 
 
-def panels(pair: Pair, gallery: Gallery, *, drawn: Sequence[str] | None, all_rankings: bool) -> Markup:
-    """Ranking, score against accuracy and scores of single questions, a panel per metric.
+def draw_panels(pair: Pair, gallery: Gallery, *, drawn: Sequence[str] | None, all_rankings: bool) -> Markup:
+    """Draws ranking, score against accuracy, and scores of single questions, a panel per metric.
 
     Args:
-        pair: of what.
+        pair: the benchmark and target to draw.
         gallery: where drawings go.
-        drawn: of which metrics; None: of all.
-        all_rankings: also where the scatter plots show the same values and intervals.
+        drawn: metrics to draw; None for all.
+        all_rankings: draws rankings even where the scatter plots show the same values and intervals.
     """
-    parts, extra = [], settings_of(pair.rows, "strategy")
+    parts, extra = [], setting_columns(pair.rows, "strategy")
     metrics = [one for one in pair.metrics() if drawn is None or one[0] in drawn]
     setups = [part for _, part in pair.rows.groupby(extra, dropna=False, sort=False)] if extra else [pair.rows]
     trained = [part for part in setups if _reached(part)]
     ranked = [_ranking(pair, *one, gallery) for one in metrics if all_rankings or not trained]
     parts.append(_group("Ranking", RANKING, ranked, gallery))
-    along = along_panels(pair.rows, extra, pair.labels, pair.title, gallery)
+    along = draw_setting_panels(pair.rows, extra, pair.labels, pair.title, gallery)
     parts.append(_group("Accuracy along what was swept", ALONG, along, gallery))
     best = {_setup(rows, pair.compared): _first_of(rows) for rows in trained}
-    paired = paired_panels(pair.compared, best, pair.title, gallery)
+    paired = draw_paired_panels(pair.compared, best, pair.title, gallery)
     parts.append(_group("Differences on the same questions", PAIRED, paired, gallery))
     for rows in trained:
         where = ", ".join(f"{name} {rows[name].iloc[0]}" for name in extra if pd.notna(rows[name].iloc[0]))
@@ -112,7 +114,7 @@ def panels(pair: Pair, gallery: Gallery, *, drawn: Sequence[str] | None, all_ran
     without = [metric for metric, _ in metrics if metric not in pair.examples]
     if without:
         parts.append(element("p", f"Scores of single questions of {', '.join(without)}: {SLICES}.", class_="muted"))
-    return joined(*parts)
+    return join_markup(*parts)
 
 
 def _reached(rows: pd.DataFrame) -> dict[str, Mapping[Any, Any]]:
@@ -121,15 +123,15 @@ def _reached(rows: pd.DataFrame) -> dict[str, Mapping[Any, Any]]:
 
 
 def _setup(rows: pd.DataFrame, compared: pd.DataFrame) -> str:
-    """The setup of paired differences that rows of the table are of; of a single one that one."""
+    """The setup of these rows among the paired differences."""
     setups = [str(one) for one in compared["setup"].unique()] if len(compared) else [""]
-    names = settings_of(rows, "strategy")
+    names = setting_columns(rows, "strategy")
     wanted = {f"{name}={rows[name].iloc[0]}" for name in names if pd.notna(rows[name].iloc[0])}
     return next((one for one in setups if wanted <= set(one.split(", "))), "")
 
 
 def _first_of(rows: pd.DataFrame) -> str:
-    """The best strategy of rows of one setup."""
+    """The best strategy among the rows of one setup."""
     return str(rows[rows["strategy"] != UNTRAINED].sort_values(["rank_accuracy", "strategy"])["strategy"].iloc[0])
 
 
@@ -139,7 +141,7 @@ def _group(title: str, words: str, figures: Sequence[Markup], gallery: Gallery) 
         return Markup("")
     said = gallery.once(words)
     above = [element("p", said, class_="muted")] if said else []
-    return joined(element("h3", title), *above, element("div", *drawn, class_="panels"))
+    return join_markup(element("h3", title), *above, element("div", *drawn, class_="panels"))
 
 
 def _points(pair: Pair, ranked: pd.DataFrame, rows: pd.DataFrame | None = None) -> list[charts.Point]:
@@ -167,7 +169,7 @@ def _number(value: Any) -> float | None:
 
 
 def _ranking(pair: Pair, metric: str, ranked: pd.DataFrame, gallery: Gallery) -> Markup:
-    svg = charts.ranking(_points(pair, ranked), metric=metric, direction=ranked["direction"].iloc[0])
+    svg = charts.draw_ranking(_points(pair, ranked), metric=metric, direction=ranked["direction"].iloc[0])
     remarks = _remarks(pair, ranked)
     caption = f"Intervals: {'; '.join(remarks)}" if remarks and ranked["low"].isna().all() else "; ".join(remarks)
     words = ("ranking", pair.benchmark, pair.target, metric)
@@ -175,7 +177,7 @@ def _ranking(pair: Pair, metric: str, ranked: pd.DataFrame, gallery: Gallery) ->
 
 
 def _remarks(pair: Pair, ranked: pd.DataFrame) -> list[str]:
-    """Every note once, with the strategies it is about unless it is about all."""
+    """Every note once, with the strategies it is about unless those are all."""
     about: dict[str, list[str]] = {}
     for name, note in zip(ranked["strategy"], ranked["note"], strict=True):
         about.setdefault(str(note or ""), []).append(pair.labels[str(name)])
@@ -194,7 +196,7 @@ def _scatter(pair: Pair, metric: str, ranked: pd.DataFrame, rows: pd.DataFrame, 
     base = rows.loc[rows["strategy"] == UNTRAINED, "accuracy"].dropna()
     untrained = float(base.iloc[0]) if len(base) else None
     direction = ranked["direction"].iloc[0]
-    svg = charts.scatter(points, metric=metric, direction=direction, untrained=untrained)
+    svg = charts.draw_scatter(points, metric=metric, direction=direction, untrained=untrained)
     words = ("scatter", pair.benchmark, pair.target, *([where] if where else []), metric)
     return gallery.figure(svg, words, label=f"{pair.title} {where}: {metric} against accuracy", caption=caption)
 
@@ -202,7 +204,7 @@ def _scatter(pair: Pair, metric: str, ranked: pd.DataFrame, rows: pd.DataFrame, 
 def _distribution(pair: Pair, metric: str, ranked: pd.DataFrame, gallery: Gallery) -> Markup:
     found = pair.examples[metric]
     values = {str(name): float(value) for name, value in zip(ranked["strategy"], ranked["value"], strict=True)}
-    svg = charts.distributions(
+    svg = charts.draw_distributions(
         {pair.labels[name]: found[name] for name in values if name in found},
         {pair.labels[name]: value for name, value in values.items() if name in found},
         metric=metric,

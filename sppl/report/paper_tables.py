@@ -1,11 +1,11 @@
-"""The paper's four tables from its records, by its conventions and by sound ones."""
+"""Writes the paper's four tables from its records, by its conventions and by sound ones."""
 
 from pathlib import Path
 
 import pandas as pd
 
 from sppl.analysis.conventions import PAPER, SOUND
-from sppl.analysis.paper import compared, match_line, paper_tables
+from sppl.analysis.paper import compare_figures, match_line, paper_tables
 from sppl.artifacts.store import Store
 from sppl.report.tables import write_table
 
@@ -24,6 +24,7 @@ def write_paper_tables(folder: Path, records: Path) -> tuple[dict[str, dict[str,
             write_table(folder, name if conventions == PAPER.name else f"{name}_{conventions}", frame)
     published = sorted((records.parent / "published").glob("*.csv"))
     cells = [
-        compared(pd.read_csv(path, dtype=str, keep_default_na=False), made[PAPER.name][path.stem]) for path in published
+        compare_figures(pd.read_csv(path, dtype=str, keep_default_na=False), made[PAPER.name][path.stem])
+        for path in published
     ]
     return made, match_line(pd.concat(cells))

@@ -1,4 +1,4 @@
-"""What to train on, as tests, pilots or a ranking tell it: the block that stands first."""
+"""The picks of a report: what to train on, and the evidence for it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,17 +7,17 @@ from typing import Any
 import pandas as pd
 
 from sppl.analysis.checks import PAIR
-from sppl.analysis.decision import Decision, by_scores, by_tests
-from sppl.analysis.independent import independent
+from sppl.analysis.decision import Decision, decide_by_scores, decide_by_tests
+from sppl.analysis.independent import find_independent
 from sppl.analysis.ranking import sentence
 from sppl.report.settled import Settled
 
 NEXT = "All rows of that strategy, the sample's answers kept (dry=true: what that would cost)"
-"""What the command after a pick makes."""
+"""Describes the command after a pick."""
 FULL = "The full recipe: its responses, the training, the test (dry=true: what that would cost)"
-"""What the command after a settled pick makes."""
+"""Describes the command after a settled pick."""
 SETTLE = "What would settle it: a short training on each of the best, measured on validation questions"
-"""What the other command after a pick makes."""
+"""Describes the other command after a pick, which settles it."""
 RACED = (
     "The race tells, in standard errors, how sure the order of the scores is; how often the better score also trains "
     "better is another scale"
@@ -26,7 +26,7 @@ RACED = (
 
 @dataclass(frozen=True)
 class Tested:
-    """What training showed, for `picks`: the table of strategies, paired differences, settings that vary."""
+    """What training showed, for `make_pick_list`: the table of strategies, paired differences, settings that vary."""
 
     rows: pd.DataFrame
     compared: pd.DataFrame
@@ -35,16 +35,16 @@ class Tested:
 
 @dataclass(frozen=True)
 class Pick:
-    """One benchmark and target: the strategy, what that rests on, what has to be said beside it, and what comes next.
+    """The pick for one benchmark and target: the strategy, its evidence, caveats and the commands to go on with.
 
     Args:
         benchmark, target: their names.
         decision: the strategies in question.
-        runner_up: the second by the same evidence; empty where there is none.
-        why: what it rests on, a sentence or more per entry, the weightiest first.
-        caveats: what has to be said beside it.
-        command: makes the whole training set of the pick, or trains on it; empty where that is done.
-        settle: tries the best by short trainings; empty where that was done, or where there is no runner-up.
+        runner_up: the second strategy by the same evidence; empty where there is none.
+        why: the evidence, a sentence or more per entry, the weightiest first.
+        caveats: remarks that limit it.
+        command: the command that makes the whole training set of the pick, or trains on it; empty where that is done.
+        settle: the command that tries the best by short trainings; empty where that was done or has no runner-up.
         settled: how pilots settled it; empty where they did not.
         risk: how far such a pick can be trusted.
         example: `question`, `responses` (per strategy), `own_answer` and `prompt`, texts; empty where none is kept.
@@ -75,17 +75,17 @@ class Pick:
 
     @property
     def said(self) -> str:
-        """All that is known of it."""
+        """Everything known about the pick, as one text."""
         return " ".join(filter(None, [*self.why, self.risk, *self.caveats]))
 
     @property
     def commands(self) -> list[tuple[str, str]]:
-        """What can be done now, each with its command."""
+        """Descriptions of what can be done now, each with its command."""
         known = [(SETTLE, self.settle), (FULL if self.settled else NEXT, self.command)]
         return [(what, line) for what, line in known if line]
 
 
-def picks(
+def make_pick_list(
     rankings: pd.DataFrame,
     chances: pd.DataFrame,
     lead: str,
@@ -100,21 +100,21 @@ def picks(
     warnings: Mapping[tuple[str, str], Sequence[str]] | None = None,
     shown: Mapping[tuple[str, str], Mapping[str, Any]] | None = None,
 ) -> list[Pick]:
-    """One pick per benchmark and target.
+    """Returns one pick per benchmark and target.
 
     Args:
         rankings: of `sppl.analysis.ranking.rank`.
         chances: of `sppl.analysis.confidence.confidence`, of the same rankings.
         lead: the metric that decides where nothing was tested.
-        command: of benchmark, target, strategy and whether pilots settled it, what to type next.
-        settling: of benchmark and target, what to type to settle between the best strategies.
+        command: returns the next command, given benchmark, target, strategy and whether pilots settled it.
+        settling: returns the command that settles between the best strategies, given benchmark and target.
         settled: benchmark and target -> what pilots settled already.
-        judged: of `sppl.analysis.summary.metrics_table`: what following the metric really cost, where that is known.
+        judged: of `sppl.analysis.summary.metrics_table`: what following the metric cost, where that is known.
         tested: what training showed, where it was done.
         scores: of single responses, which tell copies of a metric from metrics of their own.
         composites: metric -> the metrics it is made of.
-        warnings: benchmark and target -> what has to be said of the training examples.
-        shown: benchmark and target -> what an example looks like.
+        warnings: benchmark and target -> warnings about the training examples.
+        shown: benchmark and target -> one example.
     """
     made = []
     for (benchmark, target), part in rankings.groupby(PAIR, sort=False):
@@ -126,7 +126,7 @@ def picks(
         one = here[here["metric"] == lead].iloc[0]
         done = (settled or {}).get(pair)
         test = _tested(tested, pair)
-        scored = by_scores(led, one)
+        scored = decide_by_scores(led, one)
         decision = test or (Decision(done.tied or (done.strategy,)) if done else scored)
         order = _order(decision, done, led)
         predicted = f"Scores predicted it: {scored.words[0].lower()}{scored.words[1:]}." if test else ""
@@ -158,11 +158,11 @@ def _tested(tested: Tested | None, pair: tuple[str, str]) -> Decision | None:
     if tested is None:
         return None
     compared = tested.compared if tested.compared.empty else _of(tested.compared, pair)
-    return by_tests(_of(tested.rows, pair), compared, tested.setups)
+    return decide_by_tests(_of(tested.rows, pair), compared, tested.setups)
 
 
 def _order(decision: Decision, done: Settled | None, led: pd.DataFrame) -> list[str]:
-    """The strategies in the order of the evidence, as far as it goes, then in that of the score."""
+    """The strategies in the order of the evidence as far as it goes, then in that of the score."""
     second = [done.runner_up] if done else []
     scored = led.sort_values(["rank", "strategy"])["strategy"].astype(str)
     return list(dict.fromkeys([*decision.names, *second, *scored]))
@@ -175,7 +175,7 @@ def _risk(picked: str, said: str, *, settled: bool) -> str:
 
 
 def _flags(led: pd.DataFrame) -> list[str]:
-    """How the deciding scores are not what was asked for, and in which scale a race was decided."""
+    """Remarks on deciding scores that are not as asked for, and on the scale in which a race was decided."""
     flag = str(led["flag"].iloc[0]) if "flag" in led else ""
     raced = "first_value" in led and bool(led["first_value"].notna().any())
     return [f"{said}." for said in (flag[:1].upper() + flag[1:], RACED if raced else "") if said]
@@ -188,8 +188,8 @@ def _others(
     lead: str,
     name: str,
 ) -> str:
-    """How many metrics say the same on their own account, and which do not count, and why."""
-    counted, out = independent(rankings, scores, composites, lead)
+    """How many independent metrics agree, and which do not count, with the reason."""
+    counted, out = find_independent(rankings, scores, composites, lead)
     first = rankings.sort_values(["rank", "strategy"]).drop_duplicates("metric").set_index("metric")["strategy"]
     agree = [metric for metric in counted if str(first[metric]) == name]
     reasons: dict[str, list[str]] = {}
@@ -204,7 +204,7 @@ def _others(
 
 
 def _outcome(judged: pd.DataFrame | None, pair: tuple[str, str], lead: str) -> str:
-    """What training on all showed; empty where it was not done, or only with several settings."""
+    """What training on all strategies showed; empty where it was not done, or with several settings."""
     if judged is None or judged.empty:
         return ""
     found = _of(judged, pair)

@@ -1,4 +1,4 @@
-"""Where a report lies, so that one of another task does not take its place."""
+"""The folder of a report, named so that reports of other tasks are not replaced."""
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -6,11 +6,11 @@ from pathlib import Path
 from sppl.names import task_name
 
 LAB = "lab"
-"""The built-in task, whose reports carry no task's name."""
+"""The built-in task, whose name is not added to the folder's."""
 
 
 def report_folder(folder: Path, benchmarks: Collection[str], data: str | None, typed: Sequence[str]) -> Path:
-    """The folder itself where a `name` was typed, of the lab, and of several tasks; else the task's name is added.
+    """Returns the folder with the task's name added, unless a `name` was typed or it is about the lab or several tasks.
 
     Args:
         folder: as the configuration has it: that of reports, and the command's name.

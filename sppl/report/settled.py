@@ -1,4 +1,4 @@
-"""What settled a shortlist, in sentences."""
+"""Says in sentences how pilots settled a shortlist."""
 
 from dataclasses import dataclass
 
@@ -13,20 +13,20 @@ SAME = 1e-9
 
 @dataclass(frozen=True)
 class Settled:
-    """The strategy that pilots settled on, the next best of them, and how it came about."""
+    """The strategy that pilots settled on, the next best one, and how it came about."""
 
     strategy: str
     runner_up: str
     said: str
     tied: tuple[str, ...] = ()
-    """Those whose pilots reached the same, the pick first; empty where only one reached most."""
+    """Strategies whose pilots reached the same best accuracy, the pick first; empty where only one did."""
 
 
-def settled(shortlists: pd.DataFrame) -> dict[tuple[str, str], Settled]:
-    """Benchmark and target -> what the pilots settled; of several shortlists of one pair the last counts.
+def read_settled(shortlists: pd.DataFrame) -> dict[tuple[str, str], Settled]:
+    """Returns benchmark and target -> what the pilots settled; of several shortlists of one pair the last counts.
 
     Args:
-        shortlists: of `sppl.study.pilots_said.settled_of`; may be empty.
+        shortlists: of `sppl.study.pilot_summary.pilot_outcomes_of`; may be empty.
     """
     if shortlists.empty:
         return {}

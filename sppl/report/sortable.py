@@ -1,4 +1,4 @@
-"""Tables of a page that sort when a heading is clicked."""
+"""HTML tables that sort when a heading is clicked."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,32 +6,32 @@ from typing import Any
 
 import pandas as pd
 
-from sppl.report.markup import Markup, element, items, joined
-from sppl.report.tables import MISSING, cell
+from sppl.report.markup import Markup, bullet_list, element, join_markup
+from sppl.report.tables import MISSING, format_cell
 
 
 @dataclass(frozen=True)
 class Cell:
-    """What a cell shows, what it sorts by (None: missing, always last), and why it is missing."""
+    """A cell: its text, its sort key (None: missing, always last), and why it is missing."""
 
     text: str
     key: float | str | None
     reason: str = ""
 
 
-def known(value: Any, text: str = "", *, reason: str = "") -> Cell:
-    """The cell of a value: as a number or a word, or `n/a` with its reason."""
+def value_cell(value: Any, text: str = "", *, reason: str = "") -> Cell:
+    """Returns the cell of a value: a number, a word, or `n/a` with its reason."""
     if value is None or pd.isna(value):
         return Cell(MISSING, None, reason)
-    return Cell(text or cell(value), value if isinstance(value, str) else float(value))
+    return Cell(text or format_cell(value), value if isinstance(value, str) else float(value))
 
 
-def sortable(columns: Mapping[str, Sequence[Cell]], *, label: str) -> Markup:
-    """The table in a frame that scrolls, and below it why cells are missing.
+def sortable_table(columns: Mapping[str, Sequence[Cell]], *, label: str) -> Markup:
+    """Returns the table in a frame that scrolls, with the reasons of missing cells below it.
 
     Args:
-        columns: heading -> cells from top to bottom, of equal length; one without any value is told below only.
-        label: what the table holds, for those who cannot see it.
+        columns: heading -> cells from top to bottom, of equal length; an empty column is only mentioned below.
+        label: a description for those who cannot see it.
     """
     shown = {name: cells for name, cells in columns.items() if any(one.key is not None for one in cells)}
     columns, every = shown or columns, columns
@@ -45,7 +45,7 @@ def sortable(columns: Mapping[str, Sequence[Cell]], *, label: str) -> Markup:
     ]
     table = element("table", element("thead", element("tr", *heads)), Markup("\n"), element("tbody", *rows))
     frame = element("div", table, class_="frame", tabindex="0", role="region", aria_label=label)
-    return joined(frame, _reasons(every))
+    return join_markup(frame, _reasons(every))
 
 
 def _kind(is_number: bool) -> dict[str, str]:
@@ -56,7 +56,7 @@ def _data(one: Cell, is_number: bool) -> Markup:
     facts = {"data_sort": str(one.key)} if one.key is not None else {}
     facts |= {"data_number": ""} if isinstance(one.key, float) else {}
     facts |= {"title": one.reason} if one.reason else {}
-    return joined(element("td", one.text, **_kind(is_number), **facts), Markup("\n"))
+    return join_markup(element("td", one.text, **_kind(is_number), **facts), Markup("\n"))
 
 
 def _reasons(columns: Mapping[str, Sequence[Cell]]) -> Markup:
@@ -65,4 +65,4 @@ def _reasons(columns: Mapping[str, Sequence[Cell]]) -> Markup:
         for reason in dict.fromkeys(one.reason for one in cells if one.reason):
             found.setdefault(reason, []).append(name)
     lines = [f"{MISSING} in {', '.join(names)}: {reason}" for reason, names in found.items()]
-    return element("div", items(lines), class_="reasons") if lines else Markup("")
+    return element("div", bullet_list(lines), class_="reasons") if lines else Markup("")

@@ -1,4 +1,4 @@
-"""Figures as SVG: the same bytes for the same data, as a file and inside a page."""
+"""Figures as SVG, the same bytes for the same data, as a file and inside a page."""
 
 import re
 import warnings
@@ -7,7 +7,7 @@ from html import escape
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
-from sppl.visible import visible
+from sppl.visible import make_visible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 INK, MUTED, LINE, PAPER = "#1c2430", "#5b6675", "#d3dae2", "#ffffff"
 ACCENT, SOFT = "#1f6f8b", "#8fb8c6"
 VARIABLES = {INK: "ink", MUTED: "muted", LINE: "line", PAPER: "paper", ACCENT: "accent", SOFT: "soft"}
-"""Colours that follow the page, light or dark, where a figure lies inside it."""
+"""Colours that follow the page's light or dark ones where a figure lies inside it."""
 
 STYLE: dict[Any, Any] = {
     "svg.hashsalt": "sppl",
@@ -43,13 +43,13 @@ STYLE: dict[Any, Any] = {
 }
 
 
-def chart(
+def draw_chart(
     draw: Callable[["Axes"], None], *, width: float, height: float, margins: tuple[float, float, float, float]
 ) -> str:
-    """The SVG of one panel, a file of its own.
+    """Returns the SVG of one panel as a file of its own.
 
     Args:
-        draw: fills the axes.
+        draw: draws on the axes it is given.
         width: of the figure, in inches.
         height: of the figure, in inches.
         margins: left, right, bottom and top, in inches.
@@ -74,13 +74,13 @@ def chart(
     return text.getvalue()
 
 
-def inlined(svg: str, *, label: str, key: str) -> str:
-    """The SVG as part of a page: no prolog, the page's colours and font, ids that no other figure has.
+def inline_svg(svg: str, *, label: str, key: str) -> str:
+    """Returns the SVG as a part of a page: no prolog, the page's colours and font, unique ids.
 
     Args:
-        svg: of `chart`.
-        label: what the figure shows, for those who cannot see it.
-        key: a word that only this figure has.
+        svg: of `draw_chart`.
+        label: a description for those who cannot see the figure.
+        key: a word that is unique to this figure.
     """
     body = re.sub(r"<style.*?</style>|<metadata>.*?</metadata>", "", svg[svg.index("<svg") :], flags=re.DOTALL)
     tags = "".join(re.findall(r"<[^>]+>", body))
@@ -88,7 +88,7 @@ def inlined(svg: str, *, label: str, key: str) -> str:
     # Names of strategies stand between tags only, where nothing is touched.
     body = re.sub(r"<[^>]+>", lambda tag: _cleaned(tag[0], used, key), body)
     body = re.sub(r">\s+<", "><", body)
-    return body.replace("<svg ", f'<svg role="img" aria-label="{escape(visible(label))}" ', 1)
+    return body.replace("<svg ", f'<svg role="img" aria-label="{escape(make_visible(label))}" ', 1)
 
 
 def _cleaned(tag: str, used: set[str], key: str) -> str:

@@ -1,4 +1,4 @@
-"""Tables as csv, Markdown and LaTeX: whatever a name or a note holds stays a name or a note."""
+"""Writes tables as csv, Markdown and LaTeX, with everything in names and notes escaped."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -8,15 +8,15 @@ from pathlib import Path
 import pandas as pd
 
 from sppl.artifacts.provenance import write_anew
-from sppl.visible import on_one_line, visible
+from sppl.visible import make_visible, on_one_line
 
 KEYS = ("benchmark", "target_model", "strategy", "metric", "direction", "picked", "runner_up", "note", "source")
 KEYS += ("block", "method", "spearman_interval", "bed", "selector")
 MISSING = "n/a"
 CALCULATED = re.compile(r"\s*[=+\-@＝＋－＠\t\r]")
-"""How a text begins that spreadsheets take for a formula."""
+"""Matches the beginning of texts that spreadsheets take for formulas."""
 NUMBER = re.compile(r"[+-]?(\d[\d.,]*|\.\d+)([eE][+-]?\d+)?( *%)?|[+-](inf|nan)")
-"""What begins likewise and is a number."""
+"""Matches numbers that begin in the same way."""
 LATEX = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
@@ -25,7 +25,7 @@ LATEX = {
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
 }
-"""What a backslash before it would not print."""
+"""Characters that a backslash before them would not print in LaTeX."""
 
 
 def write_tables(folder: Path, rows: pd.DataFrame, judged: pd.DataFrame) -> None:
@@ -37,7 +37,7 @@ def write_tables(folder: Path, rows: pd.DataFrame, judged: pd.DataFrame) -> None
 def write_table(folder: Path, name: str, frame: pd.DataFrame) -> None:
     """Writes one table as csv, md and tex."""
     folder.mkdir(parents=True, exist_ok=True)
-    texts = {".csv": comma_separated(frame), ".md": markdown(frame), ".tex": latex(frame)}
+    texts = {".csv": to_csv(frame), ".md": to_markdown(frame), ".tex": to_latex(frame)}
     for suffix, text in texts.items():
         write_anew(folder / f"{name}{suffix}", text)
 
@@ -45,20 +45,20 @@ def write_table(folder: Path, name: str, frame: pd.DataFrame) -> None:
 def write_csv(folder: Path, name: str, frame: pd.DataFrame) -> None:
     """Writes one more table, `<name>.csv`."""
     folder.mkdir(parents=True, exist_ok=True)
-    write_anew(folder / f"{name}.csv", comma_separated(frame))
+    write_anew(folder / f"{name}.csv", to_csv(frame))
 
 
-def comma_separated(frame: pd.DataFrame) -> str:
-    """The frame as csv; a text that spreadsheets would calculate has a quotation mark before it."""
-    return with_texts(frame, _not_calculated).to_csv(index=False, na_rep="")
+def to_csv(frame: pd.DataFrame) -> str:
+    """Returns the frame as csv; a quotation mark is put before texts that spreadsheets would calculate."""
+    return map_texts(frame, _not_calculated).to_csv(index=False, na_rep="")
 
 
 def _not_calculated(text: str) -> str:
-    return ("'" if CALCULATED.match(text) and not NUMBER.fullmatch(text) else "") + visible(text)
+    return ("'" if CALCULATED.match(text) and not NUMBER.fullmatch(text) else "") + make_visible(text)
 
 
-def with_texts(frame: pd.DataFrame, change: Callable[[str], str]) -> pd.DataFrame:
-    """The frame with every text in it, names of columns too, changed."""
+def map_texts(frame: pd.DataFrame, change: Callable[[str], str]) -> pd.DataFrame:
+    """Returns the frame with a function applied to every text in it, names of columns included."""
     texts = frame.select_dtypes(include=["object", "string", "category"])
     changed = {name: [change(one) if isinstance(one, str) else one for one in texts[name]] for name in texts}
     return frame.assign(**{str(name): cells for name, cells in changed.items()}).rename(
@@ -66,14 +66,15 @@ def with_texts(frame: pd.DataFrame, change: Callable[[str], str]) -> pd.DataFram
     )
 
 
-def shown(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame as text, one number format per column, `n/a` where there is no value."""
+def format_cells(frame: pd.DataFrame) -> pd.DataFrame:
+    """Returns the frame as text, one number format per column, `n/a` where there is no value."""
     return pd.DataFrame({column: column_texts(list(frame[column])) for column in frame})
 
 
 def column_texts(values: Sequence[object]) -> list[str]:
-    """The values of one column as a person reads them, all numbers in the same format: three decimals, fewer of large
-    numbers, more of small ones, powers of ten where numbers are very large or very small.
+    """Returns the values of one column as text, all numbers in the same format.
+
+    That is three decimals, fewer for large numbers, more for small ones, powers of ten for very large or small ones.
     """
     numbers = [abs(value) for value in values if isinstance(value, float) and value == value and value != inf]
     largest = max((number for number in numbers if number), default=0.0)
@@ -81,11 +82,13 @@ def column_texts(values: Sequence[object]) -> list[str]:
     if 0 < largest < 0.1:
         digits = 2 - floor(log10(largest))
     style = ".2e" if largest >= 1e7 or digits > 7 else f".{digits}f"
-    return [f"{value:{style}}" if isinstance(value, float) and value == value else cell(value) for value in values]
+    return [
+        f"{value:{style}}" if isinstance(value, float) and value == value else format_cell(value) for value in values
+    ]
 
 
-def cell(value: object) -> str:
-    """One value as a person reads it."""
+def format_cell(value: object) -> str:
+    """Returns one value as text."""
     if value is None or value is pd.NA or value != value:
         return MISSING
     if isinstance(value, float):
@@ -94,14 +97,14 @@ def cell(value: object) -> str:
 
 
 def interval_heading(judged: pd.DataFrame) -> str:
-    """How intervals of correlations may be headed: by their level where all have one, else as an interval only."""
+    """Returns the heading for intervals of correlations, with their level where all rows share it."""
     told = [words for words in judged["spearman_interval"] if words]
     levels = {words.partition(":")[0] for words in told if "%" in words}
     return levels.pop() if len(levels) == 1 and all("%" in words for words in told) else "interval"
 
 
 def interval_words(judged: pd.DataFrame) -> str:
-    """What the intervals of correlations cover; empty where there is none."""
+    """Returns what the intervals of correlations cover; empty where there are none."""
     told: dict[str, list[str]] = {}
     for metric, words in zip(judged["metric"], judged["spearman_interval"], strict=True):
         if words:
@@ -110,9 +113,9 @@ def interval_words(judged: pd.DataFrame) -> str:
     return f"Interval of Spearman: {'; '.join(every)}" if every else ""
 
 
-def markdown(frame: pd.DataFrame) -> str:
-    """A GitHub table."""
-    text = shown(frame)
+def to_markdown(frame: pd.DataFrame) -> str:
+    """Returns a GitHub table."""
+    text = format_cells(frame)
     lines = [
         "| " + " | ".join(_marked(str(name)) for name in text) + " |",
         "|" + "|".join("---" if name in KEYS else "---:" for name in text) + "|",
@@ -121,9 +124,9 @@ def markdown(frame: pd.DataFrame) -> str:
     return "\n".join(lines) + "\n"
 
 
-def latex(frame: pd.DataFrame) -> str:
-    """A booktabs table."""
-    text = shown(frame)
+def to_latex(frame: pd.DataFrame) -> str:
+    """Returns a booktabs table."""
+    text = format_cells(frame)
     columns = "".join("l" if name in KEYS else "r" for name in text)
     body = [" & ".join(_escape(value) for value in row) + r" \\" for row in text.itertuples(index=False)]
     head = " & ".join(_escape(str(name)) for name in text) + r" \\"
@@ -140,17 +143,17 @@ def latex(frame: pd.DataFrame) -> str:
 
 
 def _marked(text: str) -> str:
-    """The text in a cell of Markdown: no end of the cell, no link, no picture, no HTML."""
+    """The text for a Markdown cell, escaped so that it cannot end the cell or hold a link, an image or HTML."""
     return re.sub(
         r"[\\|`\[\]<>&]", lambda mark: f"&#{ord(mark[0])};" if mark[0] in "<>&" else "\\" + mark[0], _line(text)
     )
 
 
 def _escape(text: str) -> str:
-    """The text in a cell of LaTeX: every character that is a command there is written by one that prints it."""
+    """The text for a LaTeX cell, characters with a meaning there escaped."""
     printed = re.sub(r"[\\&%$#_{}~^<>|]", lambda mark: LATEX.get(mark[0], "\\" + mark[0]), _line(text))
     return re.sub(r"^[\[*]", r"{\g<0>}", printed)  # what follows the end of a line would be read as its argument
 
 
 def _line(text: str) -> str:
-    return on_one_line(text) if re.search(r"[\n\r\t\v\f]", text) else visible(text)
+    return on_one_line(text) if re.search(r"[\n\r\t\v\f]", text) else make_visible(text)

@@ -1,4 +1,4 @@
-"""The table on the terminal."""
+"""Prints a report on the terminal."""
 
 import os
 import sys
@@ -12,41 +12,41 @@ from rich.table import Table
 from sppl.analysis.outcomes import UNTRAINED
 from sppl.report.narrow import Column, print_table
 from sppl.report.picks import Pick
-from sppl.report.tables import KEYS, MISSING, column_texts, interval_heading, interval_words, with_texts
-from sppl.visible import visible
+from sppl.report.tables import KEYS, MISSING, column_texts, interval_heading, interval_words, map_texts
+from sppl.visible import make_visible
 
 SIMULATED = "simulated"
 PAIR = ["benchmark", "target_model"]
 MANY = 6
-"""Metrics that fit beside each other; more of them, and what they cost, are shown in a table of their own."""
+"""Metrics that fit beside each other; more of them are shown in a table of their own, with their costs."""
 NO_SPEARMAN = r"(^|; )n/a \("
-"""How a reason begins for which a metric has no rank correlation; the notes stand below a table without that column."""
+"""Matches the note on a missing rank correlation; it is dropped below a table without that column."""
 
 
 class Screen(Console):
-    """What tables are printed on; where its reader went away (`| head`), the rest of the work is done all the same."""
+    """A console whose reader may go away (`| head`) without ending the work."""
 
     def on_broken_pipe(self) -> None:
-        """Prints nothing more."""
+        """Stops printing, without an error."""
         self.quiet = True
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _console() -> Console:
-    """What prints texts as they are: no markup in them, no emoji, no colours of its own."""
+    """A console that prints texts as they are: no markup, no emoji, no colours."""
     given = os.environ.get("COLUMNS", "")
     width = None if sys.stdout.isatty() else int(given) if given.isdigit() and int(given) else 120
     return Screen(file=sys.stdout, width=width, highlight=False, markup=False, emoji=False)
 
 
 def show(name: str, rows: pd.DataFrame, judged: pd.DataFrame, *, differences: pd.DataFrame | None = None) -> None:
-    """Prints the strategies, what each metric was worth, and what is missing.
+    """Prints the table of strategies, the table that judges the metrics, and notes on what is missing.
 
     Args:
         differences: of `sppl.analysis.agreement.disagreement`; shown where there are many metrics or no accuracies.
     """
     console = _console()
-    rows, judged = (with_texts(frame, visible) for frame in (rows, judged))
+    rows, judged = (map_texts(frame, make_visible) for frame in (rows, judged))
     for (benchmark, target), part in rows.groupby(PAIR, sort=False):
         here = _of_pair(judged, benchmark, target)
         scored = [metric for metric in here["metric"].unique() if metric in part]  # advice has no score of its own
@@ -58,7 +58,7 @@ def show(name: str, rows: pd.DataFrame, judged: pd.DataFrame, *, differences: pd
         if len(metrics) > MANY:
             _show_places(console, part, metrics)
         if differences is not None and len(differences) and (len(metrics) > MANY or untrained):
-            _show_disagreement(console, with_texts(_of_pair(differences, benchmark, target), visible))
+            _show_disagreement(console, map_texts(_of_pair(differences, benchmark, target), make_visible))
         if untrained:
             console.print("No strategy was trained and tested: there are no accuracies to compare the metrics with.")
             for note in _grouped([(here, "metric", "flag")] if "flag" in here else []):
@@ -71,29 +71,29 @@ def show(name: str, rows: pd.DataFrame, judged: pd.DataFrame, *, differences: pd
 
 
 def show_lines(lines: Sequence[str]) -> None:
-    """Prints what else there is to say."""
+    """Prints further lines below the tables."""
     console = _console()
     for line in lines:
-        console.print(visible(line))
+        console.print(make_visible(line))
 
 
 def show_picks(picks: Sequence[Pick]) -> None:
-    """Prints each pick; the command that follows stays on one line, so that it can be copied."""
+    """Prints each pick with its commands, each on one line so that it can be copied."""
     console = _console()
     for pick in picks:
-        console.print(visible(pick.title), style="bold")
+        console.print(make_visible(pick.title), style="bold")
         lines = Table.grid(padding=(0, 1))
         for line in filter(None, (*pick.why, pick.risk, *(f"Caveat: {said}" for said in pick.caveats))):
-            lines.add_row(" -", visible(line))
+            lines.add_row(" -", make_visible(line))
         console.print(lines)
         for what, command in pick.commands:
             console.print(f"{what}:")
-            console.print(f"  {visible(command)}", soft_wrap=True)
+            console.print(f"  {make_visible(command)}", soft_wrap=True)
         console.print()
 
 
 def show_examples(examples: pd.DataFrame, max_tokens: int | None) -> None:
-    """Prints how long the scored responses are as training examples, and how many are too long or wrong.
+    """Prints the lengths of the scored responses as training examples, and how many are too long or wrong.
 
     Args:
         examples: of `sppl.analysis.before_training.sample_table`; may be empty.
@@ -104,7 +104,7 @@ def show_examples(examples: pd.DataFrame, max_tokens: int | None) -> None:
     names = [name for name in PAIR if examples[name].nunique() > 1]
     heads = {"responses": "of", "mean_tokens": "mean tokens", "longest": "longest example"}
     heads |= {"beyond_max_tokens": f"beyond {max_tokens}", "beyond_context": "beyond context", "wrong": "wrong"}
-    shown = with_texts(examples, visible)
+    shown = map_texts(examples, make_visible)
     columns = [Column(name, list(shown[name]), text=True) for name in ("strategy", *names)]
     for name, head in heads.items():
         style = ".1f" if name == "mean_tokens" else ".0f"
@@ -113,8 +113,8 @@ def show_examples(examples: pd.DataFrame, max_tokens: int | None) -> None:
 
 
 def show_spending(spending: pd.DataFrame) -> None:
-    """Prints what teachers' responses took, and whose responses derived strategies took; nothing without either."""
-    spending = with_texts(spending, visible)
+    """Prints what teachers' responses cost and where derived strategies took theirs from; nothing without either."""
+    spending = map_texts(spending, make_visible)
     told = spending[(spending["requests"] > 0) | (spending["note"] != "")]
     if told.empty:
         return
@@ -139,7 +139,7 @@ def show_paper(tables: Mapping[str, Mapping[str, pd.DataFrame]], matches: str, f
     console = _console()
     for name in ("metrics_main", "metrics_planbench"):
         for conventions, frames in tables.items():
-            frame = with_texts(frames[name], visible)
+            frame = map_texts(frames[name], make_visible)
             columns = [Column(str(one), [str(value) for value in frame[one]], text=one in KEYS) for one in frame]
             print_table(console, f"{name}, conventions: {conventions}", columns)
     console.print(matches)
@@ -147,7 +147,7 @@ def show_paper(tables: Mapping[str, Mapping[str, pd.DataFrame]], matches: str, f
 
 
 def _strategies(rows: pd.DataFrame, metrics: list[str]) -> list[Column]:
-    """One row per strategy, the best first: what fine-tuning brought, where known, and `value (rank)` by metric."""
+    """One row per strategy, the best first: accuracy where known, and `value (rank)` by metric."""
     settings = _settings(rows, "strategy")
     pairs = zip(rows["strategy"], rows["source"], strict=True)
     named = [f"{name} ({SIMULATED})" if source == SIMULATED else str(name) for name, source in pairs]
@@ -170,13 +170,13 @@ def _ranked(rows: pd.DataFrame, name: str) -> list[str]:
 
 
 def _ends(rows: pd.DataFrame, name: str) -> list[str]:
-    """The intervals in brackets, empty where there are none."""
+    """The intervals in brackets; empty where there are none."""
     pairs = zip(rows[f"{name}_low"], rows[f"{name}_high"], strict=True)
     return ["" if pd.isna(low) else f" [{low:.3f}, {high:.3f}]" for low, high in pairs]
 
 
 def _show_places(console: Console, rows: pd.DataFrame, metrics: list[str]) -> None:
-    """One row per metric, one column per strategy: value and rank."""
+    """Prints one row per metric and one column per strategy: value and rank."""
     ranked = rows.dropna(subset=[f"rank_{metrics[0]}"]).drop_duplicates("strategy")
     columns = [Column("metric", metrics, text=True)]
     for row in ranked.to_dict("records"):
@@ -186,12 +186,12 @@ def _show_places(console: Console, rows: pd.DataFrame, metrics: list[str]) -> No
 
 
 def _short(value: float) -> str:
-    """Three digits, in as little room as they take."""
+    """A number with three digits, written as short as possible."""
     return f"{value:.3g}" if abs(value) < 1e4 else f"{value:.1e}".replace("e+0", "e")
 
 
 def _show_disagreement(console: Console, differences: pd.DataFrame) -> None:
-    """One row per strategy, those the metrics differ most about first."""
+    """Prints one row per strategy, those the metrics differ most about first."""
     picked = int((differences["first_by"] != "").sum())
     title = f"Where the metrics disagree: {picked} {'strategies are' if picked > 1 else 'strategy is'} first by some"
     rows = differences.to_dict("records")
@@ -210,7 +210,7 @@ def _of_pair(frame: pd.DataFrame, benchmark: object, target: object) -> pd.DataF
 
 
 def _show_metrics(console: Console, judged: pd.DataFrame) -> None:
-    """One row per metric, the least regret first: what following it would have cost, and its rank correlation."""
+    """Prints one row per metric, the least regret first, with its rank correlation."""
     settings = _settings(judged, "metric")
     judged = judged.sort_values("regret", kind="stable", na_position="last")
     columns = [Column("metric", list(judged["metric"]), text=True)]
@@ -232,12 +232,12 @@ def _show_metrics(console: Console, judged: pd.DataFrame) -> None:
 
 
 def _settings(frame: pd.DataFrame, what: str) -> list[str]:
-    """The columns of settings that vary, which stand before what a row is about."""
+    """The columns of settings that vary."""
     return [str(one) for one in frame.columns[2 : list(frame.columns).index(what)]]
 
 
 def _notes(rows: pd.DataFrame, judged: pd.DataFrame) -> list[str]:
-    """What is missing or is not as it was asked for, each reason once."""
+    """The notes on what is missing or not as it was asked for, each once."""
     said = judged.assign(
         note=judged["note"].astype("string").fillna("").str.replace(NO_SPEARMAN, r"\1no Spearman (", regex=True)
     )
@@ -245,7 +245,7 @@ def _notes(rows: pd.DataFrame, judged: pd.DataFrame) -> list[str]:
 
 
 def _grouped(parts: Sequence[tuple[pd.DataFrame, str, str]]) -> list[str]:
-    """What the notes of tables say, each once, after the names of the rows that it is about."""
+    """The notes of tables, each once, after the names of the rows it is about."""
     found: dict[str, list[str]] = {}
     for frame, key, column in parts:
         for name, note in zip(frame[key], frame[column].fillna(""), strict=True):

@@ -1,1 +1,1 @@
-"""Log-probabilities of given responses under a frozen model: planned, run and kept."""
+"""Computes log-probabilities of given responses under a frozen model."""

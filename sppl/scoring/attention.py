@@ -1,4 +1,4 @@
-"""Attention in packed rows, in three ways that agree: which is used depends on the device and on nothing else.
+"""Attention in packed rows, in three ways with equal results; the device alone decides which one is used.
 
 On a CPU every segment is a call of its own, which computes no pair of tokens that do not see each other. On a GPU a
 call costs more than a short response's arithmetic, so there the number of calls does not depend on the number of
@@ -41,12 +41,12 @@ class Segment(NamedTuple):
 
 @dataclass(frozen=True)
 class Layout:
-    """What sees what in a row.
+    """Which tokens of a row see which others.
 
     Args:
         segments: in the row's order, without gaps; those with the same past follow each other.
         cached: keys and values `[1, heads, tokens, width]` of the prefix cache by layer; empty without one.
-        keep: takes the row's own keys and values by layer, where it is a prefix cache itself.
+        keep: filled with the row's own keys and values by layer, where it becomes a prefix cache.
     """
 
     segments: Sequence[Segment]
@@ -63,14 +63,14 @@ class Layout:
         return {}
 
     def mask(self, device: torch.device) -> Tensor:
-        """Which of `[tokens, cached + tokens]` see each other; made once for all layers."""
+        """Returns the mask `[tokens, cached + tokens]` of which tokens see which, made once for all layers."""
         key = ("mask", device)
         if key not in self._on_device:
             self._on_device[key] = _mask(self.segments, self.n_cached, device)
         return self._on_device[key]
 
     def levels(self, device: torch.device) -> list["Level"]:
-        """The calls that make up the row's attention; made once for all layers."""
+        """Returns the flash calls that make up the row's attention, made once for all layers."""
         key = ("levels", device)
         if key not in self._on_device:
             self._on_device[key] = _levels(self.segments, self.n_cached, device)
@@ -107,10 +107,10 @@ def attend(
     scaling: float | None = None,
     **rest: Any,
 ) -> tuple[Tensor, None]:
-    """Attention output `[1, tokens, heads, width]` of a packed row; the signature is transformers' own.
+    """Returns the attention output `[1, tokens, heads, width]` of a packed row; the signature is transformers' own.
 
     Raises:
-        ValueError: the model's attention is more than a softmax over all it may see.
+        ValueError: the model's attention is more than a softmax over the tokens it may see.
     """
     if any(rest.get(name) is not None for name in ("softcap", "sliding_window", "position_bias", "s_aux")):
         raise ValueError(f"packed rows do not know the attention of {type(module).__name__}; use form=padded")
@@ -123,7 +123,7 @@ def attend(
 
 
 def kernel(query: Tensor) -> str:
-    """The way to take for tensors like this one."""
+    """Returns the name of the way to compute attention for tensors like this one."""
     if query.device.type == "cpu":
         return "per_segment"
     flash = query.dtype in (torch.float16, torch.bfloat16) and query.shape[-1] <= FLASH_WIDTH
@@ -131,14 +131,14 @@ def kernel(query: Tensor) -> str:
 
 
 def head_width(config: Any) -> int:
-    """Numbers per attention head of a text model."""
+    """Returns the width of an attention head of a text model."""
     return getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
 
 
 def per_segment(
     query: Tensor, key: Tensor, value: Tensor, *, cached: tuple[Tensor, Tensor], layout: Layout, scaling: float | None
 ) -> Tensor:
-    """A call for each segment, over what it sees and nothing else."""
+    """Computes attention with a call per segment, over the tokens it sees and no others."""
     outputs = []
     for start, stop, past in layout.segments:
         own = slice(start, stop)
@@ -160,7 +160,7 @@ def per_segment(
 def masked(
     query: Tensor, key: Tensor, value: Tensor, *, cached: tuple[Tensor, Tensor], layout: Layout, scaling: float | None
 ) -> Tensor:
-    """One call over the whole row and the prefix cache; it computes the pairs that do not see each other, too."""
+    """Computes attention with one masked call over the whole row and the prefix cache."""
     keys, values = (torch.cat((before, own), 2) for before, own in zip(cached, (key, value), strict=True))
     groups = query.shape[1] // key.shape[1]
     if groups > 1:  # the kernels that take a mask want as many heads of keys as of queries
@@ -172,7 +172,7 @@ def masked(
 def by_levels(
     query: Tensor, key: Tensor, value: Tensor, *, cached: tuple[Tensor, Tensor], layout: Layout, scaling: float | None
 ) -> Tensor:
-    """One flash call per level of the row, merged."""
+    """Computes attention with one flash call per level of the row, and merges them."""
     queries, keys, values = (part[0].transpose(0, 1) for part in (query, key, value))
     before = tuple(part[0].transpose(0, 1) for part in cached)
     first, *others = layout.levels(query.device)

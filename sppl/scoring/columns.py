@@ -1,4 +1,4 @@
-"""Further statistics per token that some metrics ask for, taken from logits while they are there."""
+"""Further statistics per token that some metrics need, computed from logits while these are in memory."""
 
 from collections.abc import Sequence
 
@@ -23,13 +23,13 @@ class ExtraColumns:
         self.columns = {name: torch.empty(n_tokens, dtype=torch.float32, device=device) for name in columns}
 
     def fill(self, block: slice, tokens: Tensor, *, weights: Tensor, shifted: Tensor) -> None:
-        """Takes rows of logits as `shifted` (minus their largest; written over) and `weights` (exp of that).
+        """Fills a block of rows from their logits.
 
         Args:
-            block: the place of these tokens among all.
+            block: the positions of these tokens among all.
             tokens: their ids, one per row.
-            weights: `[tokens, vocabulary]`.
-            shifted: `[tokens, vocabulary]`.
+            weights: exp of `shifted`, `[tokens, vocabulary]`.
+            shifted: logits minus the largest of their row, `[tokens, vocabulary]`; overwritten.
         """
         if "entropy" in self.columns:
             total = weights.sum(1)
@@ -43,5 +43,5 @@ class ExtraColumns:
             self.columns["top50_brier"][block] = 1 - 2 * likely + top.square().sum(1) / kept.square()
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """The columns, once every block is filled."""
+        """Returns the columns, once every block is filled."""
         return {name: values.cpu().numpy() for name, values in self.columns.items()}

@@ -1,4 +1,4 @@
-"""The forms a pass can be run in, and which of them is exact for a model."""
+"""Chooses the form of forward passes that is exact for a model, and runs padded passes."""
 
 import logging
 from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedConfig, PreTrainedModel
 
-from sppl.models.loading import body
-from sppl.models.trial import tried
+from sppl.models.loading import body_of
+from sppl.models.trial import try_model
 from sppl.scoring.packed import packed_states
-from sppl.scoring.planner import Form, Pass, plan
-from sppl.scoring.requests import Request
+from sppl.scoring.planner import ForwardPass, PassForm, plan_passes
+from sppl.scoring.requests import ScoringRequest
 
 log = logging.getLogger(__name__)
 
@@ -20,8 +20,8 @@ LENGTH_DEPENDENT = ("dynamic", "longrope")
 """Rotary embeddings that change with the longest position of a pass."""
 
 
-def choose_form(config: PreTrainedConfig) -> Form:
-    """The cheapest form that can be exact for an architecture: `tree`, but `padded` where attention is not full."""
+def choose_form(config: PreTrainedConfig) -> PassForm:
+    """Returns the cheapest form that can be exact for an architecture: `tree`, or `padded` without full attention."""
     config = config.get_text_config()
     layers = set(getattr(config, "layer_types", None) or ["unknown"])
     sliding = getattr(config, "sliding_window", None) if "unknown" in layers else None
@@ -31,12 +31,12 @@ def choose_form(config: PreTrainedConfig) -> Form:
 
 
 def _needs_rows(config: PreTrainedConfig) -> bool:
-    """Whether a short trial would not show that shared forms are wrong for long prompts."""
+    """Whether shared forms may be wrong for long prompts though a short trial would not show it."""
     return bool(same_positions(config)(1) or getattr(config, "attention_chunk_size", None))
 
 
-def exact_form(model: PreTrainedModel, form: Form | Literal["auto"] = "auto") -> Form:
-    """The form to plan with: the one asked for or chosen, checked on this very model; else `padded`, with a warning."""
+def exact_form(model: PreTrainedModel, form: PassForm | Literal["auto"] = "auto") -> PassForm:
+    """Returns the form to plan with: the given or chosen one if a trial on this model agrees, else `padded`."""
     wanted = choose_form(model.config) if form == "auto" else form
     if wanted != "padded" and (_needs_rows(model.config.get_text_config()) or not _agrees_with_padding(model)):
         log.warning("%s is scored with padding: its shared forms are not exact", type(model).__name__)
@@ -49,18 +49,18 @@ def _agrees_with_padding(model: PreTrainedModel) -> bool:
     """Whether both forms give the same hidden states on a few tokens."""
     size = model.config.get_text_config().vocab_size
     prefix, responses = (1, 2, 3, 4, 5), ((6, 7, 8, 9), (7, 6), (6, 7, 9))
-    requests = [Request(tuple(t % size for t in prefix), tuple(t % size for t in r)) for r in responses]
-    tree = Pass("tree", plan(requests, max_tokens=100, form="tree")[0].groups)
-    shared = tried(model, "a packed row", lambda: packed_states(model, tree).float())
+    requests = [ScoringRequest(tuple(t % size for t in prefix), tuple(t % size for t in r)) for r in responses]
+    tree = ForwardPass("tree", plan_passes(requests, max_tokens=100, form="tree")[0].groups)
+    shared = try_model(model, "a packed row", lambda: packed_states(model, tree).float())
     if shared is None:
         return False
-    padded = padded_states(model, Pass("padded", tree.groups)).float()
+    padded = padded_states(model, ForwardPass("padded", tree.groups)).float()
     tolerance = 1e-4 if model.dtype == torch.float32 else 5e-2
     return bool((shared - padded).norm() <= tolerance * padded.norm())
 
 
-def padded_states(model: PreTrainedModel, batch: Pass) -> Tensor:
-    """Hidden states `[scored tokens, width]` of a pass with one row per request.
+def padded_states(model: PreTrainedModel, batch: ForwardPass) -> Tensor:
+    """Returns the hidden states `[scored tokens, width]` of a pass with one row per request.
 
     Rows are padded on the right: under causal attention no token sees what comes after it, so no mask is needed. Where
     the rotary embedding changes with the length of a pass, every row is read with those for which it is the same, and
@@ -87,11 +87,11 @@ def _read(rows: Sequence[tuple[int, ...]], model: PreTrainedModel) -> Tensor:
     for place, row in zip(ids, rows, strict=True):
         place[: len(row)] = torch.tensor(row, dtype=torch.long)
     _forget_lengths(model)
-    return body(model)(input_ids=ids.to(model.device), use_cache=False).last_hidden_state
+    return body_of(model)(input_ids=ids.to(model.device), use_cache=False).last_hidden_state
 
 
 def same_positions(config: PreTrainedConfig) -> Callable[[int], tuple[int, ...]]:
-    """Of a row's length: rows for which it gives the same have the same rotary embeddings; empty for most models."""
+    """Returns a function of a row's length that is equal for rows with equal rotary embeddings; () for most models."""
     given = getattr(config, "rope_parameters", None) or {}
     each = [given] if "rope_type" in given else [part for part in given.values() if isinstance(part, Mapping)]
     changing = [part for part in each if part.get("rope_type") in LENGTH_DEPENDENT]

@@ -1,4 +1,4 @@
-"""Statistics of given tokens from hidden states, without ever holding logits for more than a few of them."""
+"""Computes statistics of given tokens from hidden states, holding logits for only a few tokens at a time."""
 
 import numpy as np
 import torch
@@ -17,9 +17,9 @@ BLOCK = 2**19
 def token_statistics(
     model: PreTrainedModel, hidden: Tensor, tokens: Tensor, further: ExtraColumns | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Log-probabilities (float32, nats) and ranks (int32) of `tokens`, predicted from the rows of `hidden`.
+    """Returns log-probabilities (float32, nats) and ranks (int32) of `tokens`, predicted from the rows of `hidden`.
 
-    What `further` asks for is filled in on the way, while the logits are there.
+    The columns of `further` are filled on the way, while the logits are in memory.
     """
     size = model.config.get_text_config().vocab_size
     tokens = tokens.to(hidden.device)
@@ -52,7 +52,7 @@ def _statistics(scores: Tensor, tokens: Tensor, larger: Tensor) -> tuple[Tensor,
 
 
 def logits(model: PreTrainedModel, hidden: Tensor, held: Tensor | None = None) -> Tensor:
-    """The model's own output for hidden states of any number of positions, without the rest of its forward pass.
+    """Returns the model's logits for hidden states of any number of positions.
 
     A plain head writes into `held` (at least as many rows), where it is given.
     """

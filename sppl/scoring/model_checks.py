@@ -1,11 +1,11 @@
-"""What a model must be for its numbers to mean anything, tried on a few tokens where it lies."""
+"""Checks on a few tokens that a model's statistics can be trusted."""
 
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from sppl.models.loading import body
+from sppl.models.loading import body_of
 from sppl.schemas import UserError
 from sppl.scoring.head import logits
 
@@ -27,7 +27,7 @@ def check_model(model: Any) -> None:
     try:
         with torch.inference_mode():
             own, other = (model(input_ids=one, use_cache=False).logits[0].float() for one in (ids, later))
-            ours = logits(model, body(model)(input_ids=ids, use_cache=False).last_hidden_state[0]).float()
+            ours = logits(model, body_of(model)(input_ids=ids, use_cache=False).last_hidden_state[0]).float()
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise UserError(
             f"{name} cannot be run on token ids alone ({type(error).__name__}: {' '.join(str(error).split())[:200]}); "

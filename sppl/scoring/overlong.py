@@ -1,4 +1,4 @@
-"""What of prompts and responses fits the target's context, and what is left out or shortened for it."""
+"""Fits prompts and responses into the target's context: leaves some out or shortens them, and counts those."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,34 +6,34 @@ from typing import Any
 
 from sppl.prompts import Context
 from sppl.schemas import UserError
-from sppl.scoring.asked import Asked
-from sppl.scoring.requests import Request
+from sppl.scoring.request_builder import ResponseInContext
+from sppl.scoring.requests import ScoringRequest
 from sppl.scoring.scoring_settings import Scoring
 
 LEAST = 2
-"""Tokens that are left of a prompt at least: its first and one more."""
+"""Tokens that a shortened prompt keeps at least: its first and one more."""
 
 
 @dataclass(frozen=True)
-class Fitted:
-    """The responses that fit, and the ids of the questions that were not scored as they were asked for."""
+class FittedResponses:
+    """The responses that fit, and the ids of questions that were left out or shortened."""
 
-    responses: tuple[Asked, ...]
+    responses: tuple[ResponseInContext, ...]
     left_out: tuple[str, ...] = ()
     fewer_examples: tuple[str, ...] = ()
     cut: tuple[str, ...] = ()
 
     @property
     def facts(self) -> dict[str, object]:
-        """What an artifact's provenance says of it; empty where everything fitted."""
+        """Facts for the provenance; empty where everything fitted."""
         lists = {"left_out": self.left_out, "fewer_examples": self.fewer_examples, "cut": self.cut}
         count = sum(map(len, lists.values()))
         found: dict[str, object] = {"overlong": count} if count else {}
         return found | {key: list(ids) for key, ids in lists.items() if ids}
 
 
-def rooms(asked: Iterable[Sequence[Asked]], limit: int) -> dict[str, int]:
-    """Per question how many tokens its prompt may have so that every strategy's response fits behind it.
+def prompt_rooms(asked: Iterable[Sequence[ResponseInContext]], limit: int) -> dict[str, int]:
+    """Returns per question how many tokens its prompt may have so that every strategy's response fits after it.
 
     A response that fits behind no prompt does not count: its question is left out.
 
@@ -50,18 +50,18 @@ def rooms(asked: Iterable[Sequence[Asked]], limit: int) -> dict[str, int]:
     return found
 
 
-def fitted(
-    asked: Mapping[tuple[str, Context], Sequence[Asked]], limit: int | None, scorer: Scoring
-) -> dict[tuple[str, Context], Fitted]:
-    """The responses of each strategy and context that fit; prompts were shortened before, where that is wanted.
+def fit_responses(
+    asked: Mapping[tuple[str, Context], Sequence[ResponseInContext]], limit: int | None, scorer: Scoring
+) -> dict[tuple[str, Context], FittedResponses]:
+    """Returns the responses of each strategy and context that fit; prompts have been shortened before.
 
     Raises:
         UserError: something does not fit and `overlong` is `error`, or nothing does (a race goes on to its next batch).
     """
-    found: dict[tuple[str, Context], Fitted] = {}
+    found: dict[tuple[str, Context], FittedResponses] = {}
     over: list[tuple[int, str]] = []
     for (name, context), responses in asked.items():
-        kept, left_out = list[Asked](), list[str]()
+        kept, left_out = list[ResponseInContext](), list[str]()
         for one in responses:
             longest = max(_length(request) for _, request in one.requests)
             if limit is None or longest <= limit:
@@ -72,7 +72,7 @@ def fitted(
         shortened = {
             how: tuple(one.example_id for one in kept if one.shortened == how) for how in ("fewer_examples", "cut")
         }
-        found[name, context] = Fitted(tuple(kept), tuple(left_out), **shortened)
+        found[name, context] = FittedResponses(tuple(kept), tuple(left_out), **shortened)
     if over and scorer.overlong == "error":
         total = sum(map(len, asked.values()))
         raise UserError(
@@ -86,12 +86,12 @@ def fitted(
     return found
 
 
-def _length(request: Request) -> int:
+def _length(request: ScoringRequest) -> int:
     return len(request.prefix) + len(request.response)
 
 
 def overlong_notes(facts: Iterable[Mapping[str, Any]]) -> list[str]:
-    """What tables say of questions that were left out or shortened, by the provenance of what was scored of them."""
+    """Returns the notes for tables on questions that were left out or shortened, from provenances."""
     found: dict[str, set[str]] = {}
     for fact in facts:
         for key in ("left_out", "fewer_examples", "cut"):
@@ -104,12 +104,12 @@ def overlong_notes(facts: Iterable[Mapping[str, Any]]) -> list[str]:
     return [f"{len(found[key])} questions {words}" for key, words in told.items() if found.get(key)]
 
 
-def nothing_left(missing: Iterable[tuple[str, str]], scorer: Scoring) -> UserError:
-    """The error that says which strategies have no response that fits, in which context.
+def nothing_left_error(missing: Iterable[tuple[str, str]], scorer: Scoring) -> UserError:
+    """Returns the error that names the strategies without any response that fits, and the contexts.
 
     Args:
-        missing: strategies and the names of tables that hold nothing.
-        scorer: that left everything out.
+        missing: strategies and the names of their empty tables.
+        scorer: the settings of scoring.
     """
     found: dict[str, list[str]] = {}
     for name, table in missing:

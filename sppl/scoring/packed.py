@@ -13,14 +13,14 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from sppl.models.loading import body
+from sppl.models.loading import body_of
 from sppl.scoring.attention import ATTENTION, Layout, Segment
-from sppl.scoring.planner import Group, Pass
+from sppl.scoring.planner import ForwardPass, PrefixGroup
 
 
 @dataclass(frozen=True)
 class PrefixCache:
-    """What is left of a beginning that later passes share."""
+    """Keys, values and last state of a beginning that later passes share."""
 
     tokens: tuple[int, ...]
     layers: dict[int, tuple[Tensor, Tensor]]
@@ -31,7 +31,7 @@ class PrefixCache:
 
 @dataclass(frozen=True)
 class Row:
-    """What to feed, what sees what, and which positions predict scored tokens (-1: the prefix cache's last)."""
+    """A packed row: its ids and segments, and the positions that predict scored tokens (-1: the cache's last)."""
 
     cache: PrefixCache | None = None
     ids: list[int] = field(default_factory=list)
@@ -40,8 +40,8 @@ class Row:
     predicting: list[int] = field(default_factory=list)
 
 
-def packed_states(model: PreTrainedModel, batch: Pass, cache: PrefixCache | None = None) -> Tensor:
-    """Hidden states `[scored tokens, width]` of a pass that reads each prefix once."""
+def packed_states(model: PreTrainedModel, batch: ForwardPass, cache: PrefixCache | None = None) -> Tensor:
+    """Returns the hidden states `[scored tokens, width]` of a pass that reads each prefix once."""
     row = Row(cache)
     for group in batch.groups:
         _append(row, group)
@@ -52,7 +52,7 @@ def packed_states(model: PreTrainedModel, batch: Pass, cache: PrefixCache | None
 
 
 def read_prefix(model: PreTrainedModel, tokens: tuple[int, ...]) -> PrefixCache:
-    """Keys, values and last hidden state of a beginning."""
+    """Returns the keys, values and last hidden state of a beginning."""
     row = Row(ids=list(tokens), positions=list(range(len(tokens))), segments=[Segment(0, len(tokens), slice(0, 0))])
     layers: dict[int, tuple[Tensor, Tensor]] = {}
     last = _run(model, row, keep=layers)[-1:].clone()
@@ -64,10 +64,12 @@ def _run(model: PreTrainedModel, row: Row, keep: dict[int, tuple[Tensor, Tensor]
     positions = torch.tensor([row.positions], dtype=torch.long).to(model.device, non_blocking=True)
     layout = Layout(row.segments, row.cache.layers if row.cache else {}, keep)
     with _attention(model, ATTENTION):
-        return body(model)(input_ids=ids, position_ids=positions, use_cache=False, layout=layout).last_hidden_state[0]
+        return body_of(model)(input_ids=ids, position_ids=positions, use_cache=False, layout=layout).last_hidden_state[
+            0
+        ]
 
 
-def _append(row: Row, group: Group) -> None:
+def _append(row: Row, group: PrefixGroup) -> None:
     """Puts a group at the end of the row: the prefix with its first response behind it, then the other responses."""
     cached, trunk, own = len(row.cache.tokens) if row.cache else 0, len(row.ids), len(group.prefix)
     row.ids.extend(group.prefix)
@@ -88,7 +90,7 @@ def _append(row: Row, group: Group) -> None:
 
 @contextmanager
 def _attention(model: PreTrainedModel, name: str) -> Iterator[None]:
-    """Runs the model with another attention, and gives it its own back."""
+    """Within this block the model runs with another attention."""
     before = model.config._attn_implementation or "eager"
     model.set_attn_implementation(name)
     try:

@@ -1,26 +1,26 @@
-"""Which requests share a forward pass, and how many tokens that computes."""
+"""Plans which scoring requests share a forward pass, and counts the tokens computed."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from sppl.scoring.requests import Request
+from sppl.scoring.requests import ScoringRequest
 
-Form = Literal["tree", "prefix_cache", "padded"]
+PassForm = Literal["tree", "prefix_cache", "padded"]
 """How a pass is run: prefixes and responses in one packed row, that over a prefix cache, or a row per request."""
 
 MIN_SHARE = 0.2
-"""Least share of its groups' tokens that a common beginning must be: reading it from a cache costs attention."""
+"""A common beginning is cached if it is at least this share of its groups' tokens, as a cache costs attention."""
 
 Tokens = tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class Group:
-    """Requests with the same prefix; `prefix` is what of it follows the cached beginning of the pass."""
+class PrefixGroup:
+    """Requests with the same prefix; `prefix` is the part of it after the cached beginning of the pass."""
 
     prefix: Tokens
-    requests: tuple[Request, ...]
+    requests: tuple[ScoringRequest, ...]
 
     @property
     def tokens(self) -> int:
@@ -29,18 +29,18 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Pass:
+class ForwardPass:
     """Groups that go through the model together, after a beginning that is computed once for all passes with it."""
 
-    form: Form
-    groups: tuple[Group, ...]
+    form: PassForm
+    groups: tuple[PrefixGroup, ...]
     cached: Tokens = ()
     opens: bool = False
     """Whether this pass is the first with its cached beginning, and computes it."""
 
     @property
-    def requests(self) -> tuple[Request, ...]:
-        """All requests of the pass, in the order the results come in."""
+    def requests(self) -> tuple[ScoringRequest, ...]:
+        """All requests of the pass, in the order of the results."""
         return tuple(request for group in self.groups for request in group.requests)
 
     @property
@@ -56,8 +56,8 @@ class Pass:
         return self.row_tokens + (len(self.cached) if self.opens else 0)
 
 
-def plan(requests: Sequence[Request], *, max_tokens: int, form: Form) -> list[Pass]:
-    """Passes that hold every request once, the longest first, the same for the same requests in any order.
+def plan_passes(requests: Sequence[ScoringRequest], *, max_tokens: int, form: PassForm) -> list[ForwardPass]:
+    """Returns passes that hold every request once, the longest first, whatever the order of the requests.
 
     No forward pass reads more than `max_tokens` tokens, but for a single prefix or request that is longer: a row cannot
     be split. With `form="tree"` groups that fit are packed together; a group that is larger, or groups whose prefixes
@@ -67,8 +67,8 @@ def plan(requests: Sequence[Request], *, max_tokens: int, form: Form) -> list[Pa
         raise ValueError(f"max_tokens must be at least 1, got {max_tokens}")
     ordered = sorted(requests, key=lambda r: (-_row_length(r), r.prefix, r.response, r.index))
     if form == "padded":
-        rows = [Group(request.prefix, (request,)) for request in ordered]
-        return [Pass(form, tuple(batch)) for batch in _batches(rows, max_tokens)]
+        rows = [PrefixGroup(request.prefix, (request,)) for request in ordered]
+        return [ForwardPass(form, tuple(batch)) for batch in _batches(rows, max_tokens)]
     groups = group_by_prefix(ordered)
     if form == "prefix_cache":
         beginnings = [(group.prefix, [group]) for group in groups]
@@ -76,32 +76,32 @@ def plan(requests: Sequence[Request], *, max_tokens: int, form: Form) -> list[Pa
         beginnings = _common_beginnings(groups, max_tokens)
     passes = [one for cached, members in beginnings if cached for one in _over_cache(cached, members, max_tokens)]
     free = [group for cached, members in beginnings if not cached for group in members]
-    return passes + [Pass("tree", tuple(packed)) for packed in _pack(free, max_tokens)]
+    return passes + [ForwardPass("tree", tuple(packed)) for packed in _pack(free, max_tokens)]
 
 
-def group_by_prefix(requests: Sequence[Request]) -> list[Group]:
-    """One group per distinct prefix, in order of first appearance."""
-    groups: dict[Tokens, list[Request]] = {}
+def group_by_prefix(requests: Sequence[ScoringRequest]) -> list[PrefixGroup]:
+    """Returns one group per distinct prefix, in order of first appearance."""
+    groups: dict[Tokens, list[ScoringRequest]] = {}
     for request in requests:
         groups.setdefault(request.prefix, []).append(request)
-    return [Group(prefix, tuple(members)) for prefix, members in groups.items()]
+    return [PrefixGroup(prefix, tuple(members)) for prefix, members in groups.items()]
 
 
-def lower_bound(requests: Sequence[Request]) -> int:
-    """The fewest tokens to compute when requests share only identical prefixes: each prefix and each response once.
+def lower_bound(requests: Sequence[ScoringRequest]) -> int:
+    """Returns the fewest tokens to compute if only identical prefixes are shared: each prefix and response once.
 
     A response's last token predicts nothing and is not counted.
     """
     return sum(group.tokens for group in group_by_prefix(requests))
 
 
-def _row_length(request: Request) -> int:
+def _row_length(request: ScoringRequest) -> int:
     return len(request.prefix) + request.n_fed
 
 
-def _batches(rows: Sequence[Group], max_tokens: int) -> Iterator[list[Group]]:
+def _batches(rows: Sequence[PrefixGroup], max_tokens: int) -> Iterator[list[PrefixGroup]]:
     """Cuts rows, sorted longest first, into rectangles of at most `max_tokens`."""
-    batch: list[Group] = []
+    batch: list[PrefixGroup] = []
     for row in rows:
         if batch and (len(batch) + 1) * batch[0].tokens > max_tokens:
             yield batch
@@ -111,9 +111,9 @@ def _batches(rows: Sequence[Group], max_tokens: int) -> Iterator[list[Group]]:
         yield batch
 
 
-def _common_beginnings(groups: Sequence[Group], max_tokens: int) -> list[tuple[Tokens, list[Group]]]:
+def _common_beginnings(groups: Sequence[PrefixGroup], max_tokens: int) -> list[tuple[Tokens, list[PrefixGroup]]]:
     """Groups by the beginning worth keeping for them: a common beginning, one large group's prefix, or nothing."""
-    clusters: list[tuple[Tokens, list[Group]]] = []
+    clusters: list[tuple[Tokens, list[PrefixGroup]]] = []
     for group in sorted(groups, key=lambda group: group.prefix):
         cached, members = clusters[-1] if clusters else ((), [])
         shared, together = _common(cached, group.prefix), [*members, group]
@@ -125,7 +125,7 @@ def _common_beginnings(groups: Sequence[Group], max_tokens: int) -> list[tuple[T
     return [(cached if _worth_keeping(members, max_tokens) else (), members) for cached, members in clusters]
 
 
-def _worth_keeping(members: Sequence[Group], max_tokens: int) -> bool:
+def _worth_keeping(members: Sequence[PrefixGroup], max_tokens: int) -> bool:
     """Whether a beginning would otherwise be read more than once."""
     return len(members) > 1 or (members[0].tokens > max_tokens and len(members[0].requests) > 1)
 
@@ -135,18 +135,18 @@ def _common(one: Tokens, other: Tokens) -> Tokens:
     return one[: next((place for place, (a, b) in pairs if a != b), min(len(one), len(other)))]
 
 
-def _over_cache(cached: Tokens, groups: Sequence[Group], max_tokens: int) -> Iterator[Pass]:
-    rests = [Group(group.prefix[len(cached) :], group.requests) for group in groups]
+def _over_cache(cached: Tokens, groups: Sequence[PrefixGroup], max_tokens: int) -> Iterator[ForwardPass]:
+    rests = [PrefixGroup(group.prefix[len(cached) :], group.requests) for group in groups]
     for number, packed in enumerate(_pack(rests, max_tokens)):
-        yield Pass("prefix_cache", tuple(packed), cached, opens=number == 0)
+        yield ForwardPass("prefix_cache", tuple(packed), cached, opens=number == 0)
 
 
-def _pack(groups: Sequence[Group], max_tokens: int) -> list[list[Group]]:
+def _pack(groups: Sequence[PrefixGroup], max_tokens: int) -> list[list[PrefixGroup]]:
     """Fills passes up to the budget, groups of like size side by side, the longest first."""
     parts = [part for group in groups for part in _split(group, max_tokens)]
     parts.sort(key=lambda part: (-part.tokens, part.prefix, [request.response for request in part.requests],
                                  part.requests[0].index))  # fmt: skip
-    packs: list[list[Group]] = []
+    packs: list[list[PrefixGroup]] = []
     room = 0
     most = _even(parts, max_tokens)
     for part in parts:
@@ -158,21 +158,21 @@ def _pack(groups: Sequence[Group], max_tokens: int) -> list[list[Group]]:
     return packs
 
 
-def _even(parts: Sequence[Group], max_tokens: int) -> int:
-    """The budget at which all passes are about as large: a small last one would cost a GPU as much as a full one."""
+def _even(parts: Sequence[PrefixGroup], max_tokens: int) -> int:
+    """The budget that makes all passes about equal: a small last one would cost a GPU as much as a full one."""
     total = sum(part.tokens for part in parts)
     passes = -(-total // max_tokens)
     return min(max_tokens, -(-total // max(1, passes)) + max((part.tokens for part in parts), default=0))
 
 
-def _split(group: Group, max_tokens: int) -> Iterator[Group]:
+def _split(group: PrefixGroup, max_tokens: int) -> Iterator[PrefixGroup]:
     """Cuts a group into parts of at most `max_tokens`, each with the whole prefix."""
-    part: list[Request] = []
+    part: list[ScoringRequest] = []
     tokens = len(group.prefix)
     for request in group.requests:
         if part and tokens + request.n_fed > max_tokens:
-            yield Group(group.prefix, tuple(part))
+            yield PrefixGroup(group.prefix, tuple(part))
             part, tokens = [], len(group.prefix)
         part.append(request)
         tokens += request.n_fed
-    yield Group(group.prefix, tuple(part))
+    yield PrefixGroup(group.prefix, tuple(part))

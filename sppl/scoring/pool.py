@@ -1,4 +1,4 @@
-"""The target's own answers as examples: which ones each question is shown."""
+"""The example pool: the target's own answers, and which of them each question is shown."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -11,24 +11,24 @@ from sppl.schemas import Question, UserError
 
 @dataclass(frozen=True)
 class Pool:
-    """Answers of the target that may stand in a prompt, with the questions they answer."""
+    """Answers of the target that may be shown in a prompt, with the questions they answer."""
 
     ids: tuple[str, ...] = ()
     texts: tuple[str, ...] = ()
     note: str = ""
-    """Empty, or how the pool differs from what was asked for; tables repeat it."""
+    """How the pool differs from what was asked for, for tables; empty where it does not."""
     inputs: Mapping[str, str] = field(default_factory=dict)
     """Names and digests of the artifacts it was read from: the answers, and the verdicts on them."""
 
     @property
     def digest(self) -> str:
-        """What self-aligned statistics depend on: the texts that may be shown, and which questions they answer."""
+        """A digest of what self-aligned statistics depend on: the answers, and which questions they answer."""
         return fingerprint([self.ids, self.texts])
 
     def examples(
         self, context: Context, prompt: SelfAlignedPrompt, questions: Sequence[Question], first: int = 0
     ) -> list[list[str]]:
-        """The examples that each question is shown in a context, none in most."""
+        """Returns the examples that each question is shown in a context; none in most contexts."""
         if not context.n_examples:
             return [[] for _ in questions]
         if context.examples_first:
@@ -38,13 +38,13 @@ class Pool:
     def shown(
         self, prompt: SelfAlignedPrompt, questions: Sequence[Question], n: int, first: int = 0
     ) -> list[list[str]]:
-        """The examples each question is shown, at most `n`; `first` is the place of the first one in the benchmark."""
+        """Returns at most `n` examples per question; `first` is the first question's position in the benchmark."""
         places = enumerate(questions, first)
         chosen = [rotate(at, question.id, self.ids, n, prompt.rotation) for at, question in places]
         return [[self.texts[index] for index in indices] for indices in chosen]
 
     def fixed(self, questions: Sequence[Question], n: int) -> list[str]:
-        """The examples that all questions are shown: the last `n`, answers to none of these questions.
+        """Returns the examples that all questions are shown: the last `n`, which answer none of these questions.
 
         Raises:
             UserError: one of them answers a question that is scored.
@@ -59,7 +59,7 @@ class Pool:
         return list(self.texts[-n:])
 
     def shortage(self, prompt: SelfAlignedPrompt, questions: Sequence[Question], context: Context) -> str:
-        """How many of the questions are shown fewer own answers than a context asks for; empty where none is."""
+        """Returns a remark on questions that are shown fewer own answers than a context needs; empty where none is."""
         if not self.texts or not context.n_examples:
             return ""  # of an empty pool its note says all there is to say
         wanted, there = context.n_examples, len(self.texts)

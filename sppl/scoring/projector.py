@@ -11,7 +11,7 @@ from transformers import PreTrainedModel
 
 from sppl.hardware.reader import ModelReader
 from sppl.scoring.head import logits
-from sppl.scoring.requests import Request
+from sppl.scoring.requests import ScoringRequest
 
 
 class Projector(ModelReader):
@@ -32,9 +32,9 @@ class Projector(ModelReader):
         super().__init__(model)
         self.dim = dim
         self._read = [(name, weight) for name, weight in model.named_parameters() if weight.requires_grad]
-        self._places = {name: places(f"{seed} {name}", weight.numel(), dim) for name, weight in self._read}
+        self._places = {name: projection_places(f"{seed} {name}", weight.numel(), dim) for name, weight in self._read}
 
-    def predict_step(self, batch: Request, batch_idx: int) -> list[np.ndarray]:
+    def predict_step(self, batch: ScoringRequest, batch_idx: int) -> list[np.ndarray]:
         """The projected gradient of one response, float32 `[dim]`."""
         with torch.enable_grad():
             gradients = torch.autograd.grad(self._mean_loss(batch), [weight for _, weight in self._read])
@@ -43,15 +43,15 @@ class Projector(ModelReader):
             both += np.bincount(self._places[name], _plain(gradient), minlength=2 * self.dim)
         return [(both[: self.dim] - both[self.dim :]).astype(np.float32)]
 
-    def _mean_loss(self, request: Request) -> Tensor:
+    def _mean_loss(self, request: ScoringRequest) -> Tensor:
         ids = torch.tensor([request.prefix + request.response], device=self.model.device)
         hidden = self.model.get_decoder()(input_ids=ids, use_cache=False).last_hidden_state[0]
         predicting = slice(len(hidden) - request.n_scored - 1, len(hidden) - 1)
         return cross_entropy(logits(self.model, hidden[predicting]).float(), ids[0, -request.n_scored :])
 
 
-def places(seed: str, n: int, dim: int) -> np.ndarray:
-    """Where each of `n` numbers goes: below `dim` with its own sign, from there on with the other one; int32."""
+def projection_places(seed: str, n: int, dim: int) -> np.ndarray:
+    """Returns the target place of each of `n` numbers (int32): below `dim` with its sign, from there on negated."""
     draw = np.random.default_rng(int.from_bytes(sha256(seed.encode()).digest()[:8], "big"))
     return draw.integers(2 * dim, size=n, dtype=np.int32)
 

@@ -1,10 +1,10 @@
-"""What the scorer is asked: one response after one prefix, as token ids."""
+"""Scoring requests: one response after one prefix, as token ids."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Request:
+class ScoringRequest:
     """A response to score after a prefix.
 
     The first response token is predicted from the last prefix token; after an empty prefix nothing predicts it, so it
@@ -14,7 +14,7 @@ class Request:
     prefix: tuple[int, ...]
     response: tuple[int, ...]
     index: int = 0
-    """The caller's own name for the request, e.g. its place in a list; results carry it."""
+    """The caller's own number for the request, which results carry."""
 
     def __post_init__(self) -> None:
         if not self.response:

@@ -24,5 +24,5 @@ class Rewarder(ModelReader):
 
 
 def chats_loader(chats: list[tuple[int, ...]]) -> DataLoader:
-    """A loader that hands the trainer one chat at a time."""
+    """Returns a loader that hands the trainer one chat at a time."""
     return DataLoader(chats, batch_size=None)  # pyright: ignore[reportArgumentType]

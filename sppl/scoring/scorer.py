@@ -19,8 +19,8 @@ from sppl.scoring.forms import exact_form, padded_states
 from sppl.scoring.head import token_statistics
 from sppl.scoring.model_checks import check_model
 from sppl.scoring.packed import PrefixCache, packed_states, read_prefix
-from sppl.scoring.planner import Form, Pass, plan
-from sppl.scoring.requests import Request
+from sppl.scoring.planner import ForwardPass, PassForm, plan_passes
+from sppl.scoring.requests import ScoringRequest
 
 log = logging.getLogger(__name__)
 
@@ -38,15 +38,15 @@ class Scored(NamedTuple):
 
 
 ON_CPU = 4096
-"""Tokens of a pass that a CPU works on at once."""
+"""Tokens of a forward pass on a CPU."""
 MOST = 65_536
 """Tokens after which larger passes are no faster on a GPU."""
 SHARE = 0.5
-"""Of the memory beside the weights, what one pass may take."""
+"""Share of the memory beside the weights that one pass may take."""
 
 
 def tokens_at_once(model: PreTrainedModel) -> int:
-    """How many tokens one forward pass of a model should have where it lies; the same in every run on such a device."""
+    """Returns how many tokens a forward pass should have on the model's device, the same in every run there."""
     if model.device.type == "cpu":
         return ON_CPU
     config = model.config.get_text_config()
@@ -74,7 +74,7 @@ class ResponseScorer(ModelReader):
     """
 
     def __init__(
-        self, model: PreTrainedModel, further: Sequence[str] = (), form: Form | Literal["auto"] = "auto"
+        self, model: PreTrainedModel, further: Sequence[str] = (), form: PassForm | Literal["auto"] = "auto"
     ) -> None:
         super().__init__(model.requires_grad_(False))
         self.further = tuple(further)
@@ -83,22 +83,22 @@ class ResponseScorer(ModelReader):
         self._cache: PrefixCache | None = None
         with torch.inference_mode():
             check_model(self.model)
-            self.form: Form = exact_form(self.model, form)
-            """The form that is exact for this model: what `plan` is to be given."""
+            self.form: PassForm = exact_form(self.model, form)
+            """The form that is exact for this model: `plan_passes` is to be given it."""
 
-    def score(self, requests: Sequence[Request], *, max_tokens: int) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Log-probabilities (float32, nats) and ranks (int32) of each request's scored tokens, in the requests' order.
+    def score(self, requests: Sequence[ScoringRequest], *, max_tokens: int) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Returns log-probabilities (float32, nats) and ranks (int32) of each request's scored tokens, in their order.
 
-        The whole work without a trainer, for a list that fits into memory.
+        Works without a trainer, for a list of requests that fits into memory.
         """
-        numbered = [Request(request.prefix, request.response, index) for index, request in enumerate(requests)]
-        passes = plan(numbered, max_tokens=max_tokens, form=self.form)
+        numbered = [ScoringRequest(request.prefix, request.response, index) for index, request in enumerate(requests)]
+        passes = plan_passes(numbered, max_tokens=max_tokens, form=self.form)
         with torch.inference_mode():
             scored = [one for number, batch in enumerate(passes) for one in self.predict_step(batch, number)]
         return [(one.logprobs, one.ranks) for one in sorted(scored, key=lambda one: one.index)]
 
-    def predict_step(self, batch: Pass, batch_idx: int) -> list[Scored]:
-        """Statistics of every request of the pass."""
+    def predict_step(self, batch: ForwardPass, batch_idx: int) -> list[Scored]:
+        """Returns the statistics of every request of the pass."""
         if self.max_tokens is not None and batch.row_tokens > self.max_tokens and len(batch.requests) > 1:
             return self._in_parts(batch, batch_idx)
         try:
@@ -114,12 +114,12 @@ class ResponseScorer(ModelReader):
             torch.cuda.empty_cache()
         return self._in_parts(batch, batch_idx)
 
-    def _in_parts(self, batch: Pass, batch_idx: int) -> list[Scored]:
+    def _in_parts(self, batch: ForwardPass, batch_idx: int) -> list[Scored]:
         form = "padded" if batch.form == "padded" else "tree"
-        parts = plan(batch.requests, max_tokens=self.max_tokens or batch.row_tokens, form=form)
+        parts = plan_passes(batch.requests, max_tokens=self.max_tokens or batch.row_tokens, form=form)
         return [scored for part in parts for scored in self.predict_step(part, batch_idx)]
 
-    def _score(self, batch: Pass) -> list[Scored]:
+    def _score(self, batch: ForwardPass) -> list[Scored]:
         tokens = [token for r in batch.requests for token in r.response[len(r.response) - r.n_scored :]]
         further = ExtraColumns(self.further, len(tokens), self.model.device) if self.further else None
         wanted = torch.tensor(tokens, dtype=torch.long)
@@ -139,7 +139,7 @@ class ResponseScorer(ModelReader):
             for request, span in zip(batch.requests, spans, strict=True)
         ]
 
-    def _states(self, batch: Pass) -> Tensor:
+    def _states(self, batch: ForwardPass) -> Tensor:
         if batch.form == "padded":
             return padded_states(self.model, batch)
         if not batch.cached:
@@ -149,6 +149,6 @@ class ResponseScorer(ModelReader):
         return packed_states(self.model, batch, self._cache)
 
 
-def passes_loader(passes: Sequence[Pass]) -> DataLoader:
-    """A loader that hands the trainer one pass at a time, as planned."""
+def passes_loader(passes: Sequence[ForwardPass]) -> DataLoader:
+    """Returns a loader that hands the trainer one planned pass at a time."""
     return DataLoader(list(passes), batch_size=None)  # pyright: ignore[reportArgumentType]

@@ -1,8 +1,9 @@
-"""How responses are scored: settings only, so that reading a configuration loads no model code."""
+"""The settings of scoring, in a file of their own so that reading a configuration loads no model code."""
 
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
+from sppl.bounds import Count, Fraction
 from sppl.scoring.server_settings import ScoringServer
 
 Form = Literal["auto", "tree", "padded"]
@@ -29,17 +30,17 @@ class Scoring:
         then: questions between its later decisions.
         error: the chance that a race drops its best strategy, at most, whatever the number of strategies and decisions;
             0 drops nobody.
-        server: where the target runs and is scored; None: in this process.
+        server: the server that runs and scores the target; None for this process.
     """
 
-    max_tokens: int | None = field(default=None, metadata=NAME_ONLY)
+    max_tokens: Count | None = field(default=None, metadata=NAME_ONLY)
     form: Form = field(default="auto", metadata=NAME_ONLY)
     end: bool = False
     overlong: Overlong = "error"
     budget: Budget = "fixed"
     first: int = 20
     then: int = 10
-    error: float = 0.05
+    error: Fraction = 0.05
     server: ScoringServer | None = None
 
     @property

@@ -1,4 +1,4 @@
-"""How vLLM and SGLang are asked for log-probabilities of given tokens, and what they say."""
+"""The protocols of vLLM and SGLang for log-probabilities of given tokens: requests and answers."""
 
 import math
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from sppl.schemas import UserError
-from sppl.scoring.requests import Request
+from sppl.scoring.requests import ScoringRequest
 from sppl.scoring.server_settings import ScoringServer
 
 Values = tuple[np.ndarray, np.ndarray]
@@ -15,13 +15,13 @@ Values = tuple[np.ndarray, np.ndarray]
 
 
 def path_of(server: ScoringServer) -> str:
-    """Where requests are sent."""
+    """Returns the path that requests are sent to."""
     base = server.base_url.rstrip("/")
     return f"{base}/completions" if server.dialect == "vllm" else f"{base.removesuffix('/v1')}/generate"
 
 
-def body_of(server: ScoringServer, request: Request) -> dict[str, Any]:
-    """The fields of a request; a server has to write at least one token, which nobody reads."""
+def body_of(server: ScoringServer, request: ScoringRequest) -> dict[str, Any]:
+    """Returns the fields of a request; a server has to write at least one token, which is ignored."""
     ids = [*request.prefix, *request.response]
     if server.dialect == "vllm":
         fixed = {"model": server.model, "prompt": ids, "max_tokens": 1, "temperature": 0.0, "prompt_logprobs": 0}
@@ -31,8 +31,8 @@ def body_of(server: ScoringServer, request: Request) -> dict[str, Any]:
     return fixed | {"logprob_start_len": max(0, len(request.prefix) - 1)} | dict(server.request)
 
 
-def values_of(server: ScoringServer, request: Request, body: Any) -> Values:
-    """The values in an answer.
+def values_of(server: ScoringServer, request: ScoringRequest, body: Any) -> Values:
+    """Returns the values in an answer.
 
     Raises:
         UserError: it has none, has them of fewer or of other tokens, or some are no numbers.
@@ -48,7 +48,7 @@ def values_of(server: ScoringServer, request: Request, body: Any) -> Values:
     return logprobs.astype(np.float32), ranks.astype(np.int32)
 
 
-def _vllm(server: ScoringServer, request: Request, body: Any) -> list[tuple[float, int]]:
+def _vllm(server: ScoringServer, request: ScoringRequest, body: Any) -> list[tuple[float, int]]:
     choices = body.get("choices") if isinstance(body, Mapping) else None
     choice = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], Mapping) else {}
     told = choice.get("prompt_logprobs") or (body.get("prompt_logprobs") if isinstance(body, Mapping) else None)
@@ -67,7 +67,7 @@ def _vllm(server: ScoringServer, request: Request, body: Any) -> list[tuple[floa
     return found
 
 
-def _sglang(server: ScoringServer, request: Request, body: Any) -> list[tuple[float, int]]:
+def _sglang(server: ScoringServer, request: ScoringRequest, body: Any) -> list[tuple[float, int]]:
     meta = body.get("meta_info") if isinstance(body, Mapping) else None
     told = meta.get("input_token_logprobs") if isinstance(meta, Mapping) else None
     tops = meta.get("input_top_logprobs") if isinstance(meta, Mapping) else None
@@ -88,7 +88,7 @@ def _sglang(server: ScoringServer, request: Request, body: Any) -> list[tuple[fl
 
 
 def _number(value: Any) -> float:
-    """NaN where it is none."""
+    """The value as a number; NaN where it is none."""
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
 
 

@@ -1,4 +1,4 @@
-"""A server that scores: where it is and what it is asked; settings only."""
+"""The settings of a server that scores."""
 
 import os
 from collections.abc import Mapping
@@ -64,23 +64,23 @@ class ScoringServer:
 
     @property
     def place(self) -> str:
-        """What a user calls it."""
+        """The server's name for messages."""
         return f"the server at {self.base_url}"
 
     @property
     def identity(self) -> dict[str, Any]:
-        """The server and what it is asked: another one may hold other weights under the same name."""
+        """The server and its model: another server may hold other weights under the same name."""
         told = {"server": self.name or self.base_url, "model": self.model, "dialect": self.dialect}
         told |= {"top": self.top} if self.dialect == "sglang" else {}
         return told | ({"request": dict(self.request)} if self.request else {})
 
     @property
     def ranks_up_to(self) -> int | None:
-        """The lowest rank that is told as it is; None: all are."""
+        """Ranks up to this one are exact; None where all are."""
         return self.top if self.dialect == "sglang" else None
 
     def key(self) -> str:
-        """The key requests carry; `none` for a server without.
+        """Returns the key that requests carry; `none` for a server without.
 
         Raises:
             UserError: the environment variable is empty.

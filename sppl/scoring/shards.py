@@ -15,12 +15,12 @@ from sppl.hardware.device import place
 from sppl.hardware.hardware import Hardware
 from sppl.hardware.progress import Progress, quiet
 from sppl.hardware.trainer import errors_of_processes
-from sppl.scoring.planner import Pass
+from sppl.scoring.planner import ForwardPass
 from sppl.scoring.scorer import ResponseScorer, Scored, passes_loader
 
 
 class Shards(BasePredictionWriter):
-    """Writes what a pass gave as soon as it is done; every device writes its own passes."""
+    """Writes the results of a pass as soon as it is done; every device writes its own passes."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(write_interval="batch")
@@ -29,8 +29,8 @@ class Shards(BasePredictionWriter):
     def write_on_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *given: Any, **named: Any) -> None:
         """Called by Lightning with the prediction and the batch it came from."""
         prediction: list[Scored] = given[0] if given else named["prediction"]
-        batch: Pass = given[2] if len(given) > 2 else named["batch"]
-        path = shard(self.folder, batch)
+        batch: ForwardPass = given[2] if len(given) > 2 else named["batch"]
+        path = shard_file(self.folder, batch)
         temporary = path.with_name(f".{path.name}.{trainer.global_rank}.tmp.npz")
         columns: dict[str, Any] = {
             "index": np.array([one.index for one in prediction]),
@@ -44,12 +44,12 @@ class Shards(BasePredictionWriter):
         temporary.replace(path)
 
 
-def scored_in_shards(
-    trainer: Hardware, scorer: ResponseScorer, passes: Sequence[Pass], folder: Path
+def score_in_shards(
+    trainer: Hardware, scorer: ResponseScorer, passes: Sequence[ForwardPass], folder: Path
 ) -> dict[int, Scored]:
-    """The statistics of every request by its index; passes that left a whole file in the folder are not run again."""
+    """Returns the statistics of every request by its index; passes with a whole file in the folder are not rerun."""
     quiet()
-    todo = [one for one in passes if not whole_zip(shard(folder, one))]
+    todo = [one for one in passes if not whole_zip(shard_file(folder, one))]
     if todo:
         quietly = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
         ask = partial(
@@ -62,11 +62,11 @@ def scored_in_shards(
             place(scorer.model, torch.device("cpu"))  # from where each process takes its own copy
         with errors_of_processes():
             runner.predict(scorer, passes_loader(todo), return_predictions=False)
-    return {one.index: one for batch in passes for one in _read(shard(folder, batch))}
+    return {one.index: one for batch in passes for one in _read(shard_file(folder, batch))}
 
 
-def shard(folder: Path, batch: Pass) -> Path:
-    """The file of a pass: another composition is another file."""
+def shard_file(folder: Path, batch: ForwardPass) -> Path:
+    """Returns the file of a pass, named by a digest of its requests."""
     return folder / f"{fingerprint([batch.form, [request.index for request in batch.requests]])}.npz"
 
 

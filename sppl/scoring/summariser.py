@@ -10,16 +10,16 @@ from torch.utils.data import DataLoader
 from transformers import PreTrainedModel
 
 from sppl.hardware.reader import ModelReader
-from sppl.models.loading import body
+from sppl.models.loading import body_of
 from sppl.scoring.head import token_statistics
-from sppl.scoring.requests import Request
+from sppl.scoring.requests import ScoringRequest
 
 ROWS = 512
 """Tokens whose hidden states are normalised at once."""
 
 
 class Summary(NamedTuple):
-    """What is kept of one response; the words are those of `sppl.metrics.needs.HiddenStates`."""
+    """The figures kept of one response; see `sppl.tables.hidden_states.HiddenStates`."""
 
     answer_loss: float
     question_loss: float
@@ -48,8 +48,8 @@ class Summariser(ModelReader):
         self._weights = self._means = torch.empty(0)
         self._layer = _last(model, layer)
 
-    def predict_step(self, batch: Request, batch_idx: int) -> list[Summary]:
-        """The summary of one response.
+    def predict_step(self, batch: ScoringRequest, batch_idx: int) -> list[Summary]:
+        """Returns the summary of one response.
 
         Raises:
             ValueError: question or response have no token that counts.
@@ -66,7 +66,7 @@ class Summariser(ModelReader):
         ids = torch.tensor([tokens], device=self.model.device)
         hook = self._layer.register_forward_hook(self._add_up)
         try:
-            hidden = body(self.model)(input_ids=ids, use_cache=False).last_hidden_state[0, :-1]
+            hidden = body_of(self.model)(input_ids=ids, use_cache=False).last_hidden_state[0, :-1]
         finally:
             hook.remove()
         logprobs, _ = token_statistics(self.model, hidden, ids[0, 1:])
@@ -82,8 +82,8 @@ class Summariser(ModelReader):
         self._means = means
 
 
-def requests_loader(requests: list[Request]) -> DataLoader:
-    """A loader that hands the trainer one request at a time."""
+def requests_loader(requests: list[ScoringRequest]) -> DataLoader:
+    """Returns a loader that hands the trainer one request at a time."""
     return DataLoader(requests, batch_size=None)  # pyright: ignore[reportArgumentType]
 
 

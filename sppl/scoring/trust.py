@@ -1,4 +1,4 @@
-"""Whether a server's values are those of the target: some requests are scored in this process as well."""
+"""Checks a server's values against those of this process on some requests."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -6,13 +6,13 @@ from typing import NamedTuple
 import numpy as np
 
 from sppl.schemas import UserError
-from sppl.scoring.requests import Request
+from sppl.scoring.requests import ScoringRequest
 from sppl.scoring.server_protocols import Values
 from sppl.scoring.server_settings import ScoringServer
 
 
 class Agreement(NamedTuple):
-    """How far two scorers agree on some requests."""
+    """The differences between two scorers on some requests."""
 
     requests: int
     tokens: int
@@ -22,15 +22,15 @@ class Agreement(NamedTuple):
     """The mean absolute difference of the ranks' natural logarithms over all tokens."""
 
 
-def sample(requests: Sequence[Request], n: int) -> list[Request]:
-    """Up to `n` of the requests, the same every time, spread over all of them."""
+def sample_requests(requests: Sequence[ScoringRequest], n: int) -> list[ScoringRequest]:
+    """Returns up to `n` of the requests, the same every time, spread over all of them."""
     ordered = sorted(requests, key=lambda one: (one.prefix, one.response, one.index))
     step = max(1.0, len(ordered) / n)
     return [ordered[int(at * step)] for at in range(min(n, len(ordered)))]
 
 
-def agreement(ours: Sequence[Values], theirs: Sequence[Values], ranks_up_to: int | None) -> Agreement:
-    """Compares the values of the same requests; ranks below the last one that is told are alike."""
+def compare_values(ours: Sequence[Values], theirs: Sequence[Values], ranks_up_to: int | None) -> Agreement:
+    """Compares the values of the same requests; ranks beyond `ranks_up_to` count as equal."""
     pairs = list(zip(ours, theirs, strict=True))
     apart = [float(np.abs(one[0] - other[0]).mean()) if len(one[0]) else 0.0 for one, other in pairs]
     most = np.inf if ranks_up_to is None else ranks_up_to + 1
@@ -39,11 +39,11 @@ def agreement(ours: Sequence[Values], theirs: Sequence[Values], ranks_up_to: int
     return Agreement(len(pairs), len(ranks), max(apart), float(ranks.mean()) if len(ranks) else 0.0)
 
 
-def refuse_apart(server: ScoringServer, found: Agreement) -> None:
-    """Nothing.
+def refuse_disagreement(server: ScoringServer, found: Agreement) -> None:
+    """Refuses a server whose values differ from ours.
 
     Raises:
-        UserError: the server's values are further from ours than the tolerance.
+        UserError: they differ by more than the tolerance.
     """
     said = [
         f"the {what} by {value:.3g} on average{where}"

@@ -1,1 +1,1 @@
-"""One function per stage: read artifacts, call the core, write artifacts."""
+"""One file and function per stage: it reads artifacts, calls the core, and writes artifacts."""

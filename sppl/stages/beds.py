@@ -1,4 +1,4 @@
-"""beds: how well every metric and selector picks, on outcomes that others or the user have measured."""
+"""beds: tests how well every metric and selector picks, on outcomes that others or the user measured."""
 
 import logging
 from collections.abc import Sequence
@@ -7,15 +7,15 @@ from pathlib import Path
 import pandas as pd
 
 from sppl.analysis.bed import Bed
+from sppl.analysis.bed_checks import brier_scores
 from sppl.analysis.bed_table import bed_table, cases
-from sppl.analysis.checked import brier_scores
 from sppl.artifacts.store import Store
 from sppl.data.bed_files import read_bed
 from sppl.packaged import in_checkout
 from sppl.report.bed_lines import show_beds
 from sppl.report.tables import write_csv, write_table
 from sppl.schemas import UserError
-from sppl.study.loggers import Loggers, nobody
+from sppl.study.loggers import Loggers, no_loggers
 from sppl.study.own_bed import MINE, own_bed
 from sppl.study.plan import Plan
 
@@ -30,7 +30,7 @@ def beds(
     beds: Sequence[str],
     store: Store,
     dry: bool = False,
-    loggers: Loggers = nobody,  # noqa: ARG001 - the interface of every stage
+    loggers: Loggers = no_loggers,  # noqa: ARG001 - the interface of every stage
 ) -> Plan:
     """Writes `beds.csv` (and md, tex) and `cases.csv` into the folder and shows the table; the store stays as it is.
 
@@ -44,7 +44,7 @@ def beds(
     """
     if dry:
         return Plan((), ())
-    found = [_bed(one, store) for one in beds]
+    found = [_read_bed(one, store) for one in beds]
     twice = sorted({one.name for one in found if sum(other.name == one.name for other in found) > 1})
     if twice:
         raise UserError(f"beds: several are named {', '.join(twice)}; rename the folder of one, its name is the bed's")
@@ -61,7 +61,7 @@ def beds(
     return Plan((), ())
 
 
-def _bed(name: str, store: Store) -> Bed:
+def _read_bed(name: str, store: Store) -> Bed:
     if name == MINE:
         return own_bed(store)
     if Path(name).is_dir():

@@ -7,6 +7,7 @@ from typing import Any
 from sppl.artifacts.store import Store
 from sppl.benchmarks.definition import Benchmark
 from sppl.benchmarks.splits import take
+from sppl.bounds import Count, NumberOfQuestions
 from sppl.generation.answer import Generator
 from sppl.hardware.hardware import Hardware
 from sppl.models.target import TargetModel
@@ -15,8 +16,8 @@ from sppl.strategies.recipe import Recipe
 from sppl.study.adapters import Adapter
 from sppl.study.answers import Answers, Model, Results
 from sppl.study.extra_results import ExtraResults, ExtraTask, extra_tasks
-from sppl.study.loggers import Loggers, nobody
-from sppl.study.plan import Plan, plan_of, waiting
+from sppl.study.loggers import Loggers, no_loggers
+from sppl.study.plan import Plan, plan_of, plan_waiting
 from sppl.study.study import Fit, Study, make_missing
 from sppl.training.training_settings import Training
 
@@ -29,27 +30,27 @@ def run_benchmark(
     target_model: TargetModel,
     strategy: Mapping[str, Recipe],
     training: Training,
-    n_train: int | str,
-    n_test: int | str,
+    n_train: NumberOfQuestions,
+    n_test: NumberOfQuestions,
     seed: int,
     trainer: Hardware,
     generator: Generator,
     store: Store,
     split: Split = "test",
-    n_train_tokens: int | None = None,
+    n_train_tokens: Count | None = None,
     dry: bool = False,
-    loggers: Loggers = nobody,
+    loggers: Loggers = no_loggers,
 ) -> Plan:
     """Makes `answers` and `results` per strategy and of the untrained target, and those of each task of `also`.
 
-    Of a benchmark that judges nothing only the latter.
+    Where a benchmark judges nothing, only the tasks of `also` are run.
 
     Args:
-        split: whose questions are answered; results of another than the test's say so in their provenance.
+        split: the split whose questions are answered; results of another than `test` say so in their provenance.
 
     Raises:
         MissingArtifact: a strategy has not been trained on; the message is the command that does it.
-        UserError: a task of `benchmark.also` cannot be used; said by a dry run too, so before any training.
+        UserError: a task of `benchmark.also` cannot be used; a dry run says so too, before any training.
     """
     extra = extra_tasks(benchmark, n_test)
     if not (benchmark.judged or extra):
@@ -61,47 +62,47 @@ def run_benchmark(
     models = [Model(study, Adapter(study, name, recipe, fit)) for name, recipe in strategy.items()]
     plan = Plan((), ())
     for model in [*models, Model(study)]:  # what all jobs of a sweep share comes last
-        plan += _planned(model, questions, split, extra) if dry else _measured(model, questions, split, extra, loggers)
+        plan += _plan(model, questions, split, extra) if dry else _measure(model, questions, split, extra, loggers)
     return plan
 
 
-def _planned(model: Model, questions: list[Question], split: Split, extra: Sequence[ExtraTask]) -> Plan:
-    """What there is of a model; what waits for its adapter, or for answers, has words in the place of a name."""
+def _plan(model: Model, questions: list[Question], split: Split, extra: Sequence[ExtraTask]) -> Plan:
+    """The plan of one model; names are open where its adapter or its answers are missing."""
     names = (*model.words, f"seed{model.adapter.fit.seed}" if model.adapter else "all_seeds")
     judged = model.study.benchmark.judged
     if not model.ready:
         trained = model.adapter.awaited if model.adapter else {}
         plans = [
-            waiting("also_results", *model.words, one.identity["task"], names[-1], of=[trained, one.identity])
+            plan_waiting("also_results", *model.words, one.identity["task"], names[-1], of=[trained, one.identity])
             for one in extra
         ]
-        of = [trained, *_asked(model, questions)]
-        plans += [waiting("answers", *names, of=of), waiting("results", *names, of=of)] if judged else []
+        of = [trained, *_identify_answers(model, questions)]
+        plans += [plan_waiting("answers", *names, of=of), plan_waiting("results", *names, of=of)] if judged else []
         return sum(plans, Plan((), ()))
-    answers, others = _of(model, questions, split, extra)
+    answers, others = _answers_and_extras(model, questions, split, extra)
     plan = plan_of([*([answers] if judged else []), *others])
     if judged:
         plan += (
             plan_of([Results(answers)])
             if answers.exists
-            else waiting("results", *names, of=_asked(model, questions, answers.id.name))
+            else plan_waiting("results", *names, of=_identify_answers(model, questions, answers.id.name))
         )
     return plan
 
 
-def _asked(model: Model, questions: list[Question], *further: Any) -> list[Any]:
-    """What tells answers, or verdicts on them, from others while they have no name."""
+def _identify_answers(model: Model, questions: list[Question], *further: Any) -> list[Any]:
+    """What tells answers, or verdicts on them, from others while they have no name yet."""
     study = model.study
     return [[one.id for one in questions], study.benchmark.judge, study.generator.identity, *further]
 
 
-def _measured(
+def _measure(
     model: Model, questions: list[Question], split: Split, extra: Sequence[ExtraTask], loggers: Loggers
 ) -> Plan:
     """Makes what is missing of a model's answers and results."""
     if model.adapter and not model.adapter.exists:
         raise model.adapter.missing()
-    (answers, others), store = _of(model, questions, split, extra), model.study.store
+    (answers, others), store = _answers_and_extras(model, questions, split, extra), model.study.store
     judged = model.study.benchmark.judged
     asked = [*([answers] if judged else []), *others]
     plan = plan_of(asked)
@@ -120,7 +121,7 @@ def _measured(
     ))  # fmt: skip
 
 
-def _of(
+def _answers_and_extras(
     model: Model, questions: list[Question], split: Split, extra: Sequence[ExtraTask]
 ) -> tuple[Answers, list[ExtraResults]]:
     answers = Answers(model, questions, split)

@@ -8,12 +8,13 @@ from pathlib import Path
 from sppl.artifacts.store import Store
 from sppl.benchmarks.definition import Benchmark
 from sppl.benchmarks.splits import take
+from sppl.bounds import NumberOfQuestions
 from sppl.commands import command
-from sppl.data.exports import Card, lines
+from sppl.data.exports import Card, write_rows
 from sppl.names import task_name
 from sppl.schemas import Answered, Question, UserError
 from sppl.strategies.recipe import Recipe
-from sppl.study.loggers import Loggers, nobody
+from sppl.study.loggers import Loggers, no_loggers
 from sppl.study.plan import Plan
 from sppl.study.responses import Responses
 
@@ -24,14 +25,14 @@ def export(
     *,
     benchmark: Benchmark,
     strategy: Mapping[str, Recipe],
-    n_train: int | str,
+    n_train: NumberOfQuestions,
     folder: str,
     shape: str,
     only_correct: bool,
     data: str | None = None,
     store: Store,
     dry: bool = False,
-    loggers: Loggers = nobody,
+    loggers: Loggers = no_loggers,
 ) -> Plan:
     """Writes `<folder>/<task>/<strategy>/data.jsonl` and its card, `README.md`, for each strategy.
 
@@ -72,7 +73,7 @@ def export(
         source = "the data set" if recipe.given else benchmark.responses.label
         count = sum(right[name]) if benchmark.judged else None
         card = Card(benchmark.name, name, recipe.summary, source, len(kept), count, shape, store.command)
-        _write(places[name] / "data.jsonl", lines(shape, kept))
+        _write(places[name] / "data.jsonl", write_rows(shape, kept))
         _write(places[name] / "README.md", card.text())
         for logger in loggers(name):
             logger.log_metrics({"export/rows": len(kept)})

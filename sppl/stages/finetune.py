@@ -5,12 +5,13 @@ from pathlib import Path
 
 from sppl.artifacts.store import Store
 from sppl.benchmarks.definition import Benchmark
+from sppl.bounds import Count, NumberOfQuestions
 from sppl.hardware.hardware import Hardware
 from sppl.models.target import TargetModel
 from sppl.strategies.recipe import Recipe
 from sppl.study.adapters import Adapter
-from sppl.study.loggers import Loggers, nobody
-from sppl.study.plan import Plan, plan_of, waiting
+from sppl.study.loggers import Loggers, no_loggers
+from sppl.study.plan import Plan, plan_of, plan_waiting
 from sppl.study.study import Fit, Study, make_missing
 from sppl.training.training_settings import Training
 
@@ -22,12 +23,12 @@ def finetune(
     strategy: Mapping[str, Recipe],
     training: Training,
     trainer: Hardware,
-    n_train: int | str,
+    n_train: NumberOfQuestions,
     seed: int,
     store: Store,
-    n_train_tokens: int | None = None,
+    n_train_tokens: Count | None = None,
     dry: bool = False,
-    loggers: Loggers = nobody,
+    loggers: Loggers = no_loggers,
 ) -> Plan:
     """Makes the `adapters` of every strategy: a PEFT folder, or a model folder where all weights are trained.
 
@@ -40,7 +41,7 @@ def finetune(
     for name, recipe in strategy.items():
         adapter = Adapter(study, name, recipe, fit, loggers)
         if dry and not adapter.ready:
-            plan += waiting("adapters", *study.words, name, f"seed{seed}", of=adapter.awaited)
+            plan += plan_waiting("adapters", *study.words, name, f"seed{seed}", of=adapter.awaited)
             continue
         plan += plan_of([adapter])
         if not dry:

@@ -9,14 +9,15 @@ from pathlib import Path
 from sppl.artifacts.store import Store
 from sppl.benchmarks.definition import Benchmark
 from sppl.benchmarks.splits import take
-from sppl.schemas import Asking, Estimate, Question, UserError
+from sppl.bounds import Count, NotNegative, NumberOfQuestions
+from sppl.schemas import Estimate, PaidSource, Question, UserError
 from sppl.strategies.recipe import Recipe
 from sppl.study.derived import parts_of
-from sppl.study.loggers import Loggers, nobody
-from sppl.study.none_right import warn_if_none_is_right
-from sppl.study.plan import Asked, Plan
+from sppl.study.loggers import Loggers, no_loggers
+from sppl.study.plan import Plan, ResponseCounts
 from sppl.study.responses import Responses
-from sppl.study.spending import dollars, spent
+from sppl.study.rule_warnings import warn_if_none_is_right
+from sppl.study.spending import describe_spending, dollars
 from sppl.teachers.budget import Budget, LimitReached, spent_file
 
 log = logging.getLogger(__name__)
@@ -26,14 +27,14 @@ def generate(
     *,
     benchmark: Benchmark,
     strategy: Mapping[str, Recipe],
-    n_score: int,
-    n_train: int | str,
-    max_cost: float = 0.0,
+    n_score: Count,
+    n_train: NumberOfQuestions,
+    max_cost: NotNegative = 0.0,
     confirm: bool = False,
     command: str | None = None,
     store: Store,
     dry: bool = False,
-    loggers: Loggers = nobody,
+    loggers: Loggers = no_loggers,
 ) -> Plan:
     """Makes the `responses` of every strategy to the first max(n_score, n_train) training questions.
 
@@ -55,10 +56,10 @@ def generate(
     missing = {name: one.missing() for name, one in wanted.items()}
     estimates = _estimates(benchmark, wanted, missing, parts)
     found = tuple(name for name in strategy if not missing[name])
-    to_make = tuple(_line(name, len(missing[name]), estimates) for name in strategy if missing[name])
-    to_make += tuple(_line(name, len(one.questions), estimates) for name, one in parts.items())
+    to_make = tuple(_describe_missing(name, len(missing[name]), estimates) for name in strategy if missing[name])
+    to_make += tuple(_describe_missing(name, len(one.questions), estimates) for name, one in parts.items())
     asked = {
-        one.folder: _asked(len(one.questions), len(left), estimates.get(name))
+        one.folder: _count_responses(len(one.questions), len(left), estimates.get(name))
         for name, one, left in [
             *((name, one, missing[name]) for name, one in wanted.items()),
             *((name, one, one.questions) for name, one in parts.items()),
@@ -68,7 +69,7 @@ def generate(
     if dry:
         return plan
     budget = Budget(max_cost, spent_file(store.root, command) if command else None)
-    if isinstance(benchmark.responses, Asking):
+    if isinstance(benchmark.responses, PaidSource):
         benchmark = replace(benchmark, responses=benchmark.responses.within(budget))
         wanted = {name: replace(one, benchmark=benchmark) for name, one in wanted.items()}
         parts = {name: replace(one, benchmark=benchmark) for name, one in parts.items()}
@@ -87,11 +88,11 @@ def generate(
                 logger.log_metrics({"generate/correct": sum(right) / max(1, len(right))})
     except LimitReached as reached:
         left = {name: one.missing() for name, one in wanted.items()}
-        raise _stopped(budget, reached, _estimates(benchmark, wanted, left, parts)) from None
+        raise _limit_error(budget, reached, _estimates(benchmark, wanted, left, parts)) from None
     finally:  # whatever the end is: a signal's too
         for bill in budget.bills.values():
             if bill.answers or bill.failed:
-                log.info("bill of this job: %s", spent([bill.usage()]))
+                log.info("bill of this job: %s", describe_spending([bill.usage()]))
     warn_if_none_is_right(wanted)
     root = Path(store.root, "responses", benchmark.name)
     return plan.telling(*(
@@ -100,7 +101,7 @@ def generate(
 
 
 def _parts(wanted: Mapping[str, Responses]) -> dict[str, Responses]:
-    """What derived strategies take their responses from and is not there yet, where nobody asks for it by itself."""
+    """Missing responses that derived strategies need of strategies which are not part of this command."""
     parts: dict[str, Responses] = {}
     for name, one in wanted.items():
         if one.recipe.of and one.missing():
@@ -114,7 +115,7 @@ def _parts(wanted: Mapping[str, Responses]) -> dict[str, Responses]:
 
 
 def _chosen_by(responses: Responses) -> Plan:
-    """The tables that say which of others' responses is the best, where a strategy takes that."""
+    """The plan of the tables by which a derived strategy chooses the best of other strategies' responses."""
     best = responses.recipe.best
     return best.plan(responses.parts()) if best else Plan((), ())
 
@@ -126,7 +127,7 @@ def _estimates(
     parts: Mapping[str, Responses],
 ) -> dict[str, Estimate]:
     source = benchmark.responses
-    if not isinstance(source, Asking):
+    if not isinstance(source, PaidSource):
         return {}
     asked = {name: (one.recipe, missing[name]) for name, one in wanted.items()}
     asked |= {name: (one.recipe, list(one.questions)) for name, one in parts.items()}
@@ -137,16 +138,20 @@ def _estimates(
     }
 
 
-def _line(name: str, n: int, estimates: Mapping[str, Estimate]) -> str:
+def _describe_missing(name: str, n: int, estimates: Mapping[str, Estimate]) -> str:
     return f"{name} ({estimates[name]})" if name in estimates else f"{name} ({n} responses)"
 
 
-def _asked(n: int, missing: int, estimate: Estimate | None) -> Asked:
-    return Asked(n - missing, missing, estimate.requests, estimate.cost) if estimate else Asked(n - missing, missing)
+def _count_responses(n: int, missing: int, estimate: Estimate | None) -> ResponseCounts:
+    return (
+        ResponseCounts(n - missing, missing, estimate.requests, estimate.cost)
+        if estimate
+        else ResponseCounts(n - missing, missing)
+    )
 
 
 def _check_cost(estimates: Mapping[str, Estimate], budget: Budget, *, confirm: bool) -> None:
-    """Nothing that costs more than was allowed starts unasked."""
+    """Refuses to start anything that could cost more than was allowed, unless it is confirmed."""
     costs = [one.cost for one in estimates.values() if one.requests]
     total, unknown, taken = sum(cost or 0.0 for cost in costs), None in costs, budget.taken
     if confirm or not costs or (total + taken <= budget.limit and not unknown):
@@ -160,7 +165,7 @@ def _check_cost(estimates: Mapping[str, Estimate], budget: Budget, *, confirm: b
             "To begin all the same"
         )
     else:
-        enough = _enough(taken + _most(estimates))
+        enough = _round_up(taken + _most_cost(estimates))
         begin = f"To go on: the same command with max_cost={enough}. To buy what max_cost={budget.limit:g} allows"
     raise UserError(
         f"generate would cost {price} (max_cost={budget.limit:g}): {said}. Wrong answers are asked for again, which "
@@ -168,11 +173,11 @@ def _check_cost(estimates: Mapping[str, Estimate], budget: Budget, *, confirm: b
     )
 
 
-def _stopped(budget: Budget, reached: LimitReached, left: Mapping[str, Estimate]) -> UserError:
-    """The end at `max_cost`: what is spent, what is missing, and how to go on."""
+def _limit_error(budget: Budget, reached: LimitReached, left: Mapping[str, Estimate]) -> UserError:
+    """The error at `max_cost`: what was spent, what is missing, and how to go on."""
     said = "; ".join(f"{name}: {one}" for name, one in left.items() if one.requests)
     said = said or f"{reached.left} further answers where the first are wrong"
-    enough = _enough(max(_most(left), reached.worst * max(1, reached.left)))
+    enough = _round_up(max(_most_cost(left), reached.worst * max(1, reached.left)))
     return UserError(
         f"max_cost={budget.limit:g} is reached: {dollars(budget.taken)} are spent, and the next request could cost up "
         f"to {dollars(reached.worst)}. What was answered is kept and not asked for again. Still missing: {said}. To go "
@@ -180,11 +185,11 @@ def _stopped(budget: Budget, reached: LimitReached, left: Mapping[str, Estimate]
     )
 
 
-def _most(estimates: Mapping[str, Estimate]) -> float:
+def _most_cost(estimates: Mapping[str, Estimate]) -> float:
     return sum(one.most for one in estimates.values())
 
 
-def _enough(amount: float) -> str:
-    """A limit of two digits that allows so many US dollars."""
+def _round_up(amount: float) -> str:
+    """An amount in US dollars rounded up to two digits, as a limit that allows it."""
     unit = 10.0 ** (math.floor(math.log10(amount)) - 1) if amount > 0 else 0.01
     return f"{math.ceil(amount / unit) * unit:.10g}" if amount > 0 else "0.01"

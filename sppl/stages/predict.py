@@ -3,10 +3,11 @@
 from sppl.analysis.outcomes import UNTRAINED
 from sppl.artifacts.store import Store
 from sppl.benchmarks.definition import Benchmark
+from sppl.bounds import Count
 from sppl.generation.answer import Generator
 from sppl.hardware.hardware import Hardware
 from sppl.models.target import TargetModel
-from sppl.study.loggers import Loggers, nobody
+from sppl.study.loggers import Loggers, no_loggers
 from sppl.study.plan import Plan, plan_of
 from sppl.study.predictions import Predictions
 from sppl.study.study import Study, make_missing
@@ -16,12 +17,12 @@ def predict(
     *,
     benchmark: Benchmark,
     target_model: TargetModel,
-    n_predict: int,
+    n_predict: Count,
     generator: Generator,
     trainer: Hardware,
     store: Store,
     dry: bool = False,
-    loggers: Loggers = nobody,
+    loggers: Loggers = no_loggers,
 ) -> Plan:
     """Makes the `predictions`: answers to the first `n_predict` training questions, judged by the task.
 

@@ -1,4 +1,4 @@
-"""rank: every metric of every strategy, their order, and how far it can be trusted. No torch is loaded."""
+"""rank: computes every metric of every strategy and ranks the strategies. No torch is loaded."""
 
 from collections.abc import Collection, Mapping, Sequence
 from itertools import chain
@@ -8,6 +8,7 @@ import pandas as pd
 
 from sppl.artifacts.store import MissingArtifact, Store
 from sppl.benchmarks.definition import Benchmark
+from sppl.bounds import Count
 from sppl.generation.answer import Generator
 from sppl.metrics.needs import Metric, scored_needs
 from sppl.models.size import parameters_of
@@ -17,16 +18,16 @@ from sppl.schemas import UserError
 from sppl.scoring.overlong import overlong_notes
 from sppl.scoring.scoring_settings import Scoring
 from sppl.strategies.recipe import Recipe
-from sppl.study.loggers import Loggers, nobody
-from sppl.study.none_right import warn_if_none_is_right
+from sppl.study.loggers import Loggers, no_loggers
 from sppl.study.pilots import pilot_results, refuse_unjudged
-from sppl.study.plan import Plan, plan_of, waiting
+from sppl.study.plan import Plan, plan_of, plan_waiting
 from sppl.study.race import Race, competitors, pieces_of
 from sppl.study.rankings import Ranking, announce
+from sppl.study.rule_warnings import warn_if_none_is_right
 from sppl.study.samples import Samples
 from sppl.study.scores import Scores, cost_of, scores_by
 from sppl.study.study import Conditions, Study, make_missing
-from sppl.study.wanted import Found, Pieces, Wanted
+from sppl.study.wanted_tables import FoundResponses, Pieces, WantedTables
 
 
 def rank(
@@ -38,11 +39,11 @@ def rank(
     prompt: SelfAlignedPrompt,
     scorer: Scoring,
     generator: Generator,
-    n_predict: int,
-    n_score: int,
+    n_predict: Count,
+    n_score: Count,
     store: Store,
     dry: bool = False,
-    loggers: Loggers = nobody,
+    loggers: Loggers = no_loggers,
 ) -> Plan:
     """Makes one `scores` artifact per strategy and metric, and the `rankings` artifact over all of them.
 
@@ -62,7 +63,7 @@ def rank(
         )
     leader = competitors(ranked, metric, store.typed)[1] if scorer.budget == "race" else None
     study, how = Study(store, benchmark, target_model, generator), Conditions(prompt, scorer, n_predict, n_score)
-    wanted = Wanted(study, how, ranked, metric)
+    wanted = WantedTables(study, how, ranked, metric)
     try:
         found, race, pieces = _pieces(wanted, leader)
     except MissingArtifact:
@@ -73,7 +74,7 @@ def rank(
     measured = list(chain(*by_metric.values()))
     plan = plan_of(measured)
     if dry and plan.to_make:
-        return plan + _last(study, ranked, [one.id.name for one in measured])
+        return plan + _plan_ranking(study, ranked, [one.id.name for one in measured])
     for scores in by_metric.values():
         make_missing(store, *scores)
     ranking = Ranking(
@@ -99,12 +100,12 @@ def rank(
         return plan
     warn_if_none_is_right(wanted.responses())
     make_missing(store, ranking, samples)
-    announce(store.read(ranking.id), loggers if plan.to_make else nobody)
+    announce(store.read(ranking.id), loggers if plan.to_make else no_loggers)
     return plan
 
 
-def _pieces(wanted: Wanted, leader: Metric | None) -> tuple[Found, Race | None, Pieces]:
-    """What there is of the tables that the metrics need.
+def _pieces(wanted: WantedTables, leader: Metric | None) -> tuple[FoundResponses, Race | None, Pieces]:
+    """The tables that the metrics need, which have to exist.
 
     Raises:
         MissingArtifact: something is missing; the message is the command that makes it.
@@ -117,33 +118,33 @@ def _pieces(wanted: Wanted, leader: Metric | None) -> tuple[Found, Race | None, 
     return found, race, pieces
 
 
-def _waiting(wanted: Wanted) -> Plan:
-    """What would be made once there are tables."""
+def _waiting(wanted: WantedTables) -> Plan:
+    """The plan while tables are missing."""
     words = wanted.study.words
     of = {
         (name, one.name): [wanted.awaited(name, scored_needs([one])), one]
         for one in wanted.metric.values()
         for name in wanted.strategy
     }
-    plans = [waiting("scores", *words, *pair, of=said) for pair, said in of.items()]
-    return sum([*plans, _last(wanted.study, wanted.strategy, list(of.values()))], Plan((), ()))
+    plans = [plan_waiting("scores", *words, *pair, of=said) for pair, said in of.items()]
+    return sum([*plans, _plan_ranking(wanted.study, wanted.strategy, list(of.values()))], Plan((), ()))
 
 
-def _last(study: Study, ranked: Collection[str], of: Sequence[object]) -> Plan:
-    """What is made once there are scores."""
+def _plan_ranking(study: Study, ranked: Collection[str], of: Sequence[object]) -> Plan:
+    """The plan of what is made of the scores."""
     words = (*study.words, f"{len(ranked)}_strategies")
-    return waiting("samples", *words, of=of) + waiting("rankings", *words, of=of)
+    return plan_waiting("samples", *words, of=of) + plan_waiting("rankings", *words, of=of)
 
 
 def _facts(study: Study) -> dict[str, Any]:
-    """Columns of the ranking that say the same of every row."""
+    """Columns of the ranking with the same value in every row."""
     parameters = parameters_of(study.target)
     size = {} if parameters is None else {"parameters": parameters}
     return {"source": study.benchmark.responses.label, **size}
 
 
-def _comparable(store: Store, measured: Sequence[Scores], wanted: Wanted, race: Race | None) -> pd.DataFrame:
-    """The scores of questions that every strategy has, where `overlong` left some out; of a race all.
+def _comparable(store: Store, measured: Sequence[Scores], wanted: WantedTables, race: Race | None) -> pd.DataFrame:
+    """The scores of questions that every strategy has, where `overlong` left some out; after a race all scores.
 
     Raises:
         UserError: there is none by some metric.
@@ -164,8 +165,8 @@ def _comparable(store: Store, measured: Sequence[Scores], wanted: Wanted, race: 
     return whole
 
 
-def _flags(found: Found, pieces: Pieces) -> dict[str, str]:
-    """Metric name -> what has to be said beside it, where it was not computed as it was asked for."""
+def _flags(found: FoundResponses, pieces: Pieces) -> dict[str, str]:
+    """Metric name -> a remark, where it was not computed as it was asked for."""
     flags: dict[str, str] = {}
     store, pool = found.sample.store, found.sample.pool
     for one in found.wanted.metric.values():

@@ -1,14 +1,14 @@
-"""rank, from recorded scores: the published figures take the place of the user's own token statistics."""
+"""rank from recorded scores: published figures take the place of the user's own token statistics."""
 
 from collections.abc import Mapping
 
 import pandas as pd
 
-from sppl.analysis.conventions import comparable
+from sppl.analysis.conventions import take_comparable
 from sppl.analysis.paper import main_outcomes, planbench_outcomes
 from sppl.analysis.resampling import RankedMetric
 from sppl.artifacts.store import Store
-from sppl.study.loggers import Loggers, nobody
+from sppl.study.loggers import Loggers, no_loggers
 from sppl.study.plan import Plan, plan_of
 from sppl.study.rankings import Ranking
 from sppl.study.study import make_missing
@@ -20,7 +20,7 @@ def rank_records(
     metric: Mapping[str, RankedMetric],
     store: Store,
     dry: bool = False,
-    loggers: Loggers = nobody,  # noqa: ARG001 - the interface of every stage
+    loggers: Loggers = no_loggers,  # noqa: ARG001 - the interface of every stage
 ) -> Plan:
     """Makes one `rankings` artifact over all recorded benchmarks and targets: strategies with both score and outcome.
 
@@ -34,7 +34,7 @@ def rank_records(
 
     def trained() -> pd.DataFrame:
         runs = source.read(outcomes)
-        return comparable(
+        return take_comparable(
             source.read(scores), pd.concat([main_outcomes(runs), planbench_outcomes(runs)], ignore_index=True)
         )
 

@@ -1,4 +1,4 @@
-"""report: rankings beside what fine-tuning really brought, as tables, a page and a table on the terminal."""
+"""report: shows rankings beside the accuracies after fine-tuning, as tables, a page, and on the terminal."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,14 +12,14 @@ from sppl.analysis.by_question import by_question
 from sppl.analysis.checks import PAIR
 from sppl.analysis.confidence import confidence
 from sppl.analysis.correlation import LEAST
-from sppl.analysis.outcomes import varying
-from sppl.analysis.over_cases import in_a_sentence, over_cases
-from sppl.analysis.paired import paired
+from sppl.analysis.outcomes import varying_settings
+from sppl.analysis.over_cases import average_losses, describe_losses
+from sppl.analysis.paired import compare_pairs
 from sppl.analysis.paper import main_outcomes, planbench_outcomes
 from sppl.analysis.per_question import single_questions
-from sppl.analysis.raced import race_sentences
-from sppl.analysis.selectors import ranked_by_other_targets
-from sppl.analysis.summary import metrics_table, table
+from sppl.analysis.race_ranking import race_sentences
+from sppl.analysis.selectors import rank_by_other_targets
+from sppl.analysis.summary import metrics_table, strategies_table
 from sppl.artifacts.provenance import commit, versions, write_json
 from sppl.artifacts.store import Store
 from sppl.commands import command
@@ -33,21 +33,21 @@ from sppl.report.places import report_folder
 from sppl.report.tables import write_csv, write_tables
 from sppl.report.terminal import show, show_examples, show_lines, show_paper, show_picks, show_spending
 from sppl.schemas import UserError
-from sppl.study.decided import decided
-from sppl.study.judging import judged_by
-from sppl.study.loggers import Loggers, nobody
-from sppl.study.other_targets import advice, other_targets_of
-from sppl.study.pilots_said import settled_of
+from sppl.study.judging import judge_metrics
+from sppl.study.loggers import Loggers, no_loggers
+from sppl.study.other_targets import describe_leads, other_targets_of
+from sppl.study.picking import make_picks
+from sppl.study.pilot_summary import pilot_outcomes_of
 from sppl.study.reported import (
-    also_of,
     answers_of,
     costs_of,
-    no_rankings,
+    empty_rankings,
+    extra_results_of,
     outcomes_of,
     races_of,
+    response_sources,
     scores_of,
-    sources,
-    trained_on_of,
+    training_data_of,
     turns_of,
     with_gaps,
 )
@@ -87,13 +87,13 @@ def report(
     shortlists: Sequence[str] = (),
     gaps: Sequence[Mapping[str, Any]] = (),
     unvalidated: Sequence[str] = (),
-    loggers: Loggers = nobody,
+    loggers: Loggers = no_loggers,
 ) -> None:
     """Writes `table.csv`, `metrics.csv` (and md, tex) and `index.html` into the folder, and shows the table.
 
     Args:
         conventions: whose arithmetic `spearman` follows; the other's is in the column beside it.
-        rankings: names of the rankings artifacts of this command.
+        rankings: names of the rankings of this command.
         results: names of its results; the table is the union of both.
         max_tokens, overlong: of the training, of whose limit is warned.
         data: the folder of a user's own data, after which the report's folder is called.
@@ -115,26 +115,26 @@ def report(
             + " (what exists is found, not made again)"
         )
     ranked = [store.read(store.open(artifact)) for artifact in rankings]
-    every = pd.concat(ranked, ignore_index=True) if ranked else no_rankings()
+    every = pd.concat(ranked, ignore_index=True) if ranked else empty_rankings()
     metrics = list(metric.values())
-    results, others = _parted(results)
-    outcomes = _recorded(records) if records else outcomes_of(store, results)
-    also = also_of(store, others) if others else None
-    rows = with_gaps(table(every, outcomes, also), gaps)
-    rows["source"] = sources(rows, every, store, results)
+    results, others = _split_results(results)
+    outcomes = _recorded_outcomes(records) if records else outcomes_of(store, results)
+    also = extra_results_of(store, others) if others else None
+    rows = with_gaps(strategies_table(every, outcomes, also), gaps)
+    rows["source"] = response_sources(rows, every, store, results)
     out = Path(folder) if records else report_folder(Path(folder), set(rows["benchmark"]), data, store.typed)
     scores = scores_of(store, rankings)
     costs = costs_of(store, rankings)
     answers = pd.DataFrame() if records else answers_of(store, results, outcomes)
-    judged = judged_by(every, outcomes, scores, metrics, answers, conventions)
+    judged = judge_metrics(every, outcomes, scores, metrics, answers, conventions)
     judged = judged.merge(costs[[*PAIR, "metric", "seconds"]], on=[*PAIR, "metric"], how="left")
-    if not records and len(by_others := ranked_by_other_targets(outcomes)):
+    if not records and len(by_others := rank_by_other_targets(outcomes)):
         judged = pd.concat([judged, metrics_table(by_others, outcomes, least=LEAST)], ignore_index=True)
     write_tables(out, rows, judged)
     write_json(out / MADE_OF, {"rankings": list(rankings), "results": results, "config": dict(store.config)})
-    if len(followed := over_cases(judged, rows)):
+    if len(followed := average_losses(judged, rows)):
         write_csv(out, "over_cases", followed)
-        show_lines([in_a_sentence(followed)])
+        show_lines([describe_losses(followed)])
     further: dict[str, pd.DataFrame] = {}
     differences = disagreement(every)
     if every["metric"].nunique() > 1:
@@ -152,10 +152,10 @@ def report(
     if also is not None:
         write_csv(out, "also", also)
         further["Further tasks of lm-eval"] = also
-    if not records and len(sizes := trained_on_of(store, results)):
+    if not records and len(sizes := training_data_of(store, results)):
         write_csv(out, "trained_on", sizes)
         further["What each model was trained on: responses, and the tokens of them that are learnt"] = sizes
-    compared = paired(answers) if len(answers) and answers["strategy"].nunique() > 1 else pd.DataFrame()
+    compared = compare_pairs(answers) if len(answers) and answers["strategy"].nunique() > 1 else pd.DataFrame()
     if len(compared):
         write_csv(out, "comparisons", compared)
         further["Trained models on the same questions"] = compared
@@ -164,7 +164,7 @@ def report(
     if len(questions := by_question(scores, answers)):
         write_csv(out, "per_question", questions)
     chances = None if every.empty else confidence(every)
-    if len(pilots := settled_of(store, shortlists)):
+    if len(pilots := pilot_outcomes_of(store, shortlists)):
         write_csv(out, "shortlist", pilots)
         further["Pilots: short trainings of the shortlisted, measured on validation questions"] = pilots
     samples, seen = samples_of(store, rankings)
@@ -172,11 +172,11 @@ def report(
     if len(examples):
         write_csv(out, "training_examples", examples)
         further[EXAMPLES] = examples.rename(columns=lambda name: str(name).replace("_", " "))
-    tested = None if records else Tested(rows, compared, varying(outcomes["setup"]))
+    tested = None if records else Tested(rows, compared, varying_settings(outcomes["setup"]))
     picked = (
         []
         if chances is None or records
-        else decided(
+        else make_picks(
             every, metric, own_files=own_files, typed=store.typed,
             unvalidated=unvalidated, scores=scores, chances=chances, judged=judged,
             tested=tested, pilots=pilots, warnings=sample_warnings(examples, seen, max_tokens, overlong),
@@ -208,7 +208,7 @@ def report(
     if not records and len(leads := other_targets_of(store, every)):
         write_csv(out, "other_targets", leads)
         further[OTHER_TARGETS] = leads
-        show_lines(advice(leads))
+        show_lines(describe_leads(leads))
     if not records:
         show_lines([f"Files in {out}: table.csv, metrics.csv (also md, tex), index.html"])
     write_page(
@@ -221,7 +221,7 @@ def report(
         chances=chances,
         provenance=_provenance(store, rankings, results),
         further=further,
-        drawn=_drawn(rows, list(dict.fromkeys(every["metric"]))),
+        drawn=_metrics_to_draw(rows, list(dict.fromkeys(every["metric"]))),
         picks=picked,
         compared=compared,
         followed=followed,
@@ -230,7 +230,7 @@ def report(
         _log_table(logger, rows, judged)
 
 
-def _drawn(rows: pd.DataFrame, metrics: list[str]) -> list[str] | None:
+def _metrics_to_draw(rows: pd.DataFrame, metrics: list[str]) -> list[str] | None:
     """The metrics with plots per pair; None for all of them."""
     pairs = len(rows[PAIR].drop_duplicates())
     if pairs > DRAWN_PAIRS:
@@ -239,7 +239,7 @@ def _drawn(rows: pd.DataFrame, metrics: list[str]) -> list[str] | None:
     return None if len(metrics) <= fitting else metrics[:fitting]
 
 
-def _parted(results: Sequence[str]) -> tuple[list[str], list[str]]:
+def _split_results(results: Sequence[str]) -> tuple[list[str], list[str]]:
     """The artifacts of the benchmark's own results, and those of further tasks."""
     own, others = ([name for name in results if name.startswith(kind)] for kind in ("results/", "also_results/"))
     return own, others
@@ -250,7 +250,7 @@ def _provenance(store: Store, rankings: Sequence[str], results: Sequence[str]) -
     return {"command": store.command, **made_of, "commit": commit(), "versions": versions()}
 
 
-def _recorded(records: str) -> pd.DataFrame:
+def _recorded_outcomes(records: str) -> pd.DataFrame:
     """The published outcomes of the runs behind the paper's tables; the training settings are the tables' own."""
     source = Store(records)
     runs = source.read(source.artifacts("outcomes")[0])
@@ -261,15 +261,15 @@ def _log_table(logger: "Logger", rows: pd.DataFrame, judged: pd.DataFrame) -> No
     """The tables as a W&B table or TensorBoard text; other loggers get the Spearman of every metric."""
     from pytorch_lightning.loggers import TensorBoardLogger, WandbLogger
 
-    from sppl.report.tables import markdown
+    from sppl.report.tables import to_markdown
 
     if isinstance(logger, WandbLogger):
         for key, frame in (("report/table", rows), ("report/metrics", judged)):
             plain = frame.astype(object).where(frame.notna(), None)
             logger.log_table(key, columns=[str(column) for column in plain], data=plain.values.tolist())
     elif isinstance(logger, TensorBoardLogger):
-        logger.experiment.add_text("report/table", markdown(rows))
-        logger.experiment.add_text("report/metrics", markdown(judged))
+        logger.experiment.add_text("report/table", to_markdown(rows))
+        logger.experiment.add_text("report/metrics", to_markdown(judged))
     known = judged[judged["spearman"].notna()]
     pairs = zip(known["metric"], known["spearman"].tolist(), strict=True)
     logger.log_metrics({f"report/{name}/spearman": value for name, value in pairs})

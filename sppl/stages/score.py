@@ -1,4 +1,4 @@
-"""score: statistics per token of every response, in every context the metrics need, in one go."""
+"""score: computes token statistics of every response in every context that the metrics need."""
 
 import logging
 import time
@@ -10,22 +10,23 @@ import pandas as pd
 
 from sppl.artifacts.store import Store
 from sppl.benchmarks.definition import Benchmark
+from sppl.bounds import Count
 from sppl.commands import command
 from sppl.generation.answer import Generator
 from sppl.hardware.hardware import Hardware
 from sppl.metrics.needs import Metric
 from sppl.models.target import TargetModel
 from sppl.prompts import SelfAlignedPrompt
-from sppl.scoring.overlong import nothing_left
+from sppl.scoring.overlong import nothing_left_error
 from sppl.scoring.scoring_settings import Scoring
-from sppl.scoring.together import refuse_apart
+from sppl.scoring.separate_jobs import refuse_separate_jobs
 from sppl.strategies.recipe import Recipe
-from sppl.study.loggers import Loggers, nobody
+from sppl.study.loggers import Loggers, no_loggers
 from sppl.study.pilots import refuse_unjudged
 from sppl.study.plan import Plan, plan_of
 from sppl.study.race import Race, competitors
 from sppl.study.study import Conditions, Study
-from sppl.study.wanted import Found, TablePieces, Tables, Wanted, refuse_beyond_server
+from sppl.study.wanted_tables import FoundResponses, TablePieces, Tables, WantedTables, refuse_beyond_server
 from sppl.tables.sample import check_tables, make_tables
 
 log = logging.getLogger(__name__)
@@ -39,13 +40,13 @@ def score(
     metric: Mapping[str, Metric],
     prompt: SelfAlignedPrompt,
     scorer: Scoring,
-    n_predict: int,
-    n_score: int,
+    n_predict: Count,
+    n_score: Count,
     trainer: Hardware,
     generator: Generator,
     store: Store,
     dry: bool = False,
-    loggers: Loggers = nobody,
+    loggers: Loggers = no_loggers,
 ) -> Plan:
     """Makes the tables that metrics need of every strategy: `token_stats` per context and set of further columns, ...
 
@@ -62,10 +63,10 @@ def score(
     if scorer.budget == "race":
         strategy, leader = competitors(strategy, metric, store.typed)
     ranked = tuple(name for name, recipe in strategy.items() if recipe.ranked)
-    refuse_apart(ranked, scorer, store.typed)
+    refuse_separate_jobs(ranked, scorer, store.typed)
     refuse_beyond_server(metric, scorer)
     study = Study(store, benchmark, target_model, generator, trainer)
-    wanted = Wanted(study, Conditions(prompt, scorer, n_predict, n_score), strategy, metric, ranked)
+    wanted = WantedTables(study, Conditions(prompt, scorer, n_predict, n_score), strategy, metric, ranked)
     if dry and wanted.missing():
         return wanted.waiting()
     found = wanted.found()
@@ -82,7 +83,7 @@ def score(
         if plan.to_make and not dry:
             _make(tables)
     if not dry:
-        _refuse_lost(found, pieces)
+        _refuse_unscored(found, pieces)
         _log(pieces, plan.to_make, loggers)
         made = [*plan.found, *plan.to_make]
         folders = dict.fromkeys(Path(store.root, *name.split("/")[:3]) for name in made if "/" in name)
@@ -100,7 +101,7 @@ def _make(tables: Tables) -> None:
 
 
 def _race(race: Race, *, dry: bool) -> tuple[Plan, TablePieces]:
-    """Runs what is left of a race and keeps its decisions; a dry one goes as far as there are scores."""
+    """Runs what is left of a race and keeps its decisions; a dry run goes as far as there are scores."""
     plan = Plan((), ())
 
     def step(tables: Tables) -> bool:
@@ -122,8 +123,8 @@ def _race(race: Race, *, dry: bool) -> tuple[Plan, TablePieces]:
     return plan, race.pieces(decisions)
 
 
-def _refuse_lost(found: Found, pieces: TablePieces) -> None:
-    """Refuses to go on where of some strategy nothing fits: no table is written of it."""
+def _refuse_unscored(found: FoundResponses, pieces: TablePieces) -> None:
+    """Refuses to go on where no response of some strategy fits the target: it has no table."""
     lost = [
         (name, need.name)
         for name in found.sample.examples
@@ -131,7 +132,7 @@ def _refuse_lost(found: Found, pieces: TablePieces) -> None:
         if not any(one.exists for one in pieces.get((name, need), ()))
     ]
     if lost:
-        raise nothing_left(lost, found.sample.scorer)
+        raise nothing_left_error(lost, found.sample.scorer)
 
 
 def _log(pieces: TablePieces, made: Sequence[str], loggers: Loggers) -> None:

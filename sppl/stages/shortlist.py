@@ -1,6 +1,6 @@
-"""shortlist: the k best by a cheap metric are trained briefly and measured on validation questions, which settles it.
+"""shortlist: trains the k best strategies by a cheap metric briefly, and picks by their validation accuracy.
 
-The stages it is made of are given to it as functions: they meet in the store, as everywhere.
+The stages it runs are given to it as functions; they exchange artifacts in the store, as everywhere.
 """
 
 import logging
@@ -14,9 +14,10 @@ import pandas as pd
 from sppl.analysis.pilot_cost import estimate
 from sppl.analysis.policy import Policy
 from sppl.artifacts.store import ArtifactId, Store
-from sppl.benchmarks.apart import questions_apart
 from sppl.benchmarks.definition import Benchmark
 from sppl.benchmarks.splits import take
+from sppl.benchmarks.validation_questions import questions_apart
+from sppl.bounds import Count, NumberOfQuestions
 from sppl.data.files import LocalResponses
 from sppl.generation.answer import Generator
 from sppl.metrics.leading import leading
@@ -25,13 +26,13 @@ from sppl.models.target import TargetModel
 from sppl.report.next_step import full_command
 from sppl.schemas import UserError
 from sppl.strategies.recipe import Recipe
-from sppl.study.loggers import Loggers, nobody
+from sppl.study.loggers import Loggers, no_loggers
 from sppl.study.plan import Plan, ranking_of
 from sppl.study.predictions import Predictions
 from sppl.study.responses import Responses
 from sppl.study.shortlists import Shortlist
 from sppl.study.study import Study, make_missing
-from sppl.training.training_examples import encoded
+from sppl.training.training_examples import encode_examples
 from sppl.training.training_settings import Training
 
 log = logging.getLogger(__name__)
@@ -47,11 +48,11 @@ def shortlist(
     training: Training,
     generator: Generator,
     policy: Policy,
-    n_predict: int,
-    n_score: int,
-    n_validation: int | str,
-    n_train: int | str,
-    n_test: int | str,
+    n_predict: Count,
+    n_score: Count,
+    n_validation: NumberOfQuestions,
+    n_train: NumberOfQuestions,
+    n_test: NumberOfQuestions,
     seed: int,
     then: Literal["print", "run"],
     rank: Stage,
@@ -59,14 +60,14 @@ def shortlist(
     finetune: Stage,
     run_benchmark: Stage,
     store: Store,
-    n_train_tokens: int | None = None,
+    n_train_tokens: Count | None = None,
     dry: bool = False,
-    loggers: Loggers = nobody,
+    loggers: Loggers = no_loggers,
 ) -> Plan:
-    """Makes the `shortlists` artifact: the k best strategies, what their pilots reached, and which one it is.
+    """Makes the `shortlists` artifact: the k best strategies, the accuracies of their pilots, and the pick.
 
     Args:
-        policy: how many, and how the pilots are trained; else they are trained like everything (`training`).
+        policy: how many strategies, and the pilots' size, epochs and seeds; all else is as in `training`.
         n_validation: validation questions that the pilots are measured on, or `all`.
         n_train, n_train_tokens, n_test, seed: of the full training, which follows with `then=run`; with `print` it is
             for the report to say its command.
@@ -93,7 +94,7 @@ def shortlist(
     if not dry:
         ordered = rank(store=store, loggers=loggers)
     ranking = store.open(ranking_of(ordered))
-    led = _led(store, ranking, lead)
+    led = _order_by_metric(store, ranking, lead)
     best = led["strategy"].tolist()[: policy.k]
     chosen = {name: ranked[name] for name in best}
     study = Study(store, benchmark, target_model, generator)
@@ -103,7 +104,7 @@ def shortlist(
         lengths,
         asked,
         scored=store.provenance(ranking).get("costs", {}).get(lead.name, {}),
-        predicted=_predicted(Predictions(study, n_predict)),
+        predicted=_prediction_cost(Predictions(study, n_predict)),
     )
     if dry:
         return Plan((ranking.name,), (f"{policy.trainings} pilots: {', '.join(best)}: {cost}",))
@@ -114,7 +115,7 @@ def shortlist(
     generate(n_train=policy.n_pilot, n_score=1, **each)
     measured: list[str] = []
     for one in policy.seeds:
-        trained["loggers"] = partial(_of_pilot, loggers, one)
+        trained["loggers"] = partial(_pilot_loggers, loggers, one)
         finetune(seed=one, **trained)
         plan = run_benchmark(seed=one, n_test=n_validation, split="validation", **trained)
         measured += [name for name in (*plan.found, *plan.to_make) if name.startswith("results/")]
@@ -138,13 +139,13 @@ def shortlist(
     return Plan((ranking.name, settled.id.name, *full), ()).telling(*told)
 
 
-def _of_pilot(loggers: Loggers, seed: int, strategy: str = "") -> Sequence[Any]:
-    """What is told of a pilot: it has a run of its own."""
+def _pilot_loggers(loggers: Loggers, seed: int, strategy: str = "") -> Sequence[Any]:
+    """The loggers of a pilot, which has a run of its own."""
     return loggers(strategy, f"pilot{seed}")
 
 
-def _led(store: Store, ranking: ArtifactId, lead: Metric) -> pd.DataFrame:
-    """What the metric says of each strategy, the best first; equal ones by name."""
+def _order_by_metric(store: Store, ranking: ArtifactId, lead: Metric) -> pd.DataFrame:
+    """The metric's value of each strategy, the best first, equal ones by name."""
     frame = store.read(ranking)
     return frame[frame["metric"] == lead.name].sort_values(["rank", "strategy"])
 
@@ -156,11 +157,11 @@ def _lengths(study: Study, chosen: Mapping[str, Recipe], n_score: int) -> dict[s
         name: Responses(study.store, study.benchmark, recipe, questions).pairs() for name, recipe in chosen.items()
     }
     return {
-        name: [(len(one.prompt), len(one.response)) for one in encoded(study.target, part, name)]
+        name: [(len(one.prompt), len(one.response)) for one in encode_examples(study.target, part, name)]
         for name, part in pairs.items()
     }
 
 
-def _predicted(predictions: Predictions) -> Mapping[str, Any] | None:
-    """What the target's own answers took; None where it gave none."""
+def _prediction_cost(predictions: Predictions) -> Mapping[str, Any] | None:
+    """Rows and seconds of the target's own answers; None where there are none."""
     return predictions.study.store.provenance(predictions.id) if predictions.exists else None

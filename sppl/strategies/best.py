@@ -1,18 +1,18 @@
-"""Which of several strategies a question's response is taken from: the one whose answer has the lowest value."""
+"""Chooses, per question, the strategy whose response has the lowest value."""
 
 from collections.abc import Mapping, Sequence
 
 from sppl.schemas import UserError
 
 
-def best(
+def choose_best(
     values: Mapping[str, Mapping[str, float]],
     right: Mapping[str, Mapping[str, bool]],
     ids: Sequence[str],
     *,
     only_right: bool,
 ) -> dict[str, str]:
-    """Per question id the name of the strategy whose response has the lowest value; of equal ones the first by name.
+    """Returns per question id the strategy whose response has the lowest value, of equal ones the first by name.
 
     Args:
         values: per strategy and question id, lower is better; a response that could not be scored has none.

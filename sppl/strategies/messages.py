@@ -1,4 +1,4 @@
-"""What a teacher is sent: recipe and question in, messages out. Data are filled in once and never read as wording."""
+"""Writes the messages a teacher is sent from a recipe and a question; data are filled in once, never as templates."""
 
 import re
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ KNOWN = {
     "solution": "For you alone: a right solution is given below. Let your answer rest on it, say more than it does, "
     "and do not mention it.\n{solution}",
 }
-"""What the teacher is told beyond the question."""
+"""Texts that tell a teacher the answer or the solution beyond the question, by what it sees."""
 
 EXAMPLE = "Task:\n{question}\n\nAnswer:\n{response}"
 MARK = re.compile(r"\{(question|known|examples|solution|answer|response)\}")
@@ -22,14 +22,16 @@ MARK = re.compile(r"\{(question|known|examples|solution|answer|response)\}")
 
 @dataclass(frozen=True)
 class WorkedExample:
-    """A question with an answer whose manner the teacher should take up."""
+    """A question with a response whose style the teacher should imitate."""
 
     question: str
     response: str
 
 
-def messages(recipe: Recipe, question: Question, sees: str, examples: Sequence[WorkedExample] = ()) -> list[Message]:
-    """The messages of one request.
+def write_messages(
+    recipe: Recipe, question: Question, sees: str, examples: Sequence[WorkedExample] = ()
+) -> list[Message]:
+    """Returns the messages of one request.
 
     Args:
         sees: what the benchmark lets teachers see: `question`, `answer` or `solution`; the recipe may overrule it.
@@ -65,8 +67,8 @@ def messages(recipe: Recipe, question: Question, sees: str, examples: Sequence[W
     return [*system, {"role": "user", "content": content}]
 
 
-def given(recipe: Recipe, question: Question, closing: str) -> str:
-    """The response of a strategy that asks nobody: the solution of the data set, or the bare gold label.
+def given_response(recipe: Recipe, question: Question, closing: str) -> str:
+    """Returns the response of a strategy that asks no teacher: the data set's solution, or the bare gold label.
 
     Args:
         closing: how an answer of the benchmark ends, gold label included; empty where it has no such line.

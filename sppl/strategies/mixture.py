@@ -1,10 +1,10 @@
-"""Which of several strategies a question's response is taken from."""
+"""Draws the strategy that a question's response is taken from."""
 
 from collections.abc import Sequence
 from hashlib import sha256
 
 
-def drawn(question_id: str, names: Sequence[str]) -> str:
-    """One of the names, all equally likely over questions; the same for the same id, whatever else is asked."""
+def draw_strategy(question_id: str, names: Sequence[str]) -> str:
+    """Returns one of the names, each equally likely over questions; the same question id always gives the same."""
     ordered = sorted(names)
     return ordered[int(sha256(question_id.encode()).hexdigest(), 16) % len(ordered)]

@@ -1,27 +1,28 @@
-"""What a response generation strategy is: who answers, what they see, what they are asked."""
+"""A response generation strategy: who answers, what they see, what they are asked."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from sppl.bounds import Count, NotNegative
 from sppl.schemas import Question
 
 NAME_ONLY: dict[str, Any] = {"identity": False}
-"""Marks what is said about a recipe and does not shape its responses."""
+"""Marks fields that do not shape a recipe's responses."""
 
 
 class Chooser(Protocol):
-    """Says how good each of several responses to a question is; stages have one that asks the target."""
+    """Rates responses so that the best of several can be chosen (`sppl.study.best_by_metric`)."""
 
     only_right: bool
     """Whether a wrong response is taken only where no right one can be."""
 
     def identity(self, store: Any, benchmark: Any) -> Mapping[str, Any]:
-        """What the choice depends on, beside the responses and their verdicts."""
+        """Returns what the choice depends on, beside the responses and their verdicts."""
         ...
 
     def plan(self, candidates: Mapping[str, Any]) -> Any:
-        """What is there, and what would be made, to choose among the responses of these strategies."""
+        """Returns the plan of what exists and what would be made to choose among these responses."""
         ...
 
     def values(
@@ -31,7 +32,7 @@ class Chooser(Protocol):
         examples: Mapping[str, Sequence[tuple[Question, str]]],
         inputs: Mapping[str, Mapping[str, str]],
     ) -> Mapping[str, Mapping[str, float]]:
-        """Per strategy and question id, lower is better; `inputs` are the artifacts the responses were read from."""
+        """Returns a value per strategy and question id, lower is better; `inputs` are the responses' artifacts."""
         ...
 
 
@@ -51,7 +52,7 @@ class Recipe:
         teacher: who writes the responses, a name of the group `teacher`.
         system: the system message; empty for none.
         request: the user message; `{question}`, `{known}`, `{examples}` and `{solution}` are replaced once each.
-        sees: what `{known}` tells; `task` artifacts it to the benchmark, the others overrule it.
+        sees: what `{known}` tells the teacher; `task` leaves it to the benchmark, other values overrule that.
         examples: the set of worked examples `{examples}` shows, e.g. `human`.
         tries: answers asked for at most, one after the other, while they are wrong.
         temperature: of the teacher's sampling; None for the API's own default.
@@ -71,7 +72,7 @@ class Recipe:
     request: str = ""
     sees: Literal["task", "question", "answer", "solution"] = "task"
     examples: str = ""
-    tries: int = 3
-    temperature: float | None = None
-    max_tokens: int = 2000
+    tries: Count = 3
+    temperature: NotNegative | None = None
+    max_tokens: Count = 2000
     expected_tokens: int = field(default=300, metadata=NAME_ONLY)

@@ -1,4 +1,4 @@
-"""What a training makes of the target: the adapter (or the whole model) of one strategy."""
+"""The target after training on one strategy's responses: an adapter, or a whole model."""
 
 import shutil
 import time
@@ -11,12 +11,12 @@ from sppl.artifacts.provenance import canonical, fingerprint
 from sppl.artifacts.store import ArtifactId, MissingArtifact
 from sppl.benchmarks.splits import take
 from sppl.commands import command
-from sppl.schemas import Question, UserError, wording
+from sppl.schemas import Question, UserError, question_wording
 from sppl.strategies.recipe import Recipe
-from sppl.study.loggers import Loggers, nobody
+from sppl.study.loggers import Loggers, no_loggers
 from sppl.study.responses import Responses
 from sppl.study.study import Fit, Study
-from sppl.training.training_examples import encoded, first_tokens
+from sppl.training.training_examples import encode_examples, first_tokens
 
 
 @dataclass(frozen=True)
@@ -24,27 +24,27 @@ class Adapter:
     """The target trained on one strategy's responses: a PEFT folder, or a model's where all weights are trained.
 
     Args:
-        study: whose target is trained.
+        study: has the target that is trained.
         strategy: what the strategy is called.
         recipe: of its responses.
         fit: how the target is trained.
-        loggers: are told of the training.
+        loggers: log the training.
     """
 
     study: Study
     strategy: str
     recipe: Recipe
     fit: Fit
-    loggers: Loggers = nobody
+    loggers: Loggers = no_loggers
 
     @property
     def ready(self) -> bool:
-        """Whether every response it is trained on, or selected by, is in the store; else it has no name yet."""
+        """Whether all responses it is trained on or selected by are in the store; before that it has no name."""
         return all(part.exists for part in (self._train, self._held_out))
 
     @property
     def awaited(self) -> dict[str, Any]:
-        """What tells it from others as long as it has no name."""
+        """What tells this adapter from others as long as it has no name."""
         return {
             "target": self.study.target.identity,
             "responses": [self._train.awaited, self._held_out.awaited],
@@ -55,7 +55,7 @@ class Adapter:
 
     @once
     def examples(self) -> list[tuple[Question, str]]:
-        """What it is trained on; responses that cost nothing are made on the way.
+        """Returns the questions and responses it is trained on; responses that cost nothing are made first.
 
         Raises:
             UserError: all responses together have fewer tokens than were asked for.
@@ -65,7 +65,7 @@ class Adapter:
 
     @once
     def held_out(self) -> list[tuple[Question, str]]:
-        """Examples that select the best weights; none where the final ones are kept."""
+        """Returns the examples that select the best weights; none where the final weights are kept."""
         return self._held_out.pairs()
 
     @once
@@ -87,13 +87,13 @@ class Adapter:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What tables say of its training."""
+        """The settings of its training, for tables."""
         return {"setup": setup_of(self.fit, len(self.examples)), "seed": self.fit.seed, "trained_on": self._sizes}
 
     @once
     def _sizes(self) -> dict[str, int]:
-        """Responses trained on, and the tokens of them that are learnt."""
-        learnt = sum(len(one.learnt) for one in encoded(self.study.target, self.examples, self.strategy))
+        """How many responses it is trained on, and how many of their tokens are learnt."""
+        learnt = sum(len(one.learnt) for one in encode_examples(self.study.target, self.examples, self.strategy))
         return {"responses": len(self.examples), "tokens": learnt}
 
     def inputs(self) -> dict[str, str]:
@@ -108,7 +108,7 @@ class Adapter:
         import pytorch_lightning as pl
 
         from sppl.data.tokens import refuse_unknown
-        from sppl.hardware.device import Facts, place
+        from sppl.hardware.device import DeviceFacts, place
         from sppl.hardware.progress import Progress, quiet
         from sppl.models.loading import embedding_rows
         from sppl.models.target import set_aside
@@ -118,7 +118,7 @@ class Adapter:
 
         start, study, training = time.perf_counter(), self.study, self.fit.training
         target, hardware = study.target, study.hardware
-        train, validation = (encoded(target, pairs, self.strategy) for pairs in (self.examples, self.held_out))
+        train, validation = (encode_examples(target, pairs, self.strategy) for pairs in (self.examples, self.held_out))
         parts = study.store.parts(self.id)
         pl.seed_everything(self.fit.seed, verbose=False)
         set_aside()
@@ -129,7 +129,7 @@ class Adapter:
         check_model(model)
         if hardware.devices == 1:  # several take their copies from the CPU
             place(model, hardware.device)
-        facts = Facts(model, hardware.device)
+        facts = DeviceFacts(model, hardware.device)
         quiet()
         fit(
             model,
@@ -153,7 +153,7 @@ class Adapter:
         study.store.clear_parts(self.id)
 
     def missing(self) -> MissingArtifact:
-        """The error whose message is the command that trains it."""
+        """Returns the error whose message is the command that trains it."""
         benchmark, target = self.study.words
         return MissingArtifact(
             f"{target} has not been trained on {self.strategy} for {benchmark} with seed {self.fit.seed}; "
@@ -175,7 +175,7 @@ class Adapter:
         return Responses(self.study.store, self.study.benchmark, self.recipe, questions)
 
     def _refuse_by_accident(self, model: Any) -> None:
-        """Refuses to train all weights of a large model, which nobody should do because of a forgotten word."""
+        """Refuses to train all weights of a large model, which a forgotten setting should never cause."""
         count, training = sum(weight.numel() for weight in model.parameters()), self.fit.training
         if training.lora is None and training.most_weights is not None and count > training.most_weights:
             raise UserError(
@@ -185,7 +185,7 @@ class Adapter:
 
 
 def setup_of(fit: Fit, n_train: int) -> dict[str, Any]:
-    """The training settings apart from the seed, flat, for tables that say what varied."""
+    """Returns the training settings without the seed, flat, for tables that compare them."""
     flat: dict[str, Any] = {"n_train": n_train} if fit.n_tokens is None else {"n_train_tokens": fit.n_tokens}
     for key, value in asdict(fit.training).items():
         flat |= (
@@ -195,4 +195,4 @@ def setup_of(fit: Fit, n_train: int) -> dict[str, Any]:
 
 
 def _digest(pairs: Sequence[tuple[Question, str]]) -> str:
-    return fingerprint([[question.id, wording(question), text] for question, text in pairs])
+    return fingerprint([[question.id, question_wording(question), text] for question, text in pairs])

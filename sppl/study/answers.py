@@ -1,4 +1,4 @@
-"""What a trained model, or the untrained target, answers to questions of a split, and how the rule judges it."""
+"""The answers of a trained model, or of the untrained target, to the questions of a split, and their verdicts."""
 
 import time
 from collections.abc import Sequence
@@ -11,11 +11,11 @@ from sppl.analysis.outcomes import UNTRAINED
 from sppl.artifacts.once import once
 from sppl.artifacts.provenance import fingerprint
 from sppl.artifacts.store import ArtifactId
-from sppl.generation.answer import answered, prompts_of
+from sppl.generation.answer import keep_answered, prompts_of
 from sppl.schemas import Question, Split
 from sppl.study.adapters import Adapter
 from sppl.study.predictions import digest_of_prompts, questions_source
-from sppl.study.study import Study, made_from
+from sppl.study.study import Study, describe_origin
 from sppl.study.verdicts import Verdicts
 
 
@@ -24,8 +24,8 @@ class Model:
     """A model that is measured: the target with a strategy's adapter, or without any.
 
     Args:
-        study: whose target.
-        adapter: of a strategy; None: the untrained target, which is measured once for all seeds.
+        study: has the target.
+        adapter: of a strategy; None for the untrained target, which is measured once for all seeds.
     """
 
     study: Study
@@ -33,41 +33,41 @@ class Model:
 
     @property
     def strategy(self) -> str:
-        """The row of tables that shows it."""
+        """The strategy's name in tables; `untrained` for the target as it is."""
         return self.adapter.strategy if self.adapter else UNTRAINED
 
     @property
     def words(self) -> tuple[str, ...]:
-        """What the names of its answers begin with."""
+        """The words that the names of its answers begin with."""
         return *self.study.words, self.strategy
 
     @property
     def seed(self) -> str:
-        """The word that tells it from others of the same strategy."""
+        """The word in names that tells its seed."""
         return self.adapter.id.words[-1] if self.adapter else "all_seeds"
 
     @property
     def ready(self) -> bool:
-        """Whether it lies in the store."""
+        """Whether the model lies in the store; the untrained target is always ready."""
         return not self.adapter or (self.adapter.ready and self.adapter.exists)
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What tables say of its training."""
+        """The settings of its training, for tables."""
         return self.adapter.facts if self.adapter else {"setup": {}, "seed": 0}
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What its answers depend on beside the questions."""
-        return {"target": self.study.target.identity, "adapter": made_from(self.study.store, self.adapter)}
+        """The settings that its answers depend on beside the questions."""
+        return {"target": self.study.target.identity, "adapter": describe_origin(self.study.store, self.adapter)}
 
     def sources(self) -> dict[str, str]:
-        """What it is made of, with digests."""
+        """Returns the names of what the model is made of, with their digests."""
         own = {self.adapter.id.name: self.study.store.digest(self.adapter.id)} if self.adapter else {}
         return own | self.study.target_source
 
     def folder(self) -> Any:
-        """Where its adapter lies, once that was found whole; None of the untrained target."""
+        """Returns the folder of its adapter, once that was found whole; None for the untrained target."""
         return self.study.store.whole(self.adapter.id) if self.adapter else None
 
 
@@ -97,7 +97,7 @@ class Answers:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What tables say of the model, and of the split where it is not the test's."""
+        """The model's settings for tables, with the split where that is not the test's."""
         return self.model.facts | ({} if self.split == "test" else {"split": self.split})
 
     def inputs(self) -> dict[str, str]:
@@ -110,7 +110,7 @@ class Answers:
             prompts_of(self.questions), max_new_tokens=study.benchmark.max_new_tokens, trained=self.model.folder(),
             overlong=study.benchmark.overlong, what=what,
         )  # fmt: skip
-        questions, made, left_out = answered(self.questions, made, what)
+        questions, made, left_out = keep_answered(self.questions, made, what)
         frame = pd.DataFrame({"question_id": [q.id for q in questions], "answer": [one.text for one in made]})
         said = {"cut": sum(not one.ended for one in made), "overlong": left_out, **answering.facts()}
         study.store.write(self.id, frame, self.inputs(), time.perf_counter() - start, **said, **self.facts)
@@ -119,7 +119,7 @@ class Answers:
 
 @dataclass(frozen=True)
 class Results:
-    """Answers that the benchmark's rule judged; they exist once the answers do.
+    """Verdicts of the benchmark's rule on a model's answers; their name is known once the answers exist.
 
     They depend on the answers, on all that the questions' records say, and on the rule with its code.
     """
@@ -130,7 +130,7 @@ class Results:
     def id(self) -> ArtifactId:
         study, answers = self.answers.model.study, self.answers
         settings = {
-            "answers": made_from(study.store, answers),
+            "answers": describe_origin(study.store, answers),
             "questions": fingerprint(answers.questions),
             "judge": study.benchmark.judge,
         }
@@ -142,7 +142,7 @@ class Results:
 
     @property
     def accuracy(self) -> float:
-        """The share of right answers, of results that exist."""
+        """The share of right answers, a fraction; the results have to exist."""
         return self.answers.model.study.store.provenance(self.id)["accuracy"]
 
     def inputs(self) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""best_response: how well the target finds the candidates, by any metric of token statistics."""
+"""best_response: scores the candidate responses by any metric of token statistics."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from sppl.artifacts.code_identity import code_of
 from sppl.artifacts.provenance import canonical
 from sppl.artifacts.store import Store
 from sppl.benchmarks.definition import Benchmark
+from sppl.bounds import Count
 from sppl.generation.answer import Generator
 from sppl.hardware.hardware import Hardware
 from sppl.metrics.needs import Metric, TokenStats, own_answers, table_needs
@@ -16,18 +17,18 @@ from sppl.prompts import SelfAlignedPrompt
 from sppl.schemas import Question, UserError
 from sppl.scoring.pool import Pool
 from sppl.scoring.scoring_settings import Scoring
-from sppl.study.plan import Plan, plan_of, waiting
+from sppl.study.plan import Plan, plan_of, plan_waiting
 from sppl.study.predictions import Predictions
 from sppl.study.responses import Responses
 from sppl.study.study import Study
 from sppl.tables.sample import Sample, TableOf, make_tables
 
-Examples = Mapping[str, Sequence[tuple[Question, str]]]
+ExamplesByStrategy = Mapping[str, Sequence[tuple[Question, str]]]
 
 
 @dataclass(frozen=True)
 class BestByMetric:
-    """Values of responses to choose by; the arguments are those of the stage score.
+    """Scores responses so that the best one can be chosen; the other arguments are those of the stage `score`.
 
     Args:
         metric: it has a direction and reads token statistics only; perplexity is the loss per token after the question.
@@ -38,13 +39,13 @@ class BestByMetric:
     target_model: TargetModel
     prompt: SelfAlignedPrompt
     scorer: Scoring
-    n_predict: int
+    n_predict: Count
     trainer: Hardware
     generator: Generator
     only_right: bool = True
 
     def identity(self, store: Store, benchmark: Benchmark) -> Mapping[str, Any]:
-        """What the choice depends on, beside the candidates and their verdicts."""
+        """Returns what the choice depends on, beside the candidates and their verdicts."""
         said = {
             "metric": canonical(self.metric),
             "code": code_of(self.metric),
@@ -59,9 +60,9 @@ class BestByMetric:
         return said
 
     def tables(
-        self, store: Store, benchmark: Benchmark, examples: Examples, inputs: Mapping[str, Mapping[str, str]]
+        self, store: Store, benchmark: Benchmark, examples: ExamplesByStrategy, inputs: Mapping[str, Mapping[str, str]]
     ) -> list[TableOf]:
-        """The tables that say how good the responses are; the arguments are those of `values`.
+        """Returns the tables that the metric reads; the arguments are those of `values`.
 
         Raises:
             UserError: the metric has no direction or reads more than token statistics.
@@ -73,7 +74,7 @@ class BestByMetric:
         return [TableOf(sample, name, need) for name in examples for need in needs]
 
     def plan(self, candidates: Mapping[str, Responses]) -> Plan:
-        """Which tables are there, and which would be made, to choose among these responses."""
+        """Returns which tables are there and which would be made to choose among these responses."""
         first, needs = next(iter(candidates.values())), self._needs()
         store, benchmark = first.store, first.benchmark
         own = own_answers(needs)
@@ -85,7 +86,7 @@ class BestByMetric:
             return plan_of(self.tables(store, benchmark, examples, inputs))
         sample = self._sample(store, benchmark, {name: [] for name in candidates}, Pool(), {})
         plans = [
-            waiting(
+            plan_waiting(
                 TokenStats.kind,
                 benchmark.name,
                 *need.words(sample, name),
@@ -97,9 +98,9 @@ class BestByMetric:
         return sum(plans, Plan((), ()))
 
     def values(
-        self, store: Store, benchmark: Benchmark, examples: Examples, inputs: Mapping[str, Mapping[str, str]]
+        self, store: Store, benchmark: Benchmark, examples: ExamplesByStrategy, inputs: Mapping[str, Mapping[str, str]]
     ) -> dict[str, dict[str, float]]:
-        """Per strategy and question id how good a response is, lower is better; one that is too long has no value.
+        """Returns a value per strategy and question id, lower is better; a response that is too long has none.
 
         Args:
             store: where tables lie.
@@ -140,7 +141,9 @@ class BestByMetric:
             )
         return needs
 
-    def _sample(self, store: Store, benchmark: Benchmark, examples: Examples, pool: Pool, inputs: Mapping) -> Sample:
+    def _sample(
+        self, store: Store, benchmark: Benchmark, examples: ExamplesByStrategy, pool: Pool, inputs: Mapping
+    ) -> Sample:
         return Sample(
             store, benchmark.name, self.target_model, examples, pool, self.prompt, self.scorer, self.trainer,
             inputs=inputs,

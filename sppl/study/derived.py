@@ -1,12 +1,12 @@
-"""Strategies that write nothing: each question has the response of one of others, drawn, or the best of them."""
+"""Derived strategies: each question takes the response of another strategy, drawn at random or the best."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sppl.schemas import Question
-from sppl.strategies.best import best
-from sppl.strategies.mixture import drawn
+from sppl.strategies.best import choose_best
+from sppl.strategies.mixture import draw_strategy
 from sppl.strategies.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def derive(responses: "Responses", missing: Sequence[Question]) -> dict[str, list[str]]:
-    """Per missing question the `response` as another strategy has it, and its name as `taken_from`."""
+    """Returns, per missing question, the `response` of another strategy and that strategy's name (`taken_from`)."""
     recipe = responses.recipe
     shares = parts_of(recipe, missing if recipe.best is None else responses.questions)
     parts = {name: replace(part, questions=shares[name]) for name, part in responses.parts().items() if shares[name]}
@@ -22,12 +22,12 @@ def derive(responses: "Responses", missing: Sequence[Question]) -> dict[str, lis
     texts = {name: {question.id: text for question, text in pairs} for name, pairs in examples.items()}
     ids = [question.id for question in missing]
     if recipe.best is None:
-        names = {id_: drawn(id_, list(recipe.of)) for id_ in ids}
+        names = {id_: draw_strategy(id_, list(recipe.of)) for id_ in ids}
     else:
         inputs = {name: part.sources() for name, part in parts.items()}
         values = recipe.best.values(responses.store, responses.benchmark, examples, inputs)
         right = {name: part.right() for name, part in parts.items()}
-        names = best(values, right, ids, only_right=recipe.best.only_right)
+        names = choose_best(values, right, ids, only_right=recipe.best.only_right)
     return {
         "response": [texts[names[id_]][id_] for id_ in ids],
         "taken_from": [names[id_] for id_ in ids],
@@ -35,8 +35,8 @@ def derive(responses: "Responses", missing: Sequence[Question]) -> dict[str, lis
 
 
 def parts_of(recipe: Recipe, questions: Sequence[Question]) -> dict[str, list[Question]]:
-    """Which questions a derived strategy needs answers to, of each strategy it takes them from."""
+    """Returns, per strategy that a derived one takes responses from, the questions it needs answered."""
     if recipe.best is not None:
         return {name: list(questions) for name in recipe.of}
     names = list(recipe.of)
-    return {name: [question for question in questions if drawn(question.id, names) == name] for name in names}
+    return {name: [question for question in questions if draw_strategy(question.id, names) == name] for name in names}

@@ -1,4 +1,4 @@
-"""What a model does on lm-eval's own tasks, each of which asks in ways of its own."""
+"""A model's results on lm-eval's own tasks, each with its own prompts and metrics."""
 
 import time
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from sppl.benchmarks.lm_eval_task import LmEvalTask
 
 BATCH = 64
-"""Of lm-eval, which makes it smaller by itself where memory is short."""
+"""Batch size of lm-eval, which makes it smaller by itself where memory is short."""
 
 
 @dataclass(frozen=True)
 class ExtraTask:
-    """One task of `benchmark.also`, and what its figures depend on."""
+    """One task of `benchmark.also`, with the identity that its figures depend on."""
 
     task: "LmEvalTask"
     identity: dict[str, Any]
@@ -28,7 +28,7 @@ class ExtraTask:
 
 @dataclass(frozen=True)
 class ExtraResults:
-    """What one of lm-eval's own tasks says of a model."""
+    """A model's results on one of lm-eval's own tasks."""
 
     model: Model
     extra: ExtraTask
@@ -52,19 +52,19 @@ class ExtraResults:
     def make(self) -> None:
         from sppl.data.tokens import rendering_of
         from sppl.generation.ends import end_tokens
-        from sppl.generation.own_settings import say_ignored, within_generate
-        from sppl.hardware.device import Facts, place
+        from sppl.generation.own_settings import configure_generate, say_ignored
+        from sppl.hardware.device import DeviceFacts, place
         from sppl.scoring.model_checks import check_model
-        from sppl.training.trained import trained_model
+        from sppl.training.trained import load_trained
 
         start, study = time.perf_counter(), self.model.study
         target, device = study.target, study.hardware.device
-        model = place(trained_model(target, self.model.folder()), device)
+        model = place(load_trained(target, self.model.folder()), device)
         check_model(model)
-        on, rendering = Facts(model, device), rendering_of(target.tokenizer(), target.asking)
+        on, rendering = DeviceFacts(model, device), rendering_of(target.tokenizer(), target.asking)
         ends, followed = end_tokens(rendering, model.generation_config), target.generation == "model"
         say_ignored(target.name, model.generation_config, followed=followed)
-        with within_generate(model, ends, followed=followed):
+        with configure_generate(model, ends, followed=followed):
             frame, figures, left_out = self.extra.task.evaluate(
                 model, rendering, batch_size=BATCH, device=str(device), overlong=study.benchmark.overlong
             )
@@ -74,7 +74,7 @@ class ExtraResults:
 
 
 def extra_tasks(benchmark: Benchmark, n_test: int | str) -> list[ExtraTask]:
-    """The tasks of `benchmark.also`.
+    """Returns the tasks of `benchmark.also`.
 
     Raises:
         UserError: one of them cannot be used, or is named twice.

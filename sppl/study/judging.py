@@ -1,4 +1,4 @@
-"""How well each metric predicted what training brought, for a report and for a command that ends in a ranking."""
+"""Judges how well each metric predicted the accuracies after training."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,11 +13,11 @@ from sppl.analysis.correlation import LEAST
 from sppl.analysis.summary import metrics_table
 from sppl.metrics.needs import Metric
 
-AUTHORS = replace(PAPER, slices=(), scored_as={}, candidates={}, spread_over={})
+PAPER_ARITHMETIC = replace(PAPER, slices=(), scored_as={}, candidates={}, spread_over={})
 """The authors' arithmetic, without what only their own records have (slices, candidate lists)."""
 
 
-def judged_by(
+def judge_metrics(
     rankings: pd.DataFrame,
     outcomes: pd.DataFrame,
     scores: pd.DataFrame | None,
@@ -25,8 +25,8 @@ def judged_by(
     answers: pd.DataFrame,
     conventions: Literal["default", "paper"],
 ) -> pd.DataFrame:
-    """What each metric was worth by the chosen conventions, Spearman by the other's, and the chance of the pick."""
-    ours, other = (SOUND, AUTHORS) if conventions == "default" else (AUTHORS, SOUND)
+    """Returns the table that judges the metrics by the chosen conventions, with Spearman by the others beside it."""
+    ours, other = (SOUND, PAPER_ARITHMETIC) if conventions == "default" else (PAPER_ARITHMETIC, SOUND)
     judged = metrics_table(
         rankings, outcomes, scores=scores, metrics=metrics, answers=answers, conventions=ours, least=LEAST
     )

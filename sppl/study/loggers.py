@@ -1,4 +1,4 @@
-"""Who is told what stages measure: a run of its own per strategy, so that its metrics have the same names in all."""
+"""The loggers that stages write to: one run per strategy, so that metrics have the same names in all runs."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
@@ -8,18 +8,18 @@ if TYPE_CHECKING:
 
 
 class Loggers(Protocol):
-    """Lightning's loggers of a strategy's run, opened when they are asked for."""
+    """Gives Lightning's loggers of a strategy's run, which are opened at first use."""
 
     def __call__(self, strategy: str = "", *more: str) -> Sequence["Logger"]:
-        """The loggers.
+        """Returns the loggers of one run.
 
         Args:
-            strategy: whose run; empty: what compares several.
-            more: what tells this run from others of the strategy in the same job.
+            strategy: whose run it is; empty for what compares several strategies.
+            more: words that tell this run from others of the strategy in the same job.
         """
         ...
 
 
-def nobody(strategy: str = "", *more: str) -> Sequence["Logger"]:  # noqa: ARG001 - the interface
-    """No loggers."""
+def no_loggers(strategy: str = "", *more: str) -> Sequence["Logger"]:  # noqa: ARG001 - the interface
+    """Returns no loggers: nothing is logged."""
     return ()

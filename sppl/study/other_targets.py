@@ -1,4 +1,4 @@
-"""What the user's other targets gained from the same strategies, as far as the store holds their results."""
+"""What other targets gained from the same strategies, as far as the store holds their results."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ TOLERANCE = 1e-9
 
 
 def other_targets_of(store: Store, rankings: pd.DataFrame) -> pd.DataFrame:
-    """How far ahead each ranked strategy was for other targets on the same benchmark, the best first.
+    """Returns how far ahead each ranked strategy was for other targets on the same benchmark, the best first.
 
     Returns:
         One row per benchmark, target and ranked strategy that another target was trained on: `lead` (mean over those
@@ -34,8 +34,8 @@ def other_targets_of(store: Store, rankings: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
 
 
-def advice(leads: pd.DataFrame) -> list[str]:
-    """One sentence per benchmark and target: which strategy other targets were trained best on."""
+def describe_leads(leads: pd.DataFrame) -> list[str]:
+    """Returns one sentence per benchmark and target: the strategy that other targets were trained best on."""
     said = []
     for (benchmark, target), part in leads.groupby(PAIR, sort=False):
         best = part.iloc[0]

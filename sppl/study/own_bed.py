@@ -1,4 +1,4 @@
-"""The user's own finished studies as a test bed: what the store has of rankings and of results."""
+"""The user's own finished studies as a test bed, made of the rankings and results in the store."""
 
 import logging
 import re
@@ -16,11 +16,11 @@ from sppl.study.reported import outcomes_of
 log = logging.getLogger(__name__)
 MINE = "mine"
 ALL_BUT_PLACES = re.compile(r"(?!(store|reports|paths)$)")
-"""What another study does not keep of the command that was typed."""
+"""Matches the settings of the typed command that another study's command does not keep."""
 
 
 def own_bed(store: Store) -> Bed:
-    """Every benchmark and target in the store that has a ranking and trained, benchmarked strategies of it.
+    """Returns the bed of all benchmarks and targets in the store with a ranking and with results of its strategies.
 
     A model benchmarked several times counts with the result of most questions.
     Settings of training in which results differ make benchmarks of their own (`gsm8k, n_train=100`). Of several
@@ -49,7 +49,7 @@ def own_bed(store: Store) -> Bed:
 
 
 def _measured_once(outcomes: pd.DataFrame) -> pd.DataFrame:
-    """One result per trained model: of several, as other test sets make them, that of most questions."""
+    """One result per trained model: of several, on different test sets, that of most questions."""
     key = [*PAIR, "strategy", "setup", "seed"]
     ordered = outcomes.sort_values([*key, "n_test"], kind="stable")
     kept = ordered.drop_duplicates(key, keep="last").reset_index(drop=True)

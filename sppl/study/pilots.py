@@ -1,4 +1,4 @@
-"""What training on few responses gave, where metrics ask for it: results that other stages make."""
+"""Results of pilots (short trainings on few responses), which some metrics need and other stages make."""
 
 from collections.abc import Mapping, Sequence
 from typing import cast
@@ -13,16 +13,16 @@ from sppl.strategies.recipe import Recipe
 from sppl.study.adapters import Adapter
 from sppl.study.answers import Answers, Model, Results
 from sppl.study.study import Fit, Study
-from sppl.study.wanted import Pieces
+from sppl.study.wanted_tables import Pieces
 
 
 def pilots_of(metric: Mapping[str, Metric]) -> list[Outcomes]:
-    """The trainings that metrics ask for."""
+    """Returns the pilots that metrics need."""
     return [cast("Outcomes", need) for need in table_needs(metric.values()) if need.trained]
 
 
 def pilot_results(study: Study, strategy: Mapping[str, Recipe], metric: Mapping[str, Metric]) -> Pieces:
-    """The results that metrics need of every strategy.
+    """Returns the results of pilots that metrics need of every strategy.
 
     Raises:
         MissingArtifact: results are missing; the message is the command that makes them.
@@ -37,7 +37,7 @@ def pilot_results(study: Study, strategy: Mapping[str, Recipe], metric: Mapping[
 
 
 def _results(study: Study, name: str, recipe: Recipe, need: Outcomes) -> Results | None:
-    """The results of the target trained on few of a strategy's responses; None where something is missing."""
+    """The results of one strategy's pilot; None where something is missing."""
     model = Model(study, Adapter(study, name, recipe, Fit(need.training, need.n_train, need.seed)))
     if not model.ready:
         return None
@@ -60,7 +60,7 @@ def refuse_unjudged(benchmark: Benchmark, metric: Mapping[str, Metric]) -> None:
 
 
 def pilots_missing(study: Study, names: Sequence[str], need: Outcomes) -> MissingArtifact:
-    """The error whose message is the command that makes the results."""
+    """Returns the error whose message is the command that makes the results."""
     listed, (benchmark, target) = ",".join(names), study.words
     sizes = (f"n_train={need.n_train}", f"n_test={need.n_test}", f"seed={need.seed}")
     return MissingArtifact(

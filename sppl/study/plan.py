@@ -1,4 +1,4 @@
-"""What a stage found and what it would make, and the line it says before it works."""
+"""The plan of a stage: what it found and what it would make, and the line that says so before it works."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -7,17 +7,17 @@ from typing import Any
 from sppl.artifacts.provenance import fingerprint
 from sppl.study.study import Named
 
-OPEN = "-..."
-"""Ends a name that is not known yet; behind it stands what tells it from others, which people are not shown."""
+OPEN_NAME = "-..."
+"""Stands for the end of a name that is not known yet; a digest that tells it from others follows and is not shown."""
 
 
 @dataclass(frozen=True)
-class Asked:
-    """Responses of one folder of the store: how many are there and missing, and what asking for these would take.
+class ResponseCounts:
+    """How many responses of one folder of the store are there and missing, and what asking for those would take.
 
     Args:
-        requests: to a teacher; 0 where nobody is asked.
-        cost: of the requests, US dollars; None: a price is not known.
+        requests: to a teacher; 0 where no teacher is asked.
+        cost: of the requests, US dollars; None where a price is not known.
     """
 
     there: int
@@ -28,21 +28,22 @@ class Asked:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a stage found and what it would make: names, whose last part is open where it waits for an input.
+    """The names of what a stage found and would make; the end of a name is open where an input is missing.
 
     Args:
-        responses: folder of the store -> the responses that a strategy has, or would get; its line among the names
-            is none of an artifact.
+        found: what is in the store; of responses one line that counts them.
+        to_make: what would be made; likewise.
+        responses: folder of the store -> counts of the responses that a strategy has and would get.
         told: what is there once the stage has worked, and where: a sentence each, for a command that shows no table.
     """
 
     found: tuple[str, ...]
     to_make: tuple[str, ...]
-    responses: Mapping[str, Asked] = field(default_factory=dict)
+    responses: Mapping[str, ResponseCounts] = field(default_factory=dict)
     told: tuple[str, ...] = ()
 
     def line(self, stage: str) -> str:
-        """One line for people."""
+        """Returns the plan in one line, for people."""
         made = (
             f", to make: {len(self.to_make)} ({', '.join(_short(self.to_make))})"
             if self.to_make
@@ -61,30 +62,30 @@ class Plan:
 
 
 def ranking_of(plan: Plan) -> str:
-    """The name of the ranking in the plan of the stage `rank`."""
+    """Returns the name of the ranking in a plan of the stage `rank`."""
     return next(name for name in (*plan.found, *plan.to_make) if name.startswith("rankings/"))
 
 
 def plan_of(artifacts: Iterable[Named]) -> Plan:
-    """Which of the artifacts are there, and which have to be made."""
+    """Returns the plan of artifacts whose names are known: which exist, and which have to be made."""
     known = [(one.id.name, one.exists) for one in artifacts]
     return Plan(tuple(name for name, there in known if there), tuple(name for name, there in known if not there))
 
 
-def as_shown(name: str) -> str:
-    """A name of a plan as people see it."""
-    return name.partition(OPEN)[0] + OPEN if OPEN in name else name
+def shown_name(name: str) -> str:
+    """Returns a name of a plan as people see it."""
+    return name.partition(OPEN_NAME)[0] + OPEN_NAME if OPEN_NAME in name else name
 
 
 def _short(names: Sequence[str]) -> list[str]:
-    shown = [as_shown(name) for name in names]
+    shown = [shown_name(name) for name in names]
     return [*shown[:4], "..."] if len(shown) > 4 else shown
 
 
-def waiting(*words: str, of: Any) -> Plan:
-    """One artifact that would be made; the last part of its name, which depends on what is not there yet, is open.
+def plan_waiting(*words: str, of: Any) -> Plan:
+    """Returns the plan of one artifact that waits for an input; the end of its name is open.
 
     Args:
-        of: what is known of that: settings, and names of what it waits for. Other settings are another artifact.
+        of: what is known of it: settings, and names of what it waits for. Other settings are another artifact.
     """
-    return Plan((), ("/".join(words) + OPEN + fingerprint(of),))
+    return Plan((), ("/".join(words) + OPEN_NAME + fingerprint(of),))

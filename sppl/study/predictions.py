@@ -1,4 +1,4 @@
-"""The target's own answers to training questions, and the pool of examples they make."""
+"""Predictions: the target's own answers to training questions, and the example pool made of them."""
 
 import logging
 import time
@@ -12,7 +12,7 @@ from sppl.artifacts.provenance import canonical, fingerprint
 from sppl.artifacts.store import ArtifactId, MissingArtifact
 from sppl.benchmarks.splits import take
 from sppl.commands import command
-from sppl.generation.answer import answered, prompts_of
+from sppl.generation.answer import keep_answered, prompts_of
 from sppl.prompts import SelfAlignedPrompt
 from sppl.schemas import Question
 from sppl.scoring.pool import Pool
@@ -33,7 +33,7 @@ class Predictions:
 
     @once
     def questions(self) -> list[Question]:
-        """What is answered."""
+        """Returns the questions that are answered."""
         return take(self.study.benchmark, "train", self.n)
 
     @once
@@ -63,7 +63,7 @@ class Predictions:
             prompts_of(self.questions), max_new_tokens=benchmark.max_new_tokens, sampling=benchmark.sampling,
             overlong=benchmark.overlong, what="predict",
         )  # fmt: skip
-        questions, made, left_out = answered(self.questions, made, "predict")
+        questions, made, left_out = keep_answered(self.questions, made, "predict")
         ids = [question.id for question in questions]
         frame = pd.DataFrame({"question_id": ids, "prediction": [answer.text for answer in made]})
         notes = {"cut": sum(not one.ended for one in made), "overlong": left_out, **answers.facts()}
@@ -71,7 +71,7 @@ class Predictions:
         study.store.clear_parts(self.id)
 
     def judged(self) -> tuple[list[tuple[Question, str]], list[bool], dict[str, str]]:
-        """The answers, whether each is right, and the artifacts both were read from, with their digests."""
+        """Returns the answers, whether each is right, and the artifacts both were read from, with their digests."""
         store = self.study.store
         frame, known = store.read(self.id), {question.id: question for question in self.questions}
         pairs = [(known[id_], text) for id_, text in zip(frame["question_id"], frame["prediction"], strict=True)]
@@ -82,9 +82,10 @@ class Predictions:
         return pairs, right, parents | verdicts.sources()
 
     def pool(self, prompt: SelfAlignedPrompt) -> Pool:
-        """The correct answers, closed by the benchmark's final line if wanted; without any, the prompt's fallback.
+        """Returns the pool of correct answers, each closed by the benchmark's final line if wanted.
 
-        Of a benchmark that judges nothing all are taken, and the note says so.
+        Where none is correct, the prompt's fallback takes their place; of a benchmark that judges nothing all are
+        taken. The pool's note says so.
 
         Raises:
             MissingArtifact: there are no answers; the message is the command that makes them.
@@ -108,7 +109,7 @@ class Predictions:
         return Pool(tuple(question.id for question, _ in kept), tuple(text for _, text in kept), note, inputs)
 
     def missing(self) -> MissingArtifact:
-        """The error whose message is the command that makes them."""
+        """Returns the error whose message is the command that makes the answers."""
         benchmark, target = self.study.words
         return MissingArtifact(
             f"no predictions of {target} for {benchmark}; make them: "
@@ -118,15 +119,15 @@ class Predictions:
 
 @lru_cache(maxsize=256)
 def _warn_once(_store: str, note: str) -> None:
-    """Several stages of a command read the same pool of a store."""
+    """Logs a note once per store, as several stages of a command read the same pool."""
     log.warning(note)
 
 
 def digest_of_prompts(questions: list[Question]) -> str:
-    """Changes with the ids of the questions, what a model is asked, or their order; with no gold answer."""
+    """Returns a digest of the questions' ids, wording and order; gold answers do not count."""
     return fingerprint([[prompt.id, list(prompt.messages)] for prompt in prompts_of(questions)])
 
 
 def questions_source(study: Study, questions: list[Question]) -> dict[str, str]:
-    """The questions as one of the sources that artifacts are made from."""
+    """Returns the questions as one of the inputs of artifacts: their name and digest."""
     return {f"questions of {study.benchmark.name}": fingerprint(questions)}

@@ -1,4 +1,4 @@
-"""A race: batches of questions for all strategies still in it; whoever is clearly behind is scored no further."""
+"""A race: strategies are scored batch by batch, and those that are clearly behind are scored no further."""
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from sppl.analysis.racing import Bound, Decision, survivors
+from sppl.analysis.racing import Bound, Standing, survivors
 from sppl.artifacts.provenance import canonical
 from sppl.artifacts.store import ArtifactId, Store
 from sppl.commands import as_list
@@ -15,7 +15,7 @@ from sppl.metrics.needs import Metric, Perplexed, Table, scored_needs
 from sppl.schemas import UserError
 from sppl.scoring.scoring_settings import Scoring
 from sppl.strategies.recipe import Recipe
-from sppl.study.wanted import Found, TablePieces, Tables
+from sppl.study.wanted_tables import FoundResponses, TablePieces, Tables
 from sppl.tables.sample import TableOf
 
 log = logging.getLogger(__name__)
@@ -25,29 +25,34 @@ COLUMNS = ["questions", "strategy", "n_examples", "mean", "behind", "z", "limit"
 
 @dataclass(frozen=True)
 class Race:
-    """Who races, over which questions, and by which metric."""
+    """The race of some strategies' responses by one metric, and the decisions that it leaves.
 
-    found: Found
+    Args:
+        found: the responses that race.
+        leader: the metric that decides.
+    """
+
+    found: FoundResponses
     leader: Metric
 
     @property
     def store(self) -> Store:
-        """Where its tables lie."""
+        """The store that its tables lie in."""
         return self.found.sample.store
 
     @property
     def scorer(self) -> Scoring:
-        """The settings of the race."""
+        """The scorer's settings, those of the race among them."""
         return self.found.sample.scorer
 
     @property
     def n_questions(self) -> int:
-        """How many questions there are to race over."""
+        """The number of questions there are to race over."""
         return len(next(iter(self.found.sample.examples.values())))
 
     @property
     def id(self) -> ArtifactId:
-        """Where its decisions are kept: of these responses, by this metric, with these settings."""
+        """The artifact that keeps the decisions of a race over these responses by this metric and settings."""
         scorer, sample = self.scorer, self.found.sample
         settings = {
             "tables": sorted(one.id.name for one in self.found.by(self.leader).tables().values()),
@@ -59,19 +64,19 @@ class Race:
 
     @property
     def exists(self) -> bool:
-        """Whether its decisions are kept."""
+        """Whether the decisions are in the store."""
         return self.store.exists(self.id)
 
     def decisions(self) -> pd.DataFrame | None:
-        """Those that are kept; None where there are none yet."""
+        """Returns the decisions in the store; None where there are none yet."""
         return self.store.read(self.id) if self.exists else None
 
     def inputs(self, decisions: pd.DataFrame) -> dict[str, str]:
-        """The tables that decided, with their digests."""
+        """Returns the names of the tables that decided, with their digests."""
         return {one.id.name: self.store.digest(one.id) for parts in self.pieces(decisions).values() for one in parts}
 
     def keep(self, decisions: pd.DataFrame, seconds: float) -> None:
-        """Keeps the decisions of the whole race."""
+        """Writes the decisions of the whole race to the store."""
         raced, n = decisions.groupby("strategy")["questions"].max(), self.n_questions
         facts = {
             "metric": self.leader.name, "error": self.scorer.error, "n_questions": n, "scored": int(raced.sum()),
@@ -80,7 +85,7 @@ class Race:
         self.store.write(self.id, decisions, self.inputs(decisions), seconds, **facts)
 
     def batches(self, stop: int | None = None) -> Iterator[tuple[int, int]]:
-        """First question and end of every batch, up to the question `stop`."""
+        """Yields the first question and the end of every batch, up to the question `stop`."""
         start, n = 0, self.n_questions if stop is None else stop
         while start < n:
             end = min(n, start + (self.scorer.then if start else self.scorer.first))
@@ -88,7 +93,7 @@ class Race:
             start = end
 
     def pieces(self, decisions: pd.DataFrame) -> TablePieces:
-        """The tables that hold what was scored of every strategy, given the decisions of the whole race."""
+        """Returns, per strategy and kind, the tables with all that was scored by the decisions of the whole race."""
         raced = decisions.groupby("strategy")["questions"].max()
         found: dict[tuple[str, Table], list[TableOf]] = {}
         for name, stop in raced.items():
@@ -101,11 +106,13 @@ class Race:
     def run(
         self, make: Callable[[Tables], bool], known: pd.DataFrame | None = None, *, say: bool = True
     ) -> pd.DataFrame | None:
-        """The decisions, one row per batch and strategy still racing (nats per token); None where `make` stops it.
+        """Runs the race; returns its decisions, or None where `make` stopped it.
+
+        There is one row per batch and strategy still racing, its values in nats per token.
 
         Args:
             make: called with the tables of a batch; makes those that are missing, or returns False.
-            known: decisions of the same race that were kept: it goes their way.
+            known: decisions of the same race from the store, which are followed.
             say: whether a line per batch is logged.
         """
         racing, rows, losses = list(self.found.sample.examples), list[list](), dict[str, list[pd.Series]]()
@@ -142,8 +149,8 @@ class Race:
                 found[name] = pd.Series(dtype=float)
         return found
 
-    def _decide(self, losses: Mapping[str, pd.Series], *, last: bool) -> list[Decision]:
-        """Who goes on, judged on the questions that all who still race were scored on; nothing where there is none yet.
+    def _decide(self, losses: Mapping[str, pd.Series], *, last: bool) -> list[Standing]:
+        """Decides who goes on, by the questions scored for all who still race; empty where there is none yet.
 
         Raises:
             UserError: there is none, and this is the last batch.
@@ -163,7 +170,7 @@ class Race:
         bound = Bound(len(self.found.sample.examples), self.n_questions, scorer.error, scorer.first)
         return survivors({name: shared[name].to_numpy() for name in losses}, bound)
 
-    def _say(self, end: int, decisions: list[Decision]) -> None:
+    def _say(self, end: int, decisions: list[Standing]) -> None:
         first = min(decisions, key=lambda one: (one.mean, one.strategy))
         out = [f"{d.strategy} ({d.behind:.3f} behind, z {d.z:.1f})" for d in decisions if not d.survives]
         on = [f"{d.strategy} ({d.behind:.3f}, z {d.z:.1f})" for d in decisions if d.survives and d is not first]
@@ -174,8 +181,8 @@ class Race:
         )  # fmt: skip
 
 
-def pieces_of(found: Found, race: Race | None) -> TablePieces:
-    """The artifacts that hold the tables of every strategy.
+def pieces_of(found: FoundResponses, race: Race | None) -> TablePieces:
+    """Returns the artifacts that hold the tables of every strategy.
 
     Raises:
         MissingArtifact: some are missing; the message is the command that makes them.
@@ -196,11 +203,11 @@ def pieces_of(found: Found, race: Race | None) -> TablePieces:
 def competitors(
     strategy: Mapping[str, Recipe], metrics: Mapping[str, Metric], typed: Sequence[str]
 ) -> tuple[dict[str, Recipe], Metric]:
-    """The strategies that race, and the metric that decides; references such as the bare gold label do not race.
+    """Returns the strategies that race and the metric that decides; references such as gold labels do not race.
 
     Args:
-        strategy: of this job.
-        metrics: likewise.
+        strategy: the recipes of this job.
+        metrics: the metrics of this job.
         typed: the command line, for the message.
 
     Raises:

@@ -1,4 +1,4 @@
-"""From scores to a ranking, whoever made the scores."""
+"""The artifact of a ranking: the order of strategies by every metric, made of scores."""
 
 import logging
 import time
@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from sppl.analysis.agreement import where_they_differ
-from sppl.analysis.raced import rank_raced
+from sppl.analysis.race_ranking import rank_raced
 from sppl.analysis.ranking import rank, sentence
 from sppl.analysis.resampling import RankedMetric
 from sppl.artifacts.once import once
@@ -25,18 +25,18 @@ class Ranking:
 
     Args:
         store: where it lies.
-        words: benchmark and target.
-        strategies: that are ranked.
-        metrics: by which.
+        words: names of benchmark and target.
+        strategies: names of those that are ranked.
+        metrics: the metrics they are ranked by.
         parents: names and digests of the scores.
-        scores: gives them as one table, when they are ranked.
-        facts: columns that say the same of every row.
+        scores: returns all scores as one table; called when they are ranked.
+        facts: columns with the same value in every row.
         said: who wrote the responses (`teachers`: per strategy, the column `teacher`), the folders of the store where
             they lie (`responses`), and the rule by which they were judged (`judge`), for reports.
-        flags: metric name -> what has to be said beside it; it joins the column `note`, and is the column `flag`.
+        flags: metric name -> a remark on its values, for the columns `note` and `flag`.
         costs: metric name -> `passes` and `seconds` per response; the first becomes the column `cost`, both are kept in
             the provenance.
-        race: where the decisions of the race are kept that dropped some of the strategies on the way.
+        race: the decisions of the race that dropped some of the strategies, if there was one.
     """
 
     store: Store
@@ -96,7 +96,7 @@ class Ranking:
 
 
 def announce(rankings: pd.DataFrame, loggers: Loggers) -> None:
-    """Says in a sentence per metric who is ahead, and logs the values."""
+    """Logs a sentence per metric that says who is ahead, and the values."""
     for (benchmark, target), part in rankings.groupby(["benchmark", "target_model"], sort=False):
         log.info("%s / %s: %s", benchmark, target, where_they_differ(part))
     for (benchmark, target, metric), part in rankings.groupby(["benchmark", "target_model", "metric"], sort=False):

@@ -1,4 +1,4 @@
-"""What a report is made of: outcomes from results, scores behind rankings, rows for jobs not done."""
+"""Reads what a report shows: outcomes from results, scores behind rankings, rows for jobs that are not done."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,20 +7,20 @@ import pandas as pd
 
 from sppl.analysis.checks import PAIR
 from sppl.analysis.outcomes import UNTRAINED
-from sppl.analysis.raced import on_shared_questions
+from sppl.analysis.race_ranking import on_shared_questions
 from sppl.artifacts.store import Store
 from sppl.prompts import GivenQuestion
 from sppl.schemas import validate
 
 
-def no_rankings() -> pd.DataFrame:
-    """A ranking without rows, for a command that only trained."""
+def empty_rankings() -> pd.DataFrame:
+    """Returns a ranking without rows, for a command that only trained."""
     columns = ["benchmark", "target_model", "metric", "direction", "strategy", "value", "rank", "note"]
     return pd.DataFrame({column: pd.Series(dtype=float if column in ("value", "rank") else str) for column in columns})
 
 
 def outcomes_of(store: Store, results: Sequence[str]) -> pd.DataFrame:
-    """One row per results artifact; `setup` names only the settings in which they differ."""
+    """Returns one row per results artifact; `setup` names only the settings in which they differ."""
     rows: list[dict[str, Any]] = [
         key | {"accuracy": float(fact["accuracy"]), "n_test": int(fact["rows"])} for key, fact in _runs(store, results)
     ]
@@ -36,8 +36,8 @@ def outcomes_of(store: Store, results: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(columns)).astype(columns)
 
 
-def trained_on_of(store: Store, results: Sequence[str]) -> pd.DataFrame:
-    """What each trained model learnt from: `responses`, their `tokens` and the `tokens per response`.
+def training_data_of(store: Store, results: Sequence[str]) -> pd.DataFrame:
+    """Returns what each trained model learnt from: `responses`, their `tokens` and the `tokens per response`.
 
     Seeds share a row. Models whose results do not say it (made before it was recorded) have no row.
     """
@@ -50,15 +50,15 @@ def trained_on_of(store: Store, results: Sequence[str]) -> pd.DataFrame:
     return frame.assign(**{"tokens per response": frame["tokens"] / frame["responses"]}) if len(frame) else frame
 
 
-def also_of(store: Store, artifacts: Sequence[str]) -> pd.DataFrame:
-    """One row per trained model, further task and metric; of a task the metric of the table stands first."""
+def extra_results_of(store: Store, artifacts: Sequence[str]) -> pd.DataFrame:
+    """Returns one row per trained model, extra task and metric; a task's main metric comes first."""
     rows = [key | {"task": fact["settings"]["task"]["task"]} | figure for key, fact in _runs(store, artifacts)
             for figure in fact["figures"]]  # fmt: skip
     return pd.DataFrame(rows)
 
 
 def _runs(store: Store, artifacts: Sequence[str]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    """What each artifact of results is of, as key columns, and its provenance."""
+    """The key columns and the provenance of each artifact of results."""
     facts = [(store.open(name), store.provenance(store.open(name))) for name in dict.fromkeys(artifacts)]
     setups = [fact["setup"] for _, fact in facts if fact["setup"]]
     keys = {key for one in setups for key in one}
@@ -79,7 +79,7 @@ def _runs(store: Store, artifacts: Sequence[str]) -> list[tuple[dict[str, Any], 
 
 
 def answers_of(store: Store, results: Sequence[str], outcomes: pd.DataFrame) -> pd.DataFrame:
-    """Every test question of every trained model, as `sppl.analysis.paired` wants them; `outcomes` are of the same."""
+    """Returns a row per trained model and test question for `sppl.analysis.paired`; `outcomes` are of these results."""
     keys = ["benchmark", "target_model", "setup", "strategy", "seed"]
     names = list(dict.fromkeys(results))
     runs = outcomes[keys].assign(artifact=names)
@@ -94,7 +94,7 @@ def answers_of(store: Store, results: Sequence[str], outcomes: pd.DataFrame) -> 
 
 
 def with_gaps(rows: pd.DataFrame, gaps: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """The table with a row, empty but for its note, for every strategy whose job is not done."""
+    """Returns the table with one more row, empty but for its note, per strategy whose job is not done."""
     for gap in gaps:
         for strategy in gap["strategies"]:
             key = {"benchmark": gap["benchmark"], "target_model": gap["target_model"], "strategy": strategy}
@@ -109,7 +109,7 @@ def with_gaps(rows: pd.DataFrame, gaps: Sequence[Mapping[str, Any]]) -> pd.DataF
 
 
 def scores_of(store: Store, rankings: Sequence[str]) -> pd.DataFrame | None:
-    """The scores per example the rankings were made from; None where they lie in another store."""
+    """Returns the scores per example behind the rankings; None where they lie in another store."""
     facts = [store.provenance(store.open(one)) for one in rankings]
     raced = {artifact for fact in facts if "race" in fact for artifact in fact["inputs"]}
     names = dict.fromkeys(artifact for fact in facts for artifact in fact["inputs"] if artifact.startswith("scores/"))
@@ -122,7 +122,7 @@ def scores_of(store: Store, rankings: Sequence[str]) -> pd.DataFrame | None:
 
 
 def turns_of(store: Store, rankings: Sequence[str]) -> pd.DataFrame:
-    """What is scored turn by turn, where responses have several; given the question, without any examples.
+    """Returns statistics per turn, where responses have several turns, scored after the question without examples.
 
     Returns:
         One row per benchmark, target, strategy and `turn` of the assistant (from 1): `responses` that have it, `tokens`
@@ -149,14 +149,14 @@ def turns_of(store: Store, rankings: Sequence[str]) -> pd.DataFrame:
 
 
 def _scored_in(store: Store, ranking: str) -> list[str]:
-    """The tables of token statistics in this store that a ranking's scores were made from."""
+    """The names of the token statistics in this store that a ranking's scores were made from."""
     scores = [name for name in store.provenance(store.open(ranking))["inputs"] if store.holds(name)]
     behind = [name for one in scores for name in (one, *store.provenance(store.open(one))["inputs"])]
     return [name for name in behind if name.startswith("token_stats/") and store.holds(name)]
 
 
 def races_of(store: Store, rankings: Sequence[str]) -> pd.DataFrame:
-    """The decisions of the races behind the rankings, with the metric, how many questions there were and the error."""
+    """Returns the decisions of the races behind the rankings, with metric, number of questions and error."""
     parts = []
     for fact in (store.provenance(store.open(one)) for one in dict.fromkeys(rankings)):
         if "race" in fact:
@@ -170,7 +170,7 @@ def races_of(store: Store, rankings: Sequence[str]) -> pd.DataFrame:
 
 
 def costs_of(store: Store, rankings: Sequence[str]) -> pd.DataFrame:
-    """What each metric took per response: forward passes and measured seconds; no rows where it was not kept."""
+    """Returns the forward passes and seconds per response of each metric; no rows where they were not kept."""
     rows = []
     for artifact in map(store.open, dict.fromkeys(rankings)):
         key = {"benchmark": artifact.words[0], "target_model": artifact.words[1]}
@@ -178,8 +178,8 @@ def costs_of(store: Store, rankings: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["benchmark", "target_model", "metric", "passes", "seconds"])
 
 
-def sources(rows: pd.DataFrame, rankings: pd.DataFrame, store: Store, results: Sequence[str]) -> list[str]:
-    """Where each strategy's responses come from (`simulated`, ...), empty for the untrained target."""
+def response_sources(rows: pd.DataFrame, rankings: pd.DataFrame, store: Store, results: Sequence[str]) -> list[str]:
+    """Returns, per row, where the strategy's responses come from (`simulated`, ...); empty for the untrained target."""
     known = {name.split("/")[3]: store.provenance(store.open(name)).get("source", "") for name in results}
     if "source" in rankings:
         known |= dict(zip(rankings["strategy"], rankings["source"], strict=True))

@@ -1,28 +1,28 @@
-"""Who answers a strategy's questions: the questions' own solutions, files, or a teacher that is asked again."""
+"""Gets the responses of a strategy: from the questions' own solutions, from files, or from a teacher."""
 
 from collections.abc import Sequence
 
 from sppl.benchmarks.definition import Benchmark
 from sppl.benchmarks.harness import judge
-from sppl.schemas import Asking, Conversation, Question, UserError
-from sppl.strategies.messages import given
+from sppl.schemas import Conversation, PaidSource, Question, UserError
+from sppl.strategies.messages import given_response
 from sppl.strategies.recipe import Recipe
 
 
 def respond(benchmark: Benchmark, recipe: Recipe, questions: list[Question]) -> dict[str, list[str]]:
-    """One `response` per question; a teacher is asked again for wrong ones, `tries` in all.
+    """Returns one `response` per question; a teacher is asked up to `tries` times while its answer is wrong.
 
-    A right answer of a later try replaces a wrong one; where none is right the first stays.
+    A right answer of a later try replaces a wrong one; where none is right, the first one stays.
 
     Raises:
         UserError: conversations are to be answered by someone; only files know how they go on.
     """
     _refuse_conversations(benchmark, recipe, questions)
     if recipe.given:
-        return {"response": [given(recipe, one, benchmark.closing(one.answer)) for one in questions]}
+        return {"response": [given_response(recipe, one, benchmark.closing(one.answer)) for one in questions]}
     source = benchmark.responses
     texts = source.respond(recipe, questions)
-    if not isinstance(source, Asking) or recipe.tries < 2:
+    if not isinstance(source, PaidSource) or recipe.tries < 2:
         return {"response": texts}
     right = _right(benchmark, questions, texts)
     for attempt in range(1, recipe.tries):

@@ -1,4 +1,4 @@
-"""The responses of a strategy: read from the store, and made where making them costs nothing."""
+"""The responses of a strategy, read from the store or made."""
 
 import logging
 import time
@@ -8,16 +8,17 @@ from typing import Any
 
 import pandas as pd
 
+from sppl.artifacts.once import once
 from sppl.artifacts.provenance import fingerprint
 from sppl.artifacts.store import MissingArtifact, Store
 from sppl.benchmarks.definition import Benchmark
 from sppl.commands import command
 from sppl.data.conversations import final_answer
-from sppl.schemas import Asking, Identified, Question, wording
+from sppl.schemas import Identified, PaidSource, Question, question_wording
 from sppl.strategies.recipe import Recipe
 from sppl.study.derived import derive
 from sppl.study.respond import respond
-from sppl.study.spending import spent
+from sppl.study.spending import describe_spending
 from sppl.study.verdicts import Verdicts
 
 log = logging.getLogger(__name__)
@@ -27,14 +28,14 @@ log = logging.getLogger(__name__)
 class Responses:
     """A strategy's responses to some questions; several artifacts of one folder may hold them together.
 
-    A response belongs to what it was made from: a question's id and wording, and unless it lies in a file by that id
-    all else that the question's record says. Where any of it changed it is not found.
+    A response belongs to what it was made from: the question's id and wording and, unless it lies in a file under that
+    id, everything else in the question's record. Where any of it changed, the response is not found.
 
     Args:
         store: where they lie.
-        benchmark: whose source answers.
-        recipe: of the strategy.
-        questions: to be answered, the benchmark's first ones.
+        benchmark: has the source of responses.
+        recipe: how the strategy's responses come about.
+        questions: the questions to be answered, the benchmark's first ones.
     """
 
     store: Store
@@ -42,14 +43,14 @@ class Responses:
     recipe: Recipe
     questions: Sequence[Question]
 
-    @property
+    @once
     def folder(self) -> str:
-        """The folder of the store's responses by this recipe; another way to make them is another folder."""
+        """The folder of the store for responses by this recipe; another recipe or source has another folder."""
         return responses_folder(self.store, self.benchmark, self.recipe)
 
     @property
     def awaited(self) -> list[Any]:
-        """What tells them from others while they are missing: whose, and to which questions."""
+        """What tells these responses from others while some are missing."""
         return [self.folder, [question.id for question in self.questions]]
 
     @property
@@ -58,7 +59,7 @@ class Responses:
         return not self.missing()
 
     def known(self) -> pd.DataFrame:
-        """Those in the store, in the order of the questions: `question_id, response` and the `artifact` of each."""
+        """Returns the responses in the store, in the questions' order: `question_id, response, artifact`."""
         there = self.store.artifacts("responses", self.benchmark.name, self.folder)
         parts = [self.store.read(one).assign(artifact=one.name) for one in there]
         if not parts:
@@ -68,16 +69,16 @@ class Responses:
         return wanted.merge(found, on=["question_id", "question"])[["question_id", "response", "artifact"]]
 
     def missing(self) -> list[Question]:
-        """The questions that have no response in the store."""
+        """Returns the questions that have no response in the store."""
         known = set(self.known()["question_id"])
         return [question for question in self.questions if question.id not in known]
 
     def sources(self) -> dict[str, str]:
-        """Names and digests of the artifacts that hold the known ones."""
+        """Returns names and digests of the artifacts that hold the known responses."""
         return {name: self.store.digest(self.store.open(name)) for name in dict.fromkeys(self.known()["artifact"])}
 
     def pairs(self) -> list[tuple[Question, str]]:
-        """Every question with its response; missing ones are made first where the source is free.
+        """Returns every question with its response; missing ones are made first where that costs nothing.
 
         Raises:
             MissingArtifact: responses that cost money are missing; the message is the command that makes them.
@@ -97,25 +98,25 @@ class Responses:
         return list(zip(self.questions, found["response"], strict=True))
 
     def right(self) -> dict[str, bool]:
-        """Per question id whether the response in the store is right; what has no verdict yet is judged."""
+        """Returns per question id whether the response in the store is right; unjudged ones are judged first."""
         found, by_id = self.known(), {question.id: question for question in self.questions}
         own, texts = [by_id[id_] for id_ in found["question_id"]], found["response"].tolist()
         verdicts = Verdicts(self.store, self.benchmark, self.folder, own, texts, self.sources(), final_answer)
         return {question.id: verdict == 1.0 for question, verdict in zip(own, verdicts.correct(), strict=True)}
 
     def begin(self) -> None:
-        """Hands in the questions that a source answers much later, and does not wait; `make` does."""
+        """Hands questions to a source that answers in batches, without waiting; `make` waits for the answers."""
         source = self.benchmark.responses
-        if isinstance(source, Asking) and not self.recipe.given and not self.recipe.of:
+        if isinstance(source, PaidSource) and not self.recipe.given and not self.recipe.of:
             with self.store.lock("responses", self.benchmark.name, self.folder):
                 source.begin(self.recipe, self.missing())
 
     def parts(self) -> dict[str, "Responses"]:
-        """Of a derived strategy, the responses that it takes its own from."""
+        """Returns, for a derived strategy, the responses of the strategies it takes its own from."""
         return {name: replace(self, recipe=part) for name, part in self.recipe.of.items()}
 
     def inputs(self) -> dict[str, str]:
-        """What they are made from: other strategies' responses, or the questions and who answers them."""
+        """Returns what they are made from: other strategies' responses, or the questions and the source."""
         found = {f"questions of {self.benchmark.name}": fingerprint(list(self.questions))}
         for part in self.parts().values():
             found |= part.sources()
@@ -140,26 +141,26 @@ class Responses:
         return len(missing)
 
     def _facts(self, missing: list[Question], taken_from: Sequence[str]) -> dict[str, Any]:
-        """What is said beside them: who wrote them, and what that took."""
+        """Facts for the provenance: who wrote them, and what that took."""
         recipe, source = self.recipe, self.benchmark.responses
         facts: dict[str, Any] = {"source": "questions" if recipe.given else source.label}
         if recipe.of:
             facts["taken_from"] = {name: taken_from.count(name) for name in recipe.of}
             log.info("%s: taken from %s", recipe.name, ", ".join(f"{k} {n}" for k, n in facts["taken_from"].items()))
-        elif isinstance(source, Asking) and not recipe.given:
+        elif isinstance(source, PaidSource) and not recipe.given:
             facts["usage"] = dict(source.usage(recipe, missing))
-            log.info("%s took, all commands together: %s", recipe.name, spent([facts["usage"]]))
+            log.info("%s took, all commands together: %s", recipe.name, describe_spending([facts["usage"]]))
         return facts
 
     def _keys(self, questions: Sequence[Question]) -> pd.DataFrame:
-        """What a response belongs to, per question."""
+        """The key columns of a response, one row per question."""
         whole = _reads_records(self.benchmark, self.recipe)
-        said = [fingerprint(question if whole else wording(question)) for question in questions]
+        said = [fingerprint(question if whole else question_wording(question)) for question in questions]
         return pd.DataFrame({"question_id": [question.id for question in questions], "question": said}, dtype=str)
 
 
 def responses_folder(store: Store, benchmark: Benchmark, recipe: Recipe) -> str:
-    """The folder of the store's responses by a recipe."""
+    """Returns the folder of the store for responses by a recipe."""
     source = benchmark.responses
     if recipe.of:
         said: list[Any] = [responses_folder(store, benchmark, part) for part in recipe.of.values()]
@@ -168,13 +169,13 @@ def responses_folder(store: Store, benchmark: Benchmark, recipe: Recipe) -> str:
         said = [recipe.given, benchmark.final_line]
     else:
         said = [_source(benchmark, recipe)]
-        said += [recipe] if isinstance(source, Asking) or not isinstance(source, Identified) else []
-        said += [benchmark.judge] if isinstance(source, Asking) and recipe.tries > 1 else []
+        said += [recipe] if isinstance(source, PaidSource) or not isinstance(source, Identified) else []
+        said += [benchmark.judge] if isinstance(source, PaidSource) and recipe.tries > 1 else []
     return f"{recipe.name}-{fingerprint(said)}"
 
 
 def _source(benchmark: Benchmark, recipe: Recipe) -> Any:
-    """Who answers, as far as it shapes the responses of a recipe."""
+    """The identity of the source, as far as it shapes the responses of a recipe."""
     source = benchmark.responses
     return source.identity(recipe) if isinstance(source, Identified) else source
 

@@ -1,6 +1,6 @@
-"""The scored responses as training examples: how long they are, how many are right, and what one looks like.
+"""Samples: the scored responses seen as training examples, with their lengths, verdicts and one full example.
 
-All of it is known before anybody trains, and no model runs for it.
+No model runs for this, so that all of it is known before any training.
 """
 
 import time
@@ -12,30 +12,30 @@ from typing import Any
 import pandas as pd
 
 from sppl.artifacts.store import ArtifactId, Store
-from sppl.data.conversations import as_text
+from sppl.data.conversations import write_turns
 from sppl.models.size import context_of
 from sppl.models.target import TargetModel
 from sppl.prompts import Alone, FixedExamples, SelfAligned, StepWise
 from sppl.schemas import Conversation, Question, UserError
-from sppl.scoring.asked import Asking
-from sppl.study.wanted import Found
+from sppl.scoring.request_builder import RequestBuilder
+from sppl.study.wanted_tables import FoundResponses
 from sppl.tables.token_stats import TokenStats
-from sppl.training.training_examples import encoded
+from sppl.training.training_examples import encode_examples
 
 MOST = 4000
-"""Characters of a text that is shown as an example."""
+"""Characters of a text that is shown as an example, at most."""
 
 
 @dataclass(frozen=True)
 class Samples:
-    """What a ranking's responses are as training examples, and one of each with what the target is shown.
+    """The training examples that a ranking's responses make, and one example per strategy with its whole prompt.
 
     Args:
         found: the ranked strategies' responses, the pool of own answers, and the contexts they are scored in.
-        ranking: of these strategies.
+        ranking: the ranking of these strategies.
     """
 
-    found: Found
+    found: FoundResponses
     ranking: ArtifactId
 
     @property
@@ -73,16 +73,16 @@ class Samples:
 
 
 def samples_id(store: Store, ranking: ArtifactId) -> ArtifactId:
-    """What the samples of a ranking are called."""
+    """Returns the name of a ranking's samples."""
     return store.artifact_id("samples", *ranking.words, settings={"ranking": ranking.name})
 
 
 def _lengths(target: TargetModel, pairs: Sequence[tuple[Question, str]], name: str) -> tuple[pd.DataFrame, str]:
-    """Tokens of each example; <NA> with the reason where training cannot write them as they are."""
+    """Tokens of each example, or <NA> and the reason where the chat template cannot write them."""
     prompts: list[Any] = [pd.NA] * len(pairs)
     responses, why = list(prompts), ""
     try:
-        examples = encoded(target, pairs, name)
+        examples = encode_examples(target, pairs, name)
         prompts, responses = [len(one.prompt) for one in examples], [len(one.response) for one in examples]
     except UserError as error:
         why = str(error)
@@ -92,8 +92,8 @@ def _lengths(target: TargetModel, pairs: Sequence[tuple[Question, str]], name: s
     return frame, why
 
 
-def _example(found: Found) -> dict[str, Any]:
-    """One question, each strategy's response to it, an own answer, and the prompt as the target reads it in scoring."""
+def _example(found: FoundResponses) -> dict[str, Any]:
+    """One question, each strategy's response to it, an own answer of the target, and the scored prompt."""
     first = {name: pairs[0] for name, pairs in found.sample.examples.items() if pairs}
     question = next(iter(first.values()))[0]
     texts = {name: text[:MOST] for name, (_, text) in first.items()}
@@ -106,11 +106,11 @@ def _example(found: Found) -> dict[str, Any]:
 
 
 def _asked(question: Question) -> str:
-    return as_text(question.turns) if isinstance(question, Conversation) else question.prompt
+    return write_turns(question.turns) if isinstance(question, Conversation) else question.prompt
 
 
-def _prompt(found: Found, pair: tuple[Question, str]) -> str:
-    """All that stands before a response where own answers are shown, else after the question alone; marks included."""
+def _prompt(found: FoundResponses, pair: tuple[Question, str]) -> str:
+    """The whole prompt of a response, with the template's marks and, where a metric shows them, own answers."""
     contexts = [need.context for need in found.wanted.needs if isinstance(need, TokenStats)]
     contexts = [one for one in contexts if not isinstance(one, Alone | StepWise)]
     contexts.sort(key=lambda one: not isinstance(one, SelfAligned | FixedExamples))
@@ -118,14 +118,17 @@ def _prompt(found: Found, pair: tuple[Question, str]) -> str:
         return ""
     with suppress(UserError):  # the stage that scores has said it
         sample = found.sample
-        asking = Asking(sample.target, sample.prompt, sample.pool, sample.scorer)
+        asking = RequestBuilder(sample.target, sample.prompt, sample.pool, sample.scorer)
         (asked,) = asking.responses([pair], contexts[0], steps=False)
         return str(sample.target.tokenizer().decode(list(asked.requests[0][1].prefix)))
     return ""
 
 
 def samples_of(store: Store, rankings: Sequence[str]) -> tuple[pd.DataFrame, dict[tuple[str, str], dict[str, Any]]]:
-    """The samples of these rankings, and per benchmark and target what their provenance says; empty of older ones."""
+    """Returns the samples of these rankings, and per benchmark and target the facts in their provenance.
+
+    Rankings that were made before samples were kept have none.
+    """
     parts, facts = list[pd.DataFrame](), dict[tuple[str, str], dict[str, Any]]()
     for name in dict.fromkeys(rankings):
         ranking = store.open(name)

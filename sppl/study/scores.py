@@ -1,4 +1,4 @@
-"""One metric's value of every response, by tables that are there."""
+"""Scores: one metric's value of every response of a strategy."""
 
 import time
 from collections.abc import Mapping
@@ -13,12 +13,12 @@ from sppl.artifacts.provenance import canonical
 from sppl.artifacts.store import ArtifactId
 from sppl.metrics.needs import Known, Metric, compares, table_needs
 from sppl.study.study import Named, Study
-from sppl.study.wanted import Pieces
+from sppl.study.wanted_tables import Pieces
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """A metric and the tables it reads together: those of one strategy, or of all where it compares them."""
+    """A metric with the tables it reads at once: those of one strategy, or of all if it compares strategies."""
 
     study: Study
     metric: Metric
@@ -27,12 +27,12 @@ class Measurement:
 
     @property
     def needs(self) -> tuple[Known, ...]:
-        """What the metric reads of every strategy."""
+        """The kinds of tables that the metric reads of every strategy."""
         return table_needs([self.metric])
 
     @once
     def values(self) -> tuple[pd.DataFrame, float]:
-        """What the metric says of every response, and the seconds that took, per strategy."""
+        """Returns the metric's value of every response, and the seconds per strategy that took."""
         start = time.perf_counter()
         tables = {
             need: pd.concat(
@@ -45,7 +45,7 @@ class Measurement:
         return scores, (time.perf_counter() - start) / len(self.strategies)
 
     def inputs(self) -> dict[str, str]:
-        """Names and digests of all that is read."""
+        """Returns names and digests of all artifacts that are read."""
         return {
             one.id.name: self.study.store.digest(one.id)
             for name in self.strategies
@@ -54,11 +54,11 @@ class Measurement:
         }
 
     def digests(self, strategy: str) -> list[str]:
-        """Of what is read of a strategy."""
+        """Returns the digests of the artifacts that are read of one strategy."""
         return [self.study.store.digest(one.id) for need in self.needs for one in self.pieces[strategy, need]]
 
     def _read(self, one: Named) -> pd.DataFrame:
-        """What metrics read: of results, the test questions are the examples."""
+        """The table as metrics read it; of results, the test questions are the examples."""
         return self.study.store.read(one.id).rename(columns={"question_id": "example_id"})
 
 
@@ -93,7 +93,7 @@ class Scores:
 
 
 def scores_by(study: Study, metric: Metric, strategies: tuple[str, ...], pieces: Pieces) -> list[Scores]:
-    """The scores of the strategies by a metric."""
+    """Returns the scores of the strategies by a metric."""
     if compares(metric):
         together = Measurement(study, metric, strategies, pieces)
         return [Scores(together, name) for name in strategies]
@@ -101,7 +101,7 @@ def scores_by(study: Study, metric: Metric, strategies: tuple[str, ...], pieces:
 
 
 def cost_of(study: Study, metric: Metric, pieces: Pieces) -> Mapping[str, float | None]:
-    """What the metric costs per response: forward passes over question and response (`passes`), and `seconds`.
+    """Returns a metric's cost per response: forward passes over question and response (`passes`), and `seconds`.
 
     A pass that several metrics share counts for each. None where the tables were made before costs were kept.
     """

@@ -1,4 +1,4 @@
-"""The best strategies by a cheap metric, and which of them their pilots settled on."""
+"""Shortlists: the best strategies by a cheap metric, and which of them the pilots settled on."""
 
 import time
 from collections.abc import Mapping
@@ -17,15 +17,15 @@ from sppl.artifacts.store import ArtifactId, Store
 
 @dataclass(frozen=True)
 class Shortlist:
-    """The first strategies of a ranking, what their pilots reached, and which one it is.
+    """The first strategies of a ranking, the accuracies of their pilots, and the pick.
 
     Args:
         store: where it lies.
-        ranking: that it is from.
-        led: what the metric says of each strategy, the best first.
+        ranking: the ranking that the shortlist is taken from.
+        led: the metric's values, the best strategy first.
         results: names of the pilots' results.
         policy: how many strategies, and how their pilots were trained.
-        metric: by which they are the best.
+        metric: name of the metric that orders them.
     """
 
     store: Store
@@ -46,7 +46,7 @@ class Shortlist:
 
     @property
     def pick(self) -> str:
-        """The strategy that the pilots settled on, of a shortlist that exists."""
+        """The strategy that the pilots settled on; the shortlist has to exist."""
         found = self.store.read(self.id)
         return str(found.loc[found["settled"], "strategy"].iloc[0])
 

@@ -1,4 +1,4 @@
-"""What the responses of the strategies took: requests, tokens, dollars, tries that brought nothing."""
+"""What the responses of the strategies took: requests, tokens, dollars, failed tries."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ COLUMNS = {
 
 
 def spending_of(store: Store, rankings: Sequence[str]) -> pd.DataFrame:
-    """One row per benchmark and strategy that was ranked, over all its responses in the store.
+    """Returns one row per benchmark and ranked strategy, over all its responses in the store.
 
     Columns: `responses` and how many are `right` (<NA> where nothing is judged); what was really used: `requests`,
     `input_tokens`, `output_tokens` and `cost` (US dollars, <NA> where nothing was asked, or a price or the tokens of a
@@ -96,8 +96,8 @@ def _failed(usages: Sequence[Mapping[str, Any]]) -> Counter[str]:
     return total
 
 
-def spent(usages: Sequence[Mapping[str, Any]]) -> str:
-    """What was used, in words: requests, tokens, dollars, and why tries brought nothing."""
+def describe_spending(usages: Sequence[Mapping[str, Any]]) -> str:
+    """Returns what was used, in words: requests, tokens, dollars, and why tries failed."""
     answers, failed = sum(one["requests"] for one in usages), _failed(usages)
     names = ", ".join(dict.fromkeys(one["teacher"] for one in usages))
     lost = "; tries that failed: " + ", ".join(f"{n} x {why}" for why, n in failed.items()) if failed else ""
@@ -107,7 +107,7 @@ def spent(usages: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _took(usages: Sequence[Mapping[str, Any]]) -> str:
-    """Tokens and dollars, as far as they are known; what is not known is never counted as nothing."""
+    """Tokens and dollars in words; what is not known is never counted as zero."""
     silent = _silent(usages)
     read, written = (sum(one[name] for one in usages) for name in ("input_tokens", "output_tokens"))
     costs = [one.get("known_cost", one["cost"]) for one in usages]
@@ -121,7 +121,7 @@ def _took(usages: Sequence[Mapping[str, Any]]) -> str:
 
 
 def dollars(amount: float) -> str:
-    """US dollars to a hundredth of a cent, from 100 on to a cent; smaller amounts with the digits they have."""
+    """Returns US dollars as text: to a hundredth of a cent, from $100 on to a cent, tiny amounts with their digits."""
     if amount == 0:
         return "$0"
     return f"${amount:.2g}" if amount < 1e-4 else f"${amount:.4f}" if amount < 100 else f"${amount:,.2f}"

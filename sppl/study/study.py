@@ -1,4 +1,4 @@
-"""What the artifacts of a job have in common, and what every kind of artifact can be asked."""
+"""The settings that artifacts of a job share, and the interface of every kind of artifact."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,14 +19,14 @@ from sppl.training.training_settings import Training
 
 @dataclass(frozen=True)
 class Study:
-    """Whose suitability for which target is studied, and where all that is made for it is kept.
+    """The benchmark and the target of a study, with the store, generator and hardware that its artifacts use.
 
     Args:
-        store: where artifacts lie.
-        benchmark: what is fine-tuned for.
+        store: keeps the artifacts.
+        benchmark: the task that is fine-tuned for.
         target: the model that predicts, scores and is trained.
-        generator: how it answers; of no account where nothing is answered.
-        hardware: what it runs on; of no account where nothing runs, and in no artifact's name.
+        generator: how the target answers; ignored where nothing is answered.
+        hardware: what it runs on; part of no artifact's name.
     """
 
     store: Store
@@ -37,17 +37,17 @@ class Study:
 
     @property
     def words(self) -> tuple[str, str]:
-        """What the names of most artifacts begin with."""
+        """Benchmark and target: the words that the names of most artifacts begin with."""
         return self.benchmark.name, self.target.name
 
     @property
     def skipping(self) -> dict[str, str]:
-        """Whether questions may have been left out; where none may, all were answered or there is no artifact."""
+        """The setting that too long questions may be left out, for names; empty where they are refused."""
         return {"overlong": self.benchmark.overlong} if self.benchmark.overlong != "refuse" else {}
 
     @property
     def target_source(self) -> dict[str, str]:
-        """The target as one of the sources that artifacts are made from."""
+        """The target as one of the inputs of artifacts: its name and digest."""
         return {f"target model {self.target.name}": fingerprint(self.target.identity)}
 
 
@@ -86,11 +86,11 @@ class Fit:
 
 
 class Named(Protocol):
-    """What has a name in the store."""
+    """Something that has a name in the store."""
 
     @property
     def id(self) -> ArtifactId:
-        """Kind, name, schema, and the settings the name was made of."""
+        """Its kind, name and schema, and the settings that the name was made of."""
         ...
 
     @property
@@ -100,35 +100,35 @@ class Named(Protocol):
 
 
 class Artifact(Named, Protocol):
-    """One thing that is made and kept; a frozen dataclass whose fields say of what."""
+    """One thing that is made and kept: a frozen dataclass whose fields say what it depends on."""
 
     def inputs(self) -> dict[str, str]:
-        """Names and digests of the artifacts and sources it is made from."""
+        """Returns names and digests of the artifacts and sources it is made from."""
         ...
 
     def make(self) -> None:
-        """Makes it, where it is missing and its lock is held; the inputs are there."""
+        """Makes the missing artifact; its lock is held and its inputs exist."""
         ...
 
 
-Kind = TypeVar("Kind", bound=Artifact)
+ArtifactType = TypeVar("ArtifactType", bound=Artifact)
 
 
 @contextmanager
-def making(store: Store, *artifacts: Kind) -> Iterator[list[Kind]]:
-    """Holds the locks of those that are missing and gives them, as `Store.making` does."""
+def lock_missing(store: Store, *artifacts: ArtifactType) -> Iterator[list[ArtifactType]]:
+    """Holds the locks of the artifacts that are missing and yields these, as `Store.making` does."""
     with store.making(*(one.id for one in artifacts)) as missing:
         names = {one.name for one in missing}
         yield [one for one in artifacts if one.id.name in names]
 
 
 def make_missing(store: Store, *artifacts: Artifact) -> None:
-    """Makes those that are missing, each in the lock of all."""
-    with making(store, *artifacts) as missing:
+    """Makes the artifacts that are missing, while the locks of all are held."""
+    with lock_missing(store, *artifacts) as missing:
         for one in missing:
             one.make()
 
 
-def made_from(store: Store, artifact: Artifact | None) -> dict[str, str] | None:
-    """What an artifact is, and how it came about: its name says that, and two ways can end in equal contents."""
+def describe_origin(store: Store, artifact: Artifact | None) -> dict[str, str] | None:
+    """Returns an artifact's name and digest: the name too, as different settings can lead to equal contents."""
     return {"leaf": artifact.id.name, "digest": store.digest(artifact.id)} if artifact else None

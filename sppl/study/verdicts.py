@@ -1,4 +1,4 @@
-"""Verdicts on answers: artifacts of their own, so that a corrected gold answer or rule judges old answers anew."""
+"""Verdicts on answers, artifacts of their own: a corrected gold answer or rule judges old answers anew."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -18,19 +18,19 @@ KEYS = ["question_id", "question", "answer"]
 
 @dataclass(frozen=True)
 class Verdicts:
-    """What the benchmark's rule says of one text per question; several artifacts may hold them together.
+    """The verdicts of a benchmark's rule on one text per question; several artifacts may hold them together.
 
     A verdict belongs to a text, the whole record of its question, and the rule with its code: where one of them
-    changed it is judged again.
+    changed, the text is judged again.
 
     Args:
         store: where they lie.
-        benchmark: whose rule judges; without a rule nothing is wrong.
-        whose: a word for the names of the verdicts, e.g. a strategy's.
-        questions: one per text.
-        texts: are judged.
+        benchmark: has the rule; without one every text counts as right.
+        whose: a word in the names of the verdicts, e.g. a strategy's.
+        questions: one question per text.
+        texts: the texts to judge.
         parents: names and digests of the artifacts the texts are from.
-        read: what of a text is judged.
+        read: returns the part of a text that is judged.
     """
 
     store: Store
@@ -43,11 +43,11 @@ class Verdicts:
 
     @property
     def words(self) -> tuple[str, ...]:
-        """What their names begin with."""
+        """The words that their names begin with."""
         return self.benchmark.name, self.benchmark.judge, self.whose
 
     def correct(self) -> list[float]:
-        """1.0 right, 0.0 wrong, per text; what is not known is judged, and kept unless the store is read only."""
+        """Returns 1.0 (right) or 0.0 (wrong) per text; new verdicts are kept unless the store is read only."""
         if not self.benchmark.judged:
             return [1.0] * len(self.texts)
         found = self._wanted().merge(self._known(), how="left")
@@ -64,7 +64,7 @@ class Verdicts:
         return found["correct"].astype(float).tolist()
 
     def sources(self) -> dict[str, str]:
-        """Names and digests of the artifacts that hold them, as far as there are some."""
+        """Returns names and digests of the artifacts that hold them, as far as they exist."""
         if not self.benchmark.judged:
             return {}
         found = self._wanted().merge(self._known())

@@ -1,1 +1,1 @@
-"""What metrics may ask to be known of every response: one file per kind of table, whole."""
+"""The kinds of tables that metrics may read of every response, one self-contained file per kind."""

@@ -1,4 +1,4 @@
-"""In which direction every response would move the target's weights."""
+"""Gradients: in which direction every response would move the target's weights."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sppl.hardware.reader import ModelReader
 
 BACKWARD = 3.0
-"""A forward pass with its backward pass, in forward passes."""
+"""The cost of a forward pass with its backward pass, in forward passes."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Gradients(Table):
 
     @staticmethod
     def make(sample: Sample, tables: Sequence[TableOf]) -> None:
-        """One pass forward and backward over each response after its question.
+        """Runs one pass forward and backward over each response after its question, and writes the tables.
 
         Raises:
             UserError: a response is empty or does not fit, or the target has no such layer.
@@ -78,7 +78,7 @@ class Gradients(Table):
 
 
 def _reader(sample: Sample, need: Any) -> "ModelReader":
-    """What takes the gradients, of a copy of the target: adapters change it.
+    """The module that takes gradients, around a copy of the target, as adapters change it.
 
     Raises:
         UserError: the target has no such layers.

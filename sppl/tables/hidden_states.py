@@ -1,4 +1,4 @@
-"""How the tokens of every response lie inside the target."""
+"""Hidden states: how the tokens of every response lie to each other inside the target."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from sppl.tables.sample import Sample, TableOf
 
 if TYPE_CHECKING:
     from sppl.hardware.reader import ModelReader
-    from sppl.scoring.asked import Asked
+    from sppl.scoring.request_builder import ResponseInContext
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class HiddenStates(Table):
 
     @staticmethod
     def make(sample: Sample, tables: Sequence[TableOf]) -> None:
-        """One pass over each response after its question; the states themselves are never kept.
+        """Runs one pass over each response after its question, and writes the tables; states are never kept.
 
         Raises:
             UserError: a response is empty or does not fit, or the target has no such layer.
@@ -72,16 +72,16 @@ class HiddenStates(Table):
 
 
 def _reader(sample: Sample, need: Any) -> "ModelReader":
-    from sppl.models.target import frozen
+    from sppl.models.target import frozen_target
     from sppl.scoring.summariser import Summariser
 
     try:
-        return Summariser(frozen(sample.target), need.layer, set(sample.target.tokenizer().all_special_ids))
+        return Summariser(frozen_target(sample.target), need.layer, set(sample.target.tokenizer().all_special_ids))
     except ValueError as error:
         raise UserError(f"{error}. Say which to read: metric.scas.layer=...") from error
 
 
-def _refuse_bare(sample: Sample, responses: Mapping[str, Sequence["Asked"]]) -> None:
+def _refuse_bare(sample: Sample, responses: Mapping[str, Sequence["ResponseInContext"]]) -> None:
     special = set(sample.target.tokenizer().all_special_ids)
     bare = [f"{one.example_id} of {name}" for name, part in responses.items() for one in part if special >= {*one.ids}]
     if bare:

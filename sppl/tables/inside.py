@@ -1,4 +1,4 @@
-"""Reading inside the target: every response after its question, one after the other."""
+"""Makes tables that read inside the target: every response after its question, one at a time."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from sppl.hardware.device import Facts
-from sppl.hardware.progress import predicted
+from sppl.hardware.device import DeviceFacts
+from sppl.hardware.progress import predict_batches
 from sppl.prompts import GivenQuestion
-from sppl.scoring.asked import Asked, refuse_conversations
 from sppl.scoring.in_context import fitting_requests
 from sppl.scoring.pool import Pool
+from sppl.scoring.request_builder import ResponseInContext, refuse_conversations
 from sppl.scoring.summariser import requests_loader
 from sppl.tables.sample import Sample, TableOf
 
@@ -24,25 +24,25 @@ def read_inside(
     sample: Sample,
     tables: Sequence[TableOf],
     reader: Callable[[Sample, Any], "ModelReader"],
-    check: Callable[[Mapping[str, Sequence[Asked]]], None],
+    check: Callable[[Mapping[str, Sequence[ResponseInContext]]], None],
     rows: Callable[[Sequence[str], Sequence[Any]], pd.DataFrame],
     *,
     passes: float,
     backward: bool = False,
 ) -> None:
-    """Makes those of the tables that are missing.
+    """Makes the tables that are missing.
 
     Args:
-        sample: what is read.
-        tables: of one kind.
-        reader: gives the module that reads one request at a time, for the settings of a table.
-        check: refuses responses of which nothing can be said, per strategy, before any work.
-        rows: the table of responses, by their ids and what was read of each.
-        passes: what reading one response costs, in forward passes over it and its question.
+        sample: the responses to read.
+        tables: tables of one kind.
+        reader: returns the module that reads one request at a time, given the settings of a table.
+        check: refuses unusable responses, given them per strategy, before any work.
+        rows: returns the table, given the responses' ids and what was read of each.
+        passes: the cost of one response, in forward passes over it and its question.
         backward: whether gradients are taken.
 
     Raises:
-        UserError: a response is empty or does not fit, or what `reader` and `check` refuse.
+        UserError: a response is empty or does not fit, or `reader` or `check` refuses it.
     """
     todo = [one for one in tables if not one.exists]
     if not todo:
@@ -58,14 +58,14 @@ def read_inside(
         own = [one for one in todo if one.need == need]
         check({one.strategy: fitting[one.strategy, given].responses for one in own})
         module = reader(sample, need)
-        on, runner = Facts(module.model, sample.hardware.device), sample.hardware.reading()
+        on, runner = DeviceFacts(module.model, sample.hardware.device), sample.hardware.reading()
         run = partial(runner, inference_mode=False) if backward else runner
         for one in own:
             start, fit = time.perf_counter(), fitting[one.strategy, given]
             if not (responses := fit.responses):
                 continue
             requests = [request for response in responses for _, request in response.requests]
-            read = list(predicted(run, module, requests_loader(requests), f"{need.name} {one.strategy}"))
+            read = list(predict_batches(run, module, requests_loader(requests), f"{need.name} {one.strategy}"))
             facts = fit.facts | {"responses": len(responses), "tokens": sum(each.tokens for each in responses)}
             frame = rows([each.example_id for each in responses], read)
             one.write(frame, time.perf_counter() - start, **facts, passes=passes, **on.notes())

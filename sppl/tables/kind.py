@@ -1,4 +1,4 @@
-"""What a kind of table is: all that the stages know of it."""
+"""The interface of a kind of table: everything the stages know about it."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
@@ -14,40 +14,40 @@ if TYPE_CHECKING:
 
 
 class Known(Protocol):
-    """What metrics may ask to be known of a strategy; a frozen dataclass whose fields say what exactly."""
+    """Something that metrics may read about a strategy; a frozen dataclass whose fields are its settings."""
 
     trained: ClassVar[bool] = False
-    """Whether it is what a training gave, which other stages than `score` make."""
+    """Whether it is a result of training, which other stages than `score` make."""
 
     @property
     def name(self) -> str:
-        """The word that people read."""
+        """The name for people."""
         ...
 
     @property
     def shows_own_answers(self) -> bool:
-        """Whether the target's own answers are shown in it, so that it waits for them."""
+        """Whether it depends on the target's own answers, which have to be made first."""
         return False
 
     @property
     def one_pass(self) -> object:
-        """Equal for what is read in the same pass, which then costs once."""
+        """A value that is equal for tables that are read in the same pass, whose cost counts once."""
         return self
 
     def beyond_server(self, server: "ScoringServer") -> str:
-        """What it needs of the target that a server does not tell; empty where that is nothing."""
+        """Returns what it needs of the target that a server does not return; empty where that is nothing."""
         return f"what only the model itself tells ({self.name})"
 
     def cost(self, store: Store, artifact: ArtifactId) -> Mapping[str, Any]:
-        """`responses`, `passes` and `seconds` of one of its artifacts, as far as they were kept."""
+        """Returns `responses`, `passes` and `seconds` of one of its artifacts, as far as they were kept."""
         return store.provenance(artifact)
 
 
 class Table(Known, Protocol):
     """A kind of table with rows for every response, which the stage `score` makes.
 
-    A class says `kind`, `schema`, `name`, `words`, `settings`, `sources` and `make`, and names this one as its base for
-    the rest. Nothing else in the house has to know of it.
+    A class defines `kind`, `schema`, `name`, `words`, `settings`, `sources` and `make`, and inherits the rest from this
+    one. No other code has to know about it.
     """
 
     kind: ClassVar[str]
@@ -56,20 +56,20 @@ class Table(Known, Protocol):
     """Its columns and keys; metrics get them with a column `strategy`."""
 
     def words(self, sample: "Sample", strategy: str) -> Sequence[str]:
-        """What names of its artifacts say after the benchmark."""
+        """Returns the words that follow the benchmark in the names of its artifacts."""
         ...
 
     def settings(self, sample: "Sample", strategy: str) -> Mapping[str, Any]:
-        """All that shapes a strategy's table; the end of its name changes with it."""
+        """Returns everything that shapes a strategy's table; its name ends with a digest of that."""
         ...
 
     def sources(self, sample: "Sample") -> Mapping[str, str]:
-        """What it is made from beside the responses, by name and digest: models, artifacts."""
+        """Returns names and digests of what it is made from beside the responses: models, artifacts."""
         ...
 
     @staticmethod
     def make(sample: "Sample", tables: Sequence["TableOf"]) -> None:
-        """Makes and writes those of these tables that are missing; their locks are held.
+        """Makes and writes the tables that are missing; their locks are held.
 
         Raises:
             UserError: something cannot be read.
@@ -78,16 +78,16 @@ class Table(Known, Protocol):
 
     @staticmethod
     def check(sample: "Sample", tables: Sequence["TableOf"]) -> None:
-        """Refuses, before any work, responses that cannot be read; `make` does so, too.
+        """Refuses responses that cannot be read, before any work; `make` does so, too.
 
         Raises:
             UserError: there are some.
         """
 
     def shortage(self, sample: "Sample", questions: Sequence[Question]) -> str:
-        """How many of the questions are shown fewer own answers than it asks for; empty where none is."""
+        """Returns a remark on questions that are shown fewer own answers than they should; empty where none is."""
         return ""
 
     def logged(self, frame: pd.DataFrame) -> Mapping[str, float]:
-        """What loggers are told of a strategy's table."""
+        """Returns the figures of a strategy's table for loggers."""
         return {}

@@ -1,4 +1,4 @@
-"""What training on few responses gave: it is no table of responses, and other stages than `score` make it."""
+"""Outcomes of pilots (trainings on few responses), which other stages than `score` make."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from sppl.tables.kind import Known
 
 @dataclass(frozen=True)
 class Outcomes(Known):
-    """What training on few responses gave: `correct` per test question, whose id is the `example_id`.
+    """The outcome of training on few responses: `correct` per test question, whose id is the `example_id`.
 
     Args:
         n_train: responses trained on.
@@ -34,7 +34,7 @@ class Outcomes(Known):
         return ""  # it is not scored
 
     def cost(self, store: Store, artifact: ArtifactId) -> Mapping[str, Any]:
-        """What a pilot cost, as scoring would tell it: per response trained on, in passes over question and response.
+        """Returns a pilot's cost in the units of scoring: passes over question and response, per response.
 
         An epoch reads every response forward and backward, three passes; an answer to a test question is one pass.
         """

@@ -1,4 +1,4 @@
-"""What a reward model says of every response."""
+"""Rewards: the rating of every response by a reward model."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ class RewardSource(Protocol):
 
     @property
     def identity(self) -> Mapping[str, Any]:
-        """What its ratings depend on."""
+        """The settings and content that its ratings depend on."""
         ...
 
 
@@ -57,12 +57,12 @@ class Rewards(Table):
 
     @staticmethod
     def make(sample: Sample, tables: Sequence[TableOf]) -> None:
-        """Each model is loaded once; one pass over each finished chat."""
+        """Runs one pass over each finished chat, with each model loaded once, and writes the tables."""
         from sppl.data.tokens import check_fits
-        from sppl.hardware.device import Facts
-        from sppl.hardware.progress import predicted
+        from sppl.hardware.device import DeviceFacts
+        from sppl.hardware.progress import predict_batches
         from sppl.models.loading import context_length
-        from sppl.scoring.asked import refuse_conversations, refuse_empty
+        from sppl.scoring.request_builder import refuse_conversations, refuse_empty
         from sppl.scoring.rewarder import Rewarder, chats_loader
 
         todo = [one for one in tables if not one.exists]
@@ -73,7 +73,7 @@ class Rewards(Table):
             model = cast("RewardModel", source)
             own = [one for one in todo if cast("Rewards", one.need).model == source]
             rewarder = Rewarder(model.load())
-            on = Facts(rewarder.model, sample.hardware.device)
+            on = DeviceFacts(rewarder.model, sample.hardware.device)
             chats = {}
             for one in own:
                 pairs = examples[one.strategy]
@@ -86,7 +86,7 @@ class Rewards(Table):
             check_fits(lengths, context_length(rewarder.model.config), f"chats for the reward model {model.name}")
             for one in own:
                 start, read = time.perf_counter(), chats[one.strategy]
-                rewards = list(predicted(sample.hardware.reading(), rewarder, chats_loader(read), "reward"))
+                rewards = list(predict_batches(sample.hardware.reading(), rewarder, chats_loader(read), "reward"))
                 ids = [question.id for question, _ in examples[one.strategy]]
                 frame = pd.DataFrame({"example_id": ids, "reward": pd.Series(rewards, dtype=float)})
                 facts = {"responses": len(ids), "tokens": sum(map(len, read)), "passes": 1.0, **on.notes()}

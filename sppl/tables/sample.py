@@ -1,4 +1,4 @@
-"""Responses that tables are made of, the conditions they are read under, and one table of one strategy."""
+"""The sample of responses that tables are made of, and one table of one strategy as an artifact."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,7 +10,7 @@ from sppl.artifacts.once import once
 from sppl.artifacts.provenance import fingerprint
 from sppl.artifacts.store import ArtifactId, Store
 from sppl.prompts import SelfAlignedPrompt
-from sppl.schemas import Question, wording
+from sppl.schemas import Question, question_wording
 
 if TYPE_CHECKING:
     from sppl.hardware.hardware import Hardware
@@ -27,14 +27,14 @@ class Sample:
     """Responses of several strategies to the same questions, and how they are read.
 
     Args:
-        store: where tables lie.
-        benchmark: the word tables and artifacts use.
+        store: keeps the tables.
+        benchmark: the benchmark's name.
         target: the model that reads.
         examples: per strategy every question with its response.
         pool: the target's own answers, which some contexts show.
-        prompt: the wording in which they are shown.
+        prompt: the wording in which own answers are shown.
         scorer: what is scored of a response, and what happens to one that is too long.
-        hardware: what the work is done on.
+        hardware: the devices that do the work.
         compared: the strategies that are ranked, if others are scored as well; none: all are.
         inputs: per strategy names and digests of the artifacts its responses were read from.
         start: the place of the first question in the benchmark.
@@ -53,19 +53,19 @@ class Sample:
     start: int = 0
 
     def between(self, start: int, stop: int | None) -> "Sample":
-        """Only the questions `start` to `stop`."""
+        """Returns the sample of only the questions `start` to `stop`."""
         examples = {name: pairs[start:stop] for name, pairs in self.examples.items()}
         return replace(self, examples=examples, start=self.start + start)
 
     def shown(self, strategy: str) -> str:
-        """Changes with the questions' ids and wording and with the responses."""
+        """Returns a digest of the questions' ids and wording and of a strategy's responses."""
         pairs = self.examples[strategy]
-        return fingerprint([[question.id, wording(question), text] for question, text in pairs])
+        return fingerprint([[question.id, question_wording(question), text] for question, text in pairs])
 
     def read_by_target(self, strategy: str) -> dict[str, Any]:
-        """What everything depends on that the target reads: itself, the responses, and which part of them.
+        """Returns what everything that the target reads depends on: the target, the responses, and their parts.
 
-        Where prompts are cut to what all strategies' responses leave room for, it depends on those, too.
+        Where prompts are cut alike for all strategies, it depends on the responses of all of them.
         """
         settings = {"target": self.target.identity, "examples": self.shown(strategy), "end": self.scorer.end}
         if self.scorer.overlong != "error":
@@ -77,7 +77,7 @@ class Sample:
         return settings
 
     def target_source(self) -> dict[str, str]:
-        """The target as one of the sources that tables are made from."""
+        """Returns the target as one of the inputs of tables: its name and digest."""
         return {f"target model {self.target.name}": fingerprint(self.target.identity)}
 
 
@@ -91,7 +91,7 @@ class TableOf:
 
     @property
     def key(self) -> tuple[str, "Table"]:
-        """Whose table it is, and which."""
+        """The strategy and the kind of table."""
         return self.strategy, self.need
 
     @once
@@ -111,11 +111,11 @@ class TableOf:
         self.need.make(self.sample, [self])
 
     def read(self) -> pd.DataFrame:
-        """The table, with its strategy, as metrics read it."""
+        """Returns the table with a column `strategy`, as metrics read it."""
         return self.sample.store.read(self.id).assign(strategy=self.strategy)
 
     def write(self, frame: pd.DataFrame, seconds: float, **facts: Any) -> None:
-        """Keeps the table.
+        """Writes the table to the store.
 
         Args:
             frame: the table, without its strategy.
@@ -127,13 +127,13 @@ class TableOf:
 
 
 def make_tables(tables: Sequence[TableOf]) -> None:
-    """Makes those that are missing, whose locks the caller holds: every kind all of its tables at once."""
+    """Makes the tables that are missing, all of one kind at once; the caller holds their locks."""
     for own in _by_kind(tables):
         own[0].need.make(own[0].sample, own)
 
 
 def check_tables(tables: Sequence[TableOf]) -> None:
-    """Refuses, before any work, what cannot be read."""
+    """Refuses responses that cannot be read, before any work."""
     for own in _by_kind(tables):
         own[0].need.check(own[0].sample, own)
 

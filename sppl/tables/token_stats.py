@@ -1,4 +1,4 @@
-"""Statistics of every token of every response, in one context."""
+"""Token statistics: log-probability, rank and more of every token of every response, in one context."""
 
 import time
 from collections.abc import Collection, Mapping, Sequence
@@ -17,7 +17,7 @@ from sppl.tables.sample import Sample, TableOf
 if TYPE_CHECKING:
     from sppl.artifacts.store import ArtifactId
     from sppl.scoring.in_context import Work
-    from sppl.scoring.overlong import Fitted
+    from sppl.scoring.overlong import FittedResponses
 
 COLUMNS = ("entropy", "top50_brier", "step")
 """What token statistics can hold beyond `logprob` and `rank`: the entropy of the distribution the token was drawn from
@@ -34,7 +34,7 @@ class TokenStats(Table):
 
     Args:
         context: what stands before the response.
-        columns: further columns, of `COLUMNS`; they are computed only where a metric asks for them.
+        columns: further columns of `COLUMNS`, computed only where a metric needs them.
     """
 
     context: Context
@@ -112,11 +112,11 @@ class TokenStats(Table):
 
     @staticmethod
     def check(sample: Sample, tables: Sequence[TableOf]) -> None:
-        fitting(sample, [(one.strategy, cast("TokenStats", one.need)) for one in tables])
+        fit_requests(sample, [(one.strategy, cast("TokenStats", one.need)) for one in tables])
 
     @staticmethod
     def make(sample: Sample, tables: Sequence[TableOf]) -> None:
-        """Scores in as few passes as it takes.
+        """Scores the responses in as few passes as possible, and writes the tables.
 
         What a table cost is kept beside it: `tokens` that are read when each response is scored by itself, `passes`
         (the same in forward passes over question and response, per response), and its share of the seconds.
@@ -142,8 +142,10 @@ class TokenStats(Table):
             sample.store.clear_parts(kept)
 
 
-def fitting(sample: Sample, tables: Collection[tuple[str, TokenStats]]) -> "dict[tuple[str, Context], Fitted]":
-    """The requests that tables of these strategies are made of, as far as they fit the target.
+def fit_requests(
+    sample: Sample, tables: Collection[tuple[str, TokenStats]]
+) -> "dict[tuple[str, Context], FittedResponses]":
+    """Returns the scoring requests of these tables, as far as they fit the target.
 
     Raises:
         UserError: a response is empty, or something does not fit and is not to be left out.
@@ -158,13 +160,13 @@ def fitting(sample: Sample, tables: Collection[tuple[str, TokenStats]]) -> "dict
 
 
 def _works(sample: Sample, tables: Sequence[TableOf], todo: Sequence[TableOf]) -> "list[tuple[Work, ArtifactId]]":
-    """The work that the tables take, as far as one of `todo` is among it, each with where its passes are kept."""
-    from sppl.scoring.in_context import works_of
+    """The scoring work of which some table in `todo` is made, each with the artifact that keeps its passes."""
+    from sppl.scoring.in_context import plan_works
 
     keys = [(one.strategy, cast("TokenStats", one.need)) for one in tables]
     contexts = {cast("TokenStats", one.need).context for one in todo}
     found = []
-    for work in works_of([(name, need.context, need.columns) for name, need in keys], fitting(sample, keys)):
+    for work in plan_works([(name, need.context, need.columns) for name, need in keys], fit_requests(sample, keys)):
         settings: dict[str, Any] = {"requests": work.key} | ({"columns": work.further} if work.further else {})
         settings |= {"server": sample.scorer.server.identity} if sample.scorer.server else {}
         kept = sample.store.artifact_id("token_stats", *tables[0].id.words[:2], "passes", settings=settings)
@@ -174,7 +176,7 @@ def _works(sample: Sample, tables: Sequence[TableOf], todo: Sequence[TableOf]) -
 
 
 def _write(todo: Sequence[TableOf], work: "Work", scored: Mapping[int, Any], seconds: float, on: Mapping) -> None:
-    """Writes the tables that the work answers."""
+    """Writes the tables in `todo` that the scored work belongs to."""
     total = sum(one.tokens for fit in work.fitting.values() for one in fit.responses)
     join = partial(pd.concat, ignore_index=True)
     made = {

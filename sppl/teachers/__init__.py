@@ -1,1 +1,1 @@
-"""Models that write responses: clients, pace, journal, cost."""
+"""Teachers, the models that write responses: clients, rate limits, journals, costs."""

@@ -14,7 +14,7 @@ from sppl.teachers.openai_batches import OpenAIBatches
 from sppl.teachers.replies import anthropic_reply, openai_reply
 from sppl.teachers.sdk import LONGEST_BATCH, http_client, import_sdk, send_for_json, without_key
 from sppl.teachers.teacher import Decoding, Reply, Session
-from sppl.teachers.waits import pause
+from sppl.teachers.waits import read_pause
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,14 +30,14 @@ class OpenAITeacher(Endpoint):
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Session]:
-        """An open connection."""
+        """Opens a connection."""
         sdk = import_sdk("openai")
         async with sdk.AsyncOpenAI(**self.options(), http_client=http_client(sdk)) as client:
             yield _Connection(self, sdk, client.chat.completions.with_raw_response.create, self.fill, self.read)
 
     @asynccontextmanager
     async def batches(self) -> AsyncIterator[Batches]:
-        """An open connection to the API for batches."""
+        """Opens a connection to the API for batches."""
         sdk = import_sdk("openai")
         async with sdk.AsyncOpenAI(**self.options(), http_client=http_client(sdk, LONGEST_BATCH)) as client:
             yield OpenAIBatches(self, sdk, client, self.fill, self.read)
@@ -47,13 +47,13 @@ class OpenAITeacher(Endpoint):
         return {*super().fields, self.limit}
 
     def fill(self, messages: Sequence[Message], decoding: Decoding) -> dict[str, Any]:
-        """The arguments of the SDK's call."""
+        """Returns the arguments of the SDK's call."""
         sampling = {"temperature": decoding.temperature, self.limit: decoding.max_tokens}
         return {"model": self.model, "messages": list(messages), "extra_body": self.body(**sampling)}
 
     def read(self, body: Any, headers: Mapping[str, str], decoding: Decoding) -> Reply:
-        """The answer in a body; NoAnswer where there is none."""
-        return replace(openai_reply(body, self, decoding), pause=pause(headers, "x-ratelimit-{}-requests"))
+        """Returns the answer in a body; raises NoAnswer where there is none."""
+        return replace(openai_reply(body, self, decoding), pause=read_pause(headers, "x-ratelimit-{}-requests"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,14 +64,14 @@ class AnthropicTeacher(Endpoint):
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Session]:
-        """An open connection."""
+        """Opens a connection."""
         sdk = import_sdk("anthropic")
         async with sdk.AsyncAnthropic(**self.options(), http_client=http_client(sdk)) as client:
             yield _Connection(self, sdk, client.messages.with_raw_response.create, self.fill, self.read)
 
     @asynccontextmanager
     async def batches(self) -> AsyncIterator[Batches]:
-        """An open connection to the API for batches."""
+        """Opens a connection to the API for batches."""
         sdk = import_sdk("anthropic")
         async with sdk.AsyncAnthropic(**self.options(), http_client=http_client(sdk, LONGEST_BATCH)) as client:
             yield AnthropicBatches(self, sdk, client.messages.batches.with_raw_response, self.fill, self.read)
@@ -81,15 +81,17 @@ class AnthropicTeacher(Endpoint):
         return {*super().fields, "max_tokens", "system"}
 
     def fill(self, messages: Sequence[Message], decoding: Decoding) -> dict[str, Any]:
-        """The arguments of the SDK's call."""
+        """Returns the arguments of the SDK's call."""
         system = "\n\n".join(one["content"] for one in messages if one["role"] == "system")
         said = [dict(one) for one in messages if one["role"] != "system"]
         body = self.body(temperature=decoding.temperature, system=system or None)
         return {"model": self.model, "messages": said, "max_tokens": decoding.max_tokens, "extra_body": body}
 
     def read(self, body: Any, headers: Mapping[str, str], decoding: Decoding) -> Reply:
-        """The answer in a body; NoAnswer where there is none."""
-        return replace(anthropic_reply(body, self, decoding), pause=pause(headers, "anthropic-ratelimit-requests-{}"))
+        """Returns the answer in a body; raises NoAnswer where there is none."""
+        return replace(
+            anthropic_reply(body, self, decoding), pause=read_pause(headers, "anthropic-ratelimit-requests-{}")
+        )
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Many requests to one teacher: as many at once as may be, each tried again while that may help."""
+"""Sends many requests to one teacher, several at once, and repeats those that may succeed later."""
 
 import asyncio
 import logging
@@ -9,23 +9,23 @@ from dataclasses import dataclass, field, replace
 from sppl.schemas import Message
 from sppl.teachers.budget import Budget, LimitReached
 from sppl.teachers.pace import Over, Pace
-from sppl.teachers.signals import between_steps
+from sppl.teachers.signals import raise_between_steps
 from sppl.teachers.teacher import Cut, Decoding, NoAnswer, Refused, Rejected, Reply, Session, Teacher, Transient
 
 log = logging.getLogger(__name__)
 
 LONGEST_WAIT = 60.0
-"""Seconds: no wait between two tries is longer, unless the server asks for more."""
+"""The longest wait between two tries in seconds, unless the server asks for more."""
 GIVE_UP = 10
-"""Questions that stay without an answer, none having got one, before no more are asked."""
+"""If this many questions stay without an answer and none has got one, no more are asked."""
 
 
 @dataclass(frozen=True)
-class Request:
-    """One thing to ask, named by `key`; an answer that is cut off at one of `limits` is asked for with the next.
+class TeacherRequest:
+    """One request, named by `key`; an answer that is cut off at one of `limits` is asked for again with the next.
 
     Args:
-        batch: our label of the batch that it went with; empty for none.
+        batch: our label of the batch that it was sent in; empty for none.
     """
 
     key: str
@@ -36,8 +36,8 @@ class Request:
     batch: str = ""
 
 
-Arrived = Callable[[Request, Decoding, Reply], None]
-Missed = Callable[[Request, Decoding, NoAnswer], None]
+Arrived = Callable[[TeacherRequest, Decoding, Reply], None]
+Missed = Callable[[TeacherRequest, Decoding, NoAnswer], None]
 
 
 class GaveUp(Exception):
@@ -45,9 +45,9 @@ class GaveUp(Exception):
 
 
 def ask_all(
-    teacher: Teacher, requests: Sequence[Request], arrived: Arrived, missed: Missed, budget: Budget
+    teacher: Teacher, requests: Sequence[TeacherRequest], arrived: Arrived, missed: Missed, budget: Budget
 ) -> Mapping[str, str]:
-    """Asks everything; `arrived` is called for each answer at once, before anything else is awaited.
+    """Sends all requests; `arrived` is called for each answer at once, before anything else is awaited.
 
     Args:
         missed: called likewise for each try without an answer.
@@ -67,7 +67,7 @@ def ask_all(
 @dataclass
 class _Asking:
     teacher: Teacher
-    requests: Sequence[Request]
+    requests: Sequence[TeacherRequest]
     arrived: Arrived
     missed: Missed
     budget: Budget
@@ -79,7 +79,7 @@ class _Asking:
         self.pace = Pace(self.teacher.concurrency, self.budget, proved=self.bill.answers > 0)
         left = iter(self.requests)  # shared: each worker takes the next one
         try:
-            async with self.teacher.session() as session, between_steps(), asyncio.TaskGroup() as group:
+            async with self.teacher.session() as session, raise_between_steps(), asyncio.TaskGroup() as group:
                 for _ in range(min(self.teacher.concurrency, len(self.requests))):
                     group.create_task(self._work(session, left))
         except BaseExceptionGroup as group:
@@ -91,7 +91,7 @@ class _Asking:
             raise self.pace.ended
         return self.failed | dict.fromkeys(unasked, f"not asked: of {len(self.failed)} before it none was answered")
 
-    async def _work(self, session: Session, left: Iterator[Request]) -> None:
+    async def _work(self, session: Session, left: Iterator[TeacherRequest]) -> None:
         for request in left:
             try:
                 await self._ask(session, request)
@@ -106,15 +106,15 @@ class _Asking:
                 if not self.answered and len(self.failed) >= GIVE_UP:
                     await self.pace.end(GaveUp())
 
-    async def _ask(self, session: Session, request: Request) -> None:
-        """One answer; NoAnswer says why there is none after all tries that could help."""
+    async def _ask(self, session: Session, request: TeacherRequest) -> None:
+        """Gets one answer; NoAnswer says why there is none after all tries."""
         limits, attempt, tries = list(request.limits), 0, self.teacher.tries
         while True:
             try:
                 return await self._send(session, request, replace(request.decoding, max_tokens=limits[0]))
             except Cut as error:
                 if len(limits) == 1:
-                    raise Rejected(f"{error}; {raise_limit(self.teacher, limits[0])}") from None
+                    raise Rejected(f"{error}; {describe_limit(self.teacher, limits[0])}") from None
                 log.info("%s: %s; once more with %d", self.teacher.name, error, limits[1])
                 limits.pop(0)
             except Transient as error:
@@ -125,8 +125,8 @@ class _Asking:
                 grown = min(LONGEST_WAIT, self.teacher.backoff * 2 ** (attempt - 1)) * random.uniform(0.5, 1.0)
                 await self.pace.rest(grown if error.wait is None else error.wait)
 
-    async def _send(self, session: Session, request: Request, decoding: Decoding) -> None:
-        """Sends a request once, when there is a place and money for it; what comes is on disk before all else."""
+    async def _send(self, session: Session, request: TeacherRequest, decoding: Decoding) -> None:
+        """Sends a request once, when a place and the money are free; the answer is written to disk at once."""
         foreseen = self.bill.most(request.messages, decoding.max_tokens)
         worst = self.bill.dollars(foreseen)
         await self.pace.enter(worst)
@@ -152,18 +152,18 @@ class _Asking:
             self.budget.settle(worst, spent)
             await self.pace.leave(answered=answered, crowded=crowded, pause=pause)
 
-    def _miss(self, request: Request, decoding: Decoding, error: NoAnswer) -> None:
+    def _miss(self, request: TeacherRequest, decoding: Decoding, error: NoAnswer) -> None:
         self.missed(request, decoding, error)
         self.bill.add(error.tokens, str(error))
 
     def _cost(self, foreseen: tuple[int, int], tokens: tuple[int, int] | None, worst: float) -> float:
-        """What a request cost; what it could have at most where nobody knows."""
+        """The cost of a request; where it is not known, the most it could have cost."""
         self.bill.learn(foreseen, tokens)
         return worst if tokens is None else self.bill.dollars(tokens)
 
 
-def raise_limit(teacher: Teacher, limit: int) -> str:
-    """How to get an answer that is longer than its limit, in words."""
+def describe_limit(teacher: Teacher, limit: int) -> str:
+    """Returns how to get an answer that is longer than its limit, in words."""
     return (
         f"it is not asked for again with the same limit. A larger one: teacher.{teacher.name}.max_tokens_ceiling="
         f"{2 * limit} asks for cut answers alone once more"

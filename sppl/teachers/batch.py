@@ -1,4 +1,4 @@
-"""What a provider's API for batches can do: take many requests at once, say how far it is, hand out what came."""
+"""The interface of a provider's batch API: create a batch, ask for its progress, read its results."""
 
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -16,20 +16,20 @@ Read = Callable[[Any, Mapping[str, str], Decoding], Reply]
 """Reads the answer in a body; NoAnswer where there is none."""
 
 SKEW = timedelta(hours=1)
-"""How far the provider's clock may be from ours."""
+"""The largest difference between the provider's clock and ours."""
 DOWNLOAD = 10
-"""A file of many requests or results may take so many times the seconds of one request."""
+"""A file of many requests or results may take this many times the timeout of one request."""
 
 
 @dataclass(frozen=True)
-class State:
-    """How far a batch is.
+class BatchState:
+    """The progress of a batch.
 
     Args:
-        done: requests that are over.
+        done: requests that have ended.
         total: requests in the batch.
-        ended: the provider's word for its end; empty while it is under way.
-        body: all that the provider says of it.
+        ended: the provider's word for its end; empty while it is in progress.
+        body: everything the provider says about it.
     """
 
     id: str
@@ -43,37 +43,37 @@ class Batches(Protocol):
     """An open connection; every method raises NoAnswer where the provider does not do what it is asked."""
 
     async def prepare(self, lines: Mapping[str, tuple[Sequence[Message], Decoding]]) -> Any:
-        """What `create` needs of the requests, by custom id; nothing is bought yet."""
+        """Returns what `create` needs of the requests, given by custom id; nothing is bought yet."""
         ...
 
     async def create(self, prepared: Any, label: str) -> str:
-        """The id of a new batch. A NoAnswer that is Transient leaves open whether there is one."""
+        """Creates a batch and returns its id; after a Transient error it may exist or not."""
         ...
 
     async def find(self, label: str, size: int, since: datetime, known: Collection[str]) -> str | None:
-        """The id of the batch that was created with this label, None if there is none.
+        """Returns the id of the batch that was created with this label, None if there is none.
 
         Args:
             size: its number of requests.
             since: when it was created, by our clock.
-            known: ids of batches that are others.
+            known: ids of other batches.
         """
         ...
 
-    async def look(self, batch: str) -> State:
-        """How far a batch is."""
+    async def look(self, batch: str) -> BatchState:
+        """Returns the progress of a batch."""
         ...
 
-    async def results(self, state: State) -> list[tuple[str, Any]]:
-        """What came for each custom id, in any order, one id perhaps more than once; for `read`."""
+    async def results(self, state: BatchState) -> list[tuple[str, Any]]:
+        """Returns the results by custom id, in any order, an id perhaps more than once; `read` takes them."""
         ...
 
     def read(self, result: Any, decoding: Decoding) -> Reply:
-        """The answer in a result; NoAnswer where there is none."""
+        """Returns the answer in a result; raises NoAnswer where there is none."""
         ...
 
-    def missing(self, state: State, place: int) -> NoAnswer:
-        """Why a batch that ended brought nothing for the request at a place."""
+    def missing(self, state: BatchState, place: int) -> NoAnswer:
+        """Returns the error for the request at a place for which an ended batch has no result."""
         ...
 
 
@@ -83,12 +83,12 @@ class BatchTeacher(Teacher, Protocol):
 
     @property
     def mode(self) -> str:
-        """`batch` where it is to be asked in batches."""
+        """`batch` where requests are sent in batches."""
         ...
 
     @property
     def poll(self) -> float:
-        """Seconds between two looks at a batch."""
+        """Seconds between two queries of a batch's progress."""
         ...
 
     @property
@@ -97,31 +97,31 @@ class BatchTeacher(Teacher, Protocol):
         ...
 
     def batches(self) -> AbstractAsyncContextManager[Batches]:
-        """An open connection; a UserError where the key or the package is not there."""
+        """Opens a connection; raises a UserError where the key or the package is missing."""
         ...
 
     def hide(self, said: Any) -> Any:
-        """A text, or plain data, without the key."""
+        """Returns a text, or plain data, without the key."""
         ...
 
 
-def flat(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of an SDK's call as the body it would send."""
+def flatten_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the arguments of an SDK's call as the body it would send."""
     return {**{name: value for name, value in arguments.items() if name != "extra_body"}, **arguments["extra_body"]}
 
 
 def id_of(body: Mapping[str, Any]) -> str:
-    """The id of what a body tells of; Transient where there is none."""
+    """Returns the id in a body; raises Transient where there is none."""
     if isinstance(body.get("id"), str) and body["id"]:
         return body["id"]
     raise Transient(f"the server answered without an id: {json.dumps(body)[:200]}", tokens=None)
 
 
 def lines_of(text: str) -> list[tuple[str, Any]]:
-    """The custom id and the whole of every line of a file of results.
+    """Returns the custom id and the whole of every line of a file of results.
 
     Raises:
-        Transient: a line is none; perhaps not all of the file came.
+        Transient: a line has none; perhaps the file did not arrive as a whole.
     """
     found = []
     for number, line in enumerate(text.split("\n"), 1):
@@ -134,11 +134,11 @@ def lines_of(text: str) -> list[tuple[str, Any]]:
     return found
 
 
-def expired() -> NoAnswer:
-    """What became of a request whose turn did not come in time; it costs nothing."""
+def expired_error() -> NoAnswer:
+    """Returns the error for a request that expired in its batch, which costs nothing."""
     return Transient("the batch expired before it was this request's turn")
 
 
-def cancelled() -> NoAnswer:
-    """What became of a request whose batch somebody stopped; it costs nothing, and nobody but a user asks anew."""
+def cancelled_error() -> NoAnswer:
+    """Returns the error for a request whose batch was cancelled, which costs nothing and is not repeated."""
     return Rejected("the batch was cancelled before it was this request's turn; the same command asks anew")

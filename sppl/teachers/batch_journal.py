@@ -1,4 +1,4 @@
-"""The batches that were handed in for one strategy, on disk before they are: none is forgotten, none bought twice."""
+"""Records one strategy's batches on disk before they are created, so that none is forgotten or bought twice."""
 
 import json
 from collections.abc import Collection, Sequence
@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from sppl.artifacts.journal import Journal
-from sppl.teachers.asking import Request
+from sppl.teachers.asking import TeacherRequest
 from sppl.teachers.teacher import Decoding, Tokens
 
 
 @dataclass(frozen=True)
-class Placed:
-    """One request of a batch; `most` is what it may take."""
+class PlacedRequest:
+    """One request of a batch; `most` are the tokens it may take at most."""
 
-    request: Request
+    request: TeacherRequest
     decoding: Decoding
     most: Tokens
 
@@ -26,39 +26,39 @@ class OpenBatch:
     """A batch whose results are not all on disk.
 
     Args:
-        label: ours; custom ids are the label and the request's place.
+        label: our label; custom ids are the label and the request's place.
         since: when it was about to be created.
-        id: the provider's; None where the process was killed before it heard of it, and there may be none.
+        id: the provider's; None where the process was killed before it learnt it, so that there may be no batch.
     """
 
     label: str
     since: datetime
-    requests: Sequence[Placed]
+    requests: Sequence[PlacedRequest]
     id: str | None
 
     def custom_id(self, place: int) -> str:
-        """The name of the request at a place."""
+        """Returns the name of the request at a place."""
         return f"{self.label}-{place}"
 
 
 @dataclass(frozen=True)
 class BatchJournal:
-    """A file beside a strategy's answers, only ever appended to: what is about to be created, its id, its end."""
+    """An append-only file beside a strategy's answers: batches about to be created, their ids, their ends."""
 
     journal: Journal
 
     @classmethod
     def beside(cls, answers: Journal) -> "BatchJournal":
-        """The batches for the answers in a journal."""
+        """Returns the journal of batches for the answers in another journal."""
         return cls(Journal(answers.path.with_suffix(".batches")))
 
     @property
     def path(self) -> Path:
-        """Where it is."""
+        """The path of the file."""
         return self.journal.path
 
-    def plan(self, label: str, requests: Sequence[Placed]) -> OpenBatch:
-        """Writes down what is about to be created."""
+    def plan(self, label: str, requests: Sequence[PlacedRequest]) -> OpenBatch:
+        """Records a batch that is about to be created."""
         since = datetime.now(UTC)
         rows = [
             {
@@ -71,15 +71,15 @@ class BatchJournal:
         return OpenBatch(label, since, requests, None)
 
     def created(self, label: str, id_: str) -> None:
-        """Writes down the provider's id."""
+        """Records the provider's id of a batch."""
         self.journal.add(label, id=id_)
 
     def close(self, label: str, why: str) -> None:
-        """Writes down that nothing more is to come: its results are on disk, or it was never created."""
+        """Records that a batch is finished: its results are on disk, or it was never created."""
         self.journal.add(label, ended=why)
 
     def open(self, keys: Collection[str]) -> list[OpenBatch]:
-        """The batches that are open and hold one of the requests, in the order they were made."""
+        """Returns the open batches that hold any of the requests, in the order they were made."""
         merged: dict[str, dict[str, Any]] = {}
         for one in self.journal.entries():
             merged.setdefault(one["key"], {}).update(one)
@@ -90,14 +90,14 @@ class BatchJournal:
         ]  # fmt: skip
 
     def known(self) -> set[str]:
-        """The ids of all batches of this folder, those of other strategies too, which other processes may write."""
+        """Returns the ids of all batches of this folder, also of other strategies, as other processes write them."""
         lines = [
             line for file in self.path.parent.glob(f"*{self.path.suffix}") for line in file.read_text().split("\n")
         ]
         return {json.loads(line)["id"] for line in lines if line.endswith("}") and '"id"' in line}
 
 
-def _placed(row: dict[str, Any]) -> Placed:
+def _placed(row: dict[str, Any]) -> PlacedRequest:
     decoding = Decoding(row["temperature"], row["max_tokens"], row["attempt"])
-    request = Request(row["key"], (), decoding, (row["max_tokens"],), row["question_id"])
-    return Placed(request, decoding, tuple(row["most"]))
+    request = TeacherRequest(row["key"], (), decoding, (row["max_tokens"],), row["question_id"])
+    return PlacedRequest(request, decoding, tuple(row["most"]))

@@ -1,4 +1,4 @@
-"""Many requests in batches: handed in, looked at now and then, collected; what brought no answer is handed in alone."""
+"""Sends many requests in batches, waits for the results, and sends requests without an answer again."""
 
 import asyncio
 import logging
@@ -7,9 +7,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from uuid import uuid4
 
-from sppl.teachers.asking import Arrived, Missed, Request, raise_limit
-from sppl.teachers.batch import BatchTeacher, State
-from sppl.teachers.batch_journal import BatchJournal, OpenBatch, Placed
+from sppl.teachers.asking import Arrived, Missed, TeacherRequest, describe_limit
+from sppl.teachers.batch import BatchState, BatchTeacher
+from sppl.teachers.batch_journal import BatchJournal, OpenBatch, PlacedRequest
 from sppl.teachers.budget import Budget, LimitReached
 from sppl.teachers.lookups import Lookups
 from sppl.teachers.lookups import wait as wait_for
@@ -20,12 +20,12 @@ log = logging.getLogger(__name__)
 REQUESTS = 50_000
 """Requests in one batch: the smaller of the two providers' limits."""
 BYTES = 100_000_000
-"""Of the prompts in one batch: half of the smaller of the two providers' limits, for all that is around them."""
+"""Bytes of the prompts in one batch: half of the smaller of the two providers' limits, as more is sent with them."""
 
 
 def ask_in_batches(
     teacher: BatchTeacher,
-    requests: Sequence[Request],
+    requests: Sequence[TeacherRequest],
     arrived: Arrived,
     missed: Missed,
     budget: Budget,
@@ -34,21 +34,21 @@ def ask_in_batches(
     recorded: Callable[[str], Collection[str]],
     wait: bool = True,
 ) -> Mapping[str, str]:
-    """Asks everything, or goes on where a killed process was; `arrived` and `missed` are called as by `ask_all`.
+    """Sends all requests in batches, or resumes after a killed process; calls `arrived` and `missed` like `ask_all`.
 
-    Where the teacher's mode is not `batch`, open batches are collected and nothing is handed in.
+    Where the teacher's mode is not `batch`, open batches are collected and nothing is sent.
 
     Args:
-        journal: of the batches.
-        recorded: the keys of a batch's requests for which `arrived` or `missed` was called, by an earlier process too.
-        wait: until everything is collected; False: what fits the budget is handed in, and no more.
+        journal: the journal of the batches.
+        recorded: returns the keys of a batch's requests whose outcome is on disk, also by an earlier process.
+        wait: whether to wait until everything is collected; else what fits the budget is sent, and no more.
 
     Returns:
         Key and reason of every request that stayed without an answer.
 
     Raises:
         Refused: no request will succeed.
-        LimitReached: the budget does not allow the next request, and nothing is under way.
+        LimitReached: the budget does not allow the next request, and nothing is in progress.
         UserError: the teacher cannot be set up, or an open batch cannot be reached. It stays open.
     """
     return asyncio.run(_Batching(teacher, requests, arrived, missed, budget, journal, recorded).all(wait=wait))
@@ -57,7 +57,7 @@ def ask_in_batches(
 @dataclass
 class _Batching:
     teacher: BatchTeacher
-    requests: Sequence[Request]
+    requests: Sequence[TeacherRequest]
     arrived: Arrived
     missed: Missed
     budget: Budget
@@ -95,7 +95,7 @@ class _Batching:
         return self.failed
 
     async def _resume(self, batch: OpenBatch) -> None:
-        """Takes over what an earlier process handed in, or was about to."""
+        """Takes over a batch that an earlier process created or was about to."""
         if batch.id is None:
             batch = replace(batch, id=await self.lookups.find(batch))
             if batch.id is None:
@@ -108,7 +108,7 @@ class _Batching:
         self._is_open(batch)
 
     async def _hand_in(self, *, wait: bool) -> None:
-        """Hands in what is left, as much at once as the provider and the budget allow."""
+        """Sends the remaining requests, as many at once as the provider and the budget allow."""
         while self.left and not self.refused:
             chunk = self._chunk()
             if not chunk:
@@ -125,9 +125,9 @@ class _Batching:
                 if self.refused is None and self.left:
                     await asyncio.sleep(wait_for(self.teacher, error, self.vain))
 
-    def _chunk(self) -> list[Placed]:
-        """The next requests, their money set aside."""
-        chunk, read = list[Placed](), 0
+    def _chunk(self) -> list[PlacedRequest]:
+        """The next requests, with the money for them reserved."""
+        chunk, read = list[PlacedRequest](), 0
         for request in list(self.left.values())[: self.size]:
             one = self._placed(request)
             read += one.most[0]
@@ -136,8 +136,8 @@ class _Batching:
             chunk.append(one)
         return chunk
 
-    async def _create(self, chunk: Sequence[Placed], label: str) -> None:
-        """A new batch, written down before it is created and as soon as it has an id."""
+    async def _create(self, chunk: Sequence[PlacedRequest], label: str) -> None:
+        """Creates a batch, recorded before it is created and as soon as it has an id."""
         lines = {f"{label}-{at}": (one.request.messages, one.decoding) for at, one in enumerate(chunk)}
         prepared = await self.jobs.prepare(lines)
         batch = self.journal.plan(label, chunk)
@@ -154,8 +154,8 @@ class _Batching:
         self._is_open(replace(batch, id=id_))
         log.info("%s: batch %s with %d requests is handed in", self.teacher.name, id_, len(chunk))
 
-    def _not_created(self, chunk: Sequence[Placed], error: NoAnswer) -> None:
-        """Remembers that no more are to be handed in, or that these cannot be."""
+    def _not_created(self, chunk: Sequence[PlacedRequest], error: NoAnswer) -> None:
+        """Records that no more requests can be sent, or that these cannot."""
         why = self.teacher.hide(str(error))
         self.vain += 1
         if isinstance(error, Refused):
@@ -174,7 +174,7 @@ class _Batching:
             self.left.pop(one.request.key, None)
 
     async def _collect(self) -> None:
-        """Looks at what is open; what came of batches that ended is on disk then."""
+        """Asks for the progress of open batches, and writes the results of ended ones to disk."""
         for batch in list(self.open.values()):
             id_ = batch.id or ""
             state = await self.lookups.reach(lambda id_=id_: self.jobs.look(id_), batch)
@@ -184,8 +184,8 @@ class _Batching:
             else:
                 log.info("%s: batch %s: %d of %d are done", self.teacher.name, id_, state.done, len(batch.requests))
 
-    def _sort(self, batch: OpenBatch, state: State, results: Sequence[tuple[str, object]]) -> None:
-        """Gives every request of a batch what came for it, by custom id."""
+    def _sort(self, batch: OpenBatch, state: BatchState, results: Sequence[tuple[str, object]]) -> None:
+        """Assigns results to the requests of a batch by custom id."""
         found: dict[str, list[object]] = {}
         for id_, result in results:
             found.setdefault(id_, []).append(result)
@@ -215,8 +215,8 @@ class _Batching:
         self.journal.close(batch.label, state.ended)
         log.info("%s: batch %s ended (%s)", self.teacher.name, batch.id, state.ended)
 
-    def _outcome(self, one: Placed, results: Sequence[object], state: State, at: int) -> Reply | NoAnswer:
-        """The answer, if any of the results is one; else why the first is none."""
+    def _outcome(self, one: PlacedRequest, results: Sequence[object], state: BatchState, at: int) -> Reply | NoAnswer:
+        """The answer, if any of the results is one; else the error of the first."""
         errors = list[NoAnswer]()
         for result in results:
             try:
@@ -226,8 +226,8 @@ class _Batching:
                 errors.append(error)
         return errors[0] if errors else self.jobs.missing(state, at)
 
-    def _again(self, one: Placed, error: NoAnswer) -> None:
-        """Puts a request without an answer among those to be handed in, where that may help."""
+    def _again(self, one: PlacedRequest, error: NoAnswer) -> None:
+        """Queues a request without an answer again, where that may help."""
         key, limit = one.request.key, one.decoding.max_tokens
         if (request := self.wanted.get(key)) is None:
             return
@@ -238,7 +238,7 @@ class _Batching:
             if larger:
                 self.left[key] = replace(request, limits=larger)
             else:
-                self.failed[key] = f"{error}; {raise_limit(self.teacher, limit)}"
+                self.failed[key] = f"{error}; {describe_limit(self.teacher, limit)}"
             return
         if isinstance(error, Transient):
             self.tries[key] += 1
@@ -248,12 +248,12 @@ class _Batching:
             error = Rejected(f"{error} ({self.teacher.tries} tries)")
         self.failed[key] = str(error)
 
-    def _placed(self, request: Request) -> Placed:
+    def _placed(self, request: TeacherRequest) -> PlacedRequest:
         decoding = replace(request.decoding, max_tokens=request.limits[0])
-        return Placed(request, decoding, self.bill.most(request.messages, decoding.max_tokens))
+        return PlacedRequest(request, decoding, self.bill.most(request.messages, decoding.max_tokens))
 
-    def _most(self, one: Placed) -> float:
-        """US dollars that a request may cost."""
+    def _most(self, one: PlacedRequest) -> float:
+        """US dollars that a request may cost at most."""
         return self.bill.dollars(one.most, batch=True)
 
     def _say_what_is_open(self) -> None:

@@ -1,4 +1,4 @@
-"""What the requests to one teacher took, as far as the server says: answers, tokens, dollars, tries for nothing."""
+"""Adds up the requests to one teacher, as far as the server reports: answers, tokens, dollars, failed tries."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ from sppl.teachers.teacher import NONE, Tokens, cost
 MARKS = 16
 """Tokens for the marks around a message, at most."""
 IN_BATCH = 0.5
-"""The share of its price that a token costs in a batch, with OpenAI and Anthropic alike."""
+"""The share of the price that a token costs in a batch, with both OpenAI and Anthropic."""
 
 
 @dataclass
@@ -23,7 +23,7 @@ class Bill:
         prices: US dollars per million tokens read and written; None if not known.
         batched: the tokens among them that were read and written in batches, which cost less.
         batches: requests that were answered in batches.
-        silent: requests whose tokens nobody knows.
+        silent: requests whose tokens are not known.
         failed: reasons of the tries without an answer.
         above: tokens read and written beyond what `most` had foreseen, the largest so far.
     """
@@ -39,7 +39,7 @@ class Bill:
     above: Tokens = NONE
 
     def add(self, tokens: Tokens | None, why: str = "", *, batch: bool = False) -> None:
-        """Adds a request that brought an answer or, with a reason, none; `tokens` is None where nobody knows them."""
+        """Adds a request that was answered or, with a reason, was not; `tokens` is None where they are not known."""
         self.answers += not why
         self.batches += batch and not why
         self.failed.update([why] if why else [])
@@ -48,16 +48,16 @@ class Bill:
         self.batched = _both(self.batched, (tokens or NONE) if batch else NONE)
 
     def most(self, messages: Sequence[Message], max_tokens: int) -> Tokens:
-        """Tokens that a request may take at most: one per byte read, the limit written, and what was seen beyond it."""
+        """Returns the most tokens a request may take: a token per byte, the limit, and the excess seen so far."""
         read = MARKS + sum(MARKS + len(one["content"].encode(errors="replace")) for one in messages)
         return _both((read, max_tokens), self.above)
 
     def dollars(self, tokens: Tokens, *, batch: bool = False) -> float:
-        """What so many tokens cost; 0 where the price is not known, for nothing can be said then."""
+        """Returns what so many tokens cost; 0 where the price is not known."""
         return (cost(self.prices, *tokens) or 0.0) * (IN_BATCH if batch else 1)
 
     def learn(self, foreseen: Tokens, tokens: Tokens | None) -> None:
-        """Remembers by how much a request took more than was foreseen: a server may add a prompt of its own."""
+        """Remembers by how much a request exceeded the estimate, as a server may add a prompt of its own."""
         read, written = tokens or NONE
         self.above = (
             self.above[0] + max(0, read - foreseen[0]),
@@ -65,7 +65,7 @@ class Bill:
         )
 
     def usage(self) -> Mapping[str, Any]:
-        """The sums in plain data; `cost` is None where a price or the tokens of a request are not known.
+        """Returns the sums in plain data; `cost` is None where a price or the tokens of a request are not known.
 
         Where there are such requests `without_usage` says how many, and `known_cost` what the others cost.
         """

@@ -1,4 +1,4 @@
-"""US dollars that one command may spend: set aside before a request is sent, counted when it is over."""
+"""The US dollars that one command may spend: reserved before a request is sent, counted when it has ended."""
 
 import json
 import math
@@ -28,12 +28,12 @@ class LimitReached(Exception):
 
 @dataclass
 class Budget:
-    """What may be spent, what is spent or under way, and a bill per teacher.
+    """The limit, the sum spent or reserved, and a bill per teacher.
 
     Args:
         limit: US dollars.
-        shared: a file that all jobs of a sweep count in; None: this process is alone.
-        batches: the labels of those for which money is set aside.
+        shared: a file with the sum of all jobs of a sweep; None for a single process.
+        batches: labels of the batches for which money is reserved.
     """
 
     limit: float = math.inf
@@ -48,30 +48,30 @@ class Budget:
             raise UserError(f"max_cost={self.limit!r} is not a number of US dollars, e.g. max_cost=2.5")
 
     def bill(self, teacher: Teacher) -> Bill:
-        """The bill of this command's requests to a teacher."""
+        """Returns the bill of this command's requests to a teacher."""
         return self.bills.setdefault(teacher.name, Bill(teacher.name, teacher.prices))
 
     @property
     def taken(self) -> float:
-        """US dollars spent, and set aside for requests under way; those without a known end count in full."""
+        """US dollars spent or reserved; requests with an unknown end count in full."""
         with self._counted():
             return self._taken
 
     def reserve(self, dollars: float) -> bool:
-        """Sets aside what a request may cost at most; False, and nothing is, if that could lead beyond the limit."""
+        """Reserves what a request may cost at most; returns False, reserving nothing, if that exceeds the limit."""
         with self._counted():
             fits = self._taken + dollars <= self.limit + ROUNDING
             self._taken += dollars if fits else 0.0
             return fits
 
     def settle(self, reserved: float, spent: float) -> None:
-        """Counts what a request did cost instead of what was set aside for it."""
+        """Counts what a request cost instead of what was reserved for it."""
         with self._counted():
             self._taken += spent - reserved
 
     @contextmanager
     def _counted(self) -> Iterator[None]:
-        """Holds the shared sum, which a killed process artifacts with what it had set aside."""
+        """Holds the shared sum, in which a killed process leaves what it had reserved."""
         if self.shared is None:
             yield
             return
@@ -85,15 +85,15 @@ class Budget:
 
 
 def sweep_name(folder: Path) -> str:
-    """The word for a sweep, known by its folder, in the names of files."""
+    """Returns the name of a sweep, made from its folder, for the names of files."""
     return f"{folder.name}-{fingerprint(str(folder.resolve()))}"
 
 
 def spent_file(store: str, command: str) -> Path:
-    """Where all jobs of a sweep count what they spend."""
+    """Returns the file in which all jobs of a sweep count what they spend."""
     return Path(store, "spent", f"{command}.json")
 
 
-def count_anew(store: str, command: str) -> None:
+def reset_spent(store: str, command: str) -> None:
     """Forgets what an earlier sweep in the same folder has spent."""
     spent_file(store, command).unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""A teacher's address, key, prices and limits: what is the same for every API, checked before anything is sent."""
+"""The settings that teachers behind every API share: address, key, prices and limits, checked before use."""
 
 import math
 import os
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from sppl.keys import check_for_keys, hidden
+from sppl.keys import check_for_keys, hide_keys
 from sppl.schemas import UserError
 from sppl.teachers.teacher import Decoding
 
@@ -73,12 +73,12 @@ class Endpoint:
 
     @property
     def group(self) -> str:
-        """Where its settings are, as one types them."""
+        """The place of its settings in the configuration."""
         return f"teacher.{self.name}"
 
     @property
     def identity(self) -> Mapping[str, Any]:
-        """What an answer depends on. A limit is none of it: an answer that is finished is the same under a larger one.
+        """What an answer depends on; a limit is not part of it, as a finished answer is the same under a larger one.
 
         So raising `max_tokens_ceiling`, or a further word in `finished`, asks for nothing a second time.
         """
@@ -99,7 +99,7 @@ class Endpoint:
         return self.request.get("temperature", decoding.temperature) == 0
 
     def key(self) -> str:
-        """The key; `none` for a server without.
+        """Returns the key; `none` for a server without.
 
         Raises:
             UserError: the environment variable is empty, or holds what no key can be.
@@ -122,15 +122,15 @@ class Endpoint:
         return key
 
     def options(self) -> dict[str, Any]:
-        """Arguments of an SDK's client; a UserError where there is no key."""
+        """Returns the arguments of an SDK's client; raises a UserError where there is no key."""
         return {"api_key": self.key(), "base_url": self.base_url, "max_retries": 0, "timeout": self.timeout}
 
     def hide(self, said: Any) -> Any:
-        """A text, or plain data, without the key, which a server may repeat, and whatever else looks like one."""
-        return hidden(said, os.environ.get(self.api_key_env, "") if self.api_key_env else "")
+        """Returns a text or plain data without the key, which a server may repeat, and anything else like a key."""
+        return hide_keys(said, os.environ.get(self.api_key_env, "") if self.api_key_env else "")
 
     def body(self, **own: Any) -> dict[str, Any]:
-        """A request's fields: our own, those of `request` over them, and none that is None."""
+        """Returns a request's fields: our own, overruled by those of `request`, without those that are None."""
         return {name: value for name, value in {**own, **self.request}.items() if value is not None}
 
 
@@ -154,9 +154,9 @@ OURS = {
     "stream": "us: answers come whole",
     "n": "us: every question has one answer at a time",
 }
-"""Fields that `request` must not hold: cost and meaning of an answer would be others than we think."""
+"""Fields that `request` must not hold, as they would change the cost or the meaning of an answer."""
 UNKNOWN = ("input_price", "output_price", "max_tokens_ceiling")
-"""Those that may be null."""
+"""Settings that may be null."""
 
 
 def _is(value: Any, least: float, whole: bool) -> bool:

@@ -1,4 +1,4 @@
-"""What a server's error means: it passes, it concerns this request, or it will be the same for every request.
+"""Classifies a server's errors: temporary, about this request, or the same for every request.
 
 The words are those of OpenAI's and Anthropic's error codes and of servers that speak OpenAI's language. An error that
 nothing here knows concerns its own request, or passes where its status says that the server is at fault.
@@ -53,7 +53,7 @@ CONTENT = re.compile(
 )
 FIELD_CODE = re.compile(r"unsupported_(parameter|value)|unknown_parameter")
 PASSING_CODE = re.compile(r"rate_limit|overloaded|server_error|api_error|timeout|ramp_limit|unavailable")
-"""For errors that come without a status."""
+"""Matches temporary errors that come without a status."""
 OWN_PART = re.compile(r"messages|prompt|input|content|context", re.I)
 """A `param` like this is the request's own; any other one is the same in every request."""
 AGAIN = {408, 409, 425, 429}
@@ -61,46 +61,47 @@ HOPELESS = {401, 402, 403, 404, 405, 407, 410, 426, 451, 501, 505}
 
 
 @dataclass(frozen=True)
-class Told:
-    """What an error's body says: its message, its codes (lower case, blank between them), the field it is about."""
+class ErrorBody:
+    """The body of an error: its message, its codes (lower case, separated by blanks), the field it is about."""
 
     message: str
     codes: str = ""
     param: str = ""
     status: int = 0
-    """The HTTP status that the body tells; 0 for none."""
+    """The HTTP status in the body; 0 for none."""
 
 
-def told(body: Any) -> Told:
+def read_error(body: Any) -> ErrorBody:
     """Reads an error's body in any usual form: an object or text under `error`, `detail` or `message`, or a text."""
     if isinstance(body, str):
-        return Told(_short(body))
+        return ErrorBody(_short(body))
     while isinstance(body, list) and body and isinstance(body[0], Mapping):
         body = body[0]
     if not isinstance(body, Mapping):
-        return Told(_short(json.dumps(body, default=str)))
+        return ErrorBody(_short(json.dumps(body, default=str)))
     inner = next((body[name] for name in ("error", "errors", "detail") if body.get(name)), body)
     while isinstance(inner, list) and inner:
         inner = inner[0]
     if not isinstance(inner, Mapping):
-        return Told(_short(str(inner)), status=_status(body))
+        return ErrorBody(_short(str(inner)), status=_status(body))
     message = next((inner[name] for name in ("message", "msg", "detail", "error") if inner.get(name)), None)
     codes = " ".join(dict.fromkeys(_codes(inner))).lower()
     param = inner.get("param") or _place(inner.get("loc"))
     said = _short(message if isinstance(message, str) else json.dumps(inner, default=str, ensure_ascii=False))
-    return Told(said, codes, param if isinstance(param, str) else "", _status(inner) or _status(body))
+    return ErrorBody(said, codes, param if isinstance(param, str) else "", _status(inner) or _status(body))
 
 
-def fault(
-    status: int, said: Told, teacher: Endpoint, *, wait: float | None = None, tokens: Tokens | None = NONE
+def classify_error(
+    status: int, said: ErrorBody, teacher: Endpoint, *, wait: float | None = None, tokens: Tokens | None = NONE
 ) -> NoAnswer:
-    """The error to raise.
+    """Returns the exception for a server's error.
 
     Args:
-        status: HTTP's; 0 where there is none: an error in the body of an answer.
-        teacher: whose settings are the way on.
+        status: the HTTP status; 0 for an error in the body of an answer.
+        said: the body of the error.
+        teacher: its settings are named in the advice.
         wait: seconds the server asks for.
-        tokens: that were read and written all the same.
+        tokens: tokens that were read and written nevertheless.
     """
     where = teacher.group
     words = said.message.lower()
@@ -136,8 +137,8 @@ def fault(
     return Rejected(why, tokens=tokens)
 
 
-def _about_every_request(said: Told, words: str, fields: Collection[str]) -> bool:
-    """Whether it is about a field that is the same in every request; whether a prompt has room for it is its own."""
+def _about_every_request(said: ErrorBody, words: str, fields: Collection[str]) -> bool:
+    """Whether an error is about a field that is the same in every request, and not about a prompt's length."""
     if "context" in words or "too long" in words:
         return False
     first = re.match(r"\W*(\w+)", words)
@@ -152,7 +153,7 @@ def _place(loc: Any) -> str:
 
 
 def _quota(words: str, wait: float | None) -> bool:
-    """Whether a quota is used up for good; some say the same of a limit per minute, and then tell when to come back."""
+    """Whether a quota is used up for good, and not a limit per minute, for which servers tell a wait."""
     return bool(QUOTA_SAID.search(words)) and wait is None and not RETRY_SAID.search(words)
 
 

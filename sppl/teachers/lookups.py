@@ -1,4 +1,4 @@
-"""What a provider says of a batch that may be bought already: asked for until it comes, or told to the user."""
+"""Looks up batches that may have been bought already, until the provider answers, or tells the user."""
 
 import asyncio
 import random
@@ -25,7 +25,7 @@ class Lookups:
     journal: BatchJournal
 
     async def find(self, batch: OpenBatch) -> str | None:
-        """The id of a batch of which nobody heard whether it was created; looked for until that must have happened."""
+        """Returns the id of a batch that may have been created; looks for it until it would have to be listed."""
         end = datetime.now(UTC) + timedelta(seconds=self.teacher.timeout)
         known = self.journal.known()
         while True:
@@ -38,10 +38,10 @@ class Lookups:
             await asyncio.sleep(min(self.teacher.poll, self.teacher.timeout / 4))
 
     async def reach(self, call: Callable[[], Awaitable[T]], batch: OpenBatch) -> T:
-        """What the provider says of a batch, asked until it does.
+        """Returns the provider's answer about a batch, asked repeatedly.
 
         Raises:
-            UserError: it does not. The batch is not touched by that.
+            UserError: it does not answer; the batch stays as it is.
         """
         for attempt in range(1, self.teacher.tries + 1):
             try:
@@ -64,7 +64,7 @@ class Lookups:
 
 
 def wait(teacher: BatchTeacher, error: NoAnswer, attempt: int) -> float:
-    """Seconds before the next try."""
+    """Returns the seconds before the next try."""
     grown = min(LONGEST_WAIT, teacher.backoff * 2 ** (attempt - 1)) * random.uniform(0.5, 1.0)
     asked = error.wait if isinstance(error, Transient) else None
     return grown if asked is None else asked

@@ -1,4 +1,4 @@
-"""How many requests are under way: as many as the server bears and the budget allows."""
+"""Limits the requests in progress to what the server and the budget allow."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -7,19 +7,19 @@ from sppl.teachers.budget import Budget, LimitReached
 
 
 class Over(Exception):
-    """Nothing more is sent; `Pace.ended` says why."""
+    """No more requests are sent; `Pace.ended` says why."""
 
 
 @dataclass
 class Pace:
-    """Places for requests: one until the first answer, then `most`; halved when the server is crowded.
+    """Places for requests: one until the first answer, then `most`; halved when the server is overloaded.
 
     So a teacher that nobody can ask (no key, no credit) is asked once. Where money for the next request could lack,
     it waits for those under way, which cost less than they could; when none is left, the limit is reached.
 
     Args:
         most: requests under way at once.
-        budget: where the money for each is set aside.
+        budget: reserves the money for each request.
         proved: whether the teacher has answered before.
     """
 
@@ -40,7 +40,7 @@ class Pace:
         """Waits for a place, and for the dollars that a request may cost at most.
 
         Raises:
-            Over: nothing more is sent.
+            Over: no more requests are sent.
         """
         async with self.changed:
             await self.changed.wait_for(lambda: self._decided(worst))
@@ -50,7 +50,7 @@ class Pace:
             self.active += 1
 
     async def rest(self, seconds: float | None = None) -> None:
-        """Waits so long, by default until the end of a pause the server asked for; Over if all is over meanwhile."""
+        """Waits so long, by default until the server's pause ends; raises Over if the work ends meanwhile."""
         left = self.not_before - asyncio.get_running_loop().time() if seconds is None else seconds
         if left > 0:
             try:
@@ -61,7 +61,7 @@ class Pace:
             raise Over
 
     async def leave(self, *, answered: bool, crowded: bool, pause: float) -> None:
-        """Gives the place back and learns from how it went."""
+        """Gives the place back and adapts the number of places to the outcome."""
         async with self.changed:
             self.active -= 1
             if answered and not self.proved:
@@ -75,7 +75,7 @@ class Pace:
             self.changed.notify_all()
 
     async def end(self, why: Exception) -> None:
-        """Lets nothing more in; what is under way goes on to its end, for it is paid for."""
+        """Lets no more requests in; those in progress go on, as they are paid for."""
         async with self.changed:
             self._end(why)
             self.changed.notify_all()
@@ -85,7 +85,7 @@ class Pace:
         self.over.set()
 
     def _decided(self, worst: float) -> bool:
-        """Whether a request may enter, its money set aside, or never will."""
+        """Whether a request may enter, with its money reserved, or never will."""
         if self.ended:
             return True
         if self.active >= max(1, int(self.limit)):

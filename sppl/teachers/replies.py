@@ -1,4 +1,4 @@
-"""What an answer's body says: the text, how it ended, the tokens. Nothing is guessed: what is not there is said.
+"""Reads the body of an answer: the text, how it ended, the tokens. Missing parts are reported, never guessed.
 
 Only an answer that ended with one of a list of reasons is one. All others are tries that failed: those cut off at the
 limit, refused, filtered, handed to a tool, paused, and those that ended in a way nobody has told us of.
@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, NoReturn
 
 from sppl.teachers.endpoint import Endpoint
-from sppl.teachers.faults import fault, told
+from sppl.teachers.faults import classify_error, read_error
 from sppl.teachers.teacher import Cut, Decoding, NoAnswer, Rejected, Reply, Tokens, Transient
 
 LIMIT = ("length", "max_tokens", "max_output_tokens")
@@ -25,7 +25,7 @@ UNFINISHED = {
     "compaction": "it stopped to sum up the conversation",
     "model_context_window_exceeded": "the model's context was full before the answer's end",
 }
-"""The other ways to end, of the enumerations of OpenAI's and Anthropic's SDKs."""
+"""The other reasons for an end in OpenAI's and Anthropic's SDKs."""
 CACHED = ("cache_creation_input_tokens", "cache_read_input_tokens")
 """Anthropic counts these beside `input_tokens`; here they cost the same, though those read again are cheaper."""
 ASIDE = {"thinking", "redacted_thinking", "reasoning", "reasoning_content"}
@@ -33,12 +33,12 @@ ASIDE = {"thinking", "redacted_thinking", "reasoning", "reasoning_content"}
 
 
 def openai_reply(body: Any, teacher: Endpoint, decoding: Decoding, *, empty: bool = False) -> Reply:
-    """The answer in the body of a chat completion; NoAnswer where it holds none.
+    """Returns the answer in the body of a chat completion; raises NoAnswer where it holds none.
 
     Args:
-        empty: whether an empty answer is one.
+        empty: whether an empty text counts as an answer.
     """
-    tokens = used(body, "prompt_tokens", "completion_tokens")
+    tokens = read_usage(body, "prompt_tokens", "completion_tokens")
     choices = body.get("choices") if isinstance(body, Mapping) else None
     choice = choices[0] if isinstance(choices, list) and choices else None
     _refuse_error(body, choice, teacher, tokens)
@@ -54,8 +54,8 @@ def openai_reply(body: Any, teacher: Endpoint, decoding: Decoding, *, empty: boo
 
 
 def anthropic_reply(body: Any, teacher: Endpoint, decoding: Decoding) -> Reply:
-    """The answer in the body of one of Anthropic's messages; NoAnswer where it holds none."""
-    tokens = used(body, "input_tokens", "output_tokens", *CACHED)
+    """Returns the answer in the body of one of Anthropic's messages; raises NoAnswer where it holds none."""
+    tokens = read_usage(body, "input_tokens", "output_tokens", *CACHED)
     _refuse_error(body, None, teacher, tokens)
     if not isinstance(body, Mapping) or "content" not in body:
         _without(body, "content", teacher, tokens)
@@ -66,8 +66,8 @@ def anthropic_reply(body: Any, teacher: Endpoint, decoding: Decoding) -> Reply:
     return Reply(_filled(_text(body["content"], tokens), teacher.greedy(decoding), tokens), tokens, ended)
 
 
-def used(body: Any, read: str, written: str, *also_read: str) -> Tokens | None:
-    """The tokens that `usage` tells; None unless both numbers are whole and at least 0, those also read included."""
+def read_usage(body: Any, read: str, written: str, *also_read: str) -> Tokens | None:
+    """Returns the tokens in `usage`, cached ones included; None unless all are whole numbers of at least 0."""
     usage = body.get("usage") if isinstance(body, Mapping) else None
     if not isinstance(usage, Mapping):
         return None
@@ -79,21 +79,21 @@ def used(body: Any, read: str, written: str, *also_read: str) -> Tokens | None:
 
 
 def _refuse_error(body: Any, choice: Any, teacher: Endpoint, tokens: Tokens | None) -> None:
-    """Raises what an error in the body means; its status, if any, is in there too, for HTTP's was 200."""
+    """Raises the exception for an error in a body that came with the HTTP status 200."""
     for part in (body, choice):
         if isinstance(part, Mapping) and (part.get("error") or part.get("type") == "error"):
             raise _fault(part, teacher, tokens)
 
 
 def _fault(part: Mapping[str, Any], teacher: Endpoint, tokens: Tokens | None) -> NoAnswer:
-    said = told(part)
-    return fault(
+    said = read_error(part)
+    return classify_error(
         said.status, replace(said, message=f"an error in an answer's place: {said.message}"), teacher, tokens=tokens
     )
 
 
 def _without(body: Any, what: str, teacher: Endpoint, tokens: Tokens | None) -> NoReturn:
-    """Raises that something is not in the body; where that is an error in another form, what it means."""
+    """Raises that something is missing in the body, or the exception for an error in another form."""
     if isinstance(body, Mapping) and any(body.get(name) for name in ("errors", "detail", "message", "msg")):
         raise _fault(body, teacher, tokens)
     odd = not isinstance(body, Mapping) or not body.keys() & {"choices", "content"}
@@ -102,7 +102,7 @@ def _without(body: Any, what: str, teacher: Endpoint, tokens: Tokens | None) -> 
 
 
 def _refuse_unfinished(ended: str, refusal: Any, teacher: Endpoint, decoding: Decoding, tokens: Tokens | None) -> None:
-    """Raises why an answer that ended so (`field=reason`) is no finished one."""
+    """Raises why an answer that ended like this (`field=reason`) is not finished."""
     reason = ended.partition("=")[2]
     if isinstance(refusal, str) and refusal.strip():
         raise Rejected(f"the teacher refused to answer: {' '.join(refusal.split())[:200]}", tokens=tokens)
@@ -125,7 +125,7 @@ def _word(value: Any) -> str:
 
 
 def _filled(text: str, greedy: bool, tokens: Tokens | None) -> str:
-    """The text; NoAnswer where it is empty, which it would be again if the teacher is greedy."""
+    """The text; raises NoAnswer where it is empty, for good if the teacher is greedy."""
     if not text.strip():
         raise (Rejected if greedy else Transient)("an empty answer", tokens=tokens)
     return text

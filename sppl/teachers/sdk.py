@@ -1,4 +1,4 @@
-"""Calls of the providers' SDKs: what comes back as plain data, and every error as what it means for a request."""
+"""Calls the providers' SDKs: returns plain data, and turns errors into exceptions that say what a request may do."""
 
 import asyncio
 import json
@@ -12,9 +12,9 @@ from typing import Any, NoReturn
 
 from sppl.schemas import UserError
 from sppl.teachers.endpoint import Endpoint
-from sppl.teachers.faults import fault, told
+from sppl.teachers.faults import classify_error, read_error
 from sppl.teachers.teacher import NoAnswer, Rejected, Transient
-from sppl.teachers.waits import retry_after
+from sppl.teachers.waits import read_retry_after
 
 log = logging.getLogger(__name__)
 
@@ -22,11 +22,11 @@ LONGEST, LONGEST_PACKED, LONGEST_BATCH = 1 << 25, 1 << 16, 1 << 31
 """Bytes of a body, of a compressed one, and of the results of a batch."""
 
 UNSENT = {"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError", "UnsupportedProtocol", "LocalProtocolError"}
-"""Errors of the SDKs' HTTP client that mean that nothing was sent; after any other one an answer may be on the bill."""
+"""Errors of the SDKs' HTTP client after which nothing was sent; after any other, an answer may be billed."""
 
 
 def import_sdk(name: str) -> ModuleType:
-    """The package of a provider; a UserError where it is not installed."""
+    """Imports the package of a provider; raises a UserError where it is not installed."""
     try:
         return import_module(name)
     except ImportError as error:
@@ -34,10 +34,10 @@ def import_sdk(name: str) -> ModuleType:
 
 
 async def send(teacher: Endpoint, sdk: ModuleType, call: Awaitable[Any], *, seconds: float) -> tuple[str, Any]:
-    """The text of the response to one raw call of an SDK, and its headers.
+    """Makes one raw call of an SDK; returns the text of the response and its headers.
 
     Args:
-        seconds: after which it counts as lost, also where something comes now and then.
+        seconds: the time after which it counts as lost, even if data still arrive.
 
     Raises:
         NoAnswer: there is none; its class says whether calling again may help.
@@ -64,7 +64,7 @@ async def send(teacher: Endpoint, sdk: ModuleType, call: Awaitable[Any], *, seco
 async def send_for_json(
     teacher: Endpoint, sdk: ModuleType, call: Awaitable[Any], *, seconds: float
 ) -> tuple[Any, Mapping[str, str]]:
-    """The body of the response as plain data, and its headers; NoAnswer like `send`."""
+    """Returns the body of the response as plain data, and its headers; raises NoAnswer like `send`."""
     text, headers = await send(teacher, sdk, call, seconds=seconds)
     try:
         body = json.loads(text)
@@ -79,7 +79,7 @@ async def send_for_json(
 
 @contextmanager
 def without_key(teacher: Endpoint) -> Iterator[None]:
-    """Takes the key out of what a NoAnswer says."""
+    """Within this block the key is removed from the text of a NoAnswer."""
     try:
         yield
     except NoAnswer as error:
@@ -88,7 +88,7 @@ def without_key(teacher: Endpoint) -> Iterator[None]:
 
 
 async def _body(response: Any) -> str:
-    """The text of a response; where it is a stream, errors of the SDK's HTTP client come as they are."""
+    """The text of a response; for a stream, errors of the SDK's HTTP client are raised as they are."""
     client = import_module(type(response).__module__.partition(".")[0])
     try:
         return (await response.aread()).decode(errors="replace")
@@ -97,17 +97,17 @@ async def _body(response: Any) -> str:
 
 
 def _refuse(teacher: Endpoint, response: Any) -> NoReturn:
-    """Raises what a response with the status of an error means."""
+    """Raises the exception for a response with the status of an error."""
     text = response.text
     try:
         body = teacher.hide(json.loads(text))  # before anything is cut, which would leave half a key
     except (ValueError, RecursionError):
         body = teacher.hide(text)
-    raise fault(response.status_code, told(body), teacher, wait=retry_after(response.headers))
+    raise classify_error(response.status_code, read_error(body), teacher, wait=read_retry_after(response.headers))
 
 
 def http_client(sdk: ModuleType, longest: int = LONGEST) -> Any:
-    """An HTTP client that follows no redirection, as the key is for one address, and reads bodies up to a length.
+    """Returns an HTTP client that follows no redirection, as the key is for one address, and limits bodies.
 
     Args:
         longest: bytes of a body that is not compressed.
@@ -117,11 +117,11 @@ def http_client(sdk: ModuleType, longest: int = LONGEST) -> Any:
 
 
 class TooLong(Exception):
-    """A body that nobody's answer has, and that memory may have no room for."""
+    """A body is longer than any answer, and may not fit into memory."""
 
 
 async def _limited(response: Any, longest: int) -> None:
-    """Lets the reading of a response's body end where it is too long; a compressed one grows a thousandfold."""
+    """Ends the reading of a body that is too long; a compressed one may grow a thousandfold."""
     body, limit = response.stream, LONGEST_PACKED if response.headers.get("content-encoding") else longest
 
     class Counted(type(body)):

@@ -1,4 +1,4 @@
-"""What a signal raises is raised between two steps of an event loop's tasks, never within one."""
+"""Raises what a signal raises between two steps of an event loop's tasks, never within one."""
 
 import asyncio
 import signal
@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 
 @asynccontextmanager
-async def between_steps() -> AsyncIterator[None]:
+async def raise_between_steps() -> AsyncIterator[None]:
     """Within this block the handlers of Ctrl-C and SIGTERM are called by the event loop.
 
     Raised within a step, what they raise becomes that task's own error too: its group raises it a second time, out of

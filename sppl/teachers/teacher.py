@@ -1,4 +1,4 @@
-"""What every teacher is: settings of one model somewhere, and a session that answers one request at a time."""
+"""The interface of teachers: the settings of a model, and a session that answers requests."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -40,7 +40,7 @@ class Reply:
 
 
 class NoAnswer(Exception):
-    """A try without a finished answer, and why; `tokens` were read and written for nothing, None if nobody knows."""
+    """A try without a finished answer, and why; `tokens` were used in vain, None if they are not known."""
 
     def __init__(self, why: str, *, tokens: Tokens | None = NONE) -> None:
         super().__init__(why)
@@ -89,7 +89,7 @@ class Teacher(Protocol):
 
     @property
     def identity(self) -> Mapping[str, Any]:
-        """What its answers depend on."""
+        """The settings that its answers depend on."""
         ...
 
     @property
@@ -114,7 +114,7 @@ class Teacher(Protocol):
 
     @property
     def max_tokens_ceiling(self) -> int | None:
-        """Tokens that an answer may have which a recipe's own limit cut off; None: it is not asked for again."""
+        """The limit for asking again after a recipe's own limit cut an answer off; None: it is not asked again."""
         ...
 
     def greedy(self, decoding: Decoding) -> bool:
@@ -122,14 +122,14 @@ class Teacher(Protocol):
         ...
 
     def session(self) -> AbstractAsyncContextManager[Session]:
-        """An open connection.
+        """Opens a connection.
 
         Raises:
-            UserError: the key or the package it needs is not there.
+            UserError: the key or the package it needs is missing.
         """
         ...
 
 
 def cost(prices: tuple[float, float] | None, input_tokens: int, output_tokens: int) -> float | None:
-    """US dollars, None where the prices are not known."""
+    """Returns US dollars; None where the prices are not known."""
     return None if prices is None else (prices[0] * input_tokens + prices[1] * output_tokens) / 1e6

@@ -1,4 +1,4 @@
-"""How long a server wants to be left alone: `Retry-After`, and headers that tell how many requests are left."""
+"""Reads how long to wait before the next request: `Retry-After`, and headers with the remaining requests."""
 
 import math
 import re
@@ -11,16 +11,16 @@ SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 NUMBER = re.compile(r"\d+(\.\d+)?")
 
 
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds until another try is welcome: `retry-after-ms`, or `Retry-After` as seconds or as a date."""
+def read_retry_after(headers: Mapping[str, str]) -> float | None:
+    """Returns the seconds before another try: `retry-after-ms`, or `Retry-After` as seconds or as a date."""
     milliseconds, after = headers.get("retry-after-ms", "").strip(), headers.get("retry-after", "").strip()
     if NUMBER.fullmatch(milliseconds):
         return float(milliseconds) / 1000
     return float(after) if NUMBER.fullmatch(after) else _until(after)
 
 
-def pause(headers: Mapping[str, str], name: str) -> float:
-    """Seconds until the server lets the next request in, where it says that none is left.
+def read_pause(headers: Mapping[str, str], name: str) -> float:
+    """Returns the seconds until the server admits the next request, where none is left.
 
     Args:
         name: of the headers, `{}` in the place of `remaining` and `reset`; the latter is a duration such as `6m0s`,

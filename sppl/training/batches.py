@@ -19,17 +19,17 @@ WINDOW = 8
 
 @dataclass(frozen=True)
 class Example:
-    """One training example as token ids; the response is all that is learnt, what ends the turn included."""
+    """One training example as token ids; only the response is learnt, with what ends the turn."""
 
     id: str
     prompt: tuple[int, ...]
     response: tuple[int, ...]
     given: tuple[tuple[int, int], ...] = ()
-    """From where to where others speak within the response, in order: read, and not learnt."""
+    """Spans of the response in which others than the assistant speak, in order: they are read and not learnt."""
 
     @property
     def learnt(self) -> list[int]:
-        """The places of the response that are learnt."""
+        """The positions of the response that are learnt."""
         others = {place for start, stop in self.given for place in range(start, stop)}
         return [place for place in range(len(self.response)) if place not in others]
 
@@ -62,7 +62,7 @@ class Steps:
     every batch.
 
     Args:
-        examples: the training examples; what `fit_length` let through.
+        examples: the training examples, as `fit_length` returned them.
         batch_size: examples per batch, counted over all processes.
         accumulate: batches per step.
         seed: of the order.
@@ -99,7 +99,7 @@ class Steps:
             yield self.batches(step)
 
     def state_dict(self) -> dict[str, int]:
-        """How many steps were taken."""
+        """Returns how many steps were taken."""
         return {"taken": self.taken}
 
     def load_state_dict(self, state: dict[str, int]) -> None:
@@ -107,7 +107,7 @@ class Steps:
         self.taken = state["taken"]
 
     def order(self, epoch: int) -> list[list[Example]]:
-        """The examples of every step of an epoch: shuffled, then sorted by length within windows of steps."""
+        """Returns the examples of every step of an epoch: shuffled, then sorted by length within windows of steps."""
         size = self.batch_size * self.accumulate
         if not self.shuffle:
             return _chunks(sorted(self.examples, key=len), size)
@@ -120,7 +120,7 @@ class Steps:
         return steps
 
     def batches(self, step: list[Example]) -> list[Batch]:
-        """The batches of one step, this process's share of them."""
+        """Returns this process's share of the batches of one step."""
         tokens = sum(len(example.learnt) for example in step)
         rank, world = _rank()
         shares = [(batch, batch[rank::world]) for batch in _chunks(step, self.batch_size)]
@@ -134,7 +134,7 @@ class Steps:
 
 
 def collate(rows: list[list[Example]], tokens: int, *, packed: bool = False) -> Batch:
-    """The tensors of rows of examples."""
+    """Returns the tensors of rows of examples."""
     import torch
 
     width = max(sum(map(len, row)) for row in rows)
@@ -167,7 +167,7 @@ def collate(rows: list[list[Example]], tokens: int, *, packed: bool = False) -> 
 
 
 def pack(examples: Sequence[Example], capacity: int) -> list[list[Example]]:
-    """Rows of at most `capacity` tokens that hold all examples: longest first, each into the first row it fits in."""
+    """Returns rows of at most `capacity` tokens with all examples: longest first, each in the first row it fits."""
     rows: list[list[Example]] = []
     room: list[int] = []
     for example in sorted(examples, key=len, reverse=True):
@@ -183,7 +183,7 @@ def pack(examples: Sequence[Example], capacity: int) -> list[list[Example]]:
 def fit_length(
     examples: Sequence[Example], max_tokens: int | None, overlong: Literal["refuse", "cut"]
 ) -> list[Example]:
-    """The examples, none longer than `max_tokens` (None: any length).
+    """Returns the examples, none longer than `max_tokens` (None: any length).
 
     Raises:
         UserError: there is none; one has no prompt or no response, also after cutting; one is too long and `overlong`
@@ -208,7 +208,7 @@ def fit_length(
 
 
 def _idle(batch: list[Example], tokens: int) -> Batch:
-    """A share without examples: the process takes part in the pass, and learns nothing from it."""
+    """A share without examples, for a process that takes part in a pass without learning from it."""
     whole = collate([batch[:1]], tokens)
     whole["where"], whole["labels"], whole["ids"] = whole["where"][:0], whole["labels"][:0], []
     return whole

@@ -1,4 +1,4 @@
-"""Checkpoints of a run that can be killed at any moment, and the best weights so far."""
+"""Saves checkpoints of a run that may be killed at any moment, and the best weights so far."""
 
 import math
 import shlex
@@ -19,7 +19,7 @@ from sppl.training.finetuner import Finetuner
 
 
 def last_checkpoint(folder: Path, run: str) -> Path | None:
-    """The newest whole checkpoint of a run, None without one.
+    """Returns the newest whole checkpoint of a run; None without one.
 
     Raises:
         UserError: it holds a pickle that would run code when loaded, so it is none of ours; nothing of it has run.
@@ -37,7 +37,7 @@ def last_checkpoint(folder: Path, run: str) -> Path | None:
 
 
 class Checkpoints(pl.Callback):
-    """Saves all it takes to go on, under a temporary name first; keeps the newest ones.
+    """Saves everything needed to resume, under a temporary name first, and keeps the newest checkpoints.
 
     Args:
         folder: where the files go.
@@ -72,11 +72,11 @@ class Checkpoints(pl.Callback):
             self._save(trainer)
 
     def state_dict(self) -> dict[str, Any]:
-        """Where the data are."""
+        """Returns the position in the data."""
         return {"data": self.data.state_dict()}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Takes the data there."""
+        """Moves the data to the saved position."""
         self.data.load_state_dict(state_dict["data"])
 
     def _due(self, trainer: pl.Trainer) -> bool:
@@ -123,7 +123,7 @@ class Best(pl.Callback):
             temporary.replace(self.path)
 
     def load(self, module: Finetuner) -> None:
-        """Puts the best weights into the module.
+        """Loads the best weights into the module.
 
         Raises:
             UserError: their file was cut short or changed by others.
@@ -138,11 +138,11 @@ class Best(pl.Callback):
             ) from None
 
     def state_dict(self) -> dict[str, Any]:
-        """The smallest loss so far."""
+        """Returns the smallest loss so far."""
         return {"loss": self.loss}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """The smallest loss before the interruption."""
+        """Restores the smallest loss from before the interruption."""
         self.loss = state_dict["loss"]
 
 

@@ -132,11 +132,11 @@ class Finetuner(pl.LightningModule):
             betas=settings.betas,
             fused=not self._scaled,
         )
-        schedule = LambdaLR(optimizer, lambda step: rate(step, self.steps, settings))
+        schedule = LambdaLR(optimizer, lambda step: learning_rate_share(step, self.steps, settings))
         return [optimizer], [schedule]
 
     def configure_model(self) -> None:
-        """Prepares the model in the process that trains it; shares its weights out where the strategy does that."""
+        """Prepares the model in the process that trains it; shards its weights where the strategy does that."""
         if self.training_settings.activation_checkpointing:  # not before: such a model cannot be sent to a process
             self.model.activation_checkpointing_enable({"use_reentrant": False})
         adapters = self._fused.enter_context(fused_lora(self.model))
@@ -151,7 +151,7 @@ class Finetuner(pl.LightningModule):
         self._sharded = True
 
     def on_fit_start(self) -> None:
-        """Lets steps be recorded where that pays."""
+        """Records steps as CUDA graphs where that pays."""
         recomputed = self.training_settings.activation_checkpointing
         alone = isinstance(self.trainer.strategy, SingleDeviceStrategy)
         if alone and not self._scaled and not recomputed and recordable(self.model):
@@ -161,7 +161,7 @@ class Finetuner(pl.LightningModule):
             self._recorded = RecordedLoss(self._loss, weights)
 
     def teardown(self, stage: str) -> None:
-        """Leaves a model as it came; gathers shared-out weights, so that this process can hand them over."""
+        """Leaves the model as it came; gathers sharded weights, so that this process can return them."""
         self._recorded = None
         self._fused.close()
         if self.training_settings.activation_checkpointing:
@@ -170,7 +170,7 @@ class Finetuner(pl.LightningModule):
             self._whole = self.trainer.strategy.lightning_module_state_dict()
 
     def state_dict(self, *args: Any, **kwargs: Any) -> Any:
-        """The weights, whole once training is over."""
+        """Returns the weights, gathered once training is over."""
         return super().state_dict(*args, **kwargs) if self._whole is None else self._whole
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -178,14 +178,14 @@ class Finetuner(pl.LightningModule):
         checkpoint["state_dict"] = self.trained(checkpoint["state_dict"])
 
     def trained(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Of the weights of this module, those that are trained."""
+        """Returns the trained ones of this module's weights."""
         return {name: state[name] for name, _ in self._trained() if name in state}
 
     def _trained(self) -> list[tuple[str, nn.Parameter]]:
         return [(name, weight) for name, weight in self.named_parameters() if weight.requires_grad]
 
     def _computing(self) -> Any:
-        """Autocast as the trainer set it, its casts not kept; off where all is in 16 bits without it.
+        """Autocast as the trainer set it, without its cache; off where everything is in 16 bits anyway.
 
         Adapters that run fused are multiplied in the dtype of what comes in, so on frozen bfloat16 weights autocast
         would only add casts to float32 and back.
@@ -222,8 +222,8 @@ class Finetuner(pl.LightningModule):
         )
 
 
-def rate(step: int, steps: int, training: Training) -> float:
-    """The learning rate of a step (from 0), as a fraction of its peak."""
+def learning_rate_share(step: int, steps: int, training: Training) -> float:
+    """Returns the learning rate of a step (from 0), as a fraction of its peak."""
     warm = min(
         math.ceil(training.warmup * steps), steps - 1
     )  # the rate starts at zero: an only step would learn nothing

@@ -1,4 +1,4 @@
-"""One call that fine-tunes a model, can be killed at any moment, and goes on when repeated."""
+"""Fine-tunes a model in one call that may be killed at any moment and resumes when repeated."""
 
 import logging
 import math
@@ -50,9 +50,9 @@ def fit(
 
     Args:
         model: a causal model, freshly loaded; wrapped by `add_lora` where `training.lora` says so.
-        examples: what is learnt.
+        examples: the training examples.
         training: the settings.
-        trainer: a `functools.partial` of `pl.Trainer` that says where and on how many devices; a new Trainer is made.
+        trainer: makes a new `pl.Trainer`, such as `Hardware`; it decides on which devices.
         seed: of the order of the examples and of dropout.
         folder: of the checkpoints; removed by the caller once the model is saved.
         loggers: Lightning's.
@@ -137,7 +137,7 @@ def _run_name(training: Training, seed: int, *data: Steps | None) -> str:
 
 @contextmanager
 def _prepared(model: PreTrainedModel, training: Training) -> Iterator[None]:
-    """The model in training mode, its weights in the precision they are trained in."""
+    """Within this block the model is in training mode, its weights in the precision they are trained in."""
     if training.lora is None:
         model.requires_grad_(True)
     if training.precision in ("32-true", "bf16-true"):

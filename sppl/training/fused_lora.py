@@ -1,4 +1,4 @@
-"""A linear layer and its adapter as one function: five multiplications forward and back, and nothing in between.
+"""Runs a linear layer and its adapter as one function: five multiplications forward and back, and nothing else.
 
 PEFT's own layer takes some twenty small operations per call, and a model has hundreds of such layers: in a small model
 a step spends most of its time starting them. The adapter's weights stay in float32; they are multiplied in the dtype of
@@ -21,7 +21,7 @@ class LoraLinear(torch.autograd.Function):
     def forward(
         ctx: Any, given: Tensor, weight: Tensor, bias: Tensor | None, a: Tensor, b: Tensor, scale: float
     ) -> Tensor:
-        """The layer's output, in the dtype it computes in."""
+        """Returns the layer's output, in the dtype it computes in."""
         kind = given.device.type
         dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else given.dtype
         rows, frozen = given.to(dtype).flatten(0, -2), weight.to(dtype)
@@ -34,7 +34,7 @@ class LoraLinear(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        """The gradients, those of A and B in float32."""
+        """Returns the gradients, those of A and B in float32."""
         rows, narrow, weight, a, b = ctx.saved_tensors
         own = gradients[0].flatten(0, -2).to(rows.dtype)
         through_b = own @ (ctx.scale * b).to(rows.dtype)
@@ -49,7 +49,7 @@ class LoraLinear(torch.autograd.Function):
 
 @contextmanager
 def fused_lora(model: nn.Module) -> Iterator[int]:
-    """Within this block the plain adapters of a model run as one function each; yields how many there are.
+    """Within this block every plain adapter of a model runs as one function; yields how many there are.
 
     Left as they are: adapters with dropout or of another kind (DoRA, quantised layers), and models without adapters.
     """

@@ -1,10 +1,11 @@
-"""Low-rank adapters: their settings, and wrapping a model with them."""
+"""Low-rank adapters: their settings, and adding them to a model."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sppl.bounds import Count, Fraction
 from sppl.models.target import quiet_peft
 from sppl.schemas import UserError
 
@@ -24,14 +25,14 @@ class Lora:
         targets: last names of the linear layers that get an adapter.
     """
 
-    rank: int = 8
-    alpha: int = 16
-    dropout: float = 0.0
+    rank: Count = 8
+    alpha: Count = 16
+    dropout: Fraction = 0.0
     targets: tuple[str, ...] = ("q_proj", "v_proj")
 
 
 def add_lora(model: PreTrainedModel, lora: Lora) -> PeftModel:
-    """The model with fresh adapters, all other weights frozen.
+    """Returns the model with fresh adapters, all other weights frozen.
 
     PEFT changes the given model in place and a second call would stack on the first, so hand over a freshly loaded
     one. A is drawn from torch's global generator: seed it before. B is zero, so the outputs are unchanged at first.
@@ -64,7 +65,7 @@ def add_lora(model: PreTrainedModel, lora: Lora) -> PeftModel:
 
 
 def _refuse_tied(model: PreTrainedModel, lora: Lora) -> None:
-    """Refuses an adapter on a head whose weights are the embedding's: it would be kept, and taken off, for one only."""
+    """Refuses an adapter on an output head that shares the embedding's weights: it would count for one of them only."""
     head, embedding = model.get_output_embeddings(), model.get_input_embeddings()
     name = next((name.rpartition(".")[2] for name, part in model.named_modules() if part is head), "")
     if head is not None and name in lora.targets and head.weight is embedding.weight:  # pyright: ignore

@@ -1,4 +1,4 @@
-"""Whether examples can follow each other in one row of a model without seeing each other: tried, not assumed.
+"""Tries on a model whether examples in one row do not see each other.
 
 Attention that is full or sliding keeps them apart by their positions, which start anew. What keeps a state, convolves,
 or numbers positions by itself does not, and says nothing about it.
@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sppl.models.loading import body
-from sppl.models.trial import tried
+from sppl.models.loading import body_of
+from sppl.models.trial import try_model
 from sppl.training.batches import Example, collate
 
 ROWS = (((5, 6, 7, 8, 9), (10, 11, 12, 13)), ((14, 15, 16), (17, 18, 19, 20, 21)), ((22, 23, 24, 25), (26, 27, 28)))
@@ -20,7 +20,7 @@ ROWS = (((5, 6, 7, 8, 9), (10, 11, 12, 13)), ((14, 15, 16), (17, 18, 19, 20, 21)
 
 
 def packs(model: Any) -> bool:
-    """Whether packed examples have the states that their losses are computed from when each has a row of its own.
+    """Whether packed examples have the same states as when each has a row of its own.
 
     Also whether an example's states stay as they are when the one before it is another, which shows a leak in 16 bits,
     too.
@@ -39,7 +39,7 @@ def packs(model: Any) -> bool:
             apart, packed = _states(model, [[first], [second]]), _states(model, [[first, second]], packed=True)
             return apart, packed, _states(model, [[other, second]], packed=True)[-n:]
 
-    found = tried(model, "packed rows", trial)
+    found = try_model(model, "packed rows", trial)
     if found is None:
         return False
     apart, packed, behind = found
@@ -50,13 +50,13 @@ def _states(model: Any, rows: list[list[Example]], *, packed: bool = False) -> T
     batch = collate(rows, 1, packed=packed)
     ids, positions = batch["input_ids"].to(model.device), batch["position_ids"]
     positions = None if positions is None else positions.to(model.device)
-    hidden = body(model)(input_ids=ids, position_ids=positions, use_cache=False).last_hidden_state
+    hidden = body_of(model)(input_ids=ids, position_ids=positions, use_cache=False).last_hidden_state
     return hidden.flatten(0, 1)[batch["where"].to(model.device)].float()
 
 
 @contextmanager
 def _still(model: Any) -> Iterator[None]:
-    """Without dropout; and on a CPU, where a model may wait for its GPUs, without kernels that only these have."""
+    """Within this block there is no dropout, and on a CPU no kernel that only GPUs have."""
     training, attention = model.training, model.config._attn_implementation
     away = model.device.type == "cpu" and "flash" in (attention or "")
     model.eval()

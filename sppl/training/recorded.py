@@ -1,4 +1,4 @@
-"""Loss and gradients of a batch with one launch on CUDA: recorded as a graph per size of batch, and replayed.
+"""Computes loss and gradients of a batch with one launch on CUDA, from a graph recorded per batch size.
 
 A step of a small model is ten thousand kernels of a few microseconds each, and starting them one by one takes several
 times as long as running them.
@@ -18,7 +18,7 @@ LARGEST = 1_000_000_000
 """Weights above which a step's arithmetic hides the starting of its kernels."""
 
 Sizes = tuple[int, int, int]
-"""Rows, tokens of a row and labels there is room for."""
+"""The rows, tokens per row and labels that a graph has room for."""
 
 
 def recordable(model: nn.Module) -> bool:
@@ -30,8 +30,8 @@ def recordable(model: nn.Module) -> bool:
     return weights[0].is_cuda and not drops and sum(weight.numel() for weight in weights) <= LARGEST
 
 
-def rounded(number: int) -> int:
-    """The next size of few there are, at most half as large again: 32, 48, 64, 96, 128, 192, ..."""
+def round_up_size(number: int) -> int:
+    """Returns the next of few sizes (32, 48, 64, 96, 128, 192, ...), at most half as large again."""
     power = 1 << max(5, (number - 1).bit_length())
     return power - power // 4 if power > 32 and number <= power - power // 4 else power
 
@@ -55,9 +55,9 @@ class RecordedLoss:
         self.pool: Any = None
 
     def backward(self, batch: Batch) -> Tensor | None:
-        """The batch's loss per token of its step; None where the size is new and the caller has to do it."""
+        """Returns the batch's loss per token of its step; None for a new size, which the caller has to compute."""
         rows, width = batch["input_ids"].shape
-        sizes = rows, rounded(width), rounded(len(batch["labels"]))
+        sizes = rows, round_up_size(width), round_up_size(len(batch["labels"]))
         if batch["position_ids"] is not None or not len(batch["labels"]):
             return None
         fitting = self._fitting(sizes)
@@ -113,7 +113,7 @@ class RecordedLoss:
 
 
 def fill(held: Batch, batch: Batch) -> None:
-    """Puts a batch into one with more room."""
+    """Copies a batch into one with more room."""
     width, room = batch["input_ids"].shape[1], len(batch["labels"])
     held["input_ids"].zero_()[:, :width] = batch["input_ids"]
     rows = batch["where"] // width

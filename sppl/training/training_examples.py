@@ -1,4 +1,4 @@
-"""Questions with their responses as token ids, as a training reads them."""
+"""Encodes questions with their responses as training examples."""
 
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     from sppl.training.batches import Example
 
 
-def encoded(target: TargetModel, pairs: Sequence[tuple[Question, str]], strategy: str) -> "list[Example]":
-    """The training examples; learnt is all that the target has to write by itself."""
-    from sppl.data.conversations import answer_turns, before
-    from sppl.data.spoken import spoken
+def encode_examples(target: TargetModel, pairs: Sequence[tuple[Question, str]], strategy: str) -> "list[Example]":
+    """Returns the training examples, in which everything that the target has to write itself is learnt."""
+    from sppl.data.assistant_turns import locate_turns
+    from sppl.data.conversations import answer_turns, turns_before
     from sppl.data.tokens import refuse_changed, rendering_of
     from sppl.training.batches import Example
 
@@ -22,9 +22,9 @@ def encoded(target: TargetModel, pairs: Sequence[tuple[Question, str]], strategy
     refuse_changed(tokenizer, [(f"{q.id} of {strategy}", q, text) for q, text in pairs], template, "responses")
     rendering, found = rendering_of(tokenizer, template), list[Example]()
     for question, text in pairs:
-        earlier = before(question)
+        earlier = turns_before(question)
         if isinstance(question, Conversation):
-            ids, spans = spoken(rendering, earlier, answer_turns(question, text))
+            ids, spans = locate_turns(rendering, earlier, answer_turns(question, text))
             start = spans[0].start
             given = tuple((one.stop - start, other.start - start) for one, other in pairwise(spans))
             found.append(Example(question.id, ids[:start], ids[start:], given))
@@ -37,7 +37,7 @@ def encoded(target: TargetModel, pairs: Sequence[tuple[Question, str]], strategy
 def first_tokens(
     target: TargetModel, pairs: Sequence[tuple[Question, str]], strategy: str, most: int
 ) -> list[tuple[Question, str]]:
-    """The first responses that have no more than `most` tokens together, counted as they are learnt.
+    """Returns the first responses that have at most `most` learnt tokens together.
 
     Raises:
         UserError: all of them have fewer, so that strategies would not be trained on equal tokens; or the first alone
@@ -45,7 +45,7 @@ def first_tokens(
     """
     if isinstance(most, bool) or not isinstance(most, int) or most < 1:
         raise UserError(f"n_train_tokens={most!r} is not a whole number above 0, nor null")
-    sums = list(accumulate(len(one.learnt) for one in encoded(target, pairs, strategy)))
+    sums = list(accumulate(len(one.learnt) for one in encode_examples(target, pairs, strategy)))
     if not sums or sums[-1] < most:
         there = sums[-1] if sums else 0
         raise UserError(

@@ -1,8 +1,9 @@
-"""The settings of fine-tuning: everything that shapes the result apart from the seed and the data."""
+"""The settings of fine-tuning: everything that shapes the result beside the seed and the data."""
 
 from dataclasses import dataclass, field, fields
 from typing import Literal, get_args, get_origin
 
+from sppl.bounds import Count, Fraction, NotNegative, Positive
 from sppl.schemas import UserError
 from sppl.training.lora import Lora
 
@@ -36,24 +37,24 @@ class Training:
         UserError: a value is none of those there are, or out of its range.
     """
 
-    epochs: int = 3
-    batch_size: int = 16
-    accumulate: int = 1
-    learning_rate: float = 2e-4
-    weight_decay: float = 0.0
-    betas: tuple[float, float] = (0.9, 0.999)
+    epochs: Count = 3
+    batch_size: Count = 16
+    accumulate: Count = 1
+    learning_rate: Positive = 2e-4
+    weight_decay: NotNegative = 0.0
+    betas: tuple[Fraction, Fraction] = (0.9, 0.999)
     schedule: Literal["cosine", "linear", "constant"] = "cosine"
-    warmup: float = 0.1
-    clip: float = 1.0
+    warmup: Fraction = 0.1
+    clip: NotNegative = 1.0
     precision: Literal["32-true", "bf16-true", "bf16-mixed", "16-mixed"] = "32-true"
-    max_tokens: int | None = None
+    max_tokens: Count | None = None
     overlong: Literal["refuse", "cut"] = "refuse"
     batching: Literal["padded", "packed"] = "padded"
     lora: Lora | None = None
-    most_weights: float | None = field(default=1e9, metadata={"identity": False})
+    most_weights: Positive | None = field(default=1e9, metadata={"identity": False})
     activation_checkpointing: bool = False
     select: Literal["final", "best"] = "final"
-    n_validation: int = 100
+    n_validation: Count = 100
 
     def __post_init__(self) -> None:
         wrong = [f"{name}={getattr(self, name)} ({why})" for name, why in self._wrong()]
@@ -61,7 +62,7 @@ class Training:
             raise UserError(f"these settings of training cannot be used: {'; '.join(wrong)}")
 
     def _wrong(self) -> list[tuple[str, str]]:
-        """The names of unusable settings, each with what there is instead."""
+        """The names of unusable settings, each with the values it may have."""
         kinds = {one.name: one.type for one in fields(self)}
         choices = {name: get_args(kind) for name, kind in kinds.items() if get_origin(kind) is Literal}
         found = [
@@ -73,5 +74,6 @@ class Training:
         found += [(name, "a whole number above 0") for name in counts]
         found += [("learning_rate", "above 0")] if self.learning_rate <= 0 else []
         found += [("warmup", "a fraction of all steps, below 1")] if not 0 <= self.warmup < 1 else []
+        found += [] if all(0 <= beta < 1 for beta in self.betas) else [("betas", "two fractions, each below 1")]
         found += [("clip", "the largest norm, or 0 for none")] if self.clip < 0 else []
         return found

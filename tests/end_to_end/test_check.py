@@ -6,7 +6,7 @@ import shlex
 
 import pytest
 
-from sppl.data.folder import files
+from sppl.data.folder import data_files
 
 pytestmark = pytest.mark.filterwarnings("default")
 PENS = "Ann has {} pens and gets 3 more. How many?"
@@ -172,7 +172,7 @@ def test_questions_that_no_two_files_share_are_not_compared(run_py, tmp_path):
     done = run_py("check", f"data_dir={tmp_path / 'data'}")
     assert done.code == 1
     told(done.out, "No question is answered by every strategy, so nothing can be compared")
-    assert len(files(str(tmp_path / "data"))) == 2
+    assert len(data_files(str(tmp_path / "data"))) == 2
 
 
 def test_gold_answers_that_the_rule_cannot_meet_are_named_and_a_run_would_be_refused(run_py, tmp_path):

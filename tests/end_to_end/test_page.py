@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from sppl.report.page import write_page
-from sppl.visible import visible
+from sppl.visible import make_visible
 from tests.unit.report.frames import HOSTILE, HOSTILES, hostile_names, many_tasks, one_task
 
 INSTALL = "no Chromium: apt-get install chromium chromium-driver"
@@ -88,7 +88,7 @@ def test_no_name_runs_or_turns_the_page_and_all_are_there_to_be_read(opened):
     assert browser.get_log("browser") == []
     assert browser.find_elements("css selector", "a, img, iframe, [onload], [onerror], [onmouseover]") == []
     shown = [" ".join(text.split()) for text in column(browser, "Strategies", 0)]
-    assert set(shown) == {"gpt4", "claude", *(" ".join(visible(name).split()) for name in HOSTILES)}
+    assert set(shown) == {"gpt4", "claude", *(" ".join(make_visible(name).split()) for name in HOSTILES)}
     text = browser.execute_script("return document.documentElement.textContent")
     assert not re.search("[\x00-\x08\x0b-\x1f\x80-\x9f\u200b\u202a-\u202e\u2066-\u2069]", text)
     assert browser.execute_script("return document.documentElement.scrollWidth") <= 1280

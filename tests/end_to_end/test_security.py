@@ -10,7 +10,7 @@ import torch
 from sppl.cli.settings import check_names
 from sppl.models.target import TargetModel
 from sppl.schemas import UserError
-from sppl.training.trained import trained_model
+from sppl.training.trained import load_trained
 from tests.conftest import QUICK, ROOT
 
 pytestmark = pytest.mark.filterwarnings("default")
@@ -53,11 +53,11 @@ def test_a_record_of_a_job_that_names_a_foreign_component_ends_the_summary(tmp_p
     from hydra import compose, initialize_config_dir
 
     from sppl.cli.overview import summarise
-    from sppl.cli.settings import plain
+    from sppl.cli.settings import as_plain
 
     with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
         begun = compose("config", overrides=[f"store={tmp_path}/store"], return_hydra_config=True)
-    planted = plain(begun)
+    planted = as_plain(begun)
     planted["stage"][stage] = hostile(tmp_path / "proof")
     record = {"overrides": [], "config": planted, "status": "done", "error": "", "artifacts": {}}
     (tmp_path / "job.json").write_text(json.dumps(record))
@@ -116,7 +116,7 @@ def test_weights_in_a_pickle_are_not_loaded(model, tmp_path):
         TargetModel("m", str(model)).load()
     target = TargetModel("lab", str(ROOT / "sppl" / "lab" / "checkpoint"))
     with pytest.raises(UserError, match=r"cannot be loaded .* no file named model\.safetensors"):
-        trained_model(target, model)
+        load_trained(target, model)
     adapter = tmp_path / "adapter"
     adapter.mkdir()
     (adapter / "adapter_config.json").write_text(
@@ -124,7 +124,7 @@ def test_weights_in_a_pickle_are_not_loaded(model, tmp_path):
     )
     torch.save({"x": Bomb(tmp_path / "proof")}, adapter / "adapter_model.bin")
     with pytest.raises(UserError, match=r"has no adapter_model\.safetensors"):
-        trained_model(target, adapter)
+        load_trained(target, adapter)
     assert not (tmp_path / "proof").exists()
     torch.load(adapter / "adapter_model.bin", weights_only=False)
     assert (tmp_path / "proof").exists()  # it would have gone off
@@ -143,7 +143,7 @@ def test_code_that_comes_with_a_model_runs_only_where_that_is_asked_for_by_name(
     with pytest.raises(UserError, match="trust_remote_code"):
         TargetModel("m", str(model)).load()
     with pytest.raises(UserError, match=r"Python code of its own, .* target_model\.trust_remote_code=true"):
-        trained_model(TargetModel("m", str(model)), model)
+        load_trained(TargetModel("m", str(model)), model)
     assert not proof.exists()
     trusting = TargetModel("m", str(model), trust_remote_code=True)
     with pytest.raises(UserError, match="has no attribute 'Model'"):  # there is no such class in it

@@ -11,12 +11,12 @@ from sppl.generation.local_teacher import LocalTeacher
 from sppl.lab.source import LabQuestions
 from sppl.models.target import TargetModel
 from sppl.schemas import UserError
-from sppl.scoring.requests import Request
-from sppl.scoring.served import scored_by
+from sppl.scoring.requests import ScoringRequest
+from sppl.scoring.server_requests import request_values
 from sppl.scoring.server_settings import ScoringServer
 from sppl.strategies.recipe import Recipe
 from sppl.teachers.api import OpenAITeacher
-from sppl.teachers.responses_of_teachers import TeacherResponses
+from sppl.teachers.teacher_responses import TeacherResponses
 from tests.servers.running import ROOT, free_ports, serving
 
 RECIPE = Recipe("direct", "asked directly", teacher="t", request="{question}", temperature=0.0, max_tokens=60)
@@ -60,5 +60,5 @@ def test_a_server_that_does_not_tell_log_probabilities_of_prompts_cannot_score_a
         dialect=dialect, base_url=f"http://127.0.0.1:{port}/v1", model=CHECKPOINT, tries=1, backoff=0.0
     )
     with serving(serve(port), port), pytest.raises(UserError) as caught:
-        list(scored_by(server, [Request((5, 6, 7), (8, 9))]))
+        list(request_values(server, [ScoringRequest((5, 6, 7), (8, 9))]))
     assert "`transformers serve` cannot; scorer=default scores in this process" in str(caught.value)

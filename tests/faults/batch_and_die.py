@@ -6,7 +6,7 @@ from sppl.schemas import Question
 from sppl.strategies.recipe import Recipe
 from sppl.teachers.api import AnthropicTeacher, OpenAITeacher
 from sppl.teachers.budget import Budget
-from sppl.teachers.responses_of_teachers import TeacherResponses
+from sppl.teachers.teacher_responses import TeacherResponses
 
 RECIPE = Recipe("direct", "asked directly", teacher="t", request="{question}\n\n{known}", max_tokens=100)
 DEAREST = 0.05 * 7.5

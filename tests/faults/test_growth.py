@@ -16,7 +16,7 @@ from sppl.artifacts.store import Store
 from sppl.cli.jobs import jobs_in
 from sppl.cli.ledger import Ledger
 from sppl.cli.sweeps import plan
-from sppl.data.contents import _read, read
+from sppl.data.contents import _read, read_contents
 from sppl.keys import check_for_keys
 
 
@@ -73,7 +73,7 @@ def test_reading_a_file_takes_time_in_proportion_to_its_records(ending, tmp_path
     for n in sizes:
         path = tmp_path / f"x{n}.{ending}"
         write(path, n)
-        took.append(seconds(lambda path=path: (_read.cache_clear(), read(path))))
+        took.append(seconds(lambda path=path: (_read.cache_clear(), read_contents(path))))
     grown = exponent(sizes, took)
     shown(f"{ending}: {', '.join(f'{n}: {t:.2f} s' for n, t in zip(sizes, took, strict=True))}; exponent {grown:.2f}")
     assert grown <= 1.1

@@ -7,14 +7,14 @@ import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from sppl.generation.answer import prompts_of
-from sppl.generation.answering import LocalAnswering, continue_prompts, rows_at_once
+from sppl.generation.answering import LocalAnswering, continue_prompts, fit_rows
 from sppl.generation.decoding import decode, most_likely
 from sppl.generation.ends import end_tokens
 from sppl.lab.source import LabQuestions
 from sppl.models.target import TargetModel
 from sppl.schemas import Sampling
 from sppl.training.lora import Lora, add_lora
-from sppl.training.trained import trained_model
+from sppl.training.trained import load_trained
 
 log = logging.getLogger(__name__)
 pytestmark = pytest.mark.filterwarnings("default")
@@ -57,7 +57,7 @@ def test_recorded_steps_give_the_answers_of_plain_ones_with_an_adapter_too(targe
     answering = LocalAnswering(target, device)
     for folder in (tmp_path / "adapter", None, tmp_path / "adapter"):
         found = answering.answer(prompts_of(questions), max_new_tokens=100, trained=folder)
-        model = trained_model(target, folder)
+        model = load_trained(target, folder)
         ends = end_tokens(answering.rendering, model.generation_config)
         read = [answering.rendering.prompt(one.messages) for one in prompts_of(questions)]
         with torch.inference_mode():
@@ -90,4 +90,4 @@ def test_answers_that_do_not_fit_into_memory_are_asked_for_in_halves(device, mon
         torch.cuda.set_per_process_memory_fraction(1.0, device)
     assert all(len(one) == 24 for one in made)
     assert made[0][0] == expected[0]
-    assert rows_at_once(model, 400) > 1
+    assert fit_rows(model, 400) > 1

@@ -7,7 +7,7 @@ import pytest
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM, Qwen2Config, Qwen2ForCausalLM
 
-from sppl.scoring.requests import Request
+from sppl.scoring.requests import ScoringRequest
 from sppl.scoring.scorer import ResponseScorer, tokens_at_once
 
 log = logging.getLogger(__name__)
@@ -23,7 +23,7 @@ def model_of(kind: str, dtype: torch.dtype, device: torch.device):
     return model.to(device, dtype).eval()
 
 
-def requests(n_questions: int = 6, n_responses: int = 7) -> list[Request]:
+def requests(n_questions: int = 6, n_responses: int = 7) -> list[ScoringRequest]:
     draw = np.random.default_rng(0)
 
     def ids(low: int, high: int) -> tuple[int, ...]:
@@ -31,13 +31,13 @@ def requests(n_questions: int = 6, n_responses: int = 7) -> list[Request]:
 
     start = ids(90, 91)  # a long beginning that all prompts share
     return [
-        Request(start + prefix, response)
+        ScoringRequest(start + prefix, response)
         for prefix in [ids(1, 60) for _ in range(n_questions)]
         for response in [ids(1, 50) for _ in range(n_responses)]
-    ] + [Request((), ids(2, 30)) for _ in range(4)]
+    ] + [ScoringRequest((), ids(2, 30)) for _ in range(4)]
 
 
-def alone(model, request: Request) -> np.ndarray:
+def alone(model, request: ScoringRequest) -> np.ndarray:
     ids = torch.tensor([request.prefix + request.response], device=model.device)
     with torch.inference_mode():
         logprobs = model(input_ids=ids).logits[0, :-1].float().log_softmax(-1)
@@ -75,7 +75,7 @@ def test_a_pass_that_does_not_fit_into_memory_is_scored_in_halves(device, caplog
     torch.manual_seed(0)
     size = {"hidden_size": 1024, "intermediate_size": 4096, "num_hidden_layers": 4, "num_attention_heads": 16}
     model = LlamaForCausalLM(LlamaConfig(vocab_size=1000, **size)).to(device, torch.bfloat16).eval()
-    asked = [Request(tuple(range(1, 200)), tuple((7 * i + j) % 1000 for j in range(200))) for i in range(300)]
+    asked = [ScoringRequest(tuple(range(1, 200)), tuple((7 * i + j) % 1000 for j in range(200))) for i in range(300)]
     scorer = ResponseScorer(model)
     expected = scorer.score(asked, max_tokens=2000)
     torch.cuda.empty_cache()

@@ -9,9 +9,9 @@ from sppl.generation.answer import prompts_of
 from sppl.generation.answering import LocalAnswering
 from sppl.hardware.hardware import Hardware
 from sppl.lab.source import LabQuestions, LabTeacher
-from sppl.models.target import TargetModel, frozen
+from sppl.models.target import TargetModel, frozen_target
 from sppl.prompts import Template
-from sppl.scoring.requests import Request
+from sppl.scoring.requests import ScoringRequest
 from sppl.scoring.scorer import ResponseScorer
 from sppl.strategies.recipe import Recipe
 from sppl.training.batches import Example
@@ -41,9 +41,9 @@ def pairs():
 
 def test_both_forms_score_it_as_one_response_at_a_time_in_float32(target, pairs):
     questions, answers = pairs
-    tokenizer, model = target.tokenizer(), frozen(target)
+    tokenizer, model = target.tokenizer(), frozen_target(target)
     asked = [
-        Request(chat_ids(tokenizer, prompt.messages), response_ids(tokenizer, text, Template(), end=False))
+        ScoringRequest(chat_ids(tokenizer, prompt.messages), response_ids(tokenizer, text, Template(), end=False))
         for texts in answers.values()
         for prompt, text in zip(prompts_of(questions), texts, strict=True)
     ]

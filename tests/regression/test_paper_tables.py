@@ -3,7 +3,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from sppl.analysis.paper import by_tie_order, compared, match_line, paper_tables
+from sppl.analysis.paper import compare_figures, is_tie_order, match_line, paper_tables
 from sppl.artifacts.store import Store
 
 PAPER = Path(__file__).parents[2] / "experiments" / "paper"
@@ -26,13 +26,13 @@ def cells():
         for name in made
         if name.endswith("main")
     }
-    return pd.concat([compared(table, made[name]).assign(table=name) for name, table in published.items()])
+    return pd.concat([compare_figures(table, made[name]).assign(table=name) for name, table in published.items()])
 
 
 def test_every_published_figure_is_made_again_but_for_the_order_of_tied_scores(cells):
     assert len(cells) == 228
     off = cells[~cells["match"]]
-    assert off[~by_tie_order(off)].empty, off.to_string()
+    assert off[~is_tie_order(off)].empty, off.to_string()
     assert len(cells) - len(off) == 224
     assert list(zip(off["block"], off["method"], strict=True)) == TIE_ORDER, off.to_string()
     assert match_line(cells) == "224 of 228 published cells match, 4 differ by tie order"

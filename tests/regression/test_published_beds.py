@@ -3,8 +3,8 @@
 import pandas as pd
 import pytest
 
+from sppl.analysis.bed_checks import brier_scores, shipped_checks
 from sppl.analysis.bed_table import bed_table, cases
-from sppl.analysis.checked import brier_scores, shipped
 from sppl.data.bed_files import read_bed
 
 BEDS = ("paper_main", "paper_planbench", "rsr", "car")
@@ -75,7 +75,7 @@ def test_brier_scores_are_those_that_statements_of_chance_were_checked_by(root):
     found = brier_scores([read_bed(root / "experiments" / "beds" / name) for name in BEDS])
     shipped_scores = {
         (bed, metric): (one["brier"], one["coin"])
-        for bed, facts in shipped().items()
+        for bed, facts in shipped_checks().items()
         for metric, one in facts["chances"].items()
     }
     assert {(row.bed, row.selector): (row.brier, row.brier_coin) for row in found.itertuples()} == shipped_scores

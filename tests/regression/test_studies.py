@@ -6,8 +6,8 @@ import study
 from studies.picker import FEATURES, PICKER, search
 from studies.picker_study import METRICS
 
-from sppl.analysis.checked import checked, shipped
-from sppl.analysis.conventions import comparable
+from sppl.analysis.bed_checks import check_beds, shipped_checks
+from sppl.analysis.conventions import take_comparable
 from sppl.analysis.outcomes import accuracies
 from sppl.analysis.paper import main_outcomes
 from sppl.analysis.ranking import rank
@@ -59,7 +59,7 @@ def test_every_study_has_a_folder_that_explains_and_runs_it():
 def test_the_frozen_picker_is_what_the_search_on_the_main_tasks_finds(records):
     scores, outcomes = records
     runs = main_outcomes(outcomes)
-    ranked = rank(comparable(scores[scores["metric"].isin(FEATURES)], runs), METRICS, resamples=0)
+    ranked = rank(take_comparable(scores[scores["metric"].isin(FEATURES)], runs), METRICS, resamples=0)
     first = search(ranked, accuracies(runs)).iloc[0]
     assert {name: first[name] for name in FEATURES if first[name]} == PICKER.weights
     assert first["accuracy"] == pytest.approx(0.6418, abs=5e-5)
@@ -68,6 +68,6 @@ def test_the_frozen_picker_is_what_the_search_on_the_main_tasks_finds(records):
 
 def test_what_is_shipped_of_the_checks_is_what_the_beds_give(root):
     beds = [read_bed(root / "experiments" / "beds" / name) for name in ("paper_main", "paper_planbench", "rsr", "car")]
-    made = json.loads(json.dumps(checked(beds)))
+    made = json.loads(json.dumps(check_beds(beds)))
     made["paper_planbench"]["benchmarks"].append("plan_bench_replanning")  # as experiments/beds/check.py says
-    assert made == shipped()
+    assert made == shipped_checks()

@@ -7,7 +7,7 @@ import pytest
 
 from sppl.artifacts.store import MissingArtifact
 from sppl.schemas import UserError
-from sppl.study.plan import as_shown
+from sppl.study.plan import shown_name
 
 pytestmark = pytest.mark.filterwarnings("default")
 PARTS = ("gpt4", "claude", "rewrite")
@@ -67,7 +67,7 @@ def test_a_dry_run_lists_the_candidates_and_the_tables_that_choose_among_them(st
     plan = stage("generate", store, *given, dry=True)
     tables = {f"token_stats/lab/lab/{name}/question-..." for name in PARTS}
     candidates = {f"{name} for best_response (6 responses)" for name in PARTS}
-    assert set(map(as_shown, plan.to_make)) == {"best_response (6 responses)"} | candidates | tables
+    assert set(map(shown_name, plan.to_make)) == {"best_response (6 responses)"} | candidates | tables
     stage("generate", store, *given)
     assert not stage("generate", store, *given, dry=True).to_make
     assert len(tables) == len(list(Path(store.root).glob("token_stats/lab/lab/*/question-*.parquet")))

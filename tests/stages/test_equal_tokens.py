@@ -7,7 +7,7 @@ from sppl.lab.source import LabQuestions
 from sppl.models.target import TargetModel
 from sppl.schemas import Question, UserError
 from sppl.stages.report import report
-from sppl.training.training_examples import encoded, first_tokens
+from sppl.training.training_examples import encode_examples, first_tokens
 
 TARGET = TargetModel("lab", "sppl/lab/checkpoint")
 PAIRS = [(Question(f"q{at}", "How many plums?", "7"), text) for at, text in enumerate(["7", "3 + 4 = 7.", "It is 7."])]
@@ -19,7 +19,7 @@ def _here(monkeypatch, root):
 
 
 def tokens(n: int) -> int:
-    return sum(len(one.learnt) for one in encoded(TARGET, PAIRS[:n], "gpt4"))
+    return sum(len(one.learnt) for one in encode_examples(TARGET, PAIRS[:n], "gpt4"))
 
 
 @pytest.mark.parametrize("n", [1, 2, 3])
@@ -71,5 +71,5 @@ def test_a_budget_is_in_the_adapters_name_by_the_responses_that_it_leaves(stage,
     (folder,) = store.artifacts("responses", "lab", "*")
     told = dict(store.read(folder)[["question_id", "response"]].to_numpy())
     asked = LabQuestions().questions("train", 8)
-    most = sum(len(one.learnt) for one in encoded(TARGET, [(one, told[one.id]) for one in asked], "gpt4"))
+    most = sum(len(one.learnt) for one in encode_examples(TARGET, [(one, told[one.id]) for one in asked], "gpt4"))
     assert stage("finetune", store, *words, f"n_train_tokens={most}", dry=True).found == (every,)

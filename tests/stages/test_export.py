@@ -3,9 +3,9 @@ import json
 import pytest
 
 from sppl.artifacts.store import Store
-from sppl.benchmarks.apart import questions_apart
 from sppl.benchmarks.definition import Benchmark
 from sppl.benchmarks.splits import take
+from sppl.benchmarks.validation_questions import questions_apart
 from sppl.data.files import LocalQuestions, LocalResponses
 from sppl.schemas import Question, UserError
 from sppl.stages.export import export

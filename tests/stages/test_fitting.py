@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 
 from sppl.artifacts.store import MissingArtifact, Store
 from sppl.data.tokens import prompt_ids, response_ids
-from sppl.models.target import frozen
+from sppl.models.target import frozen_target
 from sppl.prompts import FixedExamples, GivenQuestion, SelfAligned, SelfAlignedPrompt, StepWise, Template
 from sppl.schemas import Question, UserError
-from sppl.scoring.asked import Asked, Asking
-from sppl.scoring.overlong import fitted, rooms
+from sppl.scoring.overlong import fit_responses, prompt_rooms
 from sppl.scoring.pool import Pool
-from sppl.scoring.requests import Request
+from sppl.scoring.request_builder import RequestBuilder, ResponseInContext
+from sppl.scoring.requests import ScoringRequest
 from sppl.scoring.scoring_settings import Scoring
-from sppl.scoring.together import refuse_apart
+from sppl.scoring.separate_jobs import refuse_separate_jobs
 from sppl.strategies.recipe import Recipe
 from sppl.study.plan import ranking_of
 from tests.conftest import ROOT
@@ -35,18 +35,18 @@ POOL = Pool(("p0", "p1", "p2"), ("one two three", "four five six", "seven eight 
 
 @pytest.fixture
 def asking(lab):
-    return Asking(lab.target, WORDING, POOL, CUT)
+    return RequestBuilder(lab.target, WORDING, POOL, CUT)
 
 
-def within(asking, context, responses: dict[str, str], limit: int) -> dict[str, Asked]:
+def within(asking, context, responses: dict[str, str], limit: int) -> dict[str, ResponseInContext]:
     """One question's responses, with prompts that leave room for the longest."""
     asked = {name: asking.responses([(QUESTION, text)], context, steps=False) for name, text in responses.items()}
-    room = rooms(asked.values(), limit)
+    room = prompt_rooms(asked.values(), limit)
     again = {
         (name, context): asking.responses([(QUESTION, text)], context, steps=False, rooms=room)
         for name, text in responses.items()
     }
-    return {name: one for (name, _), fit in fitted(again, limit, CUT).items() for one in fit.responses}
+    return {name: one for (name, _), fit in fit_responses(again, limit, CUT).items() for one in fit.responses}
 
 
 LONG, SHORT = "3 + 4 = 7, so 7 fruits.", "7"
@@ -93,9 +93,9 @@ def test_with_its_room_every_response_that_can_fit_does(sizes, prompt, limit):
     """Strategies with responses of these sizes, the later steps of each with the earlier ones before them."""
     head, asked = tuple(range(prompt)), []
     for steps in sizes:
-        requests = [(0, Request(head + (0,) * sum(steps[:n]), (1,) * size, n)) for n, size in enumerate(steps)]
-        asked.append([Asked("q0", (1,), (), tuple(requests), 1, head)])
-    room = rooms(asked, limit).get("q0", prompt)
+        requests = [(0, ScoringRequest(head + (0,) * sum(steps[:n]), (1,) * size, n)) for n, size in enumerate(steps)]
+        asked.append([ResponseInContext("q0", (1,), (), tuple(requests), 1, head)])
+    room = prompt_rooms(asked, limit).get("q0", prompt)
     kept = min(room, prompt)
     for steps in sizes:
         behind = sum(steps)
@@ -106,20 +106,24 @@ def test_with_its_room_every_response_that_can_fit_does(sizes, prompt, limit):
 
 
 def test_a_step_that_does_not_fit_its_window_leaves_out_the_whole_response():
-    long = Asked(
-        "a", (7, 8, 9), (0, 0, 1), ((0, Request((1, 2), (7, 8), 0)), (2, Request((1, 2, 3, 7, 8), (9,), 1))), 4
+    long = ResponseInContext(
+        "a",
+        (7, 8, 9),
+        (0, 0, 1),
+        ((0, ScoringRequest((1, 2), (7, 8), 0)), (2, ScoringRequest((1, 2, 3, 7, 8), (9,), 1))),
+        4,
     )
-    short = Asked("b", (7,), (0,), ((0, Request((1, 2), (7,), 2)),), 2)
-    found = fitted({("gpt4", StepWise(1)): [long, short]}, 5, Scoring(overlong="skip"))["gpt4", StepWise(1)]
+    short = ResponseInContext("b", (7,), (0,), ((0, ScoringRequest((1, 2), (7,), 2)),), 2)
+    found = fit_responses({("gpt4", StepWise(1)): [long, short]}, 5, Scoring(overlong="skip"))["gpt4", StepWise(1)]
     assert [one.example_id for one in found.responses] == ["b"]
     assert found.facts == {"overlong": 1, "left_out": ["a"]}
 
 
 def test_what_does_not_fit_is_refused_with_the_ways_on():
-    long = Asked("a", (7,), (), ((0, Request((1, 2), (7, 8, 9), 0)),), 4)
+    long = ResponseInContext("a", (7,), (), ((0, ScoringRequest((1, 2), (7, 8, 9), 0)),), 4)
     with pytest.raises(UserError, match=r"1 of 1 .* 4 tokens; the longest is a of gpt4 in the context question with 5.*"
                        r"scorer\.overlong=skip .*scorer\.overlong=truncate_left"):  # fmt: skip
-        fitted({("gpt4", GivenQuestion()): [long]}, 4, Scoring())
+        fit_responses({("gpt4", GivenQuestion()): [long]}, 4, Scoring())
 
 
 THREE = "strategy=[gpt4,claude,rewrite]"
@@ -135,7 +139,7 @@ def test_shortened_prompts_are_counted_in_the_ranking_and_depend_on_all_strategi
     stage("predict", made)
     given = ["metric=[sppl,perplexity]", "scorer.overlong=truncate_left"]
     limit = limit_of(made, stage("score", made, THREE, "metric=[sppl]"), 0.9)
-    monkeypatch.setattr(frozen(lab.target).config, "max_position_embeddings", limit)
+    monkeypatch.setattr(frozen_target(lab.target).config, "max_position_embeddings", limit)
     plan = stage("score", made, THREE, *given)
     names = [name for name in (*plan.found, *plan.to_make) if "self_aligned" in name]
     facts = [made.provenance(made.open(name)) for name in names]
@@ -169,7 +173,7 @@ def lengths(lab, strategy: str) -> list[int]:
 def test_a_strategy_that_skipping_leaves_nothing_is_named(stage, store, monkeypatch, lab):
     limit = min(lengths(lab, "gpt4")) - 1
     assert min(lengths(lab, "human_examples")) <= limit
-    monkeypatch.setattr(frozen(lab.target).config, "max_position_embeddings", limit)
+    monkeypatch.setattr(frozen_target(lab.target).config, "max_position_embeddings", limit)
     given = ["strategy=[gpt4,human_examples]", "metric=[perplexity,scas]", "scorer.overlong=skip"]
     stage("generate", store, *given)
     nothing = r"overlong=skip leaves some strategies no response.*: gpt4: none fits \(hidden_mlp.up_proj, question\)\. "
@@ -193,7 +197,7 @@ def test_strategies_that_share_no_question_that_fits_are_not_compared(stage, mad
         return [longer if n in only else text for n, text in enumerate(texts)]
 
     monkeypatch.setattr(type(lab.benchmark.responses), "respond", lengthened)
-    monkeypatch.setattr(frozen(lab.target).config, "max_position_embeddings", limit)
+    monkeypatch.setattr(frozen_target(lab.target).config, "max_position_embeddings", limit)
     given = ["strategy=[gpt4,human_examples]", "metric=[perplexity]", "scorer.overlong=skip", "name=other"]
     fresh = Store(made.root + "-none-shared")
     stage("score", fresh, *given)
@@ -204,10 +208,10 @@ def test_strategies_that_share_no_question_that_fits_are_not_compared(stage, mad
 def test_a_sweep_of_single_strategies_cannot_cut_alike_and_says_how_to():
     argv = ["run.py", "-m", "strategy=gpt4,claude", "scorer.overlong=truncate_left"]
     with pytest.raises(UserError, match=r"run\.py 'strategy=\[gpt4,claude\]' scorer\.overlong=truncate_left"):
-        refuse_apart(["gpt4"], CUT, argv)
-    refuse_apart(["gpt4", "claude"], CUT, argv)
-    refuse_apart(["gpt4"], CUT, ["run.py", "strategy=[gpt4]"])
-    refuse_apart(["gpt4"], Scoring(overlong="skip"), argv)
+        refuse_separate_jobs(["gpt4"], CUT, argv)
+    refuse_separate_jobs(["gpt4", "claude"], CUT, argv)
+    refuse_separate_jobs(["gpt4"], CUT, ["run.py", "strategy=[gpt4]"])
+    refuse_separate_jobs(["gpt4"], Scoring(overlong="skip"), argv)
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,11 @@ from sppl.benchmarks.definition import Benchmark
 from sppl.lab.source import LabQuestions, LabTeacher
 from sppl.schemas import Question, UserError
 from sppl.stages.generate import generate
-from sppl.strategies.mixture import drawn
+from sppl.strategies.mixture import draw_strategy
 from sppl.strategies.recipe import Recipe
 from sppl.study.responses import Responses
 from sppl.teachers.api import OpenAITeacher
-from sppl.teachers.responses_of_teachers import TeacherResponses
+from sppl.teachers.teacher_responses import TeacherResponses
 from tests.servers.running import faulty
 
 RECIPE = Recipe("direct", "asked directly", teacher="t", request="{question}\n\n{known}", tries=2)
@@ -99,7 +99,7 @@ def test_a_mixture_takes_each_response_from_the_strategy_its_question_draws(tmp_
     store, questions = Store(str(tmp_path)), LabQuestions().questions("train", 40)
     mixed = [text for _, text in Responses(store, one, Recipe("mixture", "", of=parts), questions).pairs()]
     whole = {name: [text for _, text in Responses(store, one, part, questions).pairs()] for name, part in parts.items()}
-    names = [drawn(question.id, ["claude", "gpt4"]) for question in questions]
+    names = [draw_strategy(question.id, ["claude", "gpt4"]) for question in questions]
     assert mixed == [whole[name][at] for at, name in enumerate(names)]
     assert 10 <= names.count("gpt4") <= 30
 
@@ -114,7 +114,7 @@ def test_a_derived_strategy_asks_for_what_it_is_made_of_once_and_says_so_before(
         plan, _, found = run(one, tmp_path, mixture, max_cost=1e5)
         assert plan.to_make[0] == "mixture (2 responses)"
         asked = [line.removeprefix("asked ") for line in log.read_text().splitlines() if line.startswith("asked")]
-        assert sorted(asked) == sorted(drawn(id_, ["p", "q"]) for id_ in found["question_id"])
+        assert sorted(asked) == sorted(draw_strategy(id_, ["p", "q"]) for id_ in found["question_id"])
         run(one, tmp_path, mixture)
         assert log.read_text().count("asked") == 2
         store = Store(str(tmp_path / "store"))

@@ -12,7 +12,7 @@ from sppl.stages.generate import generate
 from sppl.strategies.recipe import Recipe
 from sppl.study.responses import Responses
 from sppl.teachers.api import OpenAITeacher
-from sppl.teachers.responses_of_teachers import TeacherResponses
+from sppl.teachers.teacher_responses import TeacherResponses
 from tests.servers.running import batching
 from tests.stages.test_max_cost import Numbered
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from sppl.artifacts.store import MissingArtifact
-from sppl.models.target import frozen
+from sppl.models.target import frozen_target
 from sppl.schemas import UserError
 
 pytestmark = pytest.mark.filterwarnings("default")
@@ -10,9 +10,9 @@ pytestmark = pytest.mark.filterwarnings("default")
 
 def test_fine_tuning_leaves_the_cached_target_as_it_was(stage, made, lab):
     ids = torch.arange(20, 60)[None]
-    before = frozen(lab.target)(ids).logits.clone()
+    before = frozen_target(lab.target)(ids).logits.clone()
     plan = stage("finetune", made, "strategy=[gpt4]", "training.learning_rate=0.01")
-    assert torch.equal(frozen(lab.target)(ids).logits, before)
+    assert torch.equal(frozen_target(lab.target)(ids).logits, before)
     assert made.exists(made.open((plan.found + plan.to_make)[0]))
 
 

@@ -5,7 +5,7 @@ import pytest
 from sppl.artifacts.store import MissingArtifact
 from sppl.lab.source import LabQuestions
 from sppl.schemas import UserError
-from sppl.scoring.asked import refuse_empty
+from sppl.scoring.request_builder import refuse_empty
 
 pytestmark = pytest.mark.filterwarnings("default")
 TWO = "strategy=[gpt4,claude]"

@@ -6,7 +6,7 @@ import pytest
 from sppl.analysis.paper import RecordedMetric
 from sppl.analysis.ranking import rank
 from sppl.stages.report import report
-from sppl.study.other_targets import advice, other_targets_of
+from sppl.study.other_targets import describe_leads, other_targets_of
 
 
 def ranked(*strategies: str, target: str = "mine") -> pd.DataFrame:
@@ -30,7 +30,7 @@ def test_a_strategys_lead_is_over_the_mean_of_what_the_same_target_was_trained_o
         ["claude", pytest.approx(0.1875), "large, small"],
         ["gpt4", pytest.approx(-0.1875), "large, small"],
     ]
-    assert advice(found) == [
+    assert describe_leads(found) == [
         "sql, mine: of your other targets (large, small), claude trained best, 18.8 points above the mean of the 2 "
         "strategies they share with this ranking"
     ]
@@ -91,4 +91,4 @@ def test_where_all_strategies_did_alike_nothing_is_advised(store):
     trained(store, "small", gpt4=2, claude=2)
     found = other_targets_of(store, ranked("gpt4", "claude"))
     assert found["lead"].tolist() == [0, 0]
-    assert advice(found) == []
+    assert describe_leads(found) == []

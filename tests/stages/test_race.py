@@ -5,7 +5,7 @@ import pytest
 
 from sppl.artifacts.store import MissingArtifact
 from sppl.data.tokens import prompt_ids, response_ids
-from sppl.models.target import frozen
+from sppl.models.target import frozen_target
 from sppl.prompts import Template
 from sppl.schemas import UserError
 from sppl.strategies.recipe import Recipe
@@ -141,14 +141,14 @@ def test_a_batch_in_which_nothing_fits_the_target_is_passed_over(stage, made, st
         length[question.id] = len(prompt) + len(response_ids(tokenizer, text, Template(), end=False))
     first = list(length.values())[:2]
     stage("predict", store)
-    monkeypatch.setattr(frozen(lab.target).config, "max_position_embeddings", min(first) - 1)
+    monkeypatch.setattr(frozen_target(lab.target).config, "max_position_embeddings", min(first) - 1)
     race = [*given, "scorer.budget=race", "scorer.first=2", "scorer.then=2"]
     kept = decisions(store, stage("score", store, *race))
     assert kept["questions"].min() > 2  # the first two did not fit
     assert 0 < kept["n_examples"].max() <= sum(size < min(first) for size in length.values())
     assert ranking(stage, store, *race)["n_examples"].max() == kept["n_examples"].max()
     pd.testing.assert_frame_equal(decisions(store, stage("score", store, *race)), kept)
-    monkeypatch.setattr(frozen(lab.target).config, "max_position_embeddings", 5)
+    monkeypatch.setattr(frozen_target(lab.target).config, "max_position_embeddings", 5)
     with pytest.raises(UserError, match="no question fits the target's context for all"):
         stage("score", made, *race)
 

@@ -5,7 +5,7 @@ import pytest
 
 from sppl.study.plan import ranking_of
 from sppl.study.samples import samples_of
-from sppl.training.training_examples import encoded
+from sppl.training.training_examples import encode_examples
 from tests.conftest import QUICK
 
 pytestmark = pytest.mark.filterwarnings("default")
@@ -23,7 +23,7 @@ def test_the_lengths_are_those_of_the_training_examples_and_the_prompt_is_the_sc
     responses = next(artifact for artifact in store.artifacts("responses", "lab", "*") if "gpt4" in artifact.name)
     texts = store.read(responses).set_index("question_id")["response"]
     questions = lab.benchmark.questions.questions("train", 6)
-    examples = encoded(lab.target, [(one, texts[one.id]) for one in questions], "gpt4")
+    examples = encode_examples(lab.target, [(one, texts[one.id]) for one in questions], "gpt4")
     own = frame[frame["strategy"] == "gpt4"]
     assert own["prompt_tokens"].tolist() == [len(one.prompt) for one in examples]
     assert own["response_tokens"].tolist() == [len(one.response) for one in examples]

@@ -7,7 +7,7 @@ import torch
 
 from sppl.artifacts.store import MissingArtifact
 from sppl.data.tokens import prompt_ids, response_ids
-from sppl.models.target import frozen
+from sppl.models.target import frozen_target
 from sppl.prompts import Template
 from sppl.schemas import UserError
 from sppl.study.plan import ranking_of
@@ -24,7 +24,7 @@ def test_the_mean_loss_of_a_response_is_the_models_own_loss(stage, made, lab):
     stage("predict", made)
     plan = stage("score", made, "strategy=[gpt4]", "metric=[perplexity]")
     frame = made.read(made.open([*plan.found, *plan.to_make][0]))
-    tokenizer, model = lab.target.tokenizer(), frozen(lab.target)
+    tokenizer, model = lab.target.tokenizer(), frozen_target(lab.target)
     questions = lab.benchmark.questions.questions("train", 6)
     texts = lab.benchmark.responses.respond(_named("gpt4"), questions)
     for question, text in zip(questions, texts, strict=True):
@@ -89,7 +89,7 @@ def test_a_dry_run_makes_nothing(stage, store):
 
 
 def test_a_response_longer_than_the_target_can_read_is_refused(stage, made, monkeypatch, lab):
-    monkeypatch.setattr(frozen(lab.target).config, "max_position_embeddings", 30)
+    monkeypatch.setattr(frozen_target(lab.target).config, "max_position_embeddings", 30)
     with pytest.raises(UserError, match="30 tokens"):
         stage("score", made, "strategy=[code]", "metric=[perplexity]")
 
@@ -105,7 +105,7 @@ def test_what_does_not_fit_is_left_out_or_cut_and_counted(stage, made, monkeypat
     whole = stage("score", made, "strategy=[gpt4,human_examples]", "metric=[perplexity]")
     uncut = made.read(made.open((whole.found + whole.to_make)[0]))
     limit = int(uncut.groupby("example_id").size().max()) + 12  # the longest response fits, its prompt does not
-    monkeypatch.setattr(frozen(lab.target).config, "max_position_embeddings", limit)
+    monkeypatch.setattr(frozen_target(lab.target).config, "max_position_embeddings", limit)
     given = ["strategy=[gpt4,human_examples]", "metric=[perplexity]", f"scorer.overlong={overlong}"]
     plan = stage("score", made, *given)
     artifact = made.open(next(name for name in plan.to_make if "/gpt4/" in name))

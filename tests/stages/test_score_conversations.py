@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from sppl.data.tokens import rendering_of
-from sppl.models.target import TargetModel, frozen
+from sppl.models.target import TargetModel, frozen_target
 from sppl.schemas import UserError
 from sppl.stages.report import report
 from sppl.study.plan import ranking_of
@@ -48,7 +48,7 @@ def test_scores_of_a_conversation_are_one_by_one_the_models_own_and_say_the_turn
     (artifact,) = [name for name in plan.to_make if "/x/" in name]
     frame = store.read(store.open(artifact)).query("example_id == 'a'")
     target = TargetModel("lab", "lab")
-    rendering, model = rendering_of(target.tokenizer()), frozen(target)
+    rendering, model = rendering_of(target.tokenizer()), frozen_target(target)
     whole = torch.tensor([rendering.ids(rendering.whole_text(TURNS))])
     with torch.inference_mode():
         logprobs = model(input_ids=whole).logits[0, :-1].log_softmax(-1)

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from sppl.benchmarks.apart import questions_apart
 from sppl.benchmarks.definition import Benchmark
+from sppl.benchmarks.validation_questions import questions_apart
 from sppl.lab.source import LabQuestions, LabTeacher
 from sppl.schemas import Question, UserError
 from sppl.study.own_bed import own_bed

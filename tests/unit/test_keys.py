@@ -10,7 +10,7 @@ import pytest
 
 from sppl.cli.errors import report_errors
 from sppl.cli.hiding import HidingFormatter
-from sppl.data.contents import read
+from sppl.data.contents import read_contents
 from sppl.keys import check_arguments, check_for_keys, holds_key, without_keys
 from sppl.teachers.api import OpenAITeacher
 
@@ -130,8 +130,8 @@ def test_a_file_of_data_with_a_key_is_refused_by_file_line_and_field(tmp_path):
     path, key = tmp_path / "gpt4.jsonl", KEYS["Anthropic"]
     rows = [{"question": "a", "response": "b"}, {"question": "a", "response": f"os.environ['K'] = '{key}'"}, {key: 1}]
     path.write_text("".join(json.dumps(row) + "\n" for row in [*rows, {"question": "a", "turns": [{"text": key}]}]))
-    assert [(one.line, one.field) for one in read(path).problems] == [(2, "response"), (3, key), (4, "turns")]
-    assert all("what looks like a key" in one.what for one in read(path).problems)
+    assert [(one.line, one.field) for one in read_contents(path).problems] == [(2, "response"), (3, key), (4, "turns")]
+    assert all("what looks like a key" in one.what for one in read_contents(path).problems)
 
 
 def test_a_line_of_the_log_holds_no_key_nor_does_a_traceback_in_it():

@@ -18,9 +18,9 @@ from sppl.artifacts.journal import Journal
 from sppl.artifacts.provenance import whole_zip, write_json
 from sppl.artifacts.store import Store
 from sppl.cli.jobs import jobs_in
-from sppl.data.contents import read
+from sppl.data.contents import read_contents
 from sppl.data.files import LocalQuestions
-from sppl.data.folder import files
+from sppl.data.folder import data_files
 from sppl.models.adapter import base_of
 from sppl.models.chat import write_chat
 from sppl.models.target import TargetModel
@@ -150,7 +150,7 @@ def test_a_link_in_a_folder_of_data_that_leads_out_of_it_is_refused_by_name(tmp_
     (data / "gpt4.jsonl").unlink()
     shutil.copy(secret, data / "gpt4.jsonl")
     (data / "claude.jsonl").symlink_to("gpt4.jsonl")  # within the folder
-    assert [path.name for path in files(str(tmp_path / "link"))] == ["claude.jsonl", "gpt4.jsonl"]
+    assert [path.name for path in data_files(str(tmp_path / "link"))] == ["claude.jsonl", "gpt4.jsonl"]
 
 
 def test_a_small_parquet_file_of_more_rows_than_memory_is_not_unpacked(tmp_path, monkeypatch):
@@ -158,7 +158,7 @@ def test_a_small_parquet_file_of_more_rows_than_memory_is_not_unpacked(tmp_path,
     pq.write_table(pa.table({"response": pa.array(np.zeros(10**6, "int8"))}), path, compression="zstd")
     assert path.stat().st_size < 10_000
     monkeypatch.setattr("psutil.virtual_memory", lambda: type("M", (), {"total": 10**6})())
-    assert [str(one) for one in read(path).problems] == [
+    assert [str(one) for one in read_contents(path).problems] == [
         "gpt4.parquet: it unpacks to 0 GiB, more than this machine's memory"
     ]
 
@@ -173,7 +173,7 @@ def test_a_parquet_file_with_a_pickle_in_it_runs_nothing(tmp_path):
     facts = {b"ARROW:extension:name": b"arrow.py_extension_type", b"ARROW:extension:metadata": pickle.dumps(Bomb())}
     column = pa.field("response", pa.string(), metadata=facts)
     pq.write_table(pa.table([pa.array(["x"])], schema=pa.schema([column])), tmp_path / "gpt4.parquet")
-    read(tmp_path / "gpt4.parquet")
+    read_contents(tmp_path / "gpt4.parquet")
     pd.read_parquet(tmp_path / "gpt4.parquet")
     assert not (tmp_path / "proof").exists()
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pandas as pd
 
-from sppl.analysis.calibration import calibrated, comparisons
-from sppl.analysis.conventions import comparable
+from sppl.analysis.calibration import calibrate, comparisons
+from sppl.analysis.conventions import take_comparable
 from sppl.analysis.paper import RecordedMetric, main_outcomes
 from sppl.analysis.ranking import rank
 
@@ -16,10 +16,10 @@ METRICS = [
 
 
 def fitted(scores: pd.DataFrame, outcomes: pd.DataFrame) -> dict[str, dict[str, Any]]:
-    """Per metric what `sppl.analysis.calibration.calibrated` finds on the 17 main tasks and 3 targets."""
+    """Per metric what `sppl.analysis.calibration.calibrate` finds on the 17 main tasks and 3 targets."""
     runs = main_outcomes(outcomes)
     named = scores[scores["metric"].isin([metric.name for metric in METRICS])]
-    return calibrated(comparisons(rank(comparable(named, runs), METRICS, resamples=0), runs))
+    return calibrate(comparisons(rank(take_comparable(named, runs), METRICS, resamples=0), runs))
 
 
 def calibration(scores: pd.DataFrame, outcomes: pd.DataFrame) -> pd.DataFrame:

@@ -18,7 +18,7 @@ def differences(
     undefined.
 
     Args:
-        table: of `sppl.analysis.blocks.judged`.
+        table: of `sppl.analysis.blocks.judge_slices`.
         reference: the metric that others are compared with.
         metrics: those others; None takes all.
         resamples: how many.

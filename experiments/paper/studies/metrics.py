@@ -7,10 +7,10 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from sppl.analysis.blocks import BEST, by_block, judged
+from sppl.analysis.blocks import BEST, average_blocks, judge_slices
 from sppl.analysis.checks import PAIR
 from sppl.analysis.combining import Combination
-from sppl.analysis.conventions import PAPER, SOUND, Conventions, comparable
+from sppl.analysis.conventions import PAPER, SOUND, Conventions, take_comparable
 from sppl.analysis.outcomes import accuracies
 from sppl.analysis.paper import OURS, RECORDED, RecordedMetric, main_outcomes, planbench_outcomes
 from sppl.analysis.racing import Bound, Limit
@@ -57,7 +57,7 @@ AGGREGATIONS: Mapping[str, Callable[[np.ndarray], float]] = {
 
 def verdict(table: pd.DataFrame) -> pd.DataFrame:
     """One row per metric over all pairs: `accuracy` of its picks, `regret`, both correlations, `n_pairs`."""
-    rows = by_block(table, {"all": -1.0})
+    rows = average_blocks(table, {"all": -1.0})
     best = float(rows.loc[rows["method"] == BEST, "accuracy"].iloc[0])
     rows = rows[rows["method"] != BEST].rename(columns={"method": "metric"})
     rows = rows.assign(regret=best - rows["accuracy"])
@@ -68,7 +68,7 @@ def complete(
     scores: pd.DataFrame, outcomes: pd.DataFrame, names: Sequence[str], conventions: Conventions
 ) -> pd.DataFrame:
     """The outcomes of pairs in which every one of the metrics has a score of every trained candidate."""
-    frame = comparable(scores[scores["metric"].isin(list(names))], outcomes, conventions)
+    frame = take_comparable(scores[scores["metric"].isin(list(names))], outcomes, conventions)
     found = frame.groupby([*PAIR, "metric"])["strategy"].nunique().unstack().reindex(columns=list(names))
     whole = found[found.eq(found.max(axis=1), axis=0).all(axis=1)].reset_index()[PAIR]
     return outcomes.merge(whole, on=PAIR)
@@ -90,7 +90,7 @@ def _both_conventions(scores: pd.DataFrame, outcomes: pd.DataFrame, metrics: Seq
     for name, select in SETS.items():
         for conventions in (PAPER, CLEANED):
             runs = complete(scores, select(outcomes), [metric.name for metric in metrics], conventions)
-            table = verdict(judged(scores, runs, metrics, conventions))
+            table = verdict(judge_slices(scores, runs, metrics, conventions))
             parts.append(table.assign(tasks=name, conventions=conventions.name))
     return _first(pd.concat(parts, ignore_index=True), ["tasks", "conventions"])
 
@@ -101,7 +101,7 @@ def subset(scores: pd.DataFrame, outcomes: pd.DataFrame) -> pd.DataFrame:
     metrics = [RecordedMetric("perplexity"), RecordedMetric(OURS)]
     runs = main_outcomes(outcomes)
     for start, end in SLICES:
-        table = judged(scores, runs, metrics, replace(SOUND, slices=((start, end),)))
+        table = judge_slices(scores, runs, metrics, replace(SOUND, slices=((start, end),)))
         parts.append(verdict(table).assign(n_questions=end - start, start=start))
     return _first(pd.concat(parts, ignore_index=True), ["n_questions", "start"]).sort_values(
         ["metric", "n_questions", "start"], ignore_index=True
@@ -123,7 +123,7 @@ def train_then_test(scores: pd.DataFrame, outcomes: pd.DataFrame) -> pd.DataFram
         small = small.assign(metric=TRAIN_THEN_TEST, value=small["accuracy"])
         both = pd.concat([scores, small[[*PAIR, "strategy", "metric", "value"]]], ignore_index=True)
         kept = complete(both, runs, [metric.name for metric in metrics], SOUND)
-        parts.append(verdict(judged(both, kept, metrics)).assign(trained_with=setup))
+        parts.append(verdict(judge_slices(both, kept, metrics)).assign(trained_with=setup))
     return _first(pd.concat(parts, ignore_index=True), ["trained_with"])
 
 
@@ -135,7 +135,7 @@ def aggregation(scores: pd.DataFrame, outcomes: pd.DataFrame) -> pd.DataFrame:
     parts = []
     for tasks, select in SETS.items():
         for questions, slices in (("3 x 50", PAPER.slices), ("300", ())):
-            table = judged(frame, select(outcomes), metrics, replace(SOUND, slices=slices))
+            table = judge_slices(frame, select(outcomes), metrics, replace(SOUND, slices=slices))
             parts.append(verdict(table).assign(tasks=tasks, questions=questions))
     return _first(pd.concat(parts, ignore_index=True), ["tasks", "questions"])
 
@@ -148,12 +148,12 @@ def combinations(scores: pd.DataFrame, outcomes: pd.DataFrame) -> pd.DataFrame:
         for how in ("rank", "z")
         for names in sets
     ]
-    return verdict(judged(scores, main_outcomes(outcomes), RECORDED, also=joined))
+    return verdict(judge_slices(scores, main_outcomes(outcomes), RECORDED, also=joined))
 
 
 def leave_one_out(scores: pd.DataFrame, outcomes: pd.DataFrame) -> pd.DataFrame:
     """SPPL minus perplexity when one task or one model is left out: how much of the margin hangs on one of them."""
-    table = judged(scores, main_outcomes(outcomes), [RecordedMetric("perplexity"), RecordedMetric(OURS)])
+    table = judge_slices(scores, main_outcomes(outcomes), [RecordedMetric("perplexity"), RecordedMetric(OURS)])
     parts = [_margin(table).assign(left_out="none")]
     for column in ("target_model", "benchmark"):
         for name in sorted(table[column].unique()):
@@ -170,7 +170,7 @@ def _margin(table: pd.DataFrame) -> pd.DataFrame:
 def metric_differences(scores: pd.DataFrame, outcomes: pd.DataFrame) -> pd.DataFrame:
     """Every metric minus perplexity with a bootstrap over tasks, sound conventions and the paper's, main tasks."""
     runs = main_outcomes(outcomes)
-    tables = [(one.name, judged(scores, runs, RECORDED, one)) for one in (SOUND, PAPER)]
+    tables = [(one.name, judge_slices(scores, runs, RECORDED, one)) for one in (SOUND, PAPER)]
     parts = [differences(table, "perplexity").assign(conventions=name) for name, table in tables]
     return _first(pd.concat(parts, ignore_index=True), ["conventions"])
 
@@ -182,7 +182,7 @@ def racing(scores: pd.DataFrame, outcomes: pd.DataFrame) -> pd.DataFrame:
     decisions, and states no error.
     """
     runs = main_outcomes(outcomes)
-    own = comparable(scores[(scores["metric"] == OURS) & scores["example_id"].notna()], runs)
+    own = take_comparable(scores[(scores["metric"] == OURS) & scores["example_id"].notna()], runs)
     rows = []
     rules: dict[str, Callable[[int, int], Limit]] = {
         f"error={error}": partial(Bound, error=error) for error in (0.01, 0.05, 0.1, 0.2)

@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from sppl.analysis.blocks import judged
+from sppl.analysis.blocks import judge_slices
 from sppl.analysis.checks import PAIR
-from sppl.analysis.conventions import SIX, comparable
+from sppl.analysis.conventions import SIX, take_comparable
 from sppl.analysis.outcomes import accuracies
 from sppl.analysis.paper import RecordedMetric
 from studies.picker import FEATURES, PICKER
@@ -25,13 +25,13 @@ def ways_to_choose(scores: pd.DataFrame, outcomes: pd.DataFrame) -> pd.DataFrame
         outcomes: of one setup per benchmark.
     """
     named = scores[scores["metric"].isin(list(FEATURES))]
-    table = judged(named, outcomes, METRICS, also=[PICKER])
+    table = judge_slices(named, outcomes, METRICS, also=[PICKER])
     table = table.assign(got=table["picked_accuracy"].astype(float), lost=table["regret"].astype(float))
     rows = [
         {"way": metric, "accuracy": part["got"].mean(), "regret": part["lost"].mean(), "n_pairs": len(part)}
         for metric, part in table.groupby("metric", sort=False)
     ]
-    trained = comparable(named, outcomes)[[*PAIR, "strategy"]].drop_duplicates()
+    trained = take_comparable(named, outcomes)[[*PAIR, "strategy"]].drop_duplicates()
     reached = accuracies(outcomes).merge(trained, on=[*PAIR, "strategy"])
     wide = reached.assign(accuracy=reached["accuracy"].astype(float)).pivot(
         index=PAIR, columns="strategy", values="accuracy"

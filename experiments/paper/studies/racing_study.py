@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sppl.analysis.checks import PAIR
-from sppl.analysis.racing import FIRST, THEN, Bound, Limit, race
+from sppl.analysis.racing import FIRST, THEN, Bound, Limit, replay_race
 
 
 def two_standard_errors(*_: int) -> Limit:
@@ -62,7 +62,7 @@ def _one(
 ) -> dict[str, float | bool]:
     best = max(truth[name] for name in values)
     full, by_mean = _lowest(values, order), _lowest({name: np.exp(v) for name, v in values.items()}, order)
-    run = race(values, order, limit, first=first, then=then)
+    run = replay_race(values, order, limit, first=first, then=then)
     spent = sum(run.scored.values())
     uniform = _lowest(values, order[: max(1, round(spent / len(values)))])
     return {

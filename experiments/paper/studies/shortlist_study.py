@@ -8,7 +8,7 @@ import pandas as pd
 from sppl.analysis.bed import Bed
 from sppl.analysis.resampling import draws, interval
 from sppl.analysis.selectors import PILOTS, grouping
-from sppl.analysis.settling import by_pilots, trained_once
+from sppl.analysis.settling import settle_by_one_seed, settle_by_pilots
 
 LEAD = "sppl_n2"
 SIZES = {"1": 1, "2": 2, "3": 3, "all": 99}
@@ -37,8 +37,8 @@ def shortlists(beds: Mapping[str, Bed]) -> pd.DataFrame:
 def _rows(bed: Bed, led: pd.DataFrame) -> list[dict[str, object]]:
     tried, reached = bed.scores[bed.scores["metric"].str.startswith(PILOTS)], bed.accuracies()
     ways = {
-        "pilots": {label: by_pilots(led, tried, reached, k) for label, k in SIZES.items()},
-        "one full training": {label: trained_once(bed.outcomes, led, k) for label, k in SIZES.items()},
+        "pilots": {label: settle_by_pilots(led, tried, reached, k) for label, k in SIZES.items()},
+        "one full training": {label: settle_by_one_seed(bed.outcomes, led, k) for label, k in SIZES.items()},
     }
     rows = []
     for way, found in ways.items():

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from sppl.analysis.bed import Bed
 from sppl.analysis.bed_table import POOLED, bed_table, cases
-from sppl.analysis.selectors import FIXED, OTHER_TARGETS, RANDOM, ranked_by_other_targets
+from sppl.analysis.selectors import FIXED, OTHER_TARGETS, RANDOM, rank_by_other_targets
 from sppl.schemas import UserError
 
 
@@ -121,10 +121,10 @@ def test_no_selector_wins_or_loses_more_than_there_is(grid):
 
 
 def test_other_targets_rank_where_all_were_trained_with_the_same_settings():
-    found = ranked_by_other_targets(outcomes(GRID)).set_index(["target_model", "strategy"])["rank"]
+    found = rank_by_other_targets(outcomes(GRID)).set_index(["target_model", "strategy"])["rank"]
     assert found.to_dict() == {
         ("small", "claude"): 1, ("small", "gpt4"): 2, ("large", "gpt4"): 1, ("large", "claude"): 2,
     }  # fmt: skip
     more = outcomes(GRID).assign(setup="n_train=400")
-    assert ranked_by_other_targets(pd.concat([outcomes(GRID), more])).empty
-    assert ranked_by_other_targets(outcomes({"small": GRID["small"]})).empty
+    assert rank_by_other_targets(pd.concat([outcomes(GRID), more])).empty
+    assert rank_by_other_targets(outcomes({"small": GRID["small"]})).empty

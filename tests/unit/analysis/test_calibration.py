@@ -5,12 +5,12 @@ import pandas as pd
 import pytest
 
 from sppl.analysis.calibration import (
-    calibrated,
+    calibrate,
     chance_of,
     comparisons,
+    fit_slope,
     gap,
-    left_out,
-    slope,
+    predict_left_out,
 )
 from sppl.analysis.ranking import rank
 
@@ -68,7 +68,7 @@ def test_the_slope_is_found_again_in_simulated_comparisons():
     rng = np.random.default_rng(0)
     gaps = rng.exponential(1, 20000)
     won = (rng.random(20000) < chance_of(1.5, gaps)).astype(float)
-    assert slope(gaps, won) == pytest.approx(1.5, abs=0.06)
+    assert fit_slope(gaps, won) == pytest.approx(1.5, abs=0.06)
 
 
 def test_a_benchmark_is_predicted_without_its_own_comparisons():
@@ -76,7 +76,7 @@ def test_a_benchmark_is_predicted_without_its_own_comparisons():
     part = pd.DataFrame({"benchmark": np.repeat([f"b{i}" for i in range(10)], 20), "gap": 1.0, "chance": 1.0})
     odd = (part["benchmark"] == "b9").to_numpy()
     part.loc[odd, "chance"] = 0.0
-    predicted = left_out(part)
+    predicted = predict_left_out(part)
     assert predicted[odd].min() > 0.999
     assert predicted[~odd].max() < 0.95
 
@@ -87,7 +87,7 @@ def test_the_reliability_curve_holds_every_comparison_once():
     won = (rng.random(120) < chance_of(2.0, part["gap"])).astype(float)
     part = part.assign(target_model="t", metric="sppl_n2", won=won, chance=won, runner_up=False)
     part.loc[0, "runner_up"] = True
-    found = calibrated(part)["sppl_n2"]
+    found = calibrate(part)["sppl_n2"]
     assert sum(one["n"] for one in found["reliability"]) == found["n_comparisons"] == 120
     assert found["pick"]["n"] == 1
     assert found["brier"] < found["brier_coin"] == 0.25

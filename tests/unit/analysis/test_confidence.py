@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sppl.analysis.checked import shipped
+from sppl.analysis.bed_checks import shipped_checks
 from sppl.analysis.confidence import confidence, in_words
 
 INSIDE = {"benchmark": "gsm8k", "target_model": "mine", "source": "teacher", "parameters": 7.6e9}
@@ -63,7 +63,9 @@ def test_strategies_that_no_bed_has_are_named():
 
 @settings(deadline=None, max_examples=60)
 @given(
-    metric=st.sampled_from([*shipped()["paper_main"]["bounds"], *shipped()["rsr"]["bounds"], "lark", "grape"]),
+    metric=st.sampled_from(
+        [*shipped_checks()["paper_main"]["bounds"], *shipped_checks()["rsr"]["bounds"], "lark", "grape"]
+    ),
     strategies=st.lists(st.sampled_from(["gpt4", "claude", "rewrite", "code"]), min_size=1, max_size=4, unique=True),
     values=st.lists(st.floats(0.1, 9), min_size=4, max_size=4),
     teacher=st.sampled_from(["", "gpt_4o"]),
@@ -119,7 +121,7 @@ def test_recipes_of_one_teacher_are_said_to_be_indistinguishable():
 
 
 def test_what_is_stated_passed_its_check():
-    for facts in shipped().values():
+    for facts in shipped_checks().values():
         for levels in facts["bounds"].values():
             for one in levels:
                 held = [one[key] for key in ("left_benchmark", "left_target") if one[key] is not None]

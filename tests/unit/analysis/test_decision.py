@@ -5,11 +5,11 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from sppl.analysis.decision import any_of, by_scores, by_tests
-from sppl.analysis.outcomes import varying
-from sppl.analysis.paired import paired
+from sppl.analysis.decision import decide_by_scores, decide_by_tests, join_alternatives
+from sppl.analysis.outcomes import varying_settings
+from sppl.analysis.paired import compare_pairs
 from sppl.analysis.ranking import rank
-from sppl.analysis.summary import table
+from sppl.analysis.summary import strategies_table
 from tests.unit.report.frames import Mean, examples, slices
 
 UNCHECKED = {"bed": "", "bound": pd.NA, "chance": pd.NA}
@@ -20,18 +20,20 @@ def led(**values: list[float]) -> pd.DataFrame:
 
 
 def test_who_is_first_in_every_resample_is_it():
-    found = by_scores(led(a=[1.0, 1.1, 1.2], b=[2.0, 2.1, 2.2]), UNCHECKED)
+    found = decide_by_scores(led(a=[1.0, 1.1, 1.2], b=[2.0, 2.1, 2.2]), UNCHECKED)
     assert found.words == "Train on a"
 
 
 def test_whom_resamples_put_first_at_times_is_in_question_too_and_the_shares_are_said():
-    found = by_scores(led(a=[1.0, 3.0, 1.0, 3.0], b=[2.1, 2.0, 2.1, 2.0], c=[9.0, 9.0, 9.0, 9.0]), UNCHECKED)
+    found = decide_by_scores(led(a=[1.0, 3.0, 1.0, 3.0], b=[2.1, 2.0, 2.1, 2.0], c=[9.0, 9.0, 9.0, 9.0]), UNCHECKED)
     assert found.words == "Too close to call: a or b"
     assert found.rests_on[0].startswith("Resampled questions put different strategies first: a in ")
 
 
 def test_equal_scores_are_too_close_to_call():
-    assert by_scores(led(a=[1.0, 2.0], b=[2.0, 1.0], c=[5.0, 5.0]), UNCHECKED).words == "Too close to call: a or b"
+    assert (
+        decide_by_scores(led(a=[1.0, 2.0], b=[2.0, 1.0], c=[5.0, 5.0]), UNCHECKED).words == "Too close to call: a or b"
+    )
 
 
 @pytest.mark.parametrize(
@@ -44,16 +46,16 @@ def test_equal_scores_are_too_close_to_call():
     ],
 )
 def test_where_the_kind_was_checked_no_bound_or_a_coins_chance_is_too_close(stated, words):
-    assert by_scores(led(a=[1.0, 1.1], b=[2.0, 2.1]), stated).words == words
+    assert decide_by_scores(led(a=[1.0, 1.1], b=[2.0, 2.1]), stated).words == words
 
 
 def test_without_scores_of_single_questions_the_first_is_named():
     ranked = rank(slices("sppl_n2", {"a": 1.0, "b": 2.0}), [Mean("sppl_n2")])
-    assert by_scores(ranked, UNCHECKED).words == "Train on a"
+    assert decide_by_scores(ranked, UNCHECKED).words == "Train on a"
 
 
 def test_a_single_strategy_is_all_there_is():
-    assert by_scores(led(a=[1.0]), UNCHECKED).words == "Train on a"
+    assert decide_by_scores(led(a=[1.0]), UNCHECKED).words == "Train on a"
 
 
 def answered(setup: str = "", **right: list[float]) -> pd.DataFrame:
@@ -71,8 +73,8 @@ def after_tests(answers: pd.DataFrame, untrained: float = 0.1) -> Any:
     base = reached.head(1).assign(strategy="untrained", setup="", accuracy=untrained)
     outcomes = pd.concat([reached, base], ignore_index=True)
     names = {name: [1.0 + at] for at, name in enumerate(answers["strategy"].unique())}
-    rows = table(rank(examples("sppl_n2", names), [Mean("sppl_n2")]), outcomes)
-    return by_tests(rows, paired(answers), varying(outcomes["setup"]))
+    rows = strategies_table(rank(examples("sppl_n2", names), [Mean("sppl_n2")]), outcomes)
+    return decide_by_tests(rows, compare_pairs(answers), varying_settings(outcomes["setup"]))
 
 
 GOOD, FAIR, BAD = [1.0] * 18 + [0.0] * 2, [1.0] * 17 + [0.0] * 3, [1.0] * 2 + [0.0] * 18
@@ -110,12 +112,12 @@ def test_that_no_training_helped_is_said():
 def test_where_a_ranked_strategy_was_not_tested_the_tests_decide_nothing():
     found = after_tests(answered(a=BAD, b=GOOD))
     assert found is not None
-    rows = table(led(a=[1.0], b=[2.0]), pd.DataFrame(
+    rows = strategies_table(led(a=[1.0], b=[2.0]), pd.DataFrame(
         [{"benchmark": "task", "target_model": "tiny", "setup": "", "strategy": "a", "seed": 0, "accuracy": 0.5}]
     ))  # fmt: skip
-    assert by_tests(rows, pd.DataFrame(), []) is None
+    assert decide_by_tests(rows, pd.DataFrame(), []) is None
 
 
 def test_many_alternatives_are_counted():
-    assert any_of(list("abcd")) == "a, b, c or d"
-    assert any_of(list("abcdef")) == "a, b, c or 3 others"
+    assert join_alternatives(list("abcd")) == "a, b, c or d"
+    assert join_alternatives(list("abcdef")) == "a, b, c or 3 others"

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from sppl.analysis.independent import independent
+from sppl.analysis.independent import find_independent
 from sppl.analysis.ranking import rank
 from tests.unit.report.frames import Mean, examples, slices
 
@@ -14,7 +14,7 @@ OTHER = {"a": [3.0, 1.0, 2.0], "b": [9.0, 8.0, 7.0]}
 def counted(lead="sppl_n2", composites=None, **metrics: dict[str, list[float]]):
     scores = pd.concat([examples(name, values) for name, values in metrics.items()], ignore_index=True)
     rankings = rank(scores, [Mean(name) for name in metrics])
-    return independent(rankings, scores, composites or {}, lead)
+    return find_independent(rankings, scores, composites or {}, lead)
 
 
 def test_a_metric_that_stands_in_for_another_is_counted_once_and_named():
@@ -50,5 +50,5 @@ def test_a_composite_and_a_tie_do_not_count():
 def test_without_scores_of_single_responses_equal_values_are_copies(values, copies):
     parts = [slices("sppl_n2", {"a": 1.0, "b": 2.0}), slices("perplexity", values)]
     rankings = rank(pd.concat(parts, ignore_index=True), [Mean("sppl_n2"), Mean("perplexity")])
-    names, _ = independent(rankings, None, {}, "sppl_n2")
+    names, _ = find_independent(rankings, None, {}, "sppl_n2")
     assert (names == ["sppl_n2"]) == copies

@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from sppl.analysis.over_cases import RANDOM, in_a_sentence, over_cases
+from sppl.analysis.over_cases import RANDOM, average_losses, describe_losses
 
 NA = float("nan")
 
@@ -35,7 +35,7 @@ def judged(**regrets):
 
 
 def test_a_metrics_loss_is_the_mean_of_its_cases_in_points():
-    table = over_cases(judged(sppl={"small": 0.0, "large": 0.1}), ROWS).set_index("metric")
+    table = average_losses(judged(sppl={"small": 0.0, "large": 0.1}), ROWS).set_index("metric")
     assert table.loc["sppl"].to_dict() == {
         "cases": 2, "regret, points": pytest.approx(5), "largest, points": pytest.approx(10), "picks the best": 0.5,
         "Spearman": 1,
@@ -43,24 +43,26 @@ def test_a_metrics_loss_is_the_mean_of_its_cases_in_points():
 
 
 def test_a_random_pick_loses_the_mean_of_the_scored_strategies_losses():
-    table = over_cases(judged(sppl={"small": 0.0, "large": 0.1}), ROWS).set_index("metric")
+    table = average_losses(judged(sppl={"small": 0.0, "large": 0.1}), ROWS).set_index("metric")
     assert table.loc[RANDOM, "regret, points"] == pytest.approx(100 * (0.1 + 0.05) / 2)
     assert table.loc[RANDOM, "picks the best"] == 0.5
 
 
 def test_metrics_are_compared_on_cases_that_all_of_them_have():
-    found = over_cases(judged(sppl={"small": 0.0, "large": 0.1, "tiny": 0.5}, ifd={"small": 0.2, "large": 0.0}), ROWS)
+    found = average_losses(
+        judged(sppl={"small": 0.0, "large": 0.1, "tiny": 0.5}, ifd={"small": 0.2, "large": 0.0}), ROWS
+    )
     assert found["cases"].tolist() == [2, 2, 2]
     assert found["metric"].tolist() == ["sppl", RANDOM, "ifd"]
 
 
 def test_one_case_is_no_table():
-    assert over_cases(judged(sppl={"small": 0.0}), ROWS).empty
-    assert in_a_sentence(pd.DataFrame()) == ""
+    assert average_losses(judged(sppl={"small": 0.0}), ROWS).empty
+    assert describe_losses(pd.DataFrame()) == ""
 
 
 def test_the_sentence_names_who_lost_least_or_that_chance_did():
-    good = over_cases(judged(sppl={"small": 0.0, "large": 0.1}), ROWS)
-    assert "the picks of sppl lost least: 5.00 points" in in_a_sentence(good)
-    bad = over_cases(judged(sppl={"small": 0.2, "large": 0.1}), ROWS)
-    assert "no metric picked better than chance, which lost 7.50 points" in in_a_sentence(bad)
+    good = average_losses(judged(sppl={"small": 0.0, "large": 0.1}), ROWS)
+    assert "the picks of sppl lost least: 5.00 points" in describe_losses(good)
+    bad = average_losses(judged(sppl={"small": 0.2, "large": 0.1}), ROWS)
+    assert "no metric picked better than chance, which lost 7.50 points" in describe_losses(bad)

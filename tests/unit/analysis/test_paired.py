@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sppl.analysis.paired import mcnemar, paired
+from sppl.analysis.paired import compare_pairs, mcnemar
 
 
 def answers(**correct: list[float]) -> pd.DataFrame:
@@ -16,7 +16,7 @@ def answers(**correct: list[float]) -> pd.DataFrame:
 
 
 def test_the_difference_is_that_of_the_accuracies_and_mcnemar_counts_discordant_questions():
-    table = paired(answers(a0=[1, 1, 1, 1, 0, 0], b0=[1, 0, 0, 0, 0, 1]))
+    table = compare_pairs(answers(a0=[1, 1, 1, 1, 0, 0], b0=[1, 0, 0, 0, 0, 1]))
     (row,) = table.to_dict("records")
     assert (row["strategy"], row["other"], row["n_questions"]) == ("a", "b", 6)
     assert row["difference"] == pytest.approx(2 / 6)
@@ -25,12 +25,12 @@ def test_the_difference_is_that_of_the_accuracies_and_mcnemar_counts_discordant_
 
 
 def test_models_that_answer_alike_do_not_differ():
-    (row,) = paired(answers(a0=[1, 0, 1], b0=[1, 0, 1])).to_dict("records")
+    (row,) = compare_pairs(answers(a0=[1, 0, 1], b0=[1, 0, 1])).to_dict("records")
     assert (row["difference"], row["low"], row["high"], row["p"]) == (0, 0, 0, 1)
 
 
 def test_several_seeds_are_averaged_and_have_no_mcnemar_test():
-    (row,) = paired(answers(a0=[1, 1], a1=[1, 0], b0=[0, 0], b1=[0, 0])).to_dict("records")
+    (row,) = compare_pairs(answers(a0=[1, 1], a1=[1, 0], b0=[0, 0], b1=[0, 0])).to_dict("records")
     assert row["difference"] == pytest.approx(0.75)
     assert pd.isna(row["p"])
     assert "several seeds" in row["note"]
@@ -40,7 +40,7 @@ def test_pairing_makes_the_interval_narrower_than_that_of_two_separate_samples()
     rng = np.random.default_rng(0)
     hard = rng.random(300)
     a, b = (hard < 0.6).astype(float), (hard < 0.55).astype(float)
-    (row,) = paired(answers(a0=list(a), b0=list(b))).to_dict("records")
+    (row,) = compare_pairs(answers(a0=list(a), b0=list(b))).to_dict("records")
     apart = 2 * 1.96 * np.sqrt((a.var() + b.var()) / 300)
     assert row["high"] - row["low"] < 0.5 * apart
 

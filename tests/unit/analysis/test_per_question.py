@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sppl.analysis.per_question import per_question
+from sppl.analysis.per_question import _same_order, per_question
 
 
 @dataclass(frozen=True)
@@ -66,3 +66,11 @@ def test_every_question_is_won_once(rows):
     assert table["share_won"].sum() == pytest.approx(1)
     needed = table["n_needed"].iloc[0]
     assert pd.isna(needed) or 1 <= needed <= len(rows)
+
+
+@given(st.integers(1, 5).flatmap(lambda n: st.lists(st.lists(st.integers(0, 3), min_size=n, max_size=n), min_size=2)))
+def test_an_order_is_the_same_where_every_two_stand_to_each_other_as_before(rows):
+    drawn, order = np.array(rows[1:], dtype=float), np.array(rows[0], dtype=float)
+    pairs = [(a, b) for a in range(len(order)) for b in range(len(order))]
+    expected = [all(np.sign(row[a] - row[b]) == np.sign(order[a] - order[b]) for a, b in pairs) for row in drawn]
+    assert _same_order(drawn, order).tolist() == expected

@@ -3,12 +3,12 @@
 import pandas as pd
 import pytest
 
+from sppl.analysis.bed_checks import shipped_checks
 from sppl.analysis.calibration import chance_of, gap
-from sppl.analysis.checked import shipped
 from sppl.analysis.confidence import confidence
-from sppl.analysis.raced import on_shared_questions, race_sentences, rank_raced
+from sppl.analysis.race_ranking import on_shared_questions, race_sentences, rank_raced
 from sppl.analysis.ranking import sentence
-from sppl.analysis.summary import table
+from sppl.analysis.summary import strategies_table
 from sppl.metrics.length import Length
 from sppl.metrics.sppl import SelfAlignedPerplexity
 
@@ -99,7 +99,7 @@ def test_the_chance_of_the_pick_compares_values_of_the_same_questions():
         benchmark="gsm8k", parameters=7.6e9, source="teacher", strategy=["gpt4", "rewrite", "mini_gpt4"]
     )
     (chance,) = confidence(of_a_bed)["chance"]
-    slope = shipped()["paper_main"]["chances"]["sppl_n2"]["slope"]
+    slope = shipped_checks()["paper_main"]["chances"]["sppl_n2"]["slope"]
     assert chance == pytest.approx(float(chance_of(slope, gap("sppl_n2", 3.0, 4.0))))  # not 2.0 against 4.0
 
 
@@ -121,5 +121,5 @@ def test_the_sentences_and_the_table_tell_how_the_race_went():
     outcomes = pd.DataFrame(
         {"benchmark": "lab", "target_model": "lab", "strategy": ["gpt4"], "setup": "", "seed": 0, "accuracy": 0.5}
     )
-    notes = table(frame, outcomes).set_index("strategy")["note"]
+    notes = strategies_table(frame, outcomes).set_index("strategy")["note"]
     assert "sppl_n2: dropped after 2 of 6 questions" in notes["rewrite"]

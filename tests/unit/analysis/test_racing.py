@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from scipy.stats import norm, t
 from studies.racing_study import racing_study
 
-from sppl.analysis.racing import Bound, race, survivors
+from sppl.analysis.racing import Bound, replay_race, survivors
 
 RNG = np.random.default_rng(0)
 HARD = RNG.normal(1, 1, 60)
@@ -113,8 +113,8 @@ def test_a_decision_is_the_same_in_any_order_of_strategies_and_questions_never_d
 @given(st.permutations(["gpt4", "claude", "rewrite"]))
 def test_a_race_scores_the_same_in_any_order_of_its_strategies(order):
     losses = {"gpt4": HARD, "claude": HARD + 1, "rewrite": HARD + np.tile([0.3, -0.2], 30)}
-    expected = race(losses, range(60), Bound(3, 60))
-    found = race({name: losses[name] for name in order}, range(60), Bound(3, 60))
+    expected = replay_race(losses, range(60), Bound(3, 60))
+    found = replay_race({name: losses[name] for name in order}, range(60), Bound(3, 60))
     assert (found.winner, set(found.left), dict(found.scored)) == (
         expected.winner,
         set(expected.left),
@@ -132,14 +132,14 @@ def test_a_race_without_comparable_numbers_is_refused(bad):
 
 def test_a_race_stops_when_one_strategy_is_left():
     losses = {"gpt4": HARD, "claude": HARD + 1, "rewrite": HARD + np.tile([0.3, -0.1], 30)}
-    run = race(losses, range(60), Bound(3, 60))
+    run = replay_race(losses, range(60), Bound(3, 60))
     assert (run.winner, run.left) == ("gpt4", ("gpt4",))
     assert run.scored["claude"] == 20
     assert run.scored["rewrite"] == run.scored["gpt4"]
 
 
 def test_a_race_of_equals_scores_everything():
-    run = race({"gpt4": HARD, "claude": HARD}, range(60), TWO)
+    run = replay_race({"gpt4": HARD, "claude": HARD}, range(60), TWO)
     assert run.scored == {"gpt4": 60, "claude": 60}
     assert run.left == ("gpt4", "claude")
 

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from sppl.analysis.ranking import rank
-from sppl.analysis.summary import metrics_table, table
+from sppl.analysis.summary import metrics_table, strategies_table
 from sppl.schemas import UserError
 
 
@@ -45,7 +45,7 @@ TRAINED = outcomes(
 
 
 def test_the_table_has_every_strategy_and_the_untrained_target_last():
-    found = table(RANKED, TRAINED)
+    found = strategies_table(RANKED, TRAINED)
     assert found["strategy"].tolist() == ["claude", "gpt4", "rewrite", "untrained"]
     assert found["accuracy"].tolist() == pytest.approx([0.7, 0.6, 0.4, 0.3])
     assert found["gain"].tolist() == pytest.approx([0.4, 0.3, 0.1, 0.0])
@@ -63,27 +63,27 @@ def test_further_tasks_are_columns_their_main_metric_averaged_over_seeds():
         ("untrained", "", 0, "acc", 0.1),
     ]
     also = pd.DataFrame(rows, columns=columns).assign(benchmark="gsm8k", target_model="tiny", task="arc")
-    found = table(RANKED, TRAINED, also).set_index("strategy")["also_arc"]
+    found = strategies_table(RANKED, TRAINED, also).set_index("strategy")["also_arc"]
     assert found["gpt4"] == pytest.approx(0.3)
     assert found["untrained"] == pytest.approx(0.1)
     assert pd.isna(found["claude"])
 
 
 def test_the_standard_error_is_over_seeds_where_there_are_several():
-    found = table(RANKED, TRAINED).set_index("strategy")
+    found = strategies_table(RANKED, TRAINED).set_index("strategy")
     assert found.loc["gpt4", "accuracy_se"] == pytest.approx(0.1)
     assert pd.isna(found.loc["claude", "accuracy_se"])
 
 
 def test_the_standard_error_includes_the_sampling_of_test_questions_where_their_number_is_known():
-    found = table(RANKED, TRAINED.assign(n_test=100)).set_index("strategy")
+    found = strategies_table(RANKED, TRAINED.assign(n_test=100)).set_index("strategy")
     assert found.loc["claude", "accuracy_se"] == pytest.approx((0.7 * 0.3 / 100) ** 0.5)
     assert found.loc["gpt4", "accuracy_se"] == pytest.approx((0.01 + 0.6 * 0.4 / 100) ** 0.5)
 
 
 def test_settings_that_vary_are_columns_and_the_untrained_row_belongs_to_each():
     both = pd.concat([TRAINED, outcomes(("gpt4", "epochs=40, lr=2e-05", 0, 0.6))])
-    found = table(RANKED, both)
+    found = strategies_table(RANKED, both)
     assert "lr" not in found
     assert found.loc[found["strategy"] == "untrained", "epochs"].tolist() == ["20", "40"]
     assert found.loc[found["epochs"] == "40", "strategy"].tolist() == ["gpt4", "claude", "rewrite", "untrained"]
@@ -91,7 +91,7 @@ def test_settings_that_vary_are_columns_and_the_untrained_row_belongs_to_each():
 
 def test_a_strategy_without_accuracy_or_without_score_keeps_its_row_and_says_so():
     trained = pd.concat([TRAINED[TRAINED["strategy"] != "rewrite"], outcomes(("mini_gpt4", SETUP, 0, 0.2))])
-    found = table(RANKED, trained).set_index("strategy")
+    found = strategies_table(RANKED, trained).set_index("strategy")
     assert pd.isna(found.loc["rewrite", "accuracy"])
     assert "no accuracy" in found.loc["rewrite", "note"]
     assert pd.isna(found.loc["mini_gpt4", "sppl_n2"])
@@ -102,7 +102,7 @@ def test_a_strategy_without_accuracy_or_without_score_keeps_its_row_and_says_so(
 
 
 def test_nothing_trained_yet_is_a_table_of_scores():
-    found = table(RANKED, TRAINED[TRAINED["strategy"] == "untrained"])
+    found = strategies_table(RANKED, TRAINED[TRAINED["strategy"] == "untrained"])
     assert found["accuracy"].tolist()[-1] == 0.3
     assert found["accuracy"].isna().tolist() == [True, True, True, False]
     judged = metrics_table(RANKED, TRAINED[:0]).iloc[0]
@@ -155,14 +155,14 @@ def test_of_fewer_strategies_than_asked_for_no_correlation_is_shown_and_the_note
 
 
 def test_nothing_right_of_21_has_an_interval_that_is_not_nothing():
-    found = table(RANKED, outcomes(("gpt4", SETUP, 0, 0.0), ("claude", SETUP, 0, 1.0)).assign(n_test=21))
+    found = strategies_table(RANKED, outcomes(("gpt4", SETUP, 0, 0.0), ("claude", SETUP, 0, 1.0)).assign(n_test=21))
     ends = found.set_index("strategy")[["accuracy_low", "accuracy_high"]]
     assert ends.loc["gpt4"].tolist() == pytest.approx([0, 0.1546], abs=1e-4)
     assert ends.loc["claude"].tolist() == pytest.approx([0.8454, 1], abs=1e-4)
 
 
 def test_of_one_seed_the_interval_is_wilsons_and_seeds_that_spread_widen_it():
-    found = table(RANKED, TRAINED.assign(n_test=100)).set_index("strategy")
+    found = strategies_table(RANKED, TRAINED.assign(n_test=100)).set_index("strategy")
     assert found.loc["claude", ["accuracy_low", "accuracy_high"]].tolist() == pytest.approx([0.6042, 0.7811], abs=1e-4)
     low, high = found.loc["gpt4", ["accuracy_low", "accuracy_high"]]  # 0.5 and 0.7: the error is that of 19 questions
     assert [low, high] == pytest.approx([0.3834, 0.7835], abs=1e-3)
@@ -170,14 +170,14 @@ def test_of_one_seed_the_interval_is_wilsons_and_seeds_that_spread_widen_it():
 
 def test_where_nothing_is_trained_the_best_score_stands_first():
     ranked = rank(scores(a=[3.0, 3.4], b=[1.0, 1.2], c=[2.0, 2.2]), [Mean()])
-    assert table(ranked, TRAINED[:0])["strategy"].tolist() == ["b", "c", "a"]
+    assert strategies_table(ranked, TRAINED[:0])["strategy"].tolist() == ["b", "c", "a"]
 
 
 def test_percent_is_refused():
     with pytest.raises(UserError, match="percent"):
-        table(RANKED, outcomes(("gpt4", SETUP, 0, 51.0)))
+        strategies_table(RANKED, outcomes(("gpt4", SETUP, 0, 51.0)))
 
 
 def test_duplicated_outcomes_are_refused():
     with pytest.raises(UserError, match=r"repeat another row's key.*strategy=gpt4"):
-        table(RANKED, pd.concat([TRAINED, TRAINED.head(1)]))
+        strategies_table(RANKED, pd.concat([TRAINED, TRAINED.head(1)]))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sppl.benchmarks.doubt import Judged, doubtful, examples, names_gold
+from sppl.benchmarks.rule_doubt import Judged, describe_examples, find_doubtful, names_gold
 from sppl.schemas import Question
 
 
@@ -28,7 +28,7 @@ def test_the_gold_answer_has_to_stand_at_the_end_as_whole_words(gold, text, name
 def test_three_of_thirty_are_a_reason_two_are_none_and_right_ones_never():
     fine = [judged("7", "It is 7.", right=True)] * 27
     wrong = [judged("7", "The result: 7 pens.")] * 3
-    assert doubtful([*fine, *wrong]) == wrong
-    assert doubtful([*fine, *wrong[:2]]) == []
-    assert doubtful([*fine, *fine, *wrong]) == []  # 3 of 57 are chance
-    assert examples(wrong)[0] == "q: gold '7', response ending in 'The result: 7 pens.'"
+    assert find_doubtful([*fine, *wrong]) == wrong
+    assert find_doubtful([*fine, *wrong[:2]]) == []
+    assert find_doubtful([*fine, *fine, *wrong]) == []  # 3 of 57 are chance
+    assert describe_examples(wrong)[0] == "q: gold '7', response ending in 'The result: 7 pens.'"

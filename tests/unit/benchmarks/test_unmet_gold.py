@@ -48,7 +48,7 @@ def question_of(task: str, answer: str) -> tuple[Question, ...]:
 def test_a_gold_answer_of_every_task_is_met_by_itself(task):
     line = "" if task in {"lab", "mbpp"} else "Final Answer: {answer}"
     answer = ANSWERS[task][0].removeprefix("#### ")
-    assert gold_check.unmet(benchmark(task, (), final_line=line), question_of(task, answer)) == []
+    assert gold_check.find_unmet(benchmark(task, (), final_line=line), question_of(task, answer)) == []
 
 
 UNMET = {
@@ -74,7 +74,7 @@ UNMET = {
 def test_a_gold_answer_that_nothing_can_meet_is_found(task, answer):
     line = "" if task in {"lab", "mbpp"} else "Final Answer: {answer}"
     questions = question_of(task, answer)
-    assert gold_check.unmet(benchmark(task, (), final_line=line), questions) == list(questions)
+    assert gold_check.find_unmet(benchmark(task, (), final_line=line), questions) == list(questions)
 
 
 def test_above_one_in_a_hundred_a_split_is_refused_with_the_first_ones_the_rule_and_the_way_on():
@@ -108,8 +108,10 @@ def test_all_questions_of_a_split_are_checked_whatever_is_taken():
 
 def test_a_split_is_checked_once_and_again_when_it_changed(monkeypatch):
     seen = []
-    real = gold_check.unmet
-    monkeypatch.setattr(gold_check, "unmet", lambda benchmark, questions: seen.append(1) or real(benchmark, questions))
+    real = gold_check.find_unmet
+    monkeypatch.setattr(
+        gold_check, "find_unmet", lambda benchmark, questions: seen.append(1) or real(benchmark, questions)
+    )
     one = benchmark("gsm8k", asked("72", "73"))
     take(one, "train", 1)
     take(one, "train", 1)
@@ -126,7 +128,7 @@ def test_a_final_line_that_the_rule_cannot_read_is_refused():
 
 def test_the_labs_own_questions_are_met():
     lab = Benchmark("lab", LabQuestions(), LabTeacher(), "lab", 200)
-    assert gold_check.unmet(lab, lab.questions.questions("test")) == []
+    assert gold_check.find_unmet(lab, lab.questions.questions("test")) == []
 
 
 def test_a_task_of_the_users_own_is_checked_by_lm_eval(root, tmp_path):
@@ -140,7 +142,7 @@ def test_a_task_of_the_users_own_is_checked_by_lm_eval(root, tmp_path):
     )
     (tmp_path / "exact.yaml").write_text(spec)
     exact = benchmark(str(tmp_path / "exact.yaml"), (), final_line="So: {answer}")
-    assert [one.id for one in gold_check.unmet(exact, asked("72", "72 "))] == ["q1"]
+    assert [one.id for one in gold_check.find_unmet(exact, asked("72", "72 "))] == ["q1"]
 
 
 def test_many_programs_are_judged_in_few_processes(monkeypatch):
@@ -149,7 +151,7 @@ def test_many_programs_are_judged_in_few_processes(monkeypatch):
     monkeypatch.setattr(sandbox, "passes", lambda *arguments: runs.append(1) or real(*arguments))
     right, wrong = "def f():\n    return 1", "def f():\n    return 2"
     questions = asked(*[right] * 31, wrong, test_list=["assert f() == 1"])
-    assert gold_check.unmet(benchmark("mbpp", (), final_line=""), questions) == [questions[-1]]
+    assert gold_check.find_unmet(benchmark("mbpp", (), final_line=""), questions) == [questions[-1]]
     assert len(runs) == 11  # 32, and the two halves of 32, 16, 8, 4 and 2
 
 
@@ -157,7 +159,10 @@ def test_without_a_sandbox_programs_are_not_checked_and_it_is_said(monkeypatch, 
     monkeypatch.setattr(sandbox.shutil, "which", lambda name: None)
     sandbox.cage.cache_clear()
     try:
-        assert gold_check.unmet(benchmark("mbpp", (), final_line=""), asked("def f(): return 2", test_list=["0"])) == []
+        assert (
+            gold_check.find_unmet(benchmark("mbpp", (), final_line=""), asked("def f(): return 2", test_list=["0"]))
+            == []
+        )
         assert "the gold programs were not checked" in caplog.text
     finally:
         sandbox.cage.cache_clear()

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from sppl.cli.errors import check_folder, report_errors, sentence_of
+from sppl.cli.errors import check_folder, explain_error, report_errors
 
 ACCIDENTS = {
     "ENOSPC": "Make room, and run the same command again",
@@ -27,7 +27,7 @@ ACCIDENTS = {
 @pytest.mark.parametrize("name", ACCIDENTS)
 def test_an_error_of_the_file_system_is_said_with_its_path_and_the_way_on(name):
     number = getattr(errno, name)
-    said = sentence_of(OSError(number, os.strerror(number), "/some/path"))
+    said = explain_error(OSError(number, os.strerror(number), "/some/path"))
     assert os.strerror(number) in said
     assert "/some/path" in said
     assert ACCIDENTS[name] in said

@@ -9,7 +9,7 @@ import pytest
 
 PROGRAM = """
 import os, signal, sys, time
-from sppl.cli.interrupts import stoppable
+from sppl.cli.interrupts import stop_on_signals
 
 def hit():
     os.kill(os.getpid(), signal.{name})
@@ -33,8 +33,8 @@ def work(how):
     else:
         swallowed()
 
-with stoppable():
-    with stoppable():  # a job inside of a run
+with stop_on_signals():
+    with stop_on_signals():  # a job inside of a run
         work({how!r})
         if {long}:
             time.sleep(60)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from sppl.cli.errors import crash_of
-from sppl.cli.jobs import Job, jobs_in, ranked_together
+from sppl.cli.errors import describe_crash
+from sppl.cli.jobs import Job, jobs_in, rank_arguments
 from sppl.schemas import UserError
 
 
@@ -33,7 +33,7 @@ def test_a_job_is_interrupted_from_its_start_until_it_is_done_or_failed(tmp_path
 
 def test_a_job_that_broke_has_crashed_and_was_not_interrupted(tmp_path):
     one = job(tmp_path / "0")
-    one.failed(crash_of(ZeroDivisionError("division by zero")))
+    one.failed(describe_crash(ZeroDivisionError("division by zero")))
     (read,) = jobs_in(tmp_path, 0, frozenset({"rank"}))
     assert read.status == "crashed"
     assert "ZeroDivisionError: division by zero" in read.error
@@ -47,7 +47,7 @@ def test_the_jobs_of_a_sweep_come_in_the_order_of_their_numbers(tmp_path):
 
 def test_jobs_that_differ_in_strategy_only_are_ranked_together(tmp_path):
     jobs = [job(tmp_path, "gpt4"), job(tmp_path, "claude"), job(tmp_path, "gpt4", n_score=9)]
-    first, second = ranked_together(jobs)
+    first, second = rank_arguments(jobs)
     assert list(first["strategy"]) == ["gpt4", "claude"]
     assert (list(second["strategy"]), second["n_score"]) == (["gpt4"], 9)
     assert list(jobs[0].config["stage"]["rank"]["strategy"]) == ["gpt4"]

@@ -8,7 +8,7 @@ import time
 import psutil
 import pytest
 
-from sppl.cli.launching import adapt, check_launcher, importable, workers_may_die
+from sppl.cli.launching import adapt, check_launcher, make_importable, report_dead_workers
 from sppl.packaged import PACKAGE
 from sppl.schemas import UserError
 
@@ -52,8 +52,8 @@ def test_a_launcher_whose_package_is_there_is_no_objection():
 
 def test_workers_find_the_package_before_anything_else_and_once(monkeypatch):
     monkeypatch.setenv("PYTHONPATH", "elsewhere")
-    importable()
-    importable()
+    make_importable()
+    make_importable()
     assert os.environ["PYTHONPATH"].split(os.pathsep) == [str(PACKAGE.parent), "elsewhere"]
 
 
@@ -61,12 +61,12 @@ def test_a_launcher_that_lost_a_worker_says_so_and_waits_for_no_process_that_end
     ended = subprocess.Popen([sys.executable, "-c", ""])
     while psutil.Process(ended.pid).status() != psutil.STATUS_ZOMBIE:
         time.sleep(0.01)
-    with workers_may_die():
+    with report_dead_workers():
         raise RuntimeError("a worker\nwas killed")
     ended.wait()
     assert "the launcher lost a job: a worker was killed" in caplog.text
 
 
 def test_a_mistake_of_a_job_is_not_taken_for_a_lost_worker():
-    with pytest.raises(ValueError, match="wrong"), workers_may_die():
+    with pytest.raises(ValueError, match="wrong"), report_dead_workers():
         raise ValueError("wrong")

@@ -4,7 +4,7 @@ import pytest
 
 from sppl.artifacts.store import Store
 from sppl.cli.jobs import Job
-from sppl.cli.ledger import Ledger, config_key, fresh
+from sppl.cli.ledger import Ledger, config_key, forget_signatures
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def place(tmp_path):
 
 
 def ledger(place) -> Ledger:
-    fresh()
+    forget_signatures()
     return Ledger(Store(str(place / "store")), [place / "conf"])
 
 

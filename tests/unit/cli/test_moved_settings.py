@@ -2,7 +2,7 @@
 
 import pytest
 
-from sppl.cli.spellings import moved
+from sppl.cli.spellings import check_spellings
 
 
 @pytest.mark.parametrize(
@@ -14,10 +14,10 @@ from sppl.cli.spellings import moved
     ],
 )
 def test_an_old_spelling_is_refused_and_told_the_new_one(given, now):
-    said = moved(["stage=[score,rank]", given])
+    said = check_spellings(["stage=[score,rank]", given])
     assert said.startswith(f"{given}: this setting is now {now}")
     assert ("trainer is the hardware" in said) == ("trainer" in given)
 
 
 def test_what_is_typed_as_it_is_now_passes():
-    assert moved(["scorer.error=0.05", "training.precision=bf16-mixed", "trainer=gpu"]) == ""
+    assert check_spellings(["scorer.error=0.05", "training.precision=bf16-mixed", "trainer=gpu"]) == ""

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from sppl.cli.own_model import chosen_for_path, of_own_model, without_chosen
+from sppl.cli.own_model import choose_for_path, read_own_model, without_chosen
 from sppl.models.target import TargetModel
 from sppl.schemas import UserError
 
@@ -28,7 +28,7 @@ def folder_of(tmp_path, name="my model", config=None, tokenizer=None):
     ],
 )
 def test_the_name_is_the_paths_last_part_in_letters_that_name_files(path, name):
-    assert of_own_model("name", path) == name
+    assert read_own_model("name", path) == name
 
 
 @pytest.mark.parametrize(
@@ -42,18 +42,18 @@ def test_the_name_is_the_paths_last_part_in_letters_that_name_files(path, name):
     ],
 )
 def test_the_dtype_is_the_checkpoints(tmp_path, config, dtype):
-    assert of_own_model("dtype", str(folder_of(tmp_path, config=config))) == dtype
+    assert read_own_model("dtype", str(folder_of(tmp_path, config=config))) == dtype
 
 
 def test_of_a_hub_id_it_is_bfloat16_in_the_chat_template():
-    assert [of_own_model(what, "org/none") for what in ("dtype", "template")] == ["bfloat16", "chat"]
+    assert [read_own_model(what, "org/none") for what in ("dtype", "template")] == ["bfloat16", "chat"]
 
 
 def test_a_tokenizer_without_a_chat_template_is_asked_in_the_plain_frame(tmp_path):
     folder = folder_of(tmp_path)
-    assert of_own_model("template", str(folder)) == "paper"
+    assert read_own_model("template", str(folder)) == "paper"
     (folder / "chat_template.jinja").write_text("{{ messages }}")
-    assert of_own_model("template", str(folder)) == "chat"
+    assert read_own_model("template", str(folder)) == "chat"
 
 
 @pytest.mark.parametrize(
@@ -70,21 +70,21 @@ def test_a_tokenizer_without_a_chat_template_is_asked_in_the_plain_frame(tmp_pat
     ],
 )
 def test_what_was_typed_or_an_experiment_decides_is_left_as_it_is(typed, chosen):
-    assert chosen_for_path(typed) == chosen
+    assert choose_for_path(typed) == chosen
 
 
 def test_a_message_repeats_what_was_typed_and_what_is_chosen_again_from_it_is_left_out():
     typed = ["n_score=3", "target_model.path=org/m", "seed=1"]
-    assert without_chosen([*typed, *chosen_for_path(typed)]) == typed
+    assert without_chosen([*typed, *choose_for_path(typed)]) == typed
     assert without_chosen(typed) == typed
     by_hand = ["target_model=own", "target_model.path=org/m", "training=lora"]
     assert without_chosen(by_hand) == by_hand
     last = ["target_model.path=org/m", "training=lora"]
-    assert without_chosen([*last, *chosen_for_path(last)]) == last
+    assert without_chosen([*last, *choose_for_path(last)]) == last
 
 
 def test_of_a_sweep_s_choice_that_one_job_alone_would_not_make_a_message_keeps_the_words():
-    chosen = chosen_for_path(["target_model.path=lab,org/m"])
+    chosen = choose_for_path(["target_model.path=lab,org/m"])
     assert without_chosen(["target_model.path=org/m", *chosen]) == ["target_model.path=org/m"]
     assert without_chosen(["target_model.path=lab", *chosen]) == ["target_model.path=lab", *chosen]
 

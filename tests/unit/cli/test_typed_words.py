@@ -2,20 +2,20 @@
 
 import pytest
 
-from sppl.cli.composing import check_words, told_twice
+from sppl.cli.composing import check_words, describe_repeated_settings
 
 
 def test_a_setting_with_two_values_is_said_with_the_one_that_counts():
-    said = told_twice(["n_score=6", "seed=1", "n_score=0"])
+    said = describe_repeated_settings(["n_score=6", "seed=1", "n_score=0"])
     assert said == "n_score is typed 2 times, as 6, 0; the last counts: n_score=0\n"
 
 
 def test_the_value_that_comes_last_counts_even_where_it_was_typed_before():
-    assert "the last counts: n_score=6" in told_twice(["n_score=6", "n_score=0", "n_score=6"])
+    assert "the last counts: n_score=6" in describe_repeated_settings(["n_score=6", "n_score=0", "n_score=6"])
 
 
 def test_the_same_word_twice_says_nothing_else():
-    assert told_twice(["n_score=6", "n_score=6", "-m", "seed=0,1"]) == ""
+    assert describe_repeated_settings(["n_score=6", "n_score=6", "-m", "seed=0,1"]) == ""
 
 
 @pytest.mark.parametrize("word", ["chekc", "chek", "Check", "checks"])

@@ -7,7 +7,7 @@ from hydra import compose, initialize_config_dir
 
 from sppl.cli.helptext import help_text
 from sppl.cli.known import every_setting
-from sppl.cli.settings import plain
+from sppl.cli.settings import as_plain
 from sppl.cli.unknown import check_unused
 from sppl.packaged import conf
 from tests.conftest import ROOT
@@ -15,7 +15,7 @@ from tests.conftest import ROOT
 
 def said(*typed):
     with initialize_config_dir(str(conf()), version_base="1.3"):
-        return check_unused(plain(compose("config", list(typed)), resolve=False))
+        return check_unused(as_plain(compose("config", list(typed)), resolve=False))
 
 
 @pytest.mark.parametrize(

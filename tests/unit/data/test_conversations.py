@@ -6,8 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sppl.data.conversations import BadTurns, answer_turns, as_text, before, conversation_of, final_answer, parted
-from sppl.data.exports import lines
+from sppl.data.conversations import (
+    BadTurns,
+    answer_turns,
+    final_answer,
+    read_conversation,
+    split_response,
+    turns_before,
+    write_turns,
+)
+from sppl.data.exports import write_rows
 from sppl.data.files import LocalQuestions, LocalResponses, strategies_in
 from sppl.schemas import Conversation, UserError
 
@@ -71,7 +79,7 @@ def test_a_system_turn_is_a_turn_unless_a_setting_moves_it(tmp_path):
     turns = {}
     for how in ("refuse", "drop", "prepend"):
         (question,), _ = read(place, "last", system=how)
-        turns[how] = [turn["content"] for turn in before(question)]
+        turns[how] = [turn["content"] for turn in turns_before(question)]
     assert turns == {
         "refuse": ["Be brief.", "1 + 1?", "2", "and 3?"],
         "drop": ["1 + 1?", "2", "and 3?"],
@@ -83,20 +91,20 @@ def test_alpacas_history_becomes_turns(tmp_path):
     row = {"instruction": "and 3?", "output": "5", "history": [["1 + 1?", "2"]], "gold_label": "5"}
     (tmp_path / "x.jsonl").write_text(json.dumps(row))
     (question,), told = read(str(tmp_path), "last")
-    assert (before(question), told) == ([ASK, REPLY, MORE], ["5"])
+    assert (turns_before(question), told) == ([ASK, REPLY, MORE], ["5"])
 
 
 def test_turns_of_prompt_and_completion_are_one_conversation(tmp_path):
     row = {"prompt": [SYSTEM, ASK], "completion": [CALL, RESULT, LAST], "gold_label": "5"}
     (tmp_path / "x.jsonl").write_text(json.dumps(row))
     (question,), (response,) = read(str(tmp_path), "all")
-    assert [*before(question), *answer_turns(question, response)] == [SYSTEM, ASK, CALL, RESULT, LAST]
+    assert [*turns_before(question), *answer_turns(question, response)] == [SYSTEM, ASK, CALL, RESULT, LAST]
 
 
 def test_a_test_question_may_wait_for_the_answer_after_a_tools_result(tmp_path):
     place = written(tmp_path, ASK, CALL, RESULT, name="test")
     (question,) = LocalQuestions(place, turns="all").questions("test")
-    assert before(question) == [ASK, CALL, RESULT]
+    assert turns_before(question) == [ASK, CALL, RESULT]
 
 
 BAD = {
@@ -141,16 +149,16 @@ def test_arguments_of_calls_may_be_written_as_json(tmp_path):
         "role": "assistant",
         "tool_calls": [{"id": "a", "function": {"name": "calculator", "arguments": '{"task": "1 + 1"}'}}],
     }
-    assert conversation_of([ASK, call, RESULT, LAST], "role", "content")[0] == [ASK, CALL, RESULT, LAST]
+    assert read_conversation([ASK, call, RESULT, LAST], "role", "content")[0] == [ASK, CALL, RESULT, LAST]
 
 
 def test_an_export_keeps_the_roles(tmp_path):
     ((question,), (response,)) = read(written(tmp_path, SYSTEM, ASK, CALL, RESULT, LAST), "all")
-    assert json.loads(lines("messages", [(question, response)]))["messages"] == [SYSTEM, ASK, CALL, RESULT, LAST]
-    row = json.loads(lines("prompt_completion", [(question, response)]))
+    assert json.loads(write_rows("messages", [(question, response)]))["messages"] == [SYSTEM, ASK, CALL, RESULT, LAST]
+    row = json.loads(write_rows("prompt_completion", [(question, response)]))
     assert (row["prompt"], row["completion"]) == ([SYSTEM, ASK], [CALL, RESULT, LAST])
     with pytest.raises(UserError, match=r"stage\.export\.shape=messages"):
-        lines("alpaca", [(question, response)])
+        write_rows("alpaca", [(question, response)])
 
 
 TURN = st.sampled_from([SYSTEM, ASK, REPLY, MORE, LAST, CALL, RESULT])
@@ -159,11 +167,11 @@ TURN = st.sampled_from([SYSTEM, ASK, REPLY, MORE, LAST, CALL, RESULT])
 @given(st.lists(TURN, max_size=8), st.sampled_from(["last", "all"]))
 def test_whatever_is_read_is_parted_without_loss(turns, taken):
     try:
-        found, unread = conversation_of(turns, "role", "content")
-        earlier, answer = parted(found, taken)
+        found, unread = read_conversation(turns, "role", "content")
+        earlier, answer = split_response(found, taken)
     except BadTurns:
         return
     assert [*earlier, *answer] == turns
     assert not unread
     assert all(turn["role"] != "assistant" for turn in earlier) or taken == "last" or not answer
-    assert json.loads(as_text(answer)) == answer
+    assert json.loads(write_turns(answer)) == answer

@@ -12,11 +12,11 @@ from sppl.data.tokens import rendering_of
 from sppl.models.target import TargetModel
 from sppl.prompts import GivenQuestion, SelfAlignedPrompt
 from sppl.schemas import Question
-from sppl.scoring.asked import Asking
 from sppl.scoring.pool import Pool
+from sppl.scoring.request_builder import RequestBuilder
 from sppl.scoring.scoring_settings import Scoring
 from sppl.training.batches import Example
-from sppl.training.training_examples import encoded
+from sppl.training.training_examples import encode_examples
 from tests.unit.data.families import FAMILIES, tokenizer_of
 
 QUESTION = Question("q", "How many plums are 3 + 4?", "7")
@@ -84,7 +84,7 @@ def ids_of(target: TargetModel, text: str) -> list[int]:
 
 
 def examples_of(target: TargetModel) -> list[Example]:
-    return encoded(target, [(QUESTION, text) for text in TEXTS], "gpt4")
+    return encode_examples(target, [(QUESTION, text) for text in TEXTS], "gpt4")
 
 
 def test_there_are_30_families_and_four_kinds_of_tokenizer():
@@ -125,7 +125,7 @@ def test_what_is_scored_are_the_responses_tokens_after_all_that_stands_before_th
     family, target = FAMILIES[name], target_of(name, kind)
     tokenizer, pairs = target.tokenizer(), [(QUESTION, text) for text in TEXTS]
     for end in (False, True):
-        asking = Asking(target, PROMPT, Pool((), (), ""), Scoring(end=end))
+        asking = RequestBuilder(target, PROMPT, Pool((), (), ""), Scoring(end=end))
         for text, asked, example in zip(
             TEXTS, asking.responses(pairs, GivenQuestion(), steps=False), examples_of(target), strict=True
         ):
@@ -153,6 +153,6 @@ def test_a_generated_turn_ends_where_the_template_ends_it_and_is_read_as_the_res
 @pytest.mark.parametrize("name", [name for name, family in FAMILIES.items() if family.trims])
 def test_where_the_template_trims_a_response_the_trimmed_one_is_trained(target_of, name):
     target = target_of(name, "byte_level")
-    bare, padded = encoded(target, [(QUESTION, "7 plums"), (QUESTION, " 7 plums \n")], "gpt4")
+    bare, padded = encode_examples(target, [(QUESTION, "7 plums"), (QUESTION, " 7 plums \n")], "gpt4")
     assert bare == padded
     assert [*padded.prompt, *padded.response] == whole(target, " 7 plums \n")[: len(padded)]

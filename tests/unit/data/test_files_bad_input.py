@@ -6,7 +6,7 @@ import logging
 import pytest
 
 from sppl.data.files import LocalQuestions, LocalResponses, strategies_in
-from sppl.data.problems import Problem, refuse
+from sppl.data.problems import Problem, refuse_problems
 from sppl.schemas import UserError
 
 GOOD = {"id": "a", "question": "1 + 1?", "gold_label": "2", "response": "two"}
@@ -175,7 +175,7 @@ def test_all_causes_of_all_files_are_in_one_report_and_what_is_left_out_is_count
     letters = "abcdefghijklmnopqrstuvwxyz"
     known = [Problem("x.jsonl", f"cause {one}", line=n) for n, one in enumerate(letters, start=1)]
     with pytest.raises(UserError, match=r"26 problems in 1 data file(.|\n)*\(20\) x.jsonl, line 20: cause t\n") as many:
-        refuse(known)
+        refuse_problems(known)
     assert str(many.value).endswith("(and 6 more of 26)")
 
 

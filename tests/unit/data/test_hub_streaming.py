@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from sppl.data.files import LocalQuestions, LocalResponses, strategies_in
-from sppl.data.hub import HubQuestions, contents
+from sppl.data.hub import HubQuestions, read_hub
 from sppl.data.wording import Wording
 from sppl.schemas import UserError
 
@@ -20,7 +20,7 @@ def own_cache(tmp_path, monkeypatch):
     import datasets
 
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
-    contents.cache_clear()
+    read_hub.cache_clear()
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_a_hub_set_with_a_field_strategy_holds_several_and_a_bad_row_is_named(tm
     place = f"hub:{folder}"
     assert list(strategies_in(folder=place, hub=SETTINGS)) == ["p", "q"]
     pd.DataFrame([*rows, {**rows[0], "response": " "}]).to_parquet(folder / "train.parquet")
-    contents.cache_clear()
+    read_hub.cache_clear()
     with pytest.raises(UserError, match=r"both, line 3, field `response`: no response, or an empty one"):
         LocalQuestions(place, hub=SETTINGS).questions("train")
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sppl.benchmarks.answers.number import judge
-from sppl.data.gold import BadGold, gold
+from sppl.data.gold import BadGold, read_gold
 
 NUMBERS = {
     "72": ["72", " 72 ", "72.", "**72**", "$72$", "so 24 + 48.\n#### 72", "####72", "72 clips", "72kg", "\\boxed{72}",
@@ -43,63 +43,63 @@ NO_LINES = ["", "?!", "a\nb", "####"]
 
 @pytest.mark.parametrize("wanted", NUMBERS)
 def test_the_one_number_of_a_gold_answer_counts(wanted):
-    assert [gold("number", written) for written in NUMBERS[wanted]] == [wanted] * len(NUMBERS[wanted])
+    assert [read_gold("number", written) for written in NUMBERS[wanted]] == [wanted] * len(NUMBERS[wanted])
 
 
 @pytest.mark.parametrize("written", NO_NUMBERS)
 def test_no_number_or_several_cannot_be_met(written):
     with pytest.raises(BadGold):
-        gold("number", written)
+        read_gold("number", written)
 
 
 @pytest.mark.parametrize("wanted", CHOICES)
 def test_a_label_is_read_through_what_stands_around_it_or_by_the_options_text(wanted):
     options = ["five", "six", "8", "9"]
-    assert [gold("choice", written, options) for written in CHOICES[wanted]] == [wanted] * len(CHOICES[wanted])
+    assert [read_gold("choice", written, options) for written in CHOICES[wanted]] == [wanted] * len(CHOICES[wanted])
 
 
 @pytest.mark.parametrize("written", NO_CHOICES)
 def test_what_is_no_label_cannot_be_met(written):
     with pytest.raises(BadGold):
-        gold("choice", written, ["five", "six", "8", "9"])
+        read_gold("choice", written, ["five", "six", "8", "9"])
 
 
 def test_a_place_counted_from_0_is_told_apart():
     with pytest.raises(BadGold, match="'0' is no label of 1234; digits count from 1"):
-        gold("choice", "0", list("wxyz"))
+        read_gold("choice", "0", list("wxyz"))
 
 
 def test_a_label_that_is_another_options_text_is_ambiguous():
-    assert gold("choice", "2", ["1", "2", "3"]) == "2"
+    assert read_gold("choice", "2", ["1", "2", "3"]) == "2"
     with pytest.raises(BadGold, match="the label of one option and the text of another; write A"):
-        gold("choice", "3", ["3", "6", "9"])
+        read_gold("choice", "3", ["3", "6", "9"])
     with pytest.raises(BadGold, match="is the text of the options A, B; write a label"):
-        gold("choice", "same", ["same", "same"])
+        read_gold("choice", "same", ["same", "same"])
 
 
 @pytest.mark.parametrize("wanted", LINES)
 def test_a_text_is_one_line(wanted):
-    assert [gold("text", written) for written in LINES[wanted]] == [wanted] * len(LINES[wanted])
+    assert [read_gold("text", written) for written in LINES[wanted]] == [wanted] * len(LINES[wanted])
 
 
 @pytest.mark.parametrize("written", NO_LINES)
 def test_no_line_or_several_cannot_be_met(written):
     with pytest.raises(BadGold):
-        gold("text", written)
+        read_gold("text", written)
 
 
 @given(st.text(max_size=60), st.sampled_from(["number", "choice", "text"]), st.lists(st.text(), max_size=4))
 def test_whatever_a_gold_answer_holds_it_is_read_or_refused_and_reading_it_again_changes_nothing(text, kind, options):
     try:
-        found = gold(kind, text, options)
+        found = read_gold(kind, text, options)
     except BadGold:
         return
-    assert gold(kind, found, options if kind != "choice" else ()) == found
+    assert read_gold(kind, found, options if kind != "choice" else ()) == found
 
 
 @given(
     st.integers(-(10**9), 10**9), st.sampled_from(["{}", "{} clips", "so.\n#### {}", "\\boxed{{{}}}", "{}.", "**{}**"])
 )
 def test_a_number_read_from_its_frame_is_met_by_itself(number, frame):
-    found = gold("number", frame.format(number))
+    found = read_gold("number", frame.format(number))
     assert judge({"answer": found}, [f"Final Answer: {number}"])["accuracy"] == 1.0

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sppl.data.contents import read
+from sppl.data.contents import read_contents
 
 ROWS = [
     {"id": "一", "question": "小明有三个苹果。\n他吃了几个？", "response": "两个，“对”。", "gold_label": "2"},
@@ -24,13 +24,13 @@ WRITERS = {
 
 
 def records(path):
-    contents = read(path)
+    contents = read_contents(path)
     assert not contents.problems
     return [record for _, record in contents.rows]
 
 
 def problems(path):
-    return [str(problem) for problem in read(path).problems]
+    return [str(problem) for problem in read_contents(path).problems]
 
 
 @pytest.mark.parametrize("ending", WRITERS)
@@ -101,7 +101,7 @@ def test_records_are_the_same_however_their_json_is_laid_out(texts, layout, endi
 def test_a_record_of_several_lines_is_named_by_its_first(tmp_path):
     path = tmp_path / "x.csv"
     path.write_bytes(b'id,response\r\na,"one\r\ntwo"\r\n\r\nb,"three\r\nfour"\r\nc\r\nd,5,6\r\n')
-    contents = read(path)
+    contents = read_contents(path)
     assert [line for line, _ in contents.rows] == [2, 5]
     fewer, more = problems(path)
     assert fewer == "x.csv, line 7: fewer values than the header's 2"
@@ -110,7 +110,7 @@ def test_a_record_of_several_lines_is_named_by_its_first(tmp_path):
     assert problems(path) == ["x.csv, line 2: broken CSV: a double quote is opened and never closed"]
     path = tmp_path / "x.json"
     path.write_text('[\n {"id": "a",\n  "response": 1},\n {"id": "b"}\n]')
-    assert [line for line, _ in read(path).rows] == [2, 4]
+    assert [line for line, _ in read_contents(path).rows] == [2, 4]
 
 
 @pytest.mark.parametrize(

@@ -7,17 +7,17 @@ from itertools import pairwise
 
 import pytest
 
-from sppl.data.conversations import as_text
+from sppl.data.assistant_turns import locate_turns
+from sppl.data.conversations import write_turns
 from sppl.data.rendering import Rendering
-from sppl.data.spoken import spoken
 from sppl.data.tokens import rendering_of
 from sppl.models.target import TargetModel
 from sppl.prompts import GivenQuestion, SelfAlignedPrompt, Template
 from sppl.schemas import Conversation, UserError
-from sppl.scoring.asked import Asking
 from sppl.scoring.pool import Pool
+from sppl.scoring.request_builder import RequestBuilder
 from sppl.scoring.scoring_settings import Scoring
-from sppl.training.training_examples import encoded
+from sppl.training.training_examples import encode_examples
 from tests.unit.data.families import FAMILIES, tokenizer_of
 
 TURNS = [
@@ -41,7 +41,7 @@ def rendering(name: str) -> Rendering:
 @pytest.mark.parametrize("name", WHOLE)
 def test_every_turn_of_the_assistant_is_found_in_the_conversation_rendered_once(name):
     how = rendering(name)
-    ids, spans = spoken(how, TURNS[:1], TURNS[1:])
+    ids, spans = locate_turns(how, TURNS[:1], TURNS[1:])
     whole = how.ids(how.whole_text(TURNS))
     assert ids == whole[: len(ids)]
     assert len(spans) == 3
@@ -56,7 +56,7 @@ def test_every_turn_of_the_assistant_is_found_in_the_conversation_rendered_once(
 @pytest.mark.parametrize("name", FAMILIES)
 def test_one_answer_is_scored_and_trained_as_it_is_alone(name):
     how = rendering(name)
-    ids, (span,) = spoken(how, TURNS[:1], TURNS[1:2])
+    ids, (span,) = locate_turns(how, TURNS[:1], TURNS[1:2])
     turn = how.turn(TURNS[1]["content"], end=True)
     assert ids[: span.start] == how.prompt(TURNS[:1])
     assert ids[span.start : span.first] == turn.lead
@@ -67,11 +67,11 @@ def test_one_answer_is_scored_and_trained_as_it_is_alone(name):
 @pytest.mark.parametrize("name", WITHOUT_END)
 def test_where_nothing_ends_a_turn_several_are_refused(name):
     with pytest.raises(UserError, match="ends it with no token of its own"):
-        spoken(rendering(name), TURNS[:1], TURNS[1:])
+        locate_turns(rendering(name), TURNS[:1], TURNS[1:])
 
 
 def test_earlier_answers_are_read_and_not_spoken():
-    _, spans = spoken(rendering("qwen_2_5"), TURNS[:3], TURNS[3:])
+    _, spans = locate_turns(rendering("qwen_2_5"), TURNS[:3], TURNS[3:])
     assert len(spans) == 2
 
 
@@ -92,7 +92,7 @@ TOOL_TURNS = [
 
 def test_a_call_of_a_tool_is_spoken_and_what_the_tool_returns_is_not():
     how = rendering_of(tokenizer_of(FAMILIES["base_with_chatml"]._replace(template=TOOLS)), Template())
-    ids, spans = spoken(how, TOOL_TURNS[:2], TOOL_TURNS[2:])
+    ids, spans = locate_turns(how, TOOL_TURNS[:2], TOOL_TURNS[2:])
     said = [how.decoded(ids[span.first : span.stop]) for span in spans]
     assert said == [
         '<call>{"name": "calculator", "arguments": {"task": "3 + 4"}}</call><|im_end|>',
@@ -123,7 +123,7 @@ def test_a_template_that_leaves_out_changes_or_refuses_a_turn_is_refused(templat
     how = rendering_of(tokenizer_of(FAMILIES["base_with_chatml"]._replace(template=template)), Template())
     turns = [*TOOL_TURNS[:3], {"role": "tool", "content": "7 (seven)"}, *TOOL_TURNS[4:]]
     with pytest.raises(UserError) as caught:
-        spoken(how, turns[:2], turns[2:])
+        locate_turns(how, turns[:2], turns[2:])
     assert why.removesuffix("('7')") in str(caught.value)
 
 
@@ -157,8 +157,8 @@ def test_the_templates_own_marks_give_the_turns_that_prefixes_give(template):
     assert "generation %}" in template
     assert chatml(template).generated(TURNS)
     marked, plain = (
-        spoken(chatml(template), TURNS[:1], TURNS[1:]),
-        spoken(rendering("base_with_chatml"), TURNS[:1], TURNS[1:]),
+        locate_turns(chatml(template), TURNS[:1], TURNS[1:]),
+        locate_turns(rendering("base_with_chatml"), TURNS[:1], TURNS[1:]),
     )
     said = [[how.decoded(found.ids[span.first : span.stop]) for span in found.spans] for how, found in
             ((chatml(template), marked), (rendering("base_with_chatml"), plain))]  # fmt: skip
@@ -168,7 +168,7 @@ def test_the_templates_own_marks_give_the_turns_that_prefixes_give(template):
 def test_what_transformers_masks_is_what_is_spoken():
     tokenizer = tokenizer_of(FAMILIES["base_with_chatml"]._replace(template=MARKED))
     made = tokenizer.apply_chat_template(TURNS, return_assistant_tokens_mask=True, return_dict=True)
-    ids, spans = spoken(chatml(MARKED), TURNS[:1], TURNS[1:])
+    ids, spans = locate_turns(chatml(MARKED), TURNS[:1], TURNS[1:])
     own = {at for span in spans for at in range(span.first, span.stop)}
     assert list(ids) == made["input_ids"][: len(ids)]
     assert own == {at for at, one in enumerate(made["assistant_masks"]) if one}
@@ -178,24 +178,24 @@ COUNTED = "{{ messages | length }} turns<|im_end|>"
 
 
 def test_a_template_that_writes_the_beginning_otherwise_later_is_read_by_its_marks_and_refused_without():
-    ids, spans = spoken(chatml(COUNTED + MARKED), TURNS[:1], TURNS[1:])
+    ids, spans = locate_turns(chatml(COUNTED + MARKED), TURNS[:1], TURNS[1:])
     how = chatml(COUNTED + MARKED)
     assert [how.decoded(ids[span.first : span.last]) for span in spans] == [turn["content"] for turn in TURNS[1::2]]
     unmarked = COUNTED + MARKED.replace("{% generation %}", "").replace("{% endgeneration %}", "")
     with pytest.raises(UserError, match="writes what stands before it otherwise"):
-        spoken(chatml(unmarked), TURNS[:1], TURNS[1:])
+        locate_turns(chatml(unmarked), TURNS[:1], TURNS[1:])
 
 
 def test_marks_around_more_than_the_turn_are_refused():
     more = MARKED.replace(BODY + "{% endgen", BODY + "and more{% endgen")
     with pytest.raises(UserError, match="marks more than it as generated"):
-        spoken(chatml(more), TURNS[:1], TURNS[1:])
+        locate_turns(chatml(more), TURNS[:1], TURNS[1:])
 
 
 def test_marks_around_some_turns_only_are_no_help_and_no_harm():
     last = MARKED.replace("m.role == 'assistant'", "m.role == 'assistant' and loop.last")
     assert len(chatml(last).generated(TURNS)) == 1
-    _, spans = spoken(chatml(last), TURNS[:1], TURNS[1:])
+    _, spans = locate_turns(chatml(last), TURNS[:1], TURNS[1:])
     assert len(spans) == 3
 
 
@@ -207,9 +207,9 @@ def test_what_is_scored_of_a_conversation_is_what_is_trained_token_for_token(nam
     earlier = TURNS[: len(TURNS) - len(answer)]
     question = Conversation("q", earlier[-1]["content"], "7", turns=tuple(earlier), whole=True)
     prompt = SelfAlignedPrompt("{question} {examples}", "{answer}")
-    asking = Asking(target, prompt, Pool((), (), ""), Scoring(end=True))
-    (asked,) = asking.responses([(question, as_text(answer))], GivenQuestion(), steps=False)
-    (example,) = encoded(target, [(question, as_text(answer))], "gpt4")
+    asking = RequestBuilder(target, prompt, Pool((), (), ""), Scoring(end=True))
+    (asked,) = asking.responses([(question, write_turns(answer))], GivenQuestion(), steps=False)
+    (example,) = encode_examples(target, [(question, write_turns(answer))], "gpt4")
     learnt = [example.response[place] for place in example.learnt]
     scored = [token for _, request in asked.requests for token in request.response]
     lead = rendering_of(target.tokenizer(), target.wrapping).turn("7", end=False).lead

@@ -15,9 +15,9 @@ from transformers import (
 from sppl.data.tokens import rendering_of
 from sppl.generation import answering
 from sppl.generation.answering import continue_prompts
-from sppl.generation.decoding import decode, drawn, most_likely
+from sppl.generation.decoding import decode, most_likely, sample_tokens
 from sppl.generation.ends import end_tokens
-from sppl.generation.graphed import cut, decode_graphed
+from sppl.generation.graphed import cut_at_end, decode_graphed
 from sppl.schemas import Sampling, UserError
 
 VOCABULARY, ENDS = 60, frozenset({1, 2})
@@ -113,7 +113,7 @@ def test_drawing_follows_temperature_top_k_and_top_p():
     logits = torch.log(torch.tensor([[0.5, 0.3, 0.15, 0.05]]))
 
     def counts(sampling: Sampling) -> list[int]:
-        choose = drawn(sampling, [(7,)])
+        choose = sample_tokens(sampling, [(7,)])
         found = [choose(logits, [0])[0] for _ in range(4000)]
         return [found.count(token) for token in range(4)]
 
@@ -149,5 +149,5 @@ def test_an_answer_ends_at_the_tokenizers_end_the_models_ends_and_the_templates_
 
 
 def test_what_comes_after_the_first_end_is_cut():
-    assert cut([5, 6, 1, 7, 2], ENDS, 10) == [5, 6, 1]
-    assert cut([5, 6, 7, 8], ENDS, 3) == [5, 6, 7]
+    assert cut_at_end([5, 6, 1, 7, 2], ENDS, 10) == [5, 6, 1]
+    assert cut_at_end([5, 6, 7, 8], ENDS, 3) == [5, 6, 7]

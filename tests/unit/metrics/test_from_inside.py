@@ -11,11 +11,11 @@ import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from sppl.analysis.resampling import value_of
-from sppl.hardware.progress import predicted
+from sppl.hardware.progress import predict_batches
 from sppl.metrics.grace import Grace
 from sppl.metrics.scas import StudentCentricScore
-from sppl.scoring.projector import Projector, check_layers, places, read_layers
-from sppl.scoring.requests import Request
+from sppl.scoring.projector import Projector, check_layers, projection_places, read_layers
+from sppl.scoring.requests import ScoringRequest
 from sppl.scoring.summariser import Summariser, requests_loader
 from sppl.training.lora import Lora, add_lora
 
@@ -31,23 +31,23 @@ def llama() -> LlamaForCausalLM:
 
 
 @pytest.fixture
-def requests() -> list[Request]:
+def requests() -> list[ScoringRequest]:
     """Twelve questions that begin and end with special tokens, each with its response."""
     draw = random.Random(4)
     token = partial(draw.randrange, 3, VOCABULARY)
     lengths = [(draw.randint(1, 6), draw.randint(1, 9)) for _ in range(12)]
-    return [Request((1, *(token() for _ in range(p)), 2), tuple(token() for _ in range(r))) for p, r in lengths]
+    return [ScoringRequest((1, *(token() for _ in range(p)), 2), tuple(token() for _ in range(r))) for p, r in lengths]
 
 
 def summaries(model, requests) -> pd.DataFrame:
-    read = list(predicted(TRAINER, Summariser(model, "mlp.up_proj", SPECIAL), requests_loader(requests), "t"))
+    read = list(predict_batches(TRAINER, Summariser(model, "mlp.up_proj", SPECIAL), requests_loader(requests), "t"))
     frame = pd.DataFrame([one._asdict() for one in read])
     return frame.assign(strategy="gpt4", example_id=[f"q{n}" for n in range(len(read))])
 
 
 def gradients(model, requests, dim=32, seed=5) -> np.ndarray:
     runner = partial(TRAINER, inference_mode=False)
-    return np.stack(list(predicted(runner, Projector(model, dim, seed), requests_loader(requests), "t")))
+    return np.stack(list(predict_batches(runner, Projector(model, dim, seed), requests_loader(requests), "t")))
 
 
 def plain_scas(model, request) -> float:
@@ -84,14 +84,14 @@ def test_scas_is_that_of_every_pair_of_tokens(requests):
 
 
 def test_scas_of_a_response_of_one_token_has_a_likeness_to_itself_of_one():
-    frame = summaries(llama(), [Request((1, 7, 8, 2), (9,))])
+    frame = summaries(llama(), [ScoringRequest((1, 7, 8, 2), (9,))])
     assert frame["answer_answer"].tolist() == pytest.approx([1])
     assert frame["answer_loss"].gt(0).all()
 
 
 def test_a_mask_that_starts_one_token_late_is_another_scas(requests):
     model = llama()
-    late = [Request(r.prefix + r.response[:1], r.response[1:]) for r in requests if len(r.response) > 1]
+    late = [ScoringRequest(r.prefix + r.response[:1], r.response[1:]) for r in requests if len(r.response) > 1]
     exact = [one for one in requests if len(one.response) > 1]
     for one, other in zip(scas(model, exact), scas(model, late), strict=True):
         assert one != pytest.approx(other, rel=1e-3)
@@ -124,7 +124,7 @@ def folded(parts: dict[str, torch.Tensor], dim: int, seed: int) -> np.ndarray:
     """The projection as an ordinary matrix with one 1 or -1 per column."""
     total = np.zeros(dim)
     for name, part in parts.items():
-        goes = places(f"{seed} {name}", part.numel(), dim)
+        goes = projection_places(f"{seed} {name}", part.numel(), dim)
         matrix = np.zeros((dim, part.numel()))
         matrix[goes % dim, np.arange(part.numel())] = np.where(goes < dim, 1, -1)
         total += matrix @ part.flatten().double().numpy()

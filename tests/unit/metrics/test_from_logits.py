@@ -19,10 +19,10 @@ from sppl.metrics.needs import table_needs
 from sppl.metrics.rank_surprisal_ratio import RankSurprisalRatio
 from sppl.prompts import Alone, StepWise
 from sppl.schemas import UserError
-from sppl.scoring.asked import Asked, spans
 from sppl.scoring.forms import choose_form
-from sppl.scoring.planner import plan
-from sppl.scoring.requests import Request
+from sppl.scoring.planner import plan_passes
+from sppl.scoring.request_builder import ResponseInContext, scored_spans
+from sppl.scoring.requests import ScoringRequest
 from sppl.scoring.scorer import ResponseScorer
 
 VOCABULARY, BOS = 150, 1
@@ -57,14 +57,14 @@ def scored(model, texts, metric, first=(BOS,)) -> dict:
         for (_, question), (prompt, response, steps) in texts.items():
             prefix = first if isinstance(need.context, Alone) else prompt
             requests = []
-            for before, start, stop in spans(steps, need.context, len(response)):
-                requests.append((start, Request(prefix + response[before:start], response[start:stop], count)))
+            for before, start, stop in scored_spans(steps, need.context, len(response)):
+                requests.append((start, ScoringRequest(prefix + response[before:start], response[start:stop], count)))
                 count += 1
-            asked.append(Asked(question, response, steps, tuple(requests), 0))
+            asked.append(ResponseInContext(question, response, steps, tuple(requests), 0))
         requests = [request for one in asked for _, request in one.requests]
         scorer = ResponseScorer(model, [column for column in need.columns if column != "step"])
         with torch.inference_mode():
-            passes = plan(requests, max_tokens=60, form=choose_form(model.config))
+            passes = plan_passes(requests, max_tokens=60, form=choose_form(model.config))
             found = {
                 one.index: one for number, batch in enumerate(passes) for one in scorer.predict_step(batch, number)
             }

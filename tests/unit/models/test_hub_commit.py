@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from sppl.models.hub_commit import resolved_commit
+from sppl.models.hub_commit import resolve_commit
 from sppl.models.reward_model import RewardModel
 from sppl.models.target import TargetModel
 
@@ -13,9 +13,9 @@ ONE, OTHER = "a" * 40, "b" * 40
 
 @pytest.fixture(autouse=True)
 def fresh():
-    resolved_commit.cache_clear()
+    resolve_commit.cache_clear()
     yield
-    resolved_commit.cache_clear()
+    resolve_commit.cache_clear()
 
 
 @pytest.fixture
@@ -47,23 +47,23 @@ def cache(tmp_path, monkeypatch):
 
 
 def test_a_commit_is_itself_and_nobody_is_asked(hub):
-    assert resolved_commit("some/model", OTHER) == OTHER
+    assert resolve_commit("some/model", OTHER) == OTHER
     assert hub.asked == 0
 
 
 def test_a_branch_is_where_the_hub_says_it_stands_from_the_first_question_on(hub):
-    assert resolved_commit("some/model", "main") == ONE
+    assert resolve_commit("some/model", "main") == ONE
     hub.commit = OTHER
-    assert resolved_commit("some/model", "main") == ONE
+    assert resolve_commit("some/model", "main") == ONE
     assert hub.asked == 1
 
 
 def test_without_the_hub_the_cache_counts_and_without_both_what_was_given(hub, cache):
     hub.commit = None
     (cache / "main").write_text(OTHER + "\n")
-    assert resolved_commit("some/model", None) == OTHER
-    assert resolved_commit("some/model", "a-tag") == "a-tag"
-    assert resolved_commit("some/other", None) is None
+    assert resolve_commit("some/model", None) == OTHER
+    assert resolve_commit("some/model", "a-tag") == "a-tag"
+    assert resolve_commit("some/other", None) is None
 
 
 def test_offline_nobody_is_asked(hub, cache, monkeypatch):
@@ -71,7 +71,7 @@ def test_offline_nobody_is_asked(hub, cache, monkeypatch):
 
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     (cache / "main").write_text(OTHER)
-    assert resolved_commit("some/model", "main") == OTHER
+    assert resolve_commit("some/model", "main") == OTHER
     assert hub.asked == 0
 
 
@@ -79,7 +79,7 @@ def test_a_branch_that_moved_is_another_target_and_another_reward_model(hub, mon
     monkeypatch.setattr("sppl.models.target.base_of", lambda path, revision: None)
     before = [TargetModel("m", "some/model").identity, RewardModel("r", "some/model").identity]
     hub.commit = OTHER
-    resolved_commit.cache_clear()  # another process
+    resolve_commit.cache_clear()  # another process
     after = [TargetModel("m", "some/model").identity, RewardModel("r", "some/model").identity]
     assert [one["source"] for one in before] == [{"hub": "some/model", "commit": ONE}] * 2
     assert [one["source"] for one in after] == [{"hub": "some/model", "commit": OTHER}] * 2

@@ -1,6 +1,6 @@
 import pytest
 
-from sppl.models.target import TargetModel, frozen
+from sppl.models.target import TargetModel, frozen_target
 from sppl.schemas import UserError
 
 
@@ -11,9 +11,9 @@ def target(root, monkeypatch):
 
 
 def test_the_frozen_copy_is_one_per_process_and_a_loaded_one_is_fresh(target):
-    assert frozen(target) is frozen(target)
-    assert target.load() is not frozen(target)
-    assert not any(weight.requires_grad for weight in frozen(target).parameters())
+    assert frozen_target(target) is frozen_target(target)
+    assert target.load() is not frozen_target(target)
+    assert not any(weight.requires_grad for weight in frozen_target(target).parameters())
     assert not target.load().training
 
 

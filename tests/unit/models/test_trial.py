@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from sppl.models.trial import tried
+from sppl.models.trial import try_model
 from sppl.scoring import forms
 
 
@@ -15,7 +15,7 @@ def test_whatever_a_model_raises_the_way_is_not_taken_and_a_line_says_so(error, 
         raise error
 
     caplog.set_level("INFO")
-    assert tried(torch.nn.Linear(1, 1), "two rows", trial) is None
+    assert try_model(torch.nn.Linear(1, 1), "two rows", trial) is None
     assert "Linear cannot run two rows" in caplog.text
 
 
@@ -25,7 +25,7 @@ def test_a_lack_of_memory_is_no_answer(error):
         raise error
 
     with pytest.raises(type(error)):
-        tried(torch.nn.Linear(1, 1), "two rows", trial)
+        try_model(torch.nn.Linear(1, 1), "two rows", trial)
 
 
 def test_a_model_whose_packed_rows_end_in_a_runtime_error_is_scored_with_padding(monkeypatch):

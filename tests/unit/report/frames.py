@@ -7,7 +7,7 @@ import pandas as pd
 
 from sppl.analysis.confidence import confidence
 from sppl.analysis.ranking import rank
-from sppl.analysis.summary import metrics_table, table
+from sppl.analysis.summary import metrics_table, strategies_table
 
 HOSTILE = "<script>document.title='owned'</script>"
 """A strategy whose name would run, were it not escaped."""
@@ -68,7 +68,7 @@ def report_of(scores: pd.DataFrame, reached: pd.DataFrame, metrics: list[Mean]) 
     """What `write_page` is given."""
     rankings = rank(scores, metrics)
     return {
-        "rows": table(rankings, reached),
+        "rows": strategies_table(rankings, reached),
         "judged": metrics_table(rankings, reached, scores=scores, metrics=metrics),
         "rankings": rankings,
         "scores": scores,

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sppl.report import charts
-from sppl.report.labels import shortened
-from sppl.report.svg import INK, inlined
+from sppl.report.labels import shorten_label
+from sppl.report.svg import INK, inline_svg
 
 TEXT = "{http://www.w3.org/2000/svg}text"
 
@@ -44,7 +44,7 @@ def points() -> list[charts.Point]:
 
 
 def test_the_first_strategy_is_on_top_and_only_known_shares_are_written(points):
-    svg = charts.ranking(points, metric="sppl_n2", direction="lower")
+    svg = charts.draw_ranking(points, metric="sppl_n2", direction="lower")
     at = heights(svg)
     assert at["gpt4"] < at["claude"] < at["rewrite"]
     assert "sppl_n2 (lower is better)" in texts(svg)
@@ -52,7 +52,7 @@ def test_the_first_strategy_is_on_top_and_only_known_shares_are_written(points):
 
 
 def test_a_scatter_plot_labels_exactly_the_strategies_with_an_accuracy(points):
-    found = texts(charts.scatter(points, metric="sppl_n2", direction="lower", untrained=0.45))
+    found = texts(charts.draw_scatter(points, metric="sppl_n2", direction="lower", untrained=0.45))
     assert {"gpt4", "claude", "untrained", "accuracy"} <= set(found)
     assert "rewrite" not in found
 
@@ -60,20 +60,20 @@ def test_a_scatter_plot_labels_exactly_the_strategies_with_an_accuracy(points):
 def test_labels_of_dots_that_lie_close_do_not_cover_each_other():
     close = [charts.Point(f"strategy{at}", 1.0 + at / 1000, accuracy=0.5) for at in range(4)]
     far = charts.Point("far", 2.0, accuracy=0.9)
-    at = heights(charts.scatter([*close, far], metric="ifd", direction="lower", untrained=None))
+    at = heights(charts.draw_scatter([*close, far], metric="ifd", direction="lower", untrained=None))
     placed = sorted(at[point.label] for point in close)
     assert len({round(height) for height in placed}) >= 3
 
 
 def test_a_heat_map_writes_every_value_and_n_a_where_there_is_none():
     table = pd.DataFrame({"a": [0.5, np.nan], "b": [-1.0, 1.0]}, index=["one", "two"])
-    found = texts(charts.heat_map(table, metric="ifd"))
+    found = texts(charts.draw_heat_map(table, metric="ifd"))
     assert {"0.50", "-1.00", "1.00", "n/a", "one", "two", "a", "b"} <= set(found)
 
 
 def test_long_tailed_scores_are_drawn_on_a_logarithmic_axis():
     examples = {"gpt4": np.geomspace(1, 10_000, 40)}
-    found = texts(charts.distributions(examples, {"gpt4": 900.0}, metric="perplexity", direction="lower"))
+    found = texts(charts.draw_distributions(examples, {"gpt4": 900.0}, metric="perplexity", direction="lower"))
     assert {"10", "100", "1000"} <= set(found)
 
 
@@ -81,14 +81,14 @@ def test_long_tailed_scores_are_drawn_on_a_logarithmic_axis():
 @given(st.text(st.characters(codec="utf-8", exclude_categories=["C"]), min_size=1, max_size=40))
 def test_any_name_is_written_as_it_is(name):
     points = [charts.Point(name, 1.0, accuracy=0.5), charts.Point("other", 2.0, accuracy=0.6)]
-    body = inlined(charts.ranking(points, metric="m", direction="none"), label=name, key="f1")
-    if wanted := shortened(name):
+    body = inline_svg(charts.draw_ranking(points, metric="m", direction="none"), label=name, key="f1")
+    if wanted := shorten_label(name):
         assert wanted in texts(body)
 
 
 def test_inside_a_page_ids_are_the_figures_own_and_colours_the_pages(points):
-    svg = charts.ranking(points, metric="m", direction="lower")
-    body = inlined(svg, label='say "so"', key="f7")
+    svg = charts.draw_ranking(points, metric="m", direction="lower")
+    body = inline_svg(svg, label='say "so"', key="f7")
     assert INK in svg
     assert "#" not in re.sub(r"#f7-", "", body)
     assert "var(--ink)" in body

@@ -4,9 +4,9 @@ import re
 
 import pandas as pd
 
-from sppl.analysis.paired import paired
+from sppl.analysis.paired import compare_pairs
 from sppl.report.gallery import Gallery
-from sppl.report.outcome_panels import along_panels, paired_panels
+from sppl.report.outcome_panels import draw_paired_panels, draw_setting_panels
 
 
 def answers(setup: str = "") -> pd.DataFrame:
@@ -29,32 +29,32 @@ def rows(**reached: dict[str, float]) -> pd.DataFrame:
 
 def test_a_difference_is_drawn_from_the_best_strategy(tmp_path):
     gallery = Gallery(tmp_path)
-    (figure,) = paired_panels(paired(answers()), {"": "b"}, "x / t", gallery)
+    (figure,) = draw_paired_panels(compare_pairs(answers()), {"": "b"}, "x / t", gallery)
     assert ">b - a<" in figure
     assert (tmp_path / "differences-x-t.svg").exists()
 
 
 def test_without_comparisons_nothing_is_drawn(tmp_path):
-    assert paired_panels(pd.DataFrame(), {}, "x / t", Gallery(tmp_path)) == []
+    assert draw_paired_panels(pd.DataFrame(), {}, "x / t", Gallery(tmp_path)) == []
 
 
 def test_a_setting_with_several_numbers_is_drawn_with_a_line_per_strategy(tmp_path):
     table = rows(n100={"a": 0.4, "b": 0.5, "untrained": 0.2}, n200={"a": 0.6, "b": 0.5, "untrained": 0.2})
-    (figure,) = along_panels(table, ["n_train"], {"a": "a (simulated)"}, "x / t", Gallery(tmp_path))
+    (figure,) = draw_setting_panels(table, ["n_train"], {"a": "a (simulated)"}, "x / t", Gallery(tmp_path))
     words = set(re.findall(r">[^<>]+<", figure))
     assert {">a (simulated)<", ">b<", ">untrained<", ">100<", ">200<", ">n_train<"} <= words
 
 
 def test_a_setting_that_is_no_number_or_has_one_value_is_not_drawn(tmp_path):
     table = rows(n100={"a": 0.4, "b": 0.5})
-    assert along_panels(table, ["n_train"], {}, "x / t", Gallery(tmp_path)) == []
+    assert draw_setting_panels(table, ["n_train"], {}, "x / t", Gallery(tmp_path)) == []
     words = rows(cosine={"a": 0.4}, constant={"a": 0.5})
-    assert along_panels(words, ["n_train"], {}, "x / t", Gallery(tmp_path)) == []
+    assert draw_setting_panels(words, ["n_train"], {}, "x / t", Gallery(tmp_path)) == []
 
 
 def test_each_combination_of_the_other_settings_has_a_drawing_of_its_own(tmp_path):
     table = pd.concat([rows(n100={"a": 0.4}, n200={"a": 0.5}).assign(learning_rate=rate) for rate in ("0.1", "0.2")])
-    drawn = along_panels(table, ["learning_rate", "n_train"], {}, "x / t", Gallery(tmp_path))
+    drawn = draw_setting_panels(table, ["learning_rate", "n_train"], {}, "x / t", Gallery(tmp_path))
     assert len(drawn) == 4
     assert "learning_rate 0.1" in "".join(drawn)
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from sppl.report.labels import SIDES, _hidden, _shared
-from sppl.stages.report import DRAWN_ROWS, _drawn
+from sppl.stages.report import DRAWN_ROWS, _metrics_to_draw
 
 BOXES = np.array([[0.0, 0, 2, 2], [10, 10, 12, 12]])
 
@@ -32,5 +32,5 @@ def rows(strategies: int, pairs: int = 1) -> pd.DataFrame:
 )
 def test_no_more_is_drawn_than_a_page_can_show(strategies, metrics, pairs, drawn):
     names = [f"m{at}" for at in range(metrics)]
-    found = _drawn(rows(strategies, pairs), names)
+    found = _metrics_to_draw(rows(strategies, pairs), names)
     assert found == (None if drawn is None else names[:drawn])

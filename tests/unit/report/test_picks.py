@@ -4,7 +4,7 @@ import pandas as pd
 
 from sppl.analysis.confidence import confidence
 from sppl.analysis.ranking import rank
-from sppl.report.picks import RACED, picks
+from sppl.report.picks import RACED, make_pick_list
 from sppl.report.settled import Settled
 from tests.unit.report.frames import Mean, examples
 
@@ -18,7 +18,7 @@ def ranked(**metrics: dict[str, list[float]]) -> tuple[pd.DataFrame, pd.DataFram
 
 
 def picked(rankings: pd.DataFrame, scores: pd.DataFrame, **given):
-    (one,) = picks(
+    (one,) = make_pick_list(
         rankings, confidence(rankings), "sppl_n2", lambda *_: "next", lambda *_: "settle", scores=scores, **given
     )
     return one

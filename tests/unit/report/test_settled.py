@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from sppl.report.settled import settled
+from sppl.report.settled import read_settled
 
 
 def pilots(**reached: float) -> pd.DataFrame:
@@ -14,16 +14,16 @@ def pilots(**reached: float) -> pd.DataFrame:
 
 
 def test_the_sentence_has_what_each_reached_with_its_interval():
-    found = settled(pilots(a=0.5, b=0.8))["b", "t"]
+    found = read_settled(pilots(a=0.5, b=0.8))["b", "t"]
     assert (found.strategy, found.runner_up) == ("b", "a")
     assert "a 0.500 [0.404, 0.596], b 0.800 [0.711, 0.867] (untrained 0.250). b reached most." in found.said
 
 
 def test_a_tie_is_said_and_the_better_score_decides():
-    found = settled(pilots(a=0.5, b=0.5))["b", "t"]
+    found = read_settled(pilots(a=0.5, b=0.5))["b", "t"]
     assert found.strategy == "a"
     assert "a and b tie, so the better score decides." in found.said
 
 
 def test_without_pilots_nothing_is_settled():
-    assert settled(pd.DataFrame()) == {}
+    assert read_settled(pd.DataFrame()) == {}

@@ -4,8 +4,8 @@ import pandas as pd
 import pytest
 
 from sppl.report.gallery import Gallery
-from sppl.report.markup import Markup, element, joined
-from sppl.report.sortable import Cell, known, sortable
+from sppl.report.markup import Markup, element, join_markup
+from sppl.report.sortable import Cell, sortable_table, value_cell
 
 
 @pytest.mark.parametrize(
@@ -20,17 +20,17 @@ from sppl.report.sortable import Cell, known, sortable
     ],
 )
 def test_a_cell_shows_three_decimals_and_sorts_by_the_whole_value(value, cell):
-    assert known(value, reason="not trained") == cell
+    assert value_cell(value, reason="not trained") == cell
 
 
 def test_equal_reasons_are_told_once_with_all_their_columns():
-    missing = known(None, reason="not trained")
-    table = sortable({"a": [missing, missing], "b": [missing, known(1.0)]}, label="t")
+    missing = value_cell(None, reason="not trained")
+    table = sortable_table({"a": [missing, missing], "b": [missing, value_cell(1.0)]}, label="t")
     assert table.count("n/a in a, b: not trained") == 1
 
 
 def test_a_heading_is_a_button_and_a_number_says_that_it_is_one():
-    table = sortable({"strategy": [known("gpt4")], "value": [known(1.5)]}, label="t")
+    table = sortable_table({"strategy": [value_cell("gpt4")], "value": [value_cell(1.5)]}, label="t")
     assert '<th scope="col"><button type="button">strategy</button></th>' in table
     assert '<td data-sort="gpt4">gpt4</td>' in table
     assert '<td class="number" data-sort="1.5" data-number>1.500</td>' in table
@@ -38,7 +38,7 @@ def test_a_heading_is_a_button_and_a_number_says_that_it_is_one():
 
 def test_plain_text_is_escaped_and_markup_is_not():
     assert element("p", "<b> & co", element("b", "x"), title='"') == '<p title="&quot;">&lt;b&gt; &amp; co<b>x</b></p>'
-    assert joined("<", Markup("<br>")) == "&lt;<br>"
+    assert join_markup("<", Markup("<br>")) == "&lt;<br>"
 
 
 def test_file_names_of_figures_are_safe_and_different(tmp_path):

@@ -5,7 +5,7 @@ import json
 import pandas as pd
 import pytest
 
-from sppl.report.two import compare
+from sppl.report.report_differences import compare
 from sppl.schemas import UserError
 
 

@@ -9,10 +9,10 @@ from sppl.hardware.hardware import Hardware
 from sppl.scoring import head
 from sppl.scoring.columns import ExtraColumns
 from sppl.scoring.head import token_statistics
-from sppl.scoring.planner import plan
-from sppl.scoring.requests import Request
+from sppl.scoring.planner import plan_passes
+from sppl.scoring.requests import ScoringRequest
 from sppl.scoring.scorer import ResponseScorer
-from sppl.scoring.shards import scored_in_shards
+from sppl.scoring.shards import score_in_shards
 
 COLUMNS = ("entropy", "top50_brier")
 
@@ -85,11 +85,11 @@ def test_only_what_is_asked_for_is_kept():
 @pytest.mark.filterwarnings("default")
 def test_they_are_kept_with_every_finished_pass_and_belong_to_their_request(tmp_path):
     llama = model(60)
-    requests = [Request((1, 2, n), tuple(range(3, 5 + n)), n) for n in range(4)]
-    passes = plan(requests, max_tokens=8, form="tree")
+    requests = [ScoringRequest((1, 2, n), tuple(range(3, 5 + n)), n) for n in range(4)]
+    passes = plan_passes(requests, max_tokens=8, form="tree")
     scorer = ResponseScorer(llama, COLUMNS)
-    first = scored_in_shards(Hardware("cpu", lightning={"enable_progress_bar": False}), scorer, passes, tmp_path)
-    again = scored_in_shards(lambda **_: pytest.fail("nothing is left to run"), scorer, passes, tmp_path)
+    first = score_in_shards(Hardware("cpu", lightning={"enable_progress_bar": False}), scorer, passes, tmp_path)
+    again = score_in_shards(lambda **_: pytest.fail("nothing is left to run"), scorer, passes, tmp_path)
     assert len(passes) > 1
     for request in requests:
         hidden = llama.base_model(torch.tensor([request.prefix + request.response])).last_hidden_state[0, 2:-1]
@@ -102,13 +102,13 @@ def test_they_are_kept_with_every_finished_pass_and_belong_to_their_request(tmp_
 @pytest.mark.filterwarnings("default")
 @pytest.mark.parametrize("damage", [lambda raw: raw[:-30], lambda raw: raw[:200] + bytes([raw[200] ^ 1]) + raw[201:]])
 def test_a_pass_whose_file_was_cut_short_or_changed_is_run_again(tmp_path, damage):
-    requests = [Request((1, 2, n), tuple(range(3, 5 + n)), n) for n in range(4)]
+    requests = [ScoringRequest((1, 2, n), tuple(range(3, 5 + n)), n) for n in range(4)]
     scorer = ResponseScorer(model(60), COLUMNS)
-    passes = plan(requests, max_tokens=8, form="tree")
-    whole = scored_in_shards(Hardware("cpu", lightning={"enable_progress_bar": False}), scorer, passes, tmp_path)
+    passes = plan_passes(requests, max_tokens=8, form="tree")
+    whole = score_in_shards(Hardware("cpu", lightning={"enable_progress_bar": False}), scorer, passes, tmp_path)
     hit = sorted(tmp_path.glob("*.npz"))[0]
     hit.write_bytes(damage(hit.read_bytes()))
-    again = scored_in_shards(Hardware("cpu", lightning={"enable_progress_bar": False}), scorer, passes, tmp_path)
+    again = score_in_shards(Hardware("cpu", lightning={"enable_progress_bar": False}), scorer, passes, tmp_path)
     assert {at: one.logprobs.tolist() for at, one in again.items()} == {
         at: one.logprobs.tolist() for at, one in whole.items()
     }

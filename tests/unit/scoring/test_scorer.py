@@ -4,8 +4,8 @@ import pytorch_lightning as pl
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from sppl.scoring.planner import plan
-from sppl.scoring.requests import Request
+from sppl.scoring.planner import plan_passes
+from sppl.scoring.requests import ScoringRequest
 from sppl.scoring.scorer import ResponseScorer, passes_loader
 
 VOCABULARY = 40
@@ -22,14 +22,14 @@ def llama() -> LlamaForCausalLM:
 
 
 @pytest.fixture(scope="module")
-def requests() -> list[Request]:
+def requests() -> list[ScoringRequest]:
     draw = np.random.default_rng(1)
     shapes = [(7, 5), (7, 1), (3, 9), (0, 6), (0, 1), (12, 2), (1, 4)]
     made = [[tuple(draw.integers(0, VOCABULARY, size).tolist()) for size in shape] for shape in shapes]
-    return [Request(prefix, response, 10 + number) for number, (prefix, response) in enumerate(made)]
+    return [ScoringRequest(prefix, response, 10 + number) for number, (prefix, response) in enumerate(made)]
 
 
-def plain(model, request: Request) -> tuple[np.ndarray, np.ndarray]:
+def plain(model, request: ScoringRequest) -> tuple[np.ndarray, np.ndarray]:
     """The definition: one row, all logits, the scored tokens taken out at the end."""
     ids = torch.tensor([request.prefix + request.response])
     with torch.inference_mode():
@@ -86,7 +86,7 @@ def test_padding_on_the_left_gives_the_same_scores(llama, requests):
 @pytest.mark.filterwarnings("ignore:.*LeafSpec:FutureWarning")  # Lightning 2.6 under torch 2.13
 @pytest.mark.filterwarnings("ignore:The 'predict_dataloader' does not have many workers")  # tokens are in memory
 def test_a_trainer_predicts_one_list_of_scores_per_pass(llama, requests, tmp_path):
-    passes = plan(requests, max_tokens=30, form="padded")
+    passes = plan_passes(requests, max_tokens=30, form="padded")
     trainer = pl.Trainer(
         accelerator="cpu", logger=False, enable_checkpointing=False, enable_progress_bar=False,
         enable_model_summary=False, default_root_dir=tmp_path,

@@ -22,8 +22,8 @@ from transformers import (
 )
 
 from sppl.scoring.forms import choose_form, exact_form
-from sppl.scoring.planner import lower_bound, plan
-from sppl.scoring.requests import Request
+from sppl.scoring.planner import lower_bound, plan_passes
+from sppl.scoring.requests import ScoringRequest
 from sppl.scoring.scorer import ResponseScorer
 
 VOCABULARY = 40
@@ -56,11 +56,11 @@ model_of = cache(tiny)
 
 
 @st.composite
-def groups_of_requests(draw) -> list[Request]:
+def groups_of_requests(draw) -> list[ScoringRequest]:
     """Several questions, each with several responses; small ids make common beginnings and duplicates likely."""
     prefixes = draw(st.lists(token_lists(0, CONTEXT - 8), min_size=1, max_size=3))
     return [
-        Request(prefix, response)
+        ScoringRequest(prefix, response)
         for prefix in prefixes
         for response in draw(st.lists(token_lists(1, 8), min_size=1, max_size=4))
     ]
@@ -70,7 +70,7 @@ def token_lists(shortest: int, longest: int) -> st.SearchStrategy[tuple[int, ...
     return st.lists(st.integers(0, 3), min_size=shortest, max_size=longest).map(tuple)
 
 
-def alone(model, request: Request) -> np.ndarray:
+def alone(model, request: ScoringRequest) -> np.ndarray:
     """The definition: one row, all logits, the scored tokens taken out at the end."""
     ids = torch.tensor([request.prefix + request.response])
     with torch.inference_mode():
@@ -79,7 +79,7 @@ def alone(model, request: Request) -> np.ndarray:
     return own[len(own) - request.n_scored :]
 
 
-def assert_as_alone(model, requests: list[Request], form, max_tokens) -> None:
+def assert_as_alone(model, requests: list[ScoringRequest], form, max_tokens) -> None:
     scored = ResponseScorer(model, form=form).score(requests, max_tokens=max_tokens)
     for request, (logprobs, ranks) in zip(requests, scored, strict=True):
         expected = alone(model, request)
@@ -101,7 +101,7 @@ def test_every_form_scores_as_one_by_one(name, form, requests, max_tokens):
 @pytest.mark.parametrize("name", FULL)
 def test_a_prompt_that_fills_the_context_is_scored_as_one_by_one(name, form):
     prompt = tuple(number % VOCABULARY for number in range(CONTEXT - 2))
-    requests = [Request(prompt, response) for response in [(1, 2), (3,), (3, 5), (3, 5)]]
+    requests = [ScoringRequest(prompt, response) for response in [(1, 2), (3,), (3, 5), (3, 5)]]
     assert_as_alone(model_of(name), requests, form, 1000)
 
 
@@ -109,7 +109,7 @@ def test_a_prompt_that_fills_the_context_is_scored_as_one_by_one(name, form):
 @pytest.mark.parametrize("name", FULL)
 @pytest.mark.parametrize("prefix", [(), (7, 1, 4)], ids=["empty", "prompt"])
 def test_responses_that_begin_like_each_other_are_scored_as_one_by_one(name, form, prefix):
-    requests = [Request(prefix, (5, 6, 7, 8, 9)[:length]) for length in (5, 1, 3, 2, 4, 3)]
+    requests = [ScoringRequest(prefix, (5, 6, 7, 8, 9)[:length]) for length in (5, 1, 3, 2, 4, 3)]
     for max_tokens in (4, 9, 1000):
         assert_as_alone(model_of(name), requests, form, max_tokens)
 
@@ -146,13 +146,14 @@ def test_the_model_reads_exactly_the_tokens_the_plan_predicts(form):
     draw = np.random.default_rng(0)
     ids = [tuple(draw.integers(0, VOCABULARY, size).tolist()) for size in (9, 4, 12, 6, 3, 5, 1, 8)]
     requests = [
-        Request(prefix, response, i) for i, (prefix, response) in enumerate((p, r) for p in ids[:3] for r in ids[3:])
+        ScoringRequest(prefix, response, i)
+        for i, (prefix, response) in enumerate((p, r) for p in ids[:3] for r in ids[3:])
     ]
     scorer, read = ResponseScorer(model), []
     model.get_input_embeddings().register_forward_hook(lambda layer, args, output: read.append(args[0].numel()))
     for max_tokens in (20, 1000):
         read.clear()
-        passes = plan(requests, max_tokens=max_tokens, form=form)
+        passes = plan_passes(requests, max_tokens=max_tokens, form=form)
         for number, one in enumerate(passes):
             scorer.predict_step(one, number)
         assert sum(read) == sum(one.tokens for one in passes)
@@ -163,7 +164,7 @@ def test_the_model_reads_exactly_the_tokens_the_plan_predicts(form):
 @pytest.mark.parametrize("form", ["padded", *SHARED])
 def test_half_precision_weights_give_float32_statistics_close_to_one_by_one(form):
     model = tiny("llama").to(torch.bfloat16)
-    requests = [Request((1, 2, 3, 4), response) for response in [(5, 6, 7), (8, 9), (5, 6)]]
+    requests = [ScoringRequest((1, 2, 3, 4), response) for response in [(5, 6, 7), (8, 9), (5, 6)]]
     scored = ResponseScorer(model, form=form).score(requests, max_tokens=99)
     for request, (logprobs, _) in zip(requests, scored, strict=True):
         assert logprobs.dtype == np.float32
@@ -173,7 +174,7 @@ def test_half_precision_weights_give_float32_statistics_close_to_one_by_one(form
 def test_the_model_keeps_its_own_attention():
     model = tiny("llama")
     before = model.config._attn_implementation
-    ResponseScorer(model, form="tree").score([Request((1, 2), (3, 4))], max_tokens=9)
+    ResponseScorer(model, form="tree").score([ScoringRequest((1, 2), (3, 4))], max_tokens=9)
     assert model.config._attn_implementation == before
 
 
@@ -181,7 +182,7 @@ def test_the_model_keeps_its_own_attention():
 def test_out_of_memory_halves_the_pass_and_later_ones_like_it(form, monkeypatch, caplog):
     model, limit = tiny("llama"), 10
     requests = [
-        Request((prefix,) * 6, (1, 2, response, 3), prefix * 9 + response)
+        ScoringRequest((prefix,) * 6, (1, 2, response, 3), prefix * 9 + response)
         for prefix in range(4)
         for response in range(4)
     ]
@@ -195,7 +196,7 @@ def test_out_of_memory_halves_the_pass_and_later_ones_like_it(form, monkeypatch,
 
     scorer = ResponseScorer(model)
     monkeypatch.setattr(model.model, "forward", small)
-    scored = [one for batch in plan(requests, max_tokens=60, form=form) for one in scorer.predict_step(batch, 0)]
+    scored = [one for batch in plan_passes(requests, max_tokens=60, form=form) for one in scorer.predict_step(batch, 0)]
     found = {one.index: one.logprobs for one in scored}
     for request, (logprobs, _) in zip(requests, expected, strict=True):
         np.testing.assert_allclose(found[request.index], logprobs, atol=1e-5)
@@ -212,7 +213,7 @@ def test_a_single_request_that_does_not_fit_says_what_to_do(monkeypatch):
         raise torch.OutOfMemoryError("no room")
 
     monkeypatch.setattr(model.model, "forward", full)
-    (only,) = plan([Request((1, 2), (3, 4))], max_tokens=10, form="padded")
+    (only,) = plan_passes([ScoringRequest((1, 2), (3, 4))], max_tokens=10, form="padded")
     with pytest.raises(torch.OutOfMemoryError) as error:
         scorer.predict_step(only, 0)
     assert "smaller dtype" in error.value.__notes__[0]
@@ -241,7 +242,9 @@ def test_where_positions_change_with_the_length_short_and_long_rows_are_each_sco
     draw = np.random.default_rng(0)
     sizes = [(3, 5), (9, 3), (9, 4), (20, 8), (2, 10), (8, 5), (14, 1), (20, 4)]  # ORIGINAL is reached by the third
     requests = [
-        Request(tuple(draw.integers(0, VOCABULARY, prompt).tolist()), tuple(draw.integers(0, VOCABULARY, n).tolist()))
+        ScoringRequest(
+            tuple(draw.integers(0, VOCABULARY, prompt).tolist()), tuple(draw.integers(0, VOCABULARY, n).tolist())
+        )
         for prompt, n in sizes
     ]
     expected = [alone(copy.deepcopy(model), request) for request in requests]

@@ -7,12 +7,12 @@ import pytest
 
 from sppl.models.target import TargetModel
 from sppl.schemas import UserError
-from sppl.scoring.requests import Request
+from sppl.scoring.requests import ScoringRequest
 from sppl.scoring.scorer import ResponseScorer
-from sppl.scoring.served import scored_by
 from sppl.scoring.server_protocols import values_of
+from sppl.scoring.server_requests import request_values
 from sppl.scoring.server_settings import ScoringServer
-from sppl.scoring.trust import agreement, refuse_apart, sample
+from sppl.scoring.trust import compare_values, refuse_disagreement, sample_requests
 from tests.servers.running import ROOT, free_ports
 
 DIALECTS = pytest.mark.parametrize("dialect", ["vllm", "sglang"])
@@ -36,7 +36,7 @@ def requests(scorer):
     shared = tuple(draw.integers(0, size, 9).tolist())
     prefixes = [(), shared, (*shared, 3, 1, 4), tuple(draw.integers(0, size, 20).tolist())]
     pairs = [(prefix, tuple(draw.integers(0, size, 2 + n).tolist())) for n in range(6) for prefix in prefixes]
-    return [Request(prefix, response, index) for index, (prefix, response) in enumerate(pairs)]
+    return [ScoringRequest(prefix, response, index) for index, (prefix, response) in enumerate(pairs)]
 
 
 def at(url, dialect="vllm", **settings):
@@ -45,7 +45,7 @@ def at(url, dialect="vllm", **settings):
 
 
 def values(server, requests):
-    found = {one.index: values for one, values in scored_by(server, requests)}
+    found = {one.index: values for one, values in request_values(server, requests)}
     return [found[one.index] for one in requests]
 
 
@@ -133,28 +133,28 @@ def test_where_nobody_answers_or_the_model_has_another_name_there_it_is_said(req
 @DIALECTS
 def test_any_other_answer_is_a_sentence_too(dialect, body):
     with pytest.raises(UserError, match="answers without"):
-        values_of(at("http://x", dialect), Request((1, 2), (3,)), body)
+        values_of(at("http://x", dialect), ScoringRequest((1, 2), (3,)), body)
 
 
 def test_the_sample_is_the_same_in_any_order_and_spread_over_the_prefixes(requests):
-    assert sample(requests, 4) == sample(requests[::-1], 4)
-    assert len({one.prefix for one in sample(requests, 4)}) == 4
-    assert len(sample(requests, 100)) == len(requests)
+    assert sample_requests(requests, 4) == sample_requests(requests[::-1], 4)
+    assert len({one.prefix for one in sample_requests(requests, 4)}) == 4
+    assert len(sample_requests(requests, 100)) == len(requests)
 
 
 def test_agreement_is_the_worst_response_and_the_mean_over_ranks():
     ours = [(np.array([-1.0, -2.0]), np.array([1, 4])), (np.array([-3.0]), np.array([500]))]
     theirs = [(np.array([-1.1, -2.3]), np.array([1, 1])), (np.array([-3.1]), np.array([101]))]
-    found = agreement(ours, theirs, ranks_up_to=100)
+    found = compare_values(ours, theirs, ranks_up_to=100)
     assert (found.requests, found.tokens) == (2, 3)
     assert found.logprobs == pytest.approx(0.2)
     assert found.ranks == pytest.approx(np.log(4) / 3)
-    refuse_apart(at("http://x", tolerance=0.5), found)
+    refuse_disagreement(at("http://x", tolerance=0.5), found)
     with pytest.raises(UserError, match=r"log-probabilities differ by 0.2 .*ranks differ by 0.462 .*tolerance=0.1 are"):
-        refuse_apart(at("http://x", tolerance=0.1), found)
-    nothing = agreement([(np.array([np.nan]), np.array([1]))], [(np.array([0.0]), np.array([1]))], None)
+        refuse_disagreement(at("http://x", tolerance=0.1), found)
+    nothing = compare_values([(np.array([np.nan]), np.array([1]))], [(np.array([0.0]), np.array([1]))], None)
     with pytest.raises(UserError, match="differ by nan"):
-        refuse_apart(at("http://x"), nothing)
+        refuse_disagreement(at("http://x"), nothing)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 import pytest
 
 from sppl.schemas import Question, UserError
-from sppl.strategies.messages import WorkedExample, given, messages
+from sppl.strategies.messages import WorkedExample, given_response, write_messages
 from sppl.strategies.recipe import Recipe
 from tests.unit.test_configs import CONF, composed
 
@@ -20,7 +20,7 @@ def recipe(name: str) -> Recipe:
 
 
 def content(one: Recipe, sees: str = "answer", question: Question = QUESTION) -> str:
-    return messages(one, question, sees, EXAMPLES)[-1]["content"]
+    return write_messages(one, question, sees, EXAMPLES)[-1]["content"]
 
 
 def test_eight_strategies_ask_a_teacher_and_each_names_one_that_exists():
@@ -53,7 +53,7 @@ def test_examples_are_shown_in_their_order_and_missed_where_there_are_none():
     text = content(recipe("human_examples"))
     assert text.index("Which?") < text.index("This one.") < text.index("How many plums?")
     with pytest.raises(UserError, match=r"examples\.human=FILE"):
-        messages(recipe("human_examples"), QUESTION, "answer", [])
+        write_messages(recipe("human_examples"), QUESTION, "answer", [])
 
 
 def test_a_missing_solution_or_wording_is_refused():
@@ -61,23 +61,23 @@ def test_a_missing_solution_or_wording_is_refused():
     with pytest.raises(UserError, match="question q has none"):
         content(recipe("rewrite"), question=bare)
     with pytest.raises(UserError, match=r"strategy\.code\.request"):
-        messages(recipe("code"), bare, "answer")
+        write_messages(recipe("code"), bare, "answer")
     with pytest.raises(UserError, match="question q has none"):
-        given(recipe("groundtruth"), bare, "")
+        given_response(recipe("groundtruth"), bare, "")
 
 
 def test_data_are_never_read_as_wording():
     trap = Question("q", "{answer} {known} {solution} %s ${x}", "4711", "hidden")
     one = Recipe("r", "", request="Task: {question}\n{known}", sees="question")
-    assert messages(one, trap, "answer")[0]["content"] == "Task: {answer} {known} {solution} %s ${x}"
+    assert write_messages(one, trap, "answer")[0]["content"] == "Task: {answer} {known} {solution} %s ${x}"
 
 
 def test_a_system_message_comes_first_where_there_is_one():
-    made = messages(Recipe("r", "", system="Be brief.", request="{question}"), QUESTION, "question")
+    made = write_messages(Recipe("r", "", system="Be brief.", request="{question}"), QUESTION, "question")
     assert [(one["role"], one["content"]) for one in made] == [("system", "Be brief."), ("user", "How many plums?")]
 
 
 def test_the_gold_label_closes_as_an_answer_does():
-    assert given(recipe("gold_label"), QUESTION, "\n\nFinal Answer: 4711") == "Final Answer: 4711"
-    assert given(recipe("gold_label"), QUESTION, "") == "4711"
-    assert given(recipe("groundtruth"), QUESTION, "") == QUESTION.solution
+    assert given_response(recipe("gold_label"), QUESTION, "\n\nFinal Answer: 4711") == "Final Answer: 4711"
+    assert given_response(recipe("gold_label"), QUESTION, "") == "4711"
+    assert given_response(recipe("groundtruth"), QUESTION, "") == QUESTION.solution

@@ -8,7 +8,7 @@ import pytest
 
 from sppl.schemas import UserError
 from sppl.teachers.budget import Budget
-from sppl.teachers.responses_of_teachers import TeacherResponses
+from sppl.teachers.teacher_responses import TeacherResponses
 from tests.servers.rough import FAULTS, rough, said
 from tests.unit.teachers.test_teachers import QUESTIONS, RECIPE, source
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sppl.teachers.bill import Bill
-from sppl.teachers.budget import Budget, count_anew, spent_file, sweep_name
+from sppl.teachers.budget import Budget, reset_spent, spent_file, sweep_name
 from tests.servers.running import ROOT
 
 REQUESTS = st.lists(st.tuples(st.floats(0, 3), st.floats(0, 1)), max_size=30)
@@ -38,7 +38,7 @@ def test_processes_that_share_a_budget_take_no_more_than_it_has(tmp_path):
     both = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     assert sum(int(one.communicate()[0]) for one in both) == 20
     assert Budget(20.0, file).taken == 20.0
-    count_anew(str(tmp_path), "sweep")
+    reset_spent(str(tmp_path), "sweep")
     assert Budget(20.0, file).taken == 0.0
 
 

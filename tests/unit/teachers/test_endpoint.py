@@ -5,7 +5,7 @@ import pytest
 from sppl.schemas import Question, UserError
 from sppl.strategies.recipe import Recipe
 from sppl.teachers.api import AnthropicTeacher, OpenAITeacher
-from sppl.teachers.responses_of_teachers import TeacherResponses
+from sppl.teachers.teacher_responses import TeacherResponses
 
 SECRET = "sk-ant-0123456789abcdefghij"
 

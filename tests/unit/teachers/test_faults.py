@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sppl.teachers.api import OpenAITeacher
-from sppl.teachers.faults import fault, told
+from sppl.teachers.faults import classify_error, read_error
 from sppl.teachers.teacher import NoAnswer, Refused, Rejected, Transient
 
 TEACHER = OpenAITeacher(name="t", model="m", api_key_env="A_KEY", request={"thinking": {}, "reasoning_effort": "x"})
@@ -104,8 +104,8 @@ PASSING = [
 
 
 def judged(status, body):
-    said = told(body)
-    return fault(said.status if status == 200 else status, said, TEACHER)
+    said = read_error(body)
+    return classify_error(said.status if status == 200 else status, said, TEACHER)
 
 
 @pytest.mark.parametrize(("status", "body"), HOPELESS)
@@ -145,7 +145,7 @@ def test_the_reason_and_the_way_on_are_in_the_sentence(status, body, way_on):
 
 @pytest.mark.parametrize(("wait", "kind"), [(None, Transient), (30.0, Transient), (600.0, Transient), (601.0, Refused)])
 def test_a_wait_of_more_than_ten_minutes_is_not_waited_for(wait, kind):
-    error = fault(429, told(openai("Slow down")), TEACHER, wait=wait)
+    error = classify_error(429, read_error(openai("Slow down")), TEACHER, wait=wait)
     assert type(error) is kind
     assert getattr(error, "wait", wait) == wait
 
@@ -164,7 +164,7 @@ JSON = st.recursive(
 
 @given(st.integers(300, 599), JSON)
 def test_any_body_of_an_error_is_a_sentence_of_one_line(status, body):
-    error = fault(status, told(body), TEACHER)
+    error = classify_error(status, read_error(body), TEACHER)
     assert isinstance(error, NoAnswer)
     assert str(error).startswith(f"{status}: ")
     assert "\n" not in str(error)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sppl.teachers.api import AnthropicTeacher, OpenAITeacher
-from sppl.teachers.replies import anthropic_reply, openai_reply, used
+from sppl.teachers.replies import anthropic_reply, openai_reply, read_usage
 from sppl.teachers.teacher import Cut, Decoding, NoAnswer, Refused, Rejected, Reply, Transient
 
 OPENAI = OpenAITeacher(name="t", model="m", api_key_env=None)
@@ -167,7 +167,7 @@ def test_an_empty_answer_of_a_greedy_teacher_would_come_again():
 )
 def test_usage_is_two_whole_numbers_or_unknown_and_belongs_to_failed_tries_too(usage, tokens):
     body = chat() | {"usage": usage}
-    assert used(body, "prompt_tokens", "completion_tokens") == tokens
+    assert read_usage(body, "prompt_tokens", "completion_tokens") == tokens
     assert openai_reply(body, OPENAI, WARM).tokens == tokens
     with pytest.raises(Cut) as cut:
         openai_reply(chat(finish="length") | {"usage": usage}, OPENAI, WARM)

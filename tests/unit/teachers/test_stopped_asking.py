@@ -8,12 +8,12 @@ from contextlib import asynccontextmanager
 import pytest
 
 from sppl.teachers.api import OpenAITeacher
-from sppl.teachers.asking import Request, ask_all
+from sppl.teachers.asking import TeacherRequest, ask_all
 from sppl.teachers.budget import Budget
 from sppl.teachers.teacher import Decoding, Reply
 
 DECODING = Decoding(0.0, 5, 0)
-REQUESTS = [Request(f"q{n}", [{"role": "user", "content": "Why?"}], DECODING, [5]) for n in range(4)]
+REQUESTS = [TeacherRequest(f"q{n}", [{"role": "user", "content": "Why?"}], DECODING, [5]) for n in range(4)]
 
 
 class Struck(OpenAITeacher):

@@ -7,9 +7,9 @@ import pytest
 
 from sppl.schemas import Question, UserError
 from sppl.strategies.recipe import Recipe
-from sppl.study.spending import spent
+from sppl.study.spending import describe_spending
 from sppl.teachers.api import AnthropicTeacher, OpenAITeacher
-from sppl.teachers.responses_of_teachers import TeacherResponses
+from sppl.teachers.teacher_responses import TeacherResponses
 from tests.servers.running import faulty, free_ports
 
 RECIPE = Recipe("direct", "asked directly", teacher="t", request="{question}\n\n{known}")
@@ -221,7 +221,7 @@ def test_usage_that_is_not_told_in_whole_numbers_is_unknown_and_the_answer_is_ke
     used = one.usage(RECIPE, QUESTIONS[:2])
     assert (used["requests"], used["without_usage"], used["cost"], used["known_cost"]) == (2, 2, None, 0.0)
     unknown = "an unknown number of tokens, at an unknown cost: the server does not say what it used"
-    assert spent([used]) == f"2 requests to t, 2 answered, {unknown}"
+    assert describe_spending([used]) == f"2 requests to t, 2 answered, {unknown}"
 
 
 def test_an_answer_lost_on_the_way_may_be_on_the_bill_and_one_never_sent_is_not(tmp_path, log):
@@ -230,8 +230,9 @@ def test_an_answer_lost_on_the_way_may_be_on_the_bill_and_one_never_sent_is_not(
         one.respond(RECIPE, QUESTIONS[:1])
     used = one.usage(RECIPE, QUESTIONS[:1])
     assert (used["without_usage"], used["known_cost"]) == (1, 15 / 1e6)
-    assert "at least 10 tokens read and 5 written, for at least $1.5e-05; what 1 of them took is unknown" in spent(
-        [used]
+    assert (
+        "at least 10 tokens read and 5 written, for at least $1.5e-05; what 1 of them took is unknown"
+        in describe_spending([used])
     )
     gone = source("http://127.0.0.1:9", tmp_path / "gone", input_price=1.0, output_price=1.0, tries=2)
     with pytest.raises(UserError, match=r"no answer: Connection error\. .*connection attempts failed.* \(2 tries\)"):

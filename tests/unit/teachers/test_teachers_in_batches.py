@@ -9,10 +9,10 @@ import pytest
 
 from sppl.schemas import Question, UserError
 from sppl.strategies.recipe import Recipe
-from sppl.study.spending import spent
+from sppl.study.spending import describe_spending
 from sppl.teachers.api import AnthropicTeacher, OpenAITeacher
 from sppl.teachers.budget import Budget, LimitReached
-from sppl.teachers.responses_of_teachers import TeacherResponses
+from sppl.teachers.teacher_responses import TeacherResponses
 from tests.servers.running import batching, faulty
 
 RECIPE = Recipe("direct", "asked directly", teacher="t", request="{question}\n\n{known}", max_tokens=100)
@@ -62,7 +62,7 @@ def test_every_question_is_answered_in_order_by_one_batch_that_is_paid_for_once_
     used = one.usage(RECIPE, QUESTIONS)
     tokens = {"input_tokens": 60, "output_tokens": 30, "cost": pytest.approx((60 * 100 + 30 * 1000) / 2 / 1e6)}
     assert used == {"teacher": "t", "requests": 6, **tokens, "failed_tries": {}, "in_batches": 6}
-    assert "6 in batches at half the price" in spent([used])
+    assert "6 in batches at half the price" in describe_spending([used])
 
 
 @KINDS

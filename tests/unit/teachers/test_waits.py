@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sppl.teachers.waits import pause, retry_after
+from sppl.teachers.waits import read_pause, read_retry_after
 
 NAME = "x-ratelimit-{}-requests"
 
@@ -35,15 +35,15 @@ def iso(seconds):
     ],
 )
 def test_retry_after_is_seconds_or_milliseconds(headers, seconds):
-    assert retry_after(headers) == seconds
+    assert read_retry_after(headers) == seconds
 
 
 @pytest.mark.parametrize("form", [date, iso])
 def test_retry_after_is_a_date_and_one_that_is_over_is_now(form):
-    wait = retry_after({"retry-after": form(90)})
+    wait = read_retry_after({"retry-after": form(90)})
     assert wait is not None
     assert 60 < wait <= 90
-    assert retry_after({"retry-after": form(-90)}) == 0.0
+    assert read_retry_after({"retry-after": form(-90)}) == 0.0
 
 
 @pytest.mark.parametrize(
@@ -61,16 +61,16 @@ def test_retry_after_is_a_date_and_one_that_is_over_is_now(form):
 )
 def test_where_no_request_is_left_the_reset_is_waited_for(remaining, reset, seconds):
     headers = {NAME.format("remaining"): remaining, NAME.format("reset"): reset}
-    assert pause(headers, NAME) == seconds
+    assert read_pause(headers, NAME) == seconds
 
 
 def test_anthropics_reset_is_a_date():
     name = "anthropic-ratelimit-requests-{}"
-    assert 60 < pause({name.format("remaining"): "0", name.format("reset"): iso(90)}, name) <= 90
+    assert 60 < read_pause({name.format("remaining"): "0", name.format("reset"): iso(90)}, name) <= 90
 
 
 @given(st.text(), st.text())
 def test_any_header_is_a_number_of_seconds_or_none(one, other):
-    wait = retry_after({"retry-after": one, "retry-after-ms": other})
+    wait = read_retry_after({"retry-after": one, "retry-after-ms": other})
     assert wait is None or wait >= 0
-    assert pause({NAME.format("remaining"): "0", NAME.format("reset"): one}, NAME) >= 0
+    assert read_pause({NAME.format("remaining"): "0", NAME.format("reset"): one}, NAME) >= 0

@@ -8,7 +8,7 @@ from sppl.training.batches import collate
 from sppl.training.fused_lora import fused_lora
 from sppl.training.lora import Lora
 from sppl.training.loss import summed_loss
-from sppl.training.recorded import RecordedLoss, fill, recordable, rounded
+from sppl.training.recorded import RecordedLoss, fill, recordable, round_up_size
 
 EVERYWHERE = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
@@ -97,10 +97,10 @@ def test_filling_up_moves_what_is_read_to_the_same_tokens():
 
 
 def test_sizes_are_few_and_at_most_half_as_large_again():
-    sizes = {rounded(number) for number in range(1, 5000)}
+    sizes = {round_up_size(number) for number in range(1, 5000)}
     assert sorted(sizes)[:6] == [32, 48, 64, 96, 128, 192]
     assert len(sizes) < 18
-    assert all(number <= rounded(number) <= max(32, 1.5 * number) for number in range(1, 5000))
+    assert all(number <= round_up_size(number) <= max(32, 1.5 * number) for number in range(1, 5000))
 
 
 def test_a_batch_uses_a_graph_that_is_a_little_larger_and_none_that_is_much_larger():

@@ -13,7 +13,7 @@ from transformers import (
 from sppl.schemas import UserError
 from sppl.training import loss as loss_module
 from sppl.training.batches import Example, Steps, collate
-from sppl.training.finetuner import rate
+from sppl.training.finetuner import learning_rate_share
 from sppl.training.lora import Lora
 from sppl.training.loss import summed_loss
 from sppl.training.training_settings import Training
@@ -213,8 +213,8 @@ def test_settings_that_cannot_be_used_are_all_named_with_what_there_is(wrong, wh
 
 
 def test_an_only_step_learns_at_the_full_rate(tmp_path):
-    assert rate(0, 1, Training(warmup=0.5)) == 1
-    assert [rate(step, 2, Training(warmup=0.5)) for step in range(2)] == [0, 1]
+    assert learning_rate_share(0, 1, Training(warmup=0.5)) == 1
+    assert [learning_rate_share(step, 2, Training(warmup=0.5)) for step in range(2)] == [0, 1]
     before = weights(llama())
     model, _ = train(Training(epochs=1, batch_size=64, learning_rate=1e-2, warmup=0.1), tmp_path)
     assert not any(torch.equal(before[name], weight) for name, weight in model.named_parameters())
@@ -230,4 +230,4 @@ def test_an_only_step_learns_at_the_full_rate(tmp_path):
 )
 def test_the_learning_rate_warms_up_and_falls(schedule, expected):
     training = Training(schedule=schedule, warmup=0.2)
-    assert [rate(step, 10, training) for step in range(10)] == pytest.approx(expected, abs=1e-4)
+    assert [learning_rate_share(step, 10, training) for step in range(10)] == pytest.approx(expected, abs=1e-4)

@@ -3,7 +3,7 @@ import torch
 
 from sppl.models.target import KEPT, TargetModel
 from sppl.training.lora import Lora, add_lora
-from sppl.training.trained import trained_model
+from sppl.training.trained import load_trained
 
 pytestmark = pytest.mark.filterwarnings("default")
 IDS = torch.arange(20, 50)[None]
@@ -35,11 +35,11 @@ def test_adapters_of_one_target_are_loaded_one_after_the_other_without_loading_i
     KEPT.clear()
     for seed in (0, 1, 2, 0):
         with torch.no_grad():
-            assert torch.equal(trained_model(target, tmp_path / str(seed))(IDS).logits, expected[seed])
+            assert torch.equal(load_trained(target, tmp_path / str(seed))(IDS).logits, expected[seed])
     assert len(loads) == 1
     with torch.no_grad():
         assert torch.equal(
-            trained_model(target, None)(IDS).logits, target.load()(IDS).logits
+            load_trained(target, None)(IDS).logits, target.load()(IDS).logits
         )  # the adapter is off again
 
 
@@ -50,4 +50,4 @@ def test_a_folder_of_whole_weights_is_an_ordinary_model(target, tmp_path):
         expected = model(IDS).logits
     model.save_pretrained(tmp_path / "full")
     with torch.no_grad():
-        assert torch.equal(trained_model(target, tmp_path / "full")(IDS).logits, expected)
+        assert torch.equal(load_trained(target, tmp_path / "full")(IDS).logits, expected)

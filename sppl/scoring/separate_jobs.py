@@ -1,4 +1,4 @@
-"""Strategies that have to be scored in one job, because what is scored of one depends on the others."""
+"""Refuses separate jobs for strategies that have to be scored together, as one's prompts depend on the others."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -8,11 +8,11 @@ from sppl.schemas import UserError
 from sppl.scoring.scoring_settings import Scoring
 
 SWEPT = re.compile(r"strategy=([\w.]+(?:,[\w.]+)+)")
-"""How a sweep over strategies is typed."""
+"""Matches a typed sweep over strategies."""
 
 
-def refuse_apart(strategies: Iterable[str], scorer: Scoring, typed: Sequence[str]) -> None:
-    """Refuses prompts cut alike for all strategies where each is a job of its own.
+def refuse_separate_jobs(strategies: Iterable[str], scorer: Scoring, typed: Sequence[str]) -> None:
+    """Refuses to cut prompts alike for all strategies where each strategy is a job of its own.
 
     Raises:
         UserError: this job has one strategy of a sweep; the message is the command that has all of them.

@@ -1,11 +1,11 @@
-"""What has to be said of the rule where no response is judged right, or many wrong that end with the gold answer."""
+"""Warns of an answer rule that judges no response right, or calls many wrong that end with the gold answer."""
 
 import logging
 from collections.abc import Mapping
 
 import pandas as pd
 
-from sppl.benchmarks.doubt import Judged, doubtful, examples
+from sppl.benchmarks.rule_doubt import Judged, describe_examples, find_doubtful
 from sppl.data.conversations import final_answer
 from sppl.data.files import LocalQuestions
 from sppl.report.next_step import checking_command
@@ -14,13 +14,13 @@ from sppl.study.responses import Responses
 log = logging.getLogger(__name__)
 
 EXAMPLES = 3
-"""Responses the warning shows."""
+"""How many responses a warning shows."""
 
 
 def warn_if_none_is_right(responses: Mapping[str, Responses]) -> None:
-    """One warning if strategies have responses to the same questions and not one of them is judged right.
+    """Logs one warning if strategies have responses to the same questions and not one is judged right.
 
-    That is rarely how good the responses are: mostly the rule is another than the answers', or the gold answers are of
+    That rarely means that all responses are bad: mostly the rule does not fit the answers, or the gold answers are in
     another form.
     """
     first = next(iter(responses.values()), None)
@@ -57,12 +57,12 @@ def _warn_of_doubt(responses: Mapping[str, Responses], first: Responses) -> None
         right, found = one.right(), one.known()
         for id_, text in zip(found["question_id"], found["response"], strict=True):
             judged.append(Judged(by_id[id_], final_answer(by_id[id_], text), right[id_]))
-    wrong = doubtful(judged)
+    wrong = find_doubtful(judged)
     if wrong and any(one.right for one in judged):
         log.warning(
             "%s: is benchmark.answer=%s right? It judges %d of %d responses wrong, and %d of those end with the gold "
             "answer: %s. What each rule says of them: %s",
             first.benchmark.name, questions.answer, sum(not one.right for one in judged), len(judged), len(wrong),
-            "; ".join(examples(wrong)),
+            "; ".join(describe_examples(wrong)),
             checking_command(first.store.typed, "benchmark=local", f"data_dir={questions.folder}"),
         )  # fmt: skip

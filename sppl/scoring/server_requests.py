@@ -1,4 +1,4 @@
-"""Requests to a server that scores: those of one prefix after each other, so that it computes the prefix once."""
+"""Sends scoring requests to a server, those of one prefix after each other so that it computes the prefix once."""
 
 import http.client
 import json
@@ -16,7 +16,7 @@ import numpy as np
 from sppl.keys import without_keys
 from sppl.schemas import UserError
 from sppl.scoring.planner import group_by_prefix
-from sppl.scoring.requests import Request
+from sppl.scoring.requests import ScoringRequest
 from sppl.scoring.server_protocols import Values, body_of, path_of, values_of
 from sppl.scoring.server_settings import ScoringServer
 
@@ -26,8 +26,10 @@ AGAIN = {408, 409, 425, 429, 500, 502, 503, 504}
 LONGEST_WAIT = 60.0
 
 
-def scored_by(server: ScoringServer, requests: Sequence[Request]) -> Iterator[tuple[Request, Values]]:
-    """The values of every request as they come.
+def request_values(
+    server: ScoringServer, requests: Sequence[ScoringRequest]
+) -> Iterator[tuple[ScoringRequest, Values]]:
+    """Yields the values of every request as they arrive.
 
     Of requests with one prefix one is sent first, alone, and the others once the server has the prefix in its cache.
     Groups go in the order of their prefixes, so that those that begin alike are near each other.
@@ -36,7 +38,7 @@ def scored_by(server: ScoringServer, requests: Sequence[Request]) -> Iterator[tu
         UserError: the server does not answer, or not as it should.
     """
     groups = iter(group_by_prefix(sorted(requests, key=lambda one: one.prefix)))
-    ready, running = deque[Request](), dict[Future[Values], tuple[Request, Sequence[Request]]]()
+    ready, running = deque[ScoringRequest](), dict[Future[Values], tuple[ScoringRequest, Sequence[ScoringRequest]]]()
     failed: UserError | None = None
     with ThreadPoolExecutor(server.concurrency) as pool:
         while True:
@@ -61,7 +63,7 @@ def scored_by(server: ScoringServer, requests: Sequence[Request]) -> Iterator[tu
         raise failed
 
 
-def _asked(server: ScoringServer, request: Request) -> Values:
+def _asked(server: ScoringServer, request: ScoringRequest) -> Values:
     if not request.n_scored:
         return np.empty(0, dtype=np.float32), np.empty(0, dtype=np.int32)
     data = json.dumps(body_of(server, request)).encode()

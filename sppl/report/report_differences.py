@@ -1,4 +1,4 @@
-"""Two reports side by side: what differs in settings, accuracies, metrics and picks, and nothing else."""
+"""Compares two reports: lists the differences in settings, accuracies, metrics and picks."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,18 +12,18 @@ from sppl.report.chain import MADE_OF
 from sppl.schemas import UserError
 
 ROW = ["benchmark", "target_model", "strategy", "n_train", "n_test"]
-"""What a row of the table is about; columns that a table lacks are left out."""
+"""Key columns of the table of strategies; those that a table lacks are left out."""
 METRIC = ["benchmark", "target_model", "metric"]
 ASIDE = {"run_dir", "group", "sweep", "job_name", "name", "reports", "logger", "stage", "dry"}
-"""Settings that differ from report to report by themselves; of the stages only which were chosen counts."""
+"""Settings that differ between any two reports and are not compared; of stages only the choice is."""
 SHOWN = ("accuracy", "gain", "spearman", "picked", "regret")
 """Columns of a report that are compared beside the metrics' own."""
 TOLERANCE = 5e-4
-"""Numbers nearer than this are the same in the three digits that are shown."""
+"""Numbers nearer to each other than this are equal in the three digits that are shown."""
 
 
 def compare(reports: Path, first: str, second: str) -> list[str]:
-    """The lines of a table with a row per difference.
+    """Returns the lines of a table with a row per difference.
 
     Args:
         reports: the folder of reports.
@@ -31,7 +31,7 @@ def compare(reports: Path, first: str, second: str) -> list[str]:
         second: likewise.
 
     Raises:
-        UserError: there is no such report, or it says not what it was made with.
+        UserError: there is no such report, or it does not say what it was made with.
     """
     folders = [_folder(reports, name) for name in (first, second)]
     rows = [*_settings(*folders), *_numbers(folders, "table.csv", ROW), *_numbers(folders, "metrics.csv", METRIC)]
@@ -71,7 +71,7 @@ def _made_with(folder: Path) -> Mapping[str, Any]:
 
 
 def _flat(value: Any, place: str = "") -> Iterator[tuple[str, Any]]:
-    """Every setting; a list of plain values is one."""
+    """Yields every setting by its place; a list of plain values is one setting."""
     if isinstance(value, Mapping) and value:
         for key, inner in value.items():
             yield from _flat(inner, f"{place}.{key}" if place else str(key))
@@ -80,7 +80,7 @@ def _flat(value: Any, place: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _numbers(folders: Sequence[Path], file: str, about: list[str]) -> Iterator[tuple[str, str, str]]:
-    """What the tables of that name say differently of the same row."""
+    """Yields the differences between the same rows of two tables."""
     tables = [_table(folder / file, about) for folder in folders]
     every = [str(column) for table in tables for column in table]
     columns = [column for column in every if column in SHOWN or _of_a_metric(column, tables)]
@@ -102,7 +102,7 @@ def _table(file: Path, about: list[str]) -> pd.DataFrame:
 
 
 def _of_a_metric(column: str, tables: list[pd.DataFrame]) -> bool:
-    """Whether a column holds a metric's values: it has one of ranks beside it."""
+    """Whether a column holds a metric's values: then there is a column with its ranks."""
     return any(f"rank_{column}" in table for table in tables) and column != "accuracy"
 
 

@@ -1,4 +1,4 @@
-"""What the scorer is asked: requests for every response and context, and the tables their answers make."""
+"""Builds the scoring requests of every response and context, and the tables of their statistics."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from sppl.data.conversations import answer_turns, before
+from sppl.data.assistant_turns import Spoken, locate_turns
+from sppl.data.conversations import answer_turns, turns_before
 from sppl.data.reasoning_steps import response_steps
-from sppl.data.spoken import Spoken, spoken
 from sppl.data.tokens import alone_ids, lead_ids, prompt_ids, refuse_changed, refuse_unknown, rendering_of, response_ids
 from sppl.models.target import TargetModel
 from sppl.prompts import Context, SelfAlignedPrompt
 from sppl.schemas import Conversation, Question, UserError
 from sppl.scoring.pool import Pool
-from sppl.scoring.requests import Request
+from sppl.scoring.requests import ScoringRequest
 from sppl.scoring.scoring_settings import Scoring
 
 if TYPE_CHECKING:
@@ -23,31 +23,31 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Asked:
-    """One response of one strategy in one context; step by step it takes a request per step."""
+class ResponseInContext:
+    """One response of one strategy in one context; read step by step it takes a request per step."""
 
     example_id: str
     ids: tuple[int, ...]
     steps: tuple[int, ...]
-    """The number of each token's reasoning step; empty where nobody asks for steps."""
+    """The number of each token's reasoning step; empty where steps are not needed."""
     turns: tuple[int, ...] = field(default=(), kw_only=True)
-    """The number of the assistant's turn each token is of; empty where there is one."""
-    requests: tuple[tuple[int, Request], ...]
-    """Each with the place its response starts at."""
+    """The number of the assistant's turn that each token belongs to; empty where there is one turn."""
+    requests: tuple[tuple[int, ScoringRequest], ...]
+    """Each request with the position at which its response starts."""
     alone: int
-    """Tokens to read when the response is scored after its question: one forward pass."""
+    """Tokens of one forward pass over the question and the response."""
     prompt: tuple[int, ...] = ()
     """What its requests' prefixes begin with: all that does not depend on the response."""
     shortened: Literal["", "fewer_examples", "cut"] = ""
-    """How the prompt is less than was asked for: fewer own answers, or its beginning cut off as well."""
+    """How the prompt was shortened: fewer own answers, or its beginning cut off as well."""
 
     @property
     def tokens(self) -> int:
-        """Tokens to read when each request is scored by itself."""
+        """Tokens to read if each request is scored by itself."""
         return sum(len(request.prefix) + request.n_fed for _, request in self.requests)
 
     def table(self, scored: Mapping[int, "Scored"]) -> pd.DataFrame:
-        """The statistics of the response's tokens."""
+        """Returns the statistics of the response's tokens."""
         parts = [self._rows(start, request, scored[request.index]) for start, request in self.requests]
         frame = pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
         if self.steps:
@@ -56,7 +56,7 @@ class Asked:
             frame["turn"] = np.asarray(self.turns, dtype=np.int32)[frame["token"]]
         return frame
 
-    def _rows(self, start: int, request: Request, one: "Scored") -> pd.DataFrame:
+    def _rows(self, start: int, request: ScoringRequest, one: "Scored") -> pd.DataFrame:
         places = np.arange(start + len(request.response) - request.n_scored, start + len(request.response))
         columns: dict[str, Any] = {
             "example_id": self.example_id,
@@ -68,15 +68,15 @@ class Asked:
         return pd.DataFrame(columns | {name: v.astype(np.float32) for name, v in one.further.items()})
 
 
-class Asking:
-    """Makes requests, numbering them on and encoding each prompt once.
+class RequestBuilder:
+    """Builds scoring requests, numbers them consecutively and encodes each prompt once.
 
     Args:
-        target: whose template and tokenizer make ids of texts.
+        target: has the template and the tokenizer.
         prompt: the wording of self-aligned contexts.
-        pool: the answers they show.
+        pool: the target's own answers that these show.
         scorer: whether the end of a response is scored.
-        first: the place of the first question in the benchmark; it decides which answers are shown.
+        first: position of the first question in the benchmark; it decides which answers are shown.
     """
 
     def __init__(
@@ -94,13 +94,13 @@ class Asking:
         *,
         steps: bool,
         rooms: Mapping[str, int] | None = None,
-    ) -> list[Asked]:
-        """One entry per response of a strategy, in their order.
+    ) -> list[ResponseInContext]:
+        """Returns one entry per response of a strategy, in their order.
 
         Args:
             examples: the questions with the strategy's responses.
-            context: what stands before them.
-            steps: whether the numbers of steps are wanted.
+            context: what stands before the responses.
+            steps: whether the numbers of steps are needed.
             rooms: question id -> tokens its prompt may have; a longer one is shown fewer own answers (the first goes
                 first), and where it has none the question's beginning is cut off.
         """
@@ -112,7 +112,7 @@ class Asking:
 
     def _asked(
         self, question: Question, text: str, own: Sequence[str], context: Context, *, steps: bool, room: int | None
-    ) -> Asked:
+    ) -> ResponseInContext:
         if isinstance(question, Conversation):
             return self._conversation(question, text, own, context, steps=steps, room=room)
         ids = response_ids(self._tokenizer, text, self._wrapping, end=self._end)
@@ -125,15 +125,15 @@ class Asking:
         else:
             prefix, shortened = alone_ids(self._tokenizer), ""
         requests = []
-        for shown, start, stop in spans(numbers, context, len(ids)):
-            requests.append((start, Request(prefix + ids[shown:start], ids[start:stop], self._count)))
+        for shown, start, stop in scored_spans(numbers, context, len(ids)):
+            requests.append((start, ScoringRequest(prefix + ids[shown:start], ids[start:stop], self._count)))
             self._count += 1
         tokens = len(bare) + len(lead) + len(ids) - 1
-        return Asked(question.id, ids, numbers, tuple(requests), tokens, prefix, shortened)
+        return ResponseInContext(question.id, ids, numbers, tuple(requests), tokens, prefix, shortened)
 
     def _conversation(
         self, question: Conversation, text: str, own: Sequence[str], context: Context, *, steps: bool, room: int | None
-    ) -> Asked:
+    ) -> ResponseInContext:
         """One request per turn of the assistant, each after all that was said before it in the same rendering."""
         if steps or context.window is not None or not context.shows_question:
             raise UserError(
@@ -148,24 +148,26 @@ class Asking:
             ids, spans = self._told(question, text, own[left_out:], examples_first=fixed)
         cut = max(0, spans[0].first - room) if room is not None else 0
         bare, _ = self._told(question, text, ()) if own else (ids, spans)
-        requests, scored, turns = list[tuple[int, Request]](), list[int](), list[int]()
+        requests, scored, turns = list[tuple[int, ScoringRequest]](), list[int](), list[int]()
         for number, span in enumerate(spans):
             part = ids[span.first : span.stop if self._end else span.last]
             prefix = ids[:1] + ids[1 + cut : span.first]
-            requests.append((len(scored), Request(prefix, part, self._count)))
+            requests.append((len(scored), ScoringRequest(prefix, part, self._count)))
             scored += part
             turns += [number] * len(part)
             self._count += 1
         shortened = "cut" if cut else "fewer_examples" if left_out else ""
         prompt = ids[:1] + ids[1 + cut : spans[0].first]
         of_turns = tuple(turns) if question.whole else ()
-        return Asked(question.id, tuple(scored), (), tuple(requests), len(bare) - 1, prompt, shortened, turns=of_turns)
+        return ResponseInContext(
+            question.id, tuple(scored), (), tuple(requests), len(bare) - 1, prompt, shortened, turns=of_turns
+        )
 
     def _told(self, question: Conversation, text: str, own: Sequence[str], *, examples_first: bool = False) -> Spoken:
         """The whole conversation, the target's own answers shown in the user's last turn before the response."""
         prompt = self._prompt.render(question.prompt, own, examples_first=examples_first)
         rendering = rendering_of(self._tokenizer, self._wrapping)
-        return spoken(rendering, before(question, prompt), answer_turns(question, text))
+        return locate_turns(rendering, turns_before(question, prompt), answer_turns(question, text))
 
     def _within(
         self, room: int | None, question: Question, own: Sequence[str], lead: tuple[int, ...], *, examples_first: bool
@@ -188,10 +190,10 @@ class Asking:
 
 
 def refuse_empty(examples: Mapping[str, Sequence[tuple[Question, str]]]) -> None:
-    """Nothing.
+    """Refuses responses without text.
 
     Raises:
-        UserError: some responses hold no text; the message names all of them.
+        UserError: there are some; the message names all of them.
     """
     empty = [f"{q.id} of {name}" for name, pairs in examples.items() for q, text in pairs if not text.strip()]
     if empty:
@@ -200,10 +202,10 @@ def refuse_empty(examples: Mapping[str, Sequence[tuple[Question, str]]]) -> None
 
 
 def refuse_conversations(examples: Mapping[str, Sequence[tuple[Question, str]]], what: str) -> None:
-    """Nothing.
+    """Refuses conversations, for readers of one question and one answer.
 
     Args:
-        what: reads one question and one answer, for the message.
+        what: the reader, for the message.
 
     Raises:
         UserError: some examples are conversations.
@@ -217,10 +219,10 @@ def refuse_conversations(examples: Mapping[str, Sequence[tuple[Question, str]]],
 
 
 def refuse_unwritable(target: TargetModel, examples: Mapping[str, Sequence[tuple[Question, str]]]) -> None:
-    """Nothing.
+    """Refuses responses without text, and those that the target's template would change.
 
     Raises:
-        UserError: some responses hold no text, or the target's template would write them as something else.
+        UserError: there are some.
     """
     refuse_empty(examples)
     named = [
@@ -229,19 +231,21 @@ def refuse_unwritable(target: TargetModel, examples: Mapping[str, Sequence[tuple
     refuse_changed(target.tokenizer(), named, target.wrapping, "responses")
 
 
-def refuse_beyond(target: TargetModel, asked: Mapping[tuple[str, Context], list[Asked]], rows: int) -> None:
-    """Nothing.
+def refuse_unknown_tokens(
+    target: TargetModel, asked: Mapping[tuple[str, Context], list[ResponseInContext]], rows: int
+) -> None:
+    """Refuses tokens for which the target's embedding has no row.
 
     Raises:
-        UserError: some requests hold tokens for which the target's embedding has no row.
+        UserError: some requests hold such tokens.
     """
     requests = [(one.example_id, request) for part in asked.values() for one in part for _, request in one.requests]
     items = [(name, request.prefix + request.response) for name, request in requests]
     refuse_unknown(target.tokenizer(), items, rows, "prompts with response")
 
 
-def spans(steps: Sequence[int], context: Context, n_tokens: int) -> list[tuple[int, int, int]]:
-    """Where what is shown, what is scored, and what comes after it start: the whole response, or each step of it."""
+def scored_spans(steps: Sequence[int], context: Context, n_tokens: int) -> list[tuple[int, int, int]]:
+    """Returns where the shown part, the scored part and the rest start, for the whole response or each of its steps."""
     if context.window is None:
         return [(0, 0, n_tokens)]
     starts = [place for place, step in enumerate(steps) if place == 0 or step != steps[place - 1]]

@@ -1,4 +1,4 @@
-"""What statements of confidence were checked on: per test bed its kind of data, and per metric how well they held."""
+"""Checks statements of confidence on test beds: per bed its kind of data, per metric how well they held."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ import pandas as pd
 
 from sppl.analysis.bed import Bed
 from sppl.analysis.bed_table import cases
-from sppl.analysis.calibration import chance_of, comparisons, slope
+from sppl.analysis.calibration import chance_of, comparisons, fit_slope
 from sppl.analysis.regret_bound import LEVELS, bound, coverage
 from sppl.analysis.selectors import PILOTS
 
@@ -20,13 +20,13 @@ SLACK = 0.05
 BINS = 5
 
 
-def shipped() -> dict[str, Any]:
-    """What comes with the package: per bed what `checked` returns."""
+def shipped_checks() -> dict[str, Any]:
+    """Returns the checks that come with the package: what `check_beds` returned for each bed."""
     return json.loads(files("sppl.analysis").joinpath(SHIPPED).read_text())
 
 
-def checked(beds: Sequence[Bed]) -> dict[str, Any]:
-    """Per bed its kind of data, the bounds on regret, and the chances between two strategies, each with its check.
+def check_beds(beds: Sequence[Bed]) -> dict[str, Any]:
+    """Returns per bed its kind of data, the bounds on regret, and the chances between two strategies, each checked.
 
     A bound is judged on benchmarks and targets left out; a chance is fitted on all other beds and judged on this one.
     """
@@ -35,7 +35,7 @@ def checked(beds: Sequence[Bed]) -> dict[str, Any]:
 
 
 def brier_scores(beds: Sequence[Bed]) -> pd.DataFrame:
-    """How well chances between two strategies hold on beds they were not fitted on.
+    """Measures how well chances between two strategies hold on beds they were not fitted on.
 
     Returns:
         One row per bed and metric that another bed has too: `bed`, `selector`, the mean Brier score `brier` (0 to 1,
@@ -51,7 +51,7 @@ def brier_scores(beds: Sequence[Bed]) -> pd.DataFrame:
 
 
 def _kind(bed: Bed) -> dict[str, Any]:
-    """What a case has to be like to be of this bed's kind."""
+    """The properties that make a case one of this bed's kind."""
     reached, outcomes = bed.accuracies(), bed.outcomes
     known = "parameters" in outcomes
     sizes = (
@@ -93,7 +93,7 @@ def _bounds(bed: Bed) -> dict[str, Any]:
 
 
 def _chances(name: str, compared: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
-    """Per metric that another bed has too: the slope fitted there, and what its chances were worth here.
+    """Per metric that another bed has too: the slope fitted there, and the quality of its chances here.
 
     `stated`: whether they beat a coin here, over all comparisons and over those of the first with the second.
     """
@@ -105,7 +105,7 @@ def _chances(name: str, compared: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
         there = pd.concat([frame[frame["metric"] == metric] for frame in others]) if others else here[:0]
         if there.empty or str(metric).startswith(PILOTS):
             continue
-        steep = slope(there["gap"].to_numpy(float), there["chance"].to_numpy(float))
+        steep = fit_slope(there["gap"].to_numpy(float), there["chance"].to_numpy(float))
         predicted, won = chance_of(steep, here["gap"].to_numpy(float)), here["won"].to_numpy(float)
         first, order = here["runner_up"].to_numpy(bool), np.argsort(predicted, kind="stable")
         score = {"brier": (predicted - won) ** 2, "coin": (0.5 - won) ** 2}

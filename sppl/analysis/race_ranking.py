@@ -1,4 +1,4 @@
-"""The order of strategies that were not all scored on the same questions, because a race dropped some on the way."""
+"""Ranks strategies after a race, in which those that were dropped were scored on fewer questions."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,7 +18,7 @@ def rank_raced(
     leading: str,
     n_questions: int,
 ) -> pd.DataFrame:
-    """Rankings as `sppl.analysis.ranking.rank` returns them, after a race of one benchmark and target.
+    """Returns rankings as `sppl.analysis.ranking.rank` does, after a race of one benchmark and target.
 
     No values of different questions are compared. By the leading metric those who got further stand before those who
     were dropped earlier; those who got equally far are ordered by their values, which are of the same questions; each
@@ -52,7 +52,7 @@ def rank_raced(
 
 
 def on_shared_questions(scores: pd.DataFrame) -> pd.DataFrame:
-    """The scores per example of those questions for which every strategy has one by the metric."""
+    """Returns the scores per example of the questions for which every strategy has one by the metric."""
     keys = ["benchmark", "target_model", "metric"]
     n = scores.groupby(keys)["strategy"].transform("nunique")
     return scores[scores.groupby([*keys, "example_id"], dropna=False)["strategy"].transform("nunique") == n]
@@ -100,7 +100,7 @@ def _distance(row: Any) -> str:
 
 
 def race_sentences(races: pd.DataFrame) -> list[str]:
-    """What happened in each race, in plain words.
+    """Returns sentences on what happened in each race.
 
     Args:
         races: the decisions, with `benchmark, target_model, metric`, `of`, the questions there were, and `error`, the

@@ -1,4 +1,4 @@
-"""The target as lm-evaluation-harness asks it: its prompts, its ends, nothing cut."""
+"""Runs one task of lm-evaluation-harness on a model, in the target's chat template and with nothing cut."""
 
 import logging
 import random
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def asked(
+def evaluate_task(
     model: "PreTrainedModel",
     rendering: Rendering,
     task: Any,
@@ -29,7 +29,7 @@ def asked(
     limit: int | None = None,
     overlong: Literal["refuse", "skip"] = "refuse",
 ) -> tuple[dict[str, Any], int]:
-    """What lm-eval's own command finds out about a model on one task, in the target's chat template.
+    """Evaluates a model on one task as lm-eval's own command does, in the target's chat template.
 
     Its `simple_evaluate` asks pip and the system about their versions for every model, which takes a second; the store
     keeps the versions anyway.
@@ -71,7 +71,7 @@ def asked(
 
 
 def _written(rendering: Rendering, chat_history: list[Any], add_generation_prompt: bool = True) -> str:
-    """A conversation as text; as in lm-eval without a system turn where the template takes none, but this is said."""
+    """A conversation as text; as in lm-eval, a system turn is dropped where the template takes none, with a warning."""
 
     def write(turns: list[Any]) -> str:
         return rendering.prompt_text(turns) if add_generation_prompt else rendering.open_text(turns)
@@ -87,7 +87,7 @@ def _written(rendering: Rendering, chat_history: list[Any], add_generation_promp
 
 
 def _ended(rendering: Rendering) -> Any:
-    """The tokenizer with a token for the end of an answer, which lm-eval asks for, and for padding."""
+    """The tokenizer with an end token and a padding token, which lm-eval needs."""
     tokenizer: Any = rendering.tokenizer
     if tokenizer.eos_token_id is None:
         tokenizer = deepcopy(tokenizer)

@@ -1,4 +1,4 @@
-"""What is on disk of one strategy's requests to one teacher: answers, tries without one, batches."""
+"""The records on disk of one strategy's requests to one teacher: answers, failed tries, batches."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -7,59 +7,59 @@ from pathlib import Path
 from typing import Any
 
 from sppl.artifacts.journal import Journal
-from sppl.teachers.asking import Request
+from sppl.teachers.asking import TeacherRequest
 from sppl.teachers.batch_journal import BatchJournal
 from sppl.teachers.bill import Bill
 from sppl.teachers.teacher import NONE, Cut, Decoding, NoAnswer, Reply, Teacher, Tokens
 
 
 @dataclass(frozen=True)
-class Kept:
-    """Files side by side; `path` is the one of the answers."""
+class TeacherRecords:
+    """Files beside each other; `path` is the one of the answers."""
 
     path: Path
 
     @cached_property
     def answers(self) -> Journal:
-        """Every finished answer."""
+        """The journal of finished answers."""
         return Journal(self.path)
 
     @cached_property
     def tries(self) -> Journal:
-        """The tries that brought no answer."""
+        """The journal of failed tries."""
         return Journal(self.path.with_suffix(".tries"))
 
     @cached_property
     def batches(self) -> BatchJournal:
-        """The batches."""
+        """The journal of batches."""
         return BatchJournal.beside(self.answers)
 
     @property
     def failed(self) -> Path:
-        """Where the questions are listed that the last command left without an answer."""
+        """The file that lists the questions which the last command left without an answer."""
         return self.path.with_suffix(".failed.json")
 
-    def arrived(self, request: Request, decoding: Decoding, reply: Reply) -> None:
-        """Writes an answer down."""
+    def arrived(self, request: TeacherRequest, decoding: Decoding, reply: Reply) -> None:
+        """Records an answer."""
         self.answers.add(request.key, **_said(request, decoding, reply.tokens), text=reply.text, ended=reply.ended)
 
-    def missed(self, request: Request, decoding: Decoding, error: NoAnswer) -> None:
-        """Writes down a try without an answer."""
+    def missed(self, request: TeacherRequest, decoding: Decoding, error: NoAnswer) -> None:
+        """Records a failed try."""
         cut = {"cut": decoding.max_tokens} if isinstance(error, Cut) else {}
         self.tries.add(request.key, **_said(request, decoding, error.tokens), why=str(error), **cut)
 
     def of_batch(self, label: str) -> set[str]:
-        """The keys of the requests of a batch of which it is written down what came."""
+        """Returns the keys of a batch's requests whose outcome is recorded."""
         return {
             one["key"] for kind in (self.answers, self.tries) for one in kind.entries() if one.get("batch") == label
         }
 
     def cut(self) -> set[tuple[str, int]]:
-        """The key and limit of every answer that was cut off."""
+        """Returns the key and limit of every answer that was cut off."""
         return {(one["key"], one["cut"]) for one in self.tries.entries() if "cut" in one}
 
     def usage(self, teacher: Teacher, keys: Collection[str]) -> Mapping[str, Any]:
-        """What these requests took, tries without an answer included."""
+        """Returns what these requests took, failed tries included."""
         bill = Bill(teacher.name, teacher.prices)
         for key, one in self.answers.read().items():
             if key in keys:
@@ -70,7 +70,7 @@ class Kept:
         return bill.usage()
 
 
-def _said(request: Request, decoding: Decoding, tokens: Tokens | None) -> dict[str, Any]:
+def _said(request: TeacherRequest, decoding: Decoding, tokens: Tokens | None) -> dict[str, Any]:
     read, written = tokens or (None, None)
     which = {"question_id": request.question_id, "attempt": decoding.seed, "max_tokens": decoding.max_tokens}
     said = {**which, "input_tokens": read, "output_tokens": written}
@@ -78,7 +78,7 @@ def _said(request: Request, decoding: Decoding, tokens: Tokens | None) -> dict[s
 
 
 def _tokens(entry: Mapping[str, Any], nothing: Tokens | None = None) -> Tokens | None:
-    """The tokens of an entry, None where nobody knows; zeros for an answer were once written for the same."""
+    """The tokens of an entry; None where they are not known, for which old entries have zeros."""
     read, written = entry["input_tokens"], entry["output_tokens"]
     if read is None or written is None:
         return None

@@ -1,4 +1,4 @@
-"""Validation questions that neither the test nor the training has."""
+"""Takes validation questions that are in neither the test nor the training questions."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,11 +8,11 @@ from sppl.commands import command
 from sppl.schemas import Question, Split, UserError
 
 SHOWN = 5
-"""Questions that a message names."""
+"""How many questions a message names."""
 
 
 def questions_apart(benchmark: Benchmark, n: int | str, typed: Sequence[str] = ()) -> list[Question]:
-    """The first `n` validation questions (`all`: every one).
+    """Returns the first `n` validation questions (`all`: every one).
 
     Args:
         typed: the command line, for the command that an error names.

@@ -1,4 +1,4 @@
-"""What pilots said of shortlisted strategies, read from the store for a report."""
+"""The outcomes of shortlisted strategies' pilots, read from the store for a report."""
 
 from collections.abc import Sequence
 
@@ -7,8 +7,8 @@ import pandas as pd
 from sppl.artifacts.store import Store
 
 
-def settled_of(store: Store, shortlists: Sequence[str]) -> pd.DataFrame:
-    """One row per shortlist and strategy, best score first; how the pilots were trained and measured stands beside it.
+def pilot_outcomes_of(store: Store, shortlists: Sequence[str]) -> pd.DataFrame:
+    """Returns one row per shortlist and strategy, best score first, with how its pilots were trained and measured.
 
     Columns: `benchmark, target_model, metric, strategy, value, rank, pilot, settled`, `of` (strategies that competed),
     `k`, `n_pilot`, `epochs`, `n_seeds`, `n_validation`, `untrained` (its accuracy on the same questions).

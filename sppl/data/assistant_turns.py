@@ -1,4 +1,4 @@
-"""What the assistant says in a whole conversation: the template is applied once, and every turn of it found in that.
+"""Locates the assistant's turns in a whole conversation, to which the template is applied once.
 
 A turn begins where the template's own mark of what is generated begins, or, without such marks, where the template asks
 for it, and ends with the mark that ends it. Both are found in the text and again in the ids, and what stands between
@@ -15,16 +15,16 @@ from sppl.schemas import Message, UserError
 
 
 class Span(NamedTuple):
-    """One turn of the assistant, as places among the ids of a conversation."""
+    """One turn of the assistant, as positions among the ids of a conversation."""
 
     start: int
-    """Where the template has asked for it."""
+    """The end of the prompt for the turn."""
     first: int
     """Its first own id, after what the template writes before it."""
     last: int
-    """Where what ends it begins."""
+    """The first id of what ends it."""
     stop: int
-    """Where it is over."""
+    """The position after it."""
 
 
 class Spoken(NamedTuple):
@@ -34,12 +34,12 @@ class Spoken(NamedTuple):
     spans: tuple[Span, ...]
 
 
-def spoken(rendering: Rendering, earlier: Sequence[Message], answer: Sequence[Message]) -> Spoken:
-    """The turns of the assistant in an answer, in the whole conversation.
+def locate_turns(rendering: Rendering, earlier: Sequence[Message], answer: Sequence[Message]) -> Spoken:
+    """Locates the assistant's turns of an answer in the whole conversation.
 
     Args:
-        earlier: what was said before; the assistant's turns among it are not sought.
-        answer: begins and ends with the assistant.
+        earlier: the turns before the answer; the assistant's turns among them are not located.
+        answer: the turns of the answer, which begins and ends with the assistant.
 
     Raises:
         UserError: the template refuses the conversation or writes a turn as something else, or nothing that it writes
@@ -98,7 +98,7 @@ def _asked(rendering: Rendering, turns: Sequence[Message], place: int, text: str
 
 
 def _end(rendering: Rendering, turns: Sequence[Message], place: int, text: str, own: int) -> tuple[int, str, Ids]:
-    """Where the mark that ends a turn begins in the text, the blanks before it, and the mark; none at the very end."""
+    """The position of a turn's end mark in the text, the blanks before it, and the mark, which may be empty."""
     for marks in rendering.ending_marks:
         mark = rendering.decoded(marks)
         at = text.find(mark, own)
@@ -118,7 +118,7 @@ def _end(rendering: Rendering, turns: Sequence[Message], place: int, text: str, 
 
 
 def _is(written: str, turn: Message) -> bool:
-    """Whether what was written is the turn: its text alone, or its text with the names and values of its calls."""
+    """Whether a written text is the turn: its text, with the names and values of its calls."""
     calls = turn.get("tool_calls")
     if not calls:
         return _letters(written) == _letters(turn["content"])
@@ -134,7 +134,7 @@ def _parts(calls: Sequence[dict[str, Any]]) -> Iterator[str]:
 
 
 def _alike(one: Sequence[Any], other: Sequence[Any]) -> int:
-    """How many parts two sequences begin with alike."""
+    """The length of the common beginning of two sequences."""
     return len(list(takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False))))
 
 

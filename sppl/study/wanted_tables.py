@@ -12,7 +12,7 @@ from sppl.schemas import Question, UserError
 from sppl.scoring.pool import Pool
 from sppl.scoring.scoring_settings import Scoring
 from sppl.strategies.recipe import Recipe
-from sppl.study.plan import Plan, waiting
+from sppl.study.plan import Plan, plan_waiting
 from sppl.study.predictions import Predictions
 from sppl.study.responses import Responses
 from sppl.study.study import Conditions, Named, Study
@@ -26,14 +26,14 @@ Pieces = Mapping[tuple[str, Known], Sequence[Named]]
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """Which tables are wanted of whose responses.
+class WantedTables:
+    """The tables that metrics need of the strategies' responses.
 
     Args:
-        study: whose responses, and the target that reads them.
+        study: has the benchmark, and the target that reads the responses.
         conditions: how they are scored.
-        strategy: their recipes.
-        metric: what a user calls the metrics that want tables -> the metric.
+        strategy: name -> recipe of the strategies.
+        metric: name in the configuration -> metric.
         compared: the strategies that are ranked, if others are scored as well; none: all are.
     """
 
@@ -50,7 +50,7 @@ class Wanted:
 
     @property
     def questions(self) -> list[Question]:
-        """Whose responses are scored."""
+        """The questions whose responses are scored."""
         return take(self.study.benchmark, "train", self.conditions.n_score)
 
     @property
@@ -59,31 +59,31 @@ class Wanted:
         return Predictions(self.study, self.conditions.n_predict)
 
     def missing(self) -> list[str]:
-        """The strategies that cannot be scored yet: responses, or own answers that are shown, are missing."""
+        """Returns the strategies that cannot be scored yet, as responses or the target's own answers are missing."""
         if own_answers(self.needs) and not self.predictions.exists:
             return list(self.strategy)
         return [name for name, one in self.responses().items() if not one.exists]
 
     def awaited(self, name: str, needs: Sequence[Known]) -> list[Any]:
-        """What tells a strategy's tables, of the kinds that are needed, from others while inputs are missing."""
+        """Returns what tells a strategy's tables of these kinds from others while inputs are missing."""
         how = self.conditions
         shown = [self.predictions.id.name, how.prompt] if own_answers(needs) else []
         scorer = [how.scorer.end, how.scorer.overlong]
         return [self.responses()[name].awaited, self.study.target.identity, scorer, shown]
 
     def waiting(self) -> Plan:
-        """What would be made while inputs are missing."""
+        """Returns the plan of the tables while inputs are missing."""
         questions = self.questions
         sample = self._sample({name: [(one, "") for one in questions] for name in self.strategy}, Pool(), {})
         plans = [
-            waiting(need.kind, sample.benchmark, *need.words(sample, name), of=self.awaited(name, [need]))
+            plan_waiting(need.kind, sample.benchmark, *need.words(sample, name), of=self.awaited(name, [need]))
             for name in self.strategy
             for need in self.needs
         ]
         return sum(plans, Plan((), ()))
 
-    def found(self) -> "Found":
-        """The responses of all strategies, those that cost nothing made on the way, and the tables of them.
+    def found(self) -> "FoundResponses":
+        """Returns the responses of all strategies with their tables; responses that cost nothing are made first.
 
         Raises:
             MissingArtifact: predictions or paid responses are missing; the message is the command that makes them.
@@ -91,10 +91,10 @@ class Wanted:
         pool = self.predictions.pool(self.conditions.prompt) if own_answers(self.needs) else Pool()
         asked = self.responses()
         examples = {name: one.pairs() for name, one in asked.items()}
-        return Found(self, self._sample(examples, pool, {name: one.sources() for name, one in asked.items()}))
+        return FoundResponses(self, self._sample(examples, pool, {name: one.sources() for name, one in asked.items()}))
 
     def unscored(self, missing: Collection[str]) -> MissingArtifact:
-        """The error that says which command scores the missing strategies, or all if they go together."""
+        """Returns the error whose message is the command that scores the missing strategies."""
         benchmark, target = self.study.words
         names = [name for name in self.strategy if self.conditions.scorer.together or name in missing]
         return MissingArtifact(
@@ -103,7 +103,7 @@ class Wanted:
         )
 
     def responses(self) -> dict[str, Responses]:
-        """The responses of all strategies."""
+        """Returns the responses of all strategies."""
         store, benchmark, questions = self.study.store, self.study.benchmark, self.questions
         return {name: Responses(store, benchmark, recipe, questions) for name, recipe in self.strategy.items()}
 
@@ -116,14 +116,14 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Found:
-    """The responses that were found, and the tables that are wanted of them."""
+class FoundResponses:
+    """The responses of all strategies, and the tables that metrics need of them."""
 
-    wanted: Wanted
+    wanted: WantedTables
     sample: Sample
 
     def tables(self, names: Iterable[str] | None = None, start: int = 0, stop: int | None = None) -> Tables:
-        """The tables of these strategies (None: of all) for the questions `start` to `stop`."""
+        """Returns the tables of these strategies (None: of all) for the questions `start` to `stop`."""
         sample = self.sample.between(start, stop)
         return {
             (name, need): TableOf(sample, name, need)
@@ -131,18 +131,18 @@ class Found:
             for need in self.wanted.needs
         }
 
-    def by(self, metric: Metric) -> "Found":
-        """Only what one metric needs."""
+    def by(self, metric: Metric) -> "FoundResponses":
+        """Returns the same responses with only the tables that one metric needs."""
         return replace(self, wanted=replace(self.wanted, metric={metric.name: metric}))
 
     def shortages(self, needs: Iterable[Table]) -> list[str]:
-        """How the own answers that are shown in these tables differ from what was asked for."""
+        """Returns the remarks on tables that show fewer of the target's own answers than they should."""
         questions = self.wanted.questions
         return list(dict.fromkeys(filter(None, (need.shortage(self.sample, questions) for need in needs))))
 
 
 def refuse_beyond_server(metric: Mapping[str, Metric], scorer: Scoring) -> None:
-    """Refuses metrics that need more of the target than a server tells.
+    """Refuses metrics that need more of the target than a server returns.
 
     Raises:
         UserError: there are some; all of them are named.

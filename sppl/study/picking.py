@@ -1,4 +1,4 @@
-"""What to train on, from rankings and results in the store: for a report, and for a command that ends in a ranking."""
+"""Picks the strategy to train on, from rankings and results: for a report, or for a command that only ranks."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
@@ -8,23 +8,23 @@ import pandas as pd
 from sppl.analysis.before_training import sample_table, sample_warnings
 from sppl.analysis.checks import PAIR
 from sppl.analysis.confidence import confidence
-from sppl.analysis.outcomes import varying
-from sppl.analysis.paired import paired
-from sppl.analysis.summary import table
+from sppl.analysis.outcomes import varying_settings
+from sppl.analysis.paired import compare_pairs
+from sppl.analysis.summary import strategies_table
 from sppl.artifacts.store import Store
 from sppl.metrics.leading import leading
 from sppl.metrics.needs import Metric
 from sppl.metrics.rank_average import RankAverage
 from sppl.report.next_step import full_command, next_command, settling_command
-from sppl.report.picks import Pick, Tested, picks
-from sppl.report.settled import settled
+from sppl.report.picks import Pick, Tested, make_pick_list
+from sppl.report.settled import read_settled
 from sppl.report.terminal import show, show_examples, show_picks
-from sppl.study.judging import judged_by
-from sppl.study.reported import answers_of, outcomes_of, scores_of, sources
+from sppl.study.judging import judge_metrics
+from sppl.study.reported import answers_of, outcomes_of, response_sources, scores_of
 from sppl.study.samples import samples_of
 
 
-def decided(
+def make_picks(
     rankings: pd.DataFrame,
     metric: Mapping[str, Metric],
     *,
@@ -39,7 +39,9 @@ def decided(
     warnings: Mapping[tuple[str, str], Sequence[str]] | None = None,
     shown: Mapping[tuple[str, str], Mapping[str, Any]] | None = None,
 ) -> list[Pick]:
-    """One pick per benchmark and target, by tests, pilots, else the metric that leads a race or has a direction.
+    """Returns one pick per benchmark and target: by tests, else by pilots, else by the leading metric.
+
+    That is the metric of the race, or the first one with a direction.
 
     Args:
         rankings: of `sppl.analysis.ranking.rank`; may be empty.
@@ -47,8 +49,8 @@ def decided(
         own_files: the folder whose files are the strategies, where they are no options of `strategy`.
         typed: the command line, from which the commands that follow are made.
         unvalidated: benchmarks without validation questions, where nothing could be settled by pilots.
-        scores, chances, judged, tested, warnings, shown: as `sppl.report.picks.picks` wants them.
-        pilots: of `sppl.study.pilots_said.settled_of`.
+        scores, chances, judged, tested, warnings, shown: as `sppl.report.picks.make_pick_list` wants them.
+        pilots: of `sppl.study.pilot_summary.pilot_outcomes_of`.
     """
     metrics = list(metric.values())
     lead = leading(metrics) or next((one for one in metrics if one.higher_is_better is not None), None)
@@ -70,8 +72,9 @@ def decided(
     trained = judged is not None and bool(judged["regret"].notna().any())
     more = [] if trained else [settling]
     composites = {one.name: [part.name for part in one.metrics] for one in metrics if isinstance(one, RankAverage)}
-    return picks(
-        rankings, chances, lead.name, command_of, *more, settled=settled(pd.DataFrame() if pilots is None else pilots),
+    return make_pick_list(
+        rankings, chances, lead.name, command_of, *more,
+        settled=read_settled(pd.DataFrame() if pilots is None else pilots),
         judged=judged, tested=tested, scores=scores, composites=composites, warnings=warnings, shown=shown,
     )  # fmt: skip
 
@@ -88,15 +91,15 @@ def show_ranked(
     results: Sequence[str],
     store: Store,
 ) -> None:
-    """Prints the picks and the table of a command that ranks and makes no report; nothing is written.
+    """Prints the picks and the table of a command that ranks and makes no report; writes nothing.
 
     Args:
-        results: what was trained and tested before by the same settings; may be empty.
+        results: names of results that earlier commands made with the same settings; may be empty.
     """
     every = pd.concat([store.read(store.open(one)) for one in rankings], ignore_index=True)
     outcomes = outcomes_of(store, results)
-    rows, answers = table(every, outcomes), answers_of(store, results, outcomes)
-    rows["source"] = sources(rows, every, store, results)
+    rows, answers = strategies_table(every, outcomes), answers_of(store, results, outcomes)
+    rows["source"] = response_sources(rows, every, store, results)
     chances, scores = confidence(every), scores_of(store, rankings)
     samples, facts = samples_of(store, rankings)
     examples = sample_table(samples, max_tokens) if facts else pd.DataFrame()
@@ -104,9 +107,9 @@ def show_ranked(
     given = {"own_files": own_files, "typed": store.typed, "scores": scores, "chances": chances, "warnings": warnings}
     judged = every[[*PAIR, "metric", "direction"]].drop_duplicates()
     if results:
-        judged = judged_by(every, outcomes, scores, list(metric.values()), answers, conventions)
-        compared = paired(answers) if answers["strategy"].nunique() > 1 else pd.DataFrame()
-        given |= {"judged": judged, "tested": Tested(rows, compared, varying(outcomes["setup"]))}
-    show_picks(decided(every, metric, **given))
+        judged = judge_metrics(every, outcomes, scores, list(metric.values()), answers, conventions)
+        compared = compare_pairs(answers) if answers["strategy"].nunique() > 1 else pd.DataFrame()
+        given |= {"judged": judged, "tested": Tested(rows, compared, varying_settings(outcomes["setup"]))}
+    show_picks(make_picks(every, metric, **given))
     show(name, rows, judged)
     show_examples(examples, max_tokens)

@@ -1,4 +1,4 @@
-"""Responses that teachers write: asked for once, kept for good, counted and paid for knowingly."""
+"""Responses written by teachers: asked for once, kept, counted, and paid for within a budget."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -6,19 +6,19 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from sppl.artifacts.provenance import fingerprint, write_json
-from sppl.data.contents import read
-from sppl.data.formats import BadField, Format, entry
-from sppl.data.problems import Problem, refuse
+from sppl.data.contents import read_contents
+from sppl.data.formats import BadField, Format, read_entry
+from sppl.data.problems import Problem, refuse_problems
 from sppl.schemas import Estimate, Message, Question, Strategy, UserError
-from sppl.strategies.messages import WorkedExample, messages
+from sppl.strategies.messages import WorkedExample, write_messages
 from sppl.strategies.recipe import Recipe
-from sppl.teachers.asking import Request, ask_all, raise_limit
+from sppl.teachers.asking import TeacherRequest, ask_all, describe_limit
 from sppl.teachers.batch import BatchTeacher
 from sppl.teachers.batching import ask_in_batches
 from sppl.teachers.bill import IN_BATCH
 from sppl.teachers.budget import Budget
-from sppl.teachers.kept import Kept
 from sppl.teachers.teacher import Decoding, Refused, Teacher, cost
+from sppl.teachers.teacher_records import TeacherRecords
 
 CHARACTERS_PER_TOKEN = 3.5
 """For estimates only: a little below English text, so that they err on the expensive side."""
@@ -26,14 +26,14 @@ CHARACTERS_PER_TOKEN = 3.5
 
 @dataclass(frozen=True)
 class TeacherResponses:
-    """Each recipe's teacher answers the questions.
+    """A source of responses in which each recipe's teacher answers the questions.
 
     Args:
         teachers: by the name recipes use.
-        journal: a folder; every finished answer is a line of a file per strategy and teacher there.
+        journal: a folder with a file per strategy and teacher; every finished answer is a line of it.
         sees: what teachers are told beyond the question: `question` nothing, `answer` the gold one, `solution`.
         examples: files of worked examples by the name of the set, each with questions and responses.
-        budget: what may be spent, and the bill of what is.
+        budget: the limit of spending, and the bills.
     """
 
     teachers: Mapping[str, Teacher]
@@ -46,17 +46,17 @@ class TeacherResponses:
     by_id: ClassVar[bool] = False
 
     def identity(self, strategy: Strategy) -> Mapping[str, Any]:
-        """What the responses of a recipe depend on: its teacher, and what the teacher is shown."""
+        """Returns what the responses of a recipe depend on: its teacher, and what the teacher is shown."""
         recipe = _recipe(strategy)
         shown = [[one.question, one.response] for one in self._shown(recipe)]
         return {"teacher": self._teacher(recipe).identity, "sees": self.sees, "examples": shown}
 
     def within(self, budget: Budget) -> "TeacherResponses":
-        """The same source, spending no more than the budget has."""
+        """Returns the same source with another budget."""
         return replace(self, budget=budget)
 
     def estimate(self, strategy: Strategy, questions: list[Question]) -> Estimate:
-        """What asking would take, without answers that are on disk already and without second tries."""
+        """Estimates what asking would take, without answers on disk and without second tries."""
         recipe = _recipe(strategy)
         teacher, bill = self._teacher(recipe), self.budget.bill(self._teacher(recipe))
         kept, requests = self._kept(recipe), self._requests(recipe, questions, 0).values()
@@ -72,13 +72,13 @@ class TeacherResponses:
         return Estimate(teacher.name, len(todo), read_, written, price, most, len(unknown) - len(todo))
 
     def begin(self, strategy: Strategy, questions: list[Question]) -> None:
-        """Hands in the batches of a teacher that is asked in such, as far as the budget goes; waits for nothing."""
+        """Creates the batches of a teacher that is asked in batches, within the budget, without waiting."""
         recipe = _recipe(strategy)
         if _in_batches(self._teacher(recipe)):
             self._ask(recipe, questions, 0, wait=False)
 
     def respond(self, strategy: Strategy, questions: list[Question]) -> list[str]:
-        """One response per question; only those that are not on disk are asked for.
+        """Returns one response per question; only those that are not on disk are asked for.
 
         Raises:
             UserError: some stayed unanswered (every one with its reason), or the teacher cannot be asked at all.
@@ -101,9 +101,9 @@ class TeacherResponses:
         return [found[question.id] for question in questions]
 
     def respond_again(self, strategy: Strategy, questions: list[Question], attempt: int) -> Mapping[str, str]:
-        """The answers of a further attempt by question id; a question whose request failed is not among them.
+        """Returns the answers of a further attempt by question id, without those that failed.
 
-        A teacher that is greedy would say the same again: it is not asked.
+        A greedy teacher would give the same answer again, so it is not asked.
         """
         recipe = _recipe(strategy)
         if self._teacher(recipe).greedy(_decoding(recipe, attempt)):
@@ -113,7 +113,7 @@ class TeacherResponses:
     def _ask(
         self, recipe: Recipe, questions: list[Question], attempt: int, *, wait: bool = True
     ) -> tuple[dict[str, str], dict[str, str]]:
-        """Answers, and reasons for their lack, both by question id."""
+        """Answers, and reasons for missing ones, both by question id."""
         teacher, kept, requests = self._teacher(recipe), self._kept(recipe), self._requests(recipe, questions, attempt)
         known = kept.answers.read()
         todo = {request.key: request for request in requests.values() if request.key not in known}
@@ -140,12 +140,12 @@ class TeacherResponses:
         return found, {name: failed[request.key] for name, request in requests.items() if request.key in failed}
 
     def usage(self, strategy: Strategy, questions: list[Question]) -> Mapping[str, Any]:
-        """What the answers to these questions really took, all attempts together, tries without an answer included."""
+        """Returns what the answers to these questions took, all attempts and failed tries together."""
         recipe = _recipe(strategy)
         keys = {request.key for at in range(recipe.tries) for request in self._requests(recipe, questions, at).values()}
         return self._kept(recipe).usage(self._teacher(recipe), keys)
 
-    def _requests(self, recipe: Recipe, questions: Iterable[Question], attempt: int) -> dict[str, Request]:
+    def _requests(self, recipe: Recipe, questions: Iterable[Question], attempt: int) -> dict[str, TeacherRequest]:
         """The requests by question id.
 
         An answer that was cut off at a limit, in an earlier command too, is asked for with the next larger one only;
@@ -158,14 +158,14 @@ class TeacherResponses:
         last = [] if teacher.greedy(decoding) else limits[-1:]
         found = {}
         for question in questions:
-            content = messages(recipe, question, self.sees, shown)
+            content = write_messages(recipe, question, self.sees, shown)
             key = _key(teacher, content, decoding, question.id)
             left = [limit for limit in limits if (key, limit) not in cut]
-            found[question.id] = Request(key, content, decoding, left or last, question.id)
+            found[question.id] = TeacherRequest(key, content, decoding, left or last, question.id)
         return found
 
-    def _kept(self, recipe: Recipe) -> Kept:
-        return Kept(Path(self.journal, f"{recipe.name}-{fingerprint(self._teacher(recipe).identity)}.jsonl"))
+    def _kept(self, recipe: Recipe) -> TeacherRecords:
+        return TeacherRecords(Path(self.journal, f"{recipe.name}-{fingerprint(self._teacher(recipe).identity)}.jsonl"))
 
     def _teacher(self, recipe: Recipe) -> Teacher:
         if recipe.teacher not in self.teachers:
@@ -181,18 +181,18 @@ class TeacherResponses:
         path = self.examples.get(recipe.examples) if recipe.examples else None
         if not path:
             return []
-        contents = read(Path(path))
+        contents = read_contents(Path(path))
         problems, found = list(contents.problems), []
         for line, record in contents.rows:
             try:
-                one = entry(record, Format(), answer_is_gold=False)
+                one = read_entry(record, Format(), answer_is_gold=False)
             except BadField as bad:
                 problems.append(Problem(path, bad.why, line, field=bad.name))
                 continue
             if not one.question or not one.response:
                 problems.append(Problem(path, "a worked example needs a question and a response", line))
             found.append(WorkedExample(one.question, one.response))
-        refuse(problems)
+        refuse_problems(problems)
         return found
 
 
@@ -207,7 +207,7 @@ def _decoding(recipe: Recipe, attempt: int) -> Decoding:
 
 def _cut_before(teacher: Teacher, recipe: Recipe) -> str:
     limit = max(recipe.max_tokens, teacher.max_tokens_ceiling or 0)
-    return f"cut off after {limit} tokens in an earlier run; {raise_limit(teacher, limit)}"
+    return f"cut off after {limit} tokens in an earlier run; {describe_limit(teacher, limit)}"
 
 
 def _in_batches(teacher: Teacher) -> bool:
