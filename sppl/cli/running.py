@@ -58,7 +58,8 @@ def run_stages(cfg: DictConfig, job: Job) -> dict[str, list[str]]:
             plan = call(store=store, loggers=_told(name, loggers))
             artifacts[name], told[name] = [*plan.found, *plan.to_make], plan.told
     for name in calls:
-        if name == "finetune" or not stages(cfg, "sweep"):  # a table follows, which says the rest
+        last = name == next(reversed(calls)) and not stages(cfg, "sweep")
+        if name == "finetune" or last:  # of the others a later stage, or a table, says what came of them
             for sentence in told[name]:
                 log.info("%s: %s", name, sentence)
     return {name: artifacts[name] for name in calls}

@@ -21,14 +21,22 @@ OF_A_COMMAND = re.compile(rf"\b(?:{GROUPS})(?:\.\w+)*=|\b(?:{GROUPS})\.[a-z_]+\b
 REACHED = ("models", "scoring", "generation", "metrics", "tables", "hardware")
 """Packages whose messages a call can raise; and these modules of others."""
 FURTHER = (
-    "data/rendering.py", "data/spoken.py", "data/tokens.py", "data/reasoning_steps.py", "stages/score.py",
-    "stages/rank.py", "stages/predict.py", "study/wanted.py", "study/verdicts.py", "benchmarks/gold_check.py",
+    "data/rendering.py", "data/assistant_turns.py", "data/tokens.py", "data/reasoning_steps.py", "stages/score.py",
+    "stages/rank.py", "stages/predict.py", "study/wanted_tables.py", "study/verdicts.py", "benchmarks/gold_check.py",
 )  # fmt: skip
-OF_SERVERS = {"server_protocols.py", "server_settings.py", "served.py", "trust.py", "server.py", "serving.py"}
+OF_SERVERS = {
+    "server_protocols.py",
+    "server_settings.py",
+    "server_requests.py",
+    "on_server.py",
+    "trust.py",
+    "server.py",
+    "serving.py",
+}
 """A call has no server."""
 BY_COMMANDS_ONLY = (
     "benchmark.sampling says", "scorer=server", "shown as a reference", "a race needs", "trainer.lightning",
-    "stage=[predict", "scorer.server.top", "training.precision", "strategy=(", "metric.car.shift",
+    "stage=[", "scorer.server.top", "training.precision", "strategy=(", "metric.car.shift",
 )  # fmt: skip
 """How messages begin that no call can raise, because it has no such settings, or that are no messages."""
 
