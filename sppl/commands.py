@@ -28,21 +28,25 @@ def command(
 ) -> str:
     """Returns a shell command: the typed one with some words replaced.
 
+    Where nothing was typed, as from Python, it says which stages to call, or which arguments to change.
+
     Args:
-        typed: the words that start the program first; empty where nothing was typed, as from Python.
+        typed: the words that start the program first; empty where nothing was typed.
         changed: words of the new command, each in the place of the one that sets the same; a stage that was not typed
             stands first, others last.
         drop: settings that are left out.
         pair: of a sweep's values those to keep, by setting (`benchmark`, `target_model`); other swept settings go.
         sweep: whether the new command is a sweep.
     """
+    if not typed:
+        return _call(changed)
     new = {_key(word): word for word in changed}
     replaced = [new.get(_key(word), word) for word in kept_words(typed, drop, pair, sweep=sweep, there=set(new))]
     kept = list(dict.fromkeys(replaced))
     new = {key: word for key, word in new.items() if word not in kept}
     first = [new.pop("stage")] if "stage" in new else []
     words = [*(["-m"] if sweep else []), *folders(typed), *first, *kept, *new.values()]
-    return f"{typed[0] if typed else CHECKOUT} {shlex.join(words)}".rstrip()
+    return f"{typed[0]} {shlex.join(words)}".rstrip()
 
 
 def kept_words(
@@ -80,6 +84,8 @@ def folders(typed: Sequence[str]) -> list[str]:
 
 def as_list(typed: Sequence[str], example: str = "gpt4,claude") -> str:
     """Returns the command that puts a sweep's strategies, or else those of the example, into one job."""
+    if not typed:
+        return "call it once with all strategies"
     for word in _settings(typed):
         name, _, value = word.partition("=")
         if name == "strategy" and several_values(value):
@@ -92,6 +98,15 @@ def several_values(value: str) -> bool:
     return bool(re.match(r"(choice|range|interval|glob)\(", value)) or (
         "," in value and not value.startswith(("[", "{", "'", '"'))
     )
+
+
+def _call(changed: Sequence[str]) -> str:
+    """What somebody does who calls the stages from Python."""
+    given = dict(word.lstrip("+~").split("=", 1) for word in changed)
+    names = [name for name in given.pop("stage", "").strip("[]").split(",") if name]
+    calls = ", then ".join(f"sppl.stages.{name}.{name}" for name in names) or "the same function"
+    said = "".join(f", but {name}={value}" for name, value in given.items())
+    return f"call {calls} with the same arguments{said}"
 
 
 def _of_pair(name: str, value: str, pair: Mapping[str, str]) -> str | None:

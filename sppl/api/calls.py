@@ -6,8 +6,9 @@ from typing import NamedTuple
 import pandas as pd
 
 from sppl.analysis.confidence import confidence
-from sppl.api.comparison import Accelerator, Comparison, Kind, resolve_metrics, resolve_target
+from sppl.api.comparison import Accelerator, Comparison, Kind, Overlong, resolve_metrics, resolve_target
 from sppl.api.given import Rows, read_rows
+from sppl.api.in_python import told_in_python
 from sppl.api.memory import memory_store
 from sppl.hardware.hardware import Hardware
 from sppl.metrics.leading import leading
@@ -38,6 +39,8 @@ def rank(
     answer: Kind = "text",
     n_predict: int = 100,
     n_score: int | None = None,
+    max_new_tokens: int | None = None,
+    overlong: Overlong = "refuse",
     accelerator: Accelerator = "auto",
 ) -> pd.DataFrame:
     """Ranks strategies by how well their responses suit the target, as the stages `score` and `rank` do.
@@ -52,6 +55,10 @@ def rank(
             are shown unjudged, and `note` says so.
         n_predict: questions the target answers itself, the first of those given, where a metric shows own answers.
         n_score: questions whose responses are scored; None: all.
+        max_new_tokens: the longest own answer of the target; None: 512.
+        overlong: what happens to a question or response that does not fit into the target's context: `refuse` all work;
+            `skip` the question for all strategies; `truncate_left` shows it fewer own answers, and then cuts it, alike
+            for all strategies. `note` counts them.
         accelerator: `cpu`, `gpu` (CUDA), or `auto`: the GPU where there is one.
 
     Returns:
@@ -73,11 +80,11 @@ def rank(
         >>> ranking[["strategy", "rank"]].to_dict("list")
         {'strategy': ['plain', 'wordy'], 'rank': [1.0, 2.0]}
     """
-    compared = Comparison(
-        read_rows(responses), resolve_target(target), resolve_metrics(metrics), answer, n_predict, n_score,
-        Hardware(accelerator),
-    )  # fmt: skip
-    with memory_store() as store:
+    with told_in_python(), memory_store() as store:
+        compared = Comparison(
+            read_rows(responses), resolve_target(target), resolve_metrics(metrics), answer, n_predict, n_score,
+            max_new_tokens, overlong, Hardware(accelerator),
+        )  # fmt: skip
         compared.score(store)
         ranking = compared.rank(store).drop(columns=[*PAIR, "source", "teacher"])
     return ranking[[*FIRST, *(column for column in ranking if column not in FIRST)]]
@@ -91,6 +98,8 @@ def pick(
     answer: Kind = "text",
     n_predict: int = 100,
     n_score: int | None = None,
+    max_new_tokens: int | None = None,
+    overlong: Overlong = "refuse",
     accelerator: Accelerator = "auto",
 ) -> Picked:
     """Picks the strategy to train on, and says why.
@@ -99,7 +108,7 @@ def pick(
     has a direction.
 
     Args:
-        target, responses, metrics, answer, n_predict, n_score, accelerator: see `rank`.
+        target, responses, metrics, answer, n_predict, n_score, max_new_tokens, overlong, accelerator: see `rank`.
 
     Raises:
         UserError: no metric has a direction; and as `rank`.
@@ -120,8 +129,10 @@ def pick(
     if lead is None:
         names = ", ".join(one.name for one in made)
         raise UserError(f"{names}: without a direction none of them can pick a strategy; add sppl or perplexity")
-    settings = {"answer": answer, "n_predict": n_predict, "n_score": n_score, "accelerator": accelerator}
-    ranking = rank(target, responses, made, **settings)
+    ranking = rank(
+        target, responses, made, answer=answer, n_predict=n_predict, n_score=n_score, max_new_tokens=max_new_tokens,
+        overlong=overlong, accelerator=accelerator,
+    )  # fmt: skip
     known = ranking.assign(**PAIR)
     (found,) = make_pick_list(known, confidence(known), lead.name, lambda *_: "")
     return Picked(found.strategy, found.said, ranking)
@@ -135,12 +146,14 @@ def score(
     answer: Kind = "text",
     n_predict: int = 100,
     n_score: int | None = None,
+    max_new_tokens: int | None = None,
+    overlong: Overlong = "refuse",
     accelerator: Accelerator = "auto",
 ) -> pd.DataFrame:
     """Computes statistics of every token of every response, in every context that the metrics need.
 
     Args:
-        target, responses, metrics, answer, n_predict, n_score, accelerator: see `rank`.
+        target, responses, metrics, answer, n_predict, n_score, max_new_tokens, overlong, accelerator: see `rank`.
 
     Returns:
         One row per `strategy`, `context` (`question`, `self_aligned_n2`, ...), `example_id` and `token` (its place),
@@ -159,11 +172,11 @@ def score(
         >>> bool((table["logprob"] <= 0).all())
         True
     """
-    compared = Comparison(
-        read_rows(responses), resolve_target(target), resolve_metrics(metrics), answer, n_predict, n_score,
-        Hardware(accelerator),
-    )  # fmt: skip
-    with memory_store() as store:
+    with told_in_python(), memory_store() as store:
+        compared = Comparison(
+            read_rows(responses), resolve_target(target), resolve_metrics(metrics), answer, n_predict, n_score,
+            max_new_tokens, overlong, Hardware(accelerator),
+        )  # fmt: skip
         compared.score(store)
         tables = [
             (artifact, store.read(artifact)) for artifact, _, _ in store.kept.values() if artifact.kind == "token_stats"

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import pandas as pd
 
@@ -25,6 +25,7 @@ from sppl.strategies.recipe import Recipe
 from sppl.study.plan import ranking_of
 
 Kind = Literal["text", "number", "choice"]
+Overlong = Literal["refuse", "skip", "truncate_left"]
 Accelerator = Literal["auto", "cpu", "gpu"]
 
 
@@ -39,7 +40,12 @@ class Comparison:
         answer: the kind of answer.
         n_predict: questions the target answers itself, at most.
         n_score: questions whose responses are scored; None for all.
+        max_new_tokens: the longest own answer; None: as the command's for own files.
+        overlong: what happens to what does not fit into the target's context.
         hardware: the devices that do the work.
+
+    Raises:
+        UserError: a number or a word is none of those there are.
     """
 
     given: Given
@@ -48,7 +54,23 @@ class Comparison:
     answer: Kind
     n_predict: int
     n_score: int | None
+    max_new_tokens: int | None
+    overlong: Overlong
     hardware: Hardware
+
+    def __post_init__(self) -> None:
+        for name, kind in (("answer", Kind), ("overlong", Overlong)):
+            if getattr(self, name) not in get_args(kind):
+                raise UserError(f"{name}={getattr(self, name)!r}: there are {', '.join(get_args(kind))}")
+        for name in ("n_predict", "n_score", "max_new_tokens"):
+            number = getattr(self, name)
+            if number is not None and not (isinstance(number, int) and number > 0):
+                raise UserError(f"{name}={number!r}: a whole number above 0 is wanted")
+        if self.n_score is not None and self.n_score > (count := len(self.given.asked)):
+            raise UserError(
+                f"n_score={self.n_score}, and every strategy answers {count} questions; n_score={count} or less, or "
+                "n_score=None, which scores them all"
+            )
 
     @property
     def benchmark(self) -> Benchmark:
@@ -56,7 +78,9 @@ class Comparison:
         like = settings_of("benchmark", "local")
         final_line = like["final_line"] if self.given.judged else ""
         task = f"local_{self.answer}" if self.given.judged else ""
-        return Benchmark("given", self.given, self.given, task, like["max_new_tokens"], final_line=final_line)
+        longest = self.max_new_tokens or like["max_new_tokens"]
+        overlong: Any = "refuse" if self.overlong == "refuse" else "skip"
+        return Benchmark("given", self.given, self.given, task, longest, final_line, overlong=overlong)
 
     def score(self, store: MemoryStore) -> None:
         """Makes the tables that the metrics need of every response."""
@@ -82,7 +106,7 @@ class Comparison:
             "strategy": {name: Recipe(name, "given") for name in self.given.responses},
             "metric": {metric.name: metric for metric in self.metrics},
             "prompt": configured("prompt", "default"),
-            "scorer": Scoring(),
+            "scorer": Scoring(overlong="error" if self.overlong == "refuse" else self.overlong),
             "generator": LocalGenerator(),
             "n_predict": min(self.n_predict, count),
             "n_score": count if self.n_score is None else self.n_score,
@@ -110,7 +134,9 @@ def resolve_metrics(metrics: Sequence[str | Metric]) -> list[Metric]:
     if not found:
         raise UserError(f"no metric to compare by; there are {', '.join(names_in('metric'))}")
     if trained := [one.name for one in found if any(need.trained for need in tables_of(one))]:
-        raise UserError(f"{', '.join(trained)}: reads results of training, which only the command makes")
+        raise UserError(
+            f"{', '.join(trained)}: reads results of training, which only the command makes (docs/own_data.md)"
+        )
     return found
 
 

@@ -6,8 +6,15 @@ from typing import Any
 
 import yaml
 
+from sppl.commands import CHECKOUT
 from sppl.packaged import conf
 from sppl.schemas import UserError
+
+BY_COMMAND = {
+    "metric": "benchmark=local data_dir=FOLDER target_model.path=PATH "
+    "'stage=[generate,pilot_finetune,pilot_benchmark,predict,score,rank]' "
+}
+"""What says the rest of a comparison by the command."""
 
 
 def names_in(group: str) -> list[str]:
@@ -35,7 +42,10 @@ def configured(group: str, name: str) -> Any:
     """
     settings = settings_of(group, name)
     if "${" in str(settings) or "defaults" in settings:
-        raise UserError(f"{group} {name} takes settings from other groups, which only the command has: {group}={name}")
+        raise UserError(
+            f"{group} {name} takes settings from other groups, which only the command has (docs/own_data.md): "
+            f"{CHECKOUT} {BY_COMMAND.get(group, '')}{group}={name}"
+        )
     return _made(settings)
 
 

@@ -75,6 +75,10 @@ def read_rows(responses: Mapping[str, Rows]) -> Given:
         UserError: something is wrong with some row, or no question is answered by every strategy; all problems of all
             rows are in one message.
     """
+    if not isinstance(responses, Mapping) or not responses:
+        raise UserError(
+            f"`responses` is a mapping of strategies to their rows, such as {{'gpt4': rows}}, not {responses!r:.60}"
+        )
     problems: list[str] = []
     asked: dict[str, Question] = {}
     answers: dict[str, dict[str, str]] = {}
@@ -82,6 +86,9 @@ def read_rows(responses: Mapping[str, Rows]) -> Given:
         if not NAME.fullmatch(str(name)):
             problems.append(f"{name!r} cannot name a strategy: {NAME_RULE}")
         answers[name] = {}
+        if isinstance(rows, str | bytes | Mapping) or not isinstance(rows, Iterable):
+            problems.append(f"{name}: rows or a DataFrame are wanted, not a {type(rows).__name__}")
+            continue
         listed = cast("list[Mapping[str, Any]]", rows.to_dict("records")) if isinstance(rows, pd.DataFrame) else rows
         for number, row in enumerate(listed):
             try:

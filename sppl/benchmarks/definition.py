@@ -35,7 +35,7 @@ class Benchmark:
             `refuse` all work, or `skip` it for all models, which is counted.
 
     Raises:
-        UserError: `overlong` is none of the two.
+        UserError: `overlong` is none of the two, or no answer may have a token.
     """
 
     name: str
@@ -52,6 +52,8 @@ class Benchmark:
     def __post_init__(self) -> None:
         if self.overlong not in ("refuse", "skip"):
             raise UserError(f"benchmark.overlong={self.overlong}: there are refuse and skip")
+        if self.max_new_tokens < 1:
+            raise UserError(f"benchmark.max_new_tokens={self.max_new_tokens}: an answer has 1 token or more")
 
     @property
     def judged(self) -> bool:

@@ -11,11 +11,10 @@ def take(benchmark: Benchmark, split: Any, n: int | str) -> list[Question]:
     """Returns the first `n` questions of a split (`all`: every one) that the benchmark does not leave out.
 
     Raises:
-        UserError: the split has fewer, `n` is not a count, or more than 1 % of the split's gold answers are wrong by
-            the benchmark's own rule.
+        UserError: the split has fewer or none, `n` is not a count, or more than 1 % of the split's gold answers are
+            wrong by the benchmark's own rule.
     """
-    if n != "all" and not (isinstance(n, int) and n > 0):
-        raise UserError(f"a number of questions is a whole number above 0, or `all`; got {n!r}")
+    check_count(n)
     wanted = None if n == "all" else int(n)
     asked = None if wanted is None else wanted + len(benchmark.without)
     questions = [one for one in benchmark.questions.questions(split, asked) if one.id not in benchmark.without][:wanted]
@@ -24,5 +23,18 @@ def take(benchmark: Benchmark, split: Any, n: int | str) -> list[Question]:
             f"{benchmark.name} has {len(questions)} {split} questions, {wanted} were asked for; "
             f"lower the number (n_predict, n_score, n_train, n_test) or say `all`"
         )
+    if not questions:
+        without = f", as benchmark.without leaves out {len(benchmark.without)}" if benchmark.without else ""
+        raise UserError(f"{benchmark.name} has no {split} questions{without}; there is nothing to do with them")
     check_gold(benchmark, split, questions)
     return questions
+
+
+def check_count(n: int | str) -> None:
+    """Nothing.
+
+    Raises:
+        UserError: `n` is no number of questions.
+    """
+    if n != "all" and not (isinstance(n, int) and n > 0):
+        raise UserError(f"a number of questions is a whole number above 0, or `all`; got {n!r}")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from sppl.benchmarks.definition import Benchmark
-from sppl.benchmarks.splits import take
+from sppl.benchmarks.splits import check_count, take
 from sppl.commands import command
 from sppl.schemas import Question, Split, UserError
 
@@ -18,8 +18,10 @@ def questions_apart(benchmark: Benchmark, n: int | str, typed: Sequence[str] = (
         typed: the command line, for the command that an error names.
 
     Raises:
-        UserError: there are fewer, or one of them is also a test or a training question, by its id or its wording.
+        UserError: `n` is no number of questions, there are fewer, or one of them is also a test or a training question,
+            by its id or its wording.
     """
+    check_count(n)
     there = len(benchmark.questions.questions("validation", None if n == "all" else int(n) + len(benchmark.without)))
     if not there:
         raise UserError(

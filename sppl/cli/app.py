@@ -4,7 +4,6 @@ Sweeps go through `hydra_plugins/sppl_sweeper.py`, where Hydra finds our sweeper
 """
 
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -23,6 +22,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from sppl.cli.command_line import command_line
 from sppl.cli.composing import explain_mistake
 from sppl.cli.own_model import read_own_model
 from sppl.cli.settings import as_plain, check_config
@@ -68,7 +68,7 @@ def compose_and_run() -> None:
     if StartedRun.config is None and isinstance(error, HydraException | OmegaConfBaseException | ValueError):
         from sppl.schemas import UserError  # loads pandas, which --cfg does without
 
-        raise UserError(explain_mistake(error, sys.argv[1:], compose_plain))
+        raise UserError(explain_mistake(error, command_line()[1:], compose_plain))
     if error is not None:
 
         def again() -> None:

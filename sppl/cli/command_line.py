@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from sppl.cli.own_model import without_chosen
 from sppl.commands import CHECKOUT, SEARCHED, folders
 
 WORD = "check"
@@ -20,8 +21,8 @@ def program() -> str:
 
 
 def command_line() -> tuple[str, ...]:
-    """Returns the words that start the program, followed by every argument."""
-    return (program(), *sys.argv[1:])
+    """Returns the words that start the program, followed by every argument that was typed."""
+    return (program(), *without_chosen(sys.argv[1:]))
 
 
 def job_line(overrides: Sequence[str]) -> tuple[str, ...]:
@@ -32,7 +33,7 @@ def job_line(overrides: Sequence[str]) -> tuple[str, ...]:
     """
     typed = command_line()
     places = [word for word in typed if word.startswith(f"{SEARCHED}=")]
-    return (typed[0], *folders(typed), *places, *overrides)
+    return (typed[0], *folders(typed), *places, *without_chosen(overrides))
 
 
 def in_own_words(text: str) -> str:

@@ -19,6 +19,7 @@ from sppl.cli.ledger import Ledger
 from sppl.cli.logger_runs import open_loggers
 from sppl.cli.running import stage_call
 from sppl.cli.totals import total_lines
+from sppl.commands import command
 from sppl.packaged import conf
 from sppl.schemas import UserError
 from sppl.study.loggers import Loggers
@@ -66,6 +67,10 @@ def summarise(started: DictConfig, folder: Path, first: int) -> bool:
                 max_tokens=config["training"]["max_tokens"], overlong=config["training"]["overlong"],
                 conventions=config["conventions"],
             )  # fmt: skip
+            places = ", ".join(str(store.path(store.open(one))) for one in rankings)
+            swept = any(word in ("-m", "--multirun") for word in store.typed)
+            page = command(store.typed, "stage=[rank,report]", sweep=swept)
+            log.info("rank: the ranking is in %s; as a page and as files: %s", places, page)
         if "report" in config["stage"] and not config["dry"]:
             stage_names = ("benchmark", "shortlist")
             made = dict.fromkeys(name for job in jobs for stage in stage_names for name in job.artifacts.get(stage, []))

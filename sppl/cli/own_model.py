@@ -11,6 +11,8 @@ from sppl.packaged import conf, lab_checkpoint
 
 TINY = 20_000_000
 """Weights up to which a model is trained whole, as the lab's is; above it adapters are."""
+OWN = "target_model=own"
+"""The first word of what is chosen."""
 OF_MODEL = ("name", "dtype", "template")
 """Settings that are read off a model's folder."""
 
@@ -24,12 +26,20 @@ def choose_for_path(arguments: Sequence[str]) -> list[str]:
     path, experiment = typed.get("target_model.path"), typed.get("experiment", "")
     if path is None or "target_model" in typed or any("target_model" in one for one in _overridden(experiment)):
         return []
-    chosen = ["target_model=own"]
+    chosen = [OWN]
     if not any(one.startswith("trainer") for one in typed):
         chosen.append("trainer.accelerator=auto")
     if "training" not in typed and "training" not in _overridden(experiment) and not all(map(_tiny, _each(path))):
         chosen.append("training=lora")
     return chosen
+
+
+def without_chosen(words: Sequence[str]) -> list[str]:
+    """The words without those that stand last because `choose_for_path` chose them for the others, as it will again."""
+    for first in range(max(0, len(words) - 3), len(words)):
+        if words[first] == OWN and choose_for_path(words[:first]) == list(words[first:]):
+            return list(words[:first])
+    return list(words)
 
 
 def check_path(arguments: Sequence[str]) -> str:

@@ -1,7 +1,7 @@
 """Runs the stages of one job in their order."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -41,7 +41,7 @@ def run_stages(cfg: DictConfig, job: Job) -> dict[str, list[str]]:
     if news and cfg.trainer.accelerator == "gpu":
         _ = instantiate(cfg.trainer).device  # a machine without one is told so before any work
     with open_loggers(cfg, news=news) as loggers:
-        later = dict[str, Callable[..., Any]]()
+        later, told = dict[str, Callable[..., Any]](), dict[str, Sequence[str]]()
         for name, call in calls.items():
             try:
                 plan = call(store=replace(store, wait=False), loggers=_loggers_of_stage(name, loggers))
@@ -53,10 +53,15 @@ def run_stages(cfg: DictConfig, job: Job) -> dict[str, list[str]]:
                     raise
                 later[name] = call  # what it needs may be what is in progress
             else:
-                artifacts[name] = [*plan.found, *plan.to_make]
+                artifacts[name], told[name] = [*plan.found, *plan.to_make], plan.told
         for name, call in later.items():
             plan = call(store=store, loggers=_loggers_of_stage(name, loggers))
-            artifacts[name] = [*plan.found, *plan.to_make]
+            artifacts[name], told[name] = [*plan.found, *plan.to_make], plan.told
+    for name in calls:
+        last = name == next(reversed(calls)) and not stages(cfg, "sweep")
+        if name == "finetune" or last:  # of the others a later stage, or a table, says what came of them
+            for sentence in told[name]:
+                log.info("%s: %s", name, sentence)
     return {name: artifacts[name] for name in calls}
 
 

@@ -27,6 +27,9 @@ from sppl.teachers.budget import reset_spent, sweep_name
 
 log = logging.getLogger(__name__)
 
+HERE = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
+"""What plans the jobs of any sweep: no queue and no GPU is asked for a plan."""
+
 
 def sweep(
     arguments: Sequence[str], largest: int | None, context: HydraContext, task: TaskFunction, config: DictConfig
@@ -52,10 +55,13 @@ def sweep(
                 raise UserError(explain_mistake(error, point, compose_plain)) from None
 
         jobs = plan(StartedRun.folder, points, composed_point, known)
+        for name in (one for job in jobs for one in job.artifacts.get("finetune", ()) if job.status == "done"):
+            log.info("finetune: what was trained before is in %s", Path(config.store, name))
         StartedRun.first = int(jobs[0].folder.name)
         reset_spent(config.store, sweep_name(StartedRun.folder))
         if missing := [job for job in jobs if job.status != "done"]:
-            launcher: Any = OmegaConf.to_container(config.hydra.launcher, resolve=True)
+            given = {"_target_": HERE} if config.dry else OmegaConf.to_container(config.hydra.launcher, resolve=True)
+            launcher: Any = given
             launcher, size = adapt(launcher, len(missing), largest, config.trainer.accelerator)
             own = config.copy()
             OmegaConf.update(own, "hydra.launcher", launcher, merge=False)

@@ -10,6 +10,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from sppl.analysis.bed_table import POOLED
+from sppl.report.narrow import broken, folded
 from sppl.report.tables import MISSING
 from sppl.report.terminal import Screen
 
@@ -21,6 +22,8 @@ CAPTION = (
 )
 INTERVALS = " (in brackets). 95 % intervals: benchmarks redrawn, targets in a bed of one benchmark."
 SELECTOR = "metric or selector"
+NARROW = 8
+"""Characters of a heading's line on a narrower terminal."""
 WIDE = 130
 """Width in characters of the table with its intervals."""
 
@@ -36,7 +39,7 @@ def show_beds(name: str, table: pd.DataFrame, folder: Path) -> None:
     wide = console.width >= WIDE
     console.print(f"{name}: how well each metric and selector picks", style="bold", markup=False)
     for bed, part in table.groupby("bed", sort=False):
-        console.print(_one_bed(str(bed), part, wide=wide))
+        console.print(_one_bed(str(bed), part, console.width, wide=wide))
     partly = " *: not every case (every bed); the column `note` says which are left out." if table["note"].any() else ""
     console.print(CAPTION + (INTERVALS if wide else " (in beds.csv, like 95 % intervals).") + partly, style="italic")
     if POOLED not in set(table["bed"]):
@@ -46,18 +49,20 @@ def show_beds(name: str, table: pd.DataFrame, folder: Path) -> None:
     )
 
 
-def _one_bed(bed: str, rows: pd.DataFrame, *, wide: bool) -> Table:
-    """The rows of one bed, without columns that are empty."""
+def _one_bed(bed: str, rows: pd.DataFrame, width: int, *, wide: bool) -> Table:
+    """The rows of one bed, without columns that are empty, in so many characters."""
     cells = [_cells(row, wide=wide) for row in rows.to_dict("records")]
     named = [name for name in cells[0] if any(one[name] != MISSING for one in cells)]
     shown = Table(title=bed, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    heads = {name: name if wide or name == SELECTOR else broken(name, NARROW) for name in named}
+    lines = {name: [*heads[name].split("\n"), *(one[name].replace("\\", "") for one in cells)] for name in named}
+    widest = {name: max(map(len, of)) for name, of in lines.items()}
+    room = max(16, width - sum(widest[name] + 2 for name in named if name != SELECTOR) - 3)
     for name in named:
-        if name == SELECTOR:
-            shown.add_column(name, overflow="fold", min_width=16)
-        else:
-            shown.add_column(name, justify="right", min_width=max(len(one[name].replace("\\", "")) for one in cells))
+        least = min(room, widest[name]) if name == SELECTOR else widest[name]
+        shown.add_column(heads[name], justify="left" if name == SELECTOR else "right", overflow="fold", min_width=least)
     for one in cells:
-        shown.add_row(*(one[name] for name in named))
+        shown.add_row(*(folded(one[name], room) if name == SELECTOR else one[name] for name in named))
     return shown
 
 

@@ -56,11 +56,12 @@ def print_table(console: Console, title: str, columns: Sequence[Column], *, keys
         table = Table(title=title if at == 0 else None, title_justify="left", title_style="bold", box=box.HEAVY_HEAD)
         room = console.width - sum(one.width + 3 for one in part if not one.text) - 1
         texts = [one for one in part if one.text]
+        most = {one.name: _share(one, texts, room) for one in texts}
         for one in part:
-            most = _share(one, texts, room) if one.text else None
-            justify = "left" if one.text else "right"
-            table.add_column(one.head, justify=justify, overflow="fold", no_wrap=not one.text, max_width=most)
-        for row in zip(*(one.cells for one in part), strict=True):
+            justify, limit = ("left", most[one.name]) if one.text else ("right", None)
+            table.add_column(one.head, justify=justify, overflow="fold", no_wrap=not one.text, max_width=limit)
+        cells = [[folded(cell, most[one.name]) for cell in one.cells] if one.text else list(one.cells) for one in part]
+        for row in zip(*cells, strict=True):
             table.add_row(*row)
         if at == len(parts) - 1 and caption:
             table.caption, table.caption_justify = caption, "left"
@@ -96,13 +97,27 @@ def _share(one: Column, texts: Sequence[Column], room: int) -> int:
     return one.width
 
 
+def folded(text: str, width: int) -> str:
+    """A text on lines of that width, broken at spaces; a word that is wider than a line after underscores."""
+    lines = list[str]()
+    for line in text.split("\n"):
+        lines.append("")
+        for word in line.split(" "):
+            longer = f"{lines[-1]} {word}" if lines[-1] else word
+            if cell_len(longer) <= width:
+                lines[-1] = longer
+            else:
+                lines += broken(word, width).split("\n") if word else []
+    return "\n".join(line for line in lines if line) if text.strip() else text
+
+
 def broken(name: str, width: int = HEAD) -> str:
     """Returns a heading on several lines, broken after underscores and at spaces."""
     lines, at = [""], 0
     parts = [piece for word in name.split(" ") for piece in [*_pieces(word), " "]][:-1]
     while at < len(parts):
         part = parts[at]
-        if lines[-1].strip() and len((lines[-1] + part).rstrip()) > width:
+        if lines[-1].strip() and cell_len((lines[-1] + part).rstrip()) > width:
             lines[-1] = lines[-1].rstrip()
             lines.append("")
             part = part.lstrip()

@@ -79,14 +79,15 @@ def full_command(
     return command(kept, *words, drop=SCORING, pair={"benchmark": benchmark, "target_model": target_model})
 
 
-def checking_command(typed: Sequence[str]) -> str:
+def checking_command(typed: Sequence[str], *given: str) -> str:
     """Returns the shell command that looks at a user's own files and compares the rules that could judge them.
 
     Args:
         typed: the command that read them, the words that start the program first.
+        given: what says which files are meant where nothing was typed, as from Python.
     """
     program = f"{typed[0] if typed else CHECKOUT} check"
-    return command((program, *folders(typed), *filter(OF_DATA.match, typed[1:])))
+    return command((program, *folders(typed), *filter(OF_DATA.match, typed[1:] if typed else given)))
 
 
 def _chosen(strategies: Sequence[str], from_files: bool) -> str:

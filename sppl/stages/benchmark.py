@@ -106,6 +106,7 @@ def _measure(
     judged = model.study.benchmark.judged
     asked = [*([answers] if judged else []), *others]
     plan = plan_of(asked)
+    who = f"{model.strategy}, seed {model.adapter.fit.seed}" if model.adapter else model.strategy
     make_missing(store, *asked)
     if judged:
         results = Results(answers)
@@ -113,7 +114,11 @@ def _measure(
         make_missing(store, results)
         for logger in loggers(model.strategy) if plan.to_make else ():
             logger.log_metrics({"benchmark/accuracy": results.accuracy})
-    return plan
+        reached = f"{results.accuracy:.3f} of {len(questions)} {split} questions right"
+        plan = plan.telling(f"{who}: {reached}, in {store.path(results.id)}")
+    return plan.telling(*(
+        f"{who}: {one.extra.identity['task']} is in {store.path(one.id)}" for one in others
+    ))  # fmt: skip
 
 
 def _answers_and_extras(

@@ -2,13 +2,14 @@
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sppl.artifacts.store import Store
 from sppl.benchmarks.definition import Benchmark
 from sppl.benchmarks.splits import take
 from sppl.bounds import NumberOfQuestions
+from sppl.commands import command
 from sppl.data.exports import Card, write_rows
 from sppl.names import task_name
 from sppl.schemas import Answered, Question, UserError
@@ -46,7 +47,7 @@ def export(
 
     Raises:
         MissingArtifact: responses that cost money are missing; the message is the command that makes them.
-        UserError: the shape is unknown, or only right responses are wanted and nothing says which are.
+        UserError: the shape is unknown; or only right responses are wanted, and nothing says which are or none is.
     """
     if only_correct and not benchmark.judged:
         raise UserError(
@@ -59,20 +60,45 @@ def export(
     places = {name: Path(folder, task_name(benchmark.name, data), name + beside) for name in strategy}
     if dry:
         return Plan((), tuple(str(place) for place in places.values()))
+    found = {
+        name: Responses(store, benchmark, recipe, questions_of(benchmark, recipe, n_train))
+        for name, recipe in strategy.items()
+    }
+    pairs = {name: one.pairs() for name, one in found.items()}
+    right = {name: list(one.right().values()) for name, one in found.items()}
+    if only_correct:
+        _refuse_none_right(benchmark, right, store.job)
     for name, recipe in strategy.items():
-        responses = Responses(store, benchmark, recipe, questions_of(benchmark, recipe, n_train))
-        pairs, right = responses.pairs(), list(responses.right().values())
-        kept = [pair for pair, verdict in zip(pairs, right, strict=True) if verdict or not only_correct]
+        kept = [pair for pair, verdict in zip(pairs[name], right[name], strict=True) if verdict or not only_correct]
         source = "the data set" if recipe.given else benchmark.responses.label
-        count = sum(right) if benchmark.judged else None
+        count = sum(right[name]) if benchmark.judged else None
         card = Card(benchmark.name, name, recipe.summary, source, len(kept), count, shape, store.command)
         _write(places[name] / "data.jsonl", write_rows(shape, kept))
         _write(places[name] / "README.md", card.text())
         for logger in loggers(name):
             logger.log_metrics({"export/rows": len(kept)})
         judged = f"{count} judged right" if benchmark.judged else "not judged"
-        log.info("%s: %d of %d rows, %s", places[name], len(kept), len(pairs), judged)
+        log.info("%s: %d of %d rows, %s", places[name], len(kept), len(pairs[name]), judged)
     return Plan((), tuple(str(place) for place in places.values()))
+
+
+def _refuse_none_right(benchmark: Benchmark, right: Mapping[str, Sequence[bool]], typed: Sequence[str]) -> None:
+    """Nothing.
+
+    Raises:
+        UserError: of some strategy no response was judged right, so that its data set would have no row.
+    """
+    empty = {name: len(verdicts) for name, verdicts in right.items() if not any(verdicts)}
+    if not empty:
+        return
+    said = " and ".join(f"0 of {count} rows of {name}" for name, count in empty.items())
+    left = [name for name in right if name not in empty]
+    without = f", the strategies that have some ({', '.join(left)})" if left else ""
+    raise UserError(
+        f"stage.export.only_correct=true would keep {said}: {benchmark.task} judges none of them right. Nothing was "
+        f"written; look at the rule (docs/answers.md), or export all rows{without}: "
+        + command(typed, "stage.export.only_correct=false")
+    )
 
 
 def questions_of(benchmark: Benchmark, recipe: Recipe, n_train: int | str) -> list[Question]:

@@ -1,6 +1,7 @@
 """finetune: a fresh copy of the target is trained on the responses of one strategy."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from sppl.artifacts.store import Store
 from sppl.benchmarks.definition import Benchmark
@@ -45,4 +46,16 @@ def finetune(
         plan += plan_of([adapter])
         if not dry:
             make_missing(store, adapter)
-    return plan
+            what = "adapter" if training.lora else "model"
+            plan = plan.telling(f"{name}, seed {seed}: the {what} is in {store.path(adapter.id)}")
+    return plan if dry else plan.telling(_loading(target_model, adapters=bool(training.lora)))
+
+
+def _loading(target: TargetModel, *, adapters: bool) -> str:
+    """How Python loads what was trained; FOLDER stands for the place."""
+    if not adapters:
+        return "to load one: transformers.AutoModelForCausalLM.from_pretrained(FOLDER)"
+    if target.is_gguf or (Path(target.path) / "adapter_config.json").is_file():
+        return "to load one: as a target, merged: target_model.path=FOLDER"
+    base = f"transformers.AutoModelForCausalLM.from_pretrained({target.path!r})"
+    return f"to load one: peft.PeftModel.from_pretrained({base}, FOLDER)"

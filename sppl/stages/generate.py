@@ -4,6 +4,7 @@ import logging
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 from sppl.artifacts.store import Store
 from sppl.benchmarks.definition import Benchmark
@@ -93,7 +94,10 @@ def generate(
             if bill.answers or bill.failed:
                 log.info("bill of this job: %s", describe_spending([bill.usage()]))
     warn_if_none_is_right(wanted)
-    return plan
+    root = Path(store.root, "responses", benchmark.name)
+    return plan.telling(*(
+        f"{name}: {len(one.known())} responses are in {root / one.folder}" for name, one in wanted.items()
+    ))  # fmt: skip
 
 
 def _parts(wanted: Mapping[str, Responses]) -> dict[str, Responses]:

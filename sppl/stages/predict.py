@@ -33,8 +33,10 @@ def predict(
     if dry:
         return plan
     make_missing(store, predictions)
-    if benchmark.judged and plan.to_make:
-        _, right, _ = predictions.judged()
-        for logger in loggers(UNTRAINED):
-            logger.log_metrics({"predict/correct": sum(right) / max(1, len(right))})
-    return plan
+    where, count = store.path(predictions.id), len(store.read(predictions.id))
+    if not benchmark.judged:
+        return plan.telling(f"{count} own answers of {target_model.name} are in {where}")
+    _, right, _ = predictions.judged()
+    for logger in loggers(UNTRAINED) if plan.to_make else ():
+        logger.log_metrics({"predict/correct": sum(right) / max(1, len(right))})
+    return plan.telling(f"{count} own answers of {target_model.name}, {sum(right)} of them right, are in {where}")

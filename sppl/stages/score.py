@@ -4,12 +4,14 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
+from pathlib import Path
 
 import pandas as pd
 
 from sppl.artifacts.store import Store
 from sppl.benchmarks.definition import Benchmark
 from sppl.bounds import Count
+from sppl.commands import command
 from sppl.generation.answer import Generator
 from sppl.hardware.hardware import Hardware
 from sppl.metrics.needs import Metric
@@ -83,6 +85,12 @@ def score(
     if not dry:
         _refuse_unscored(found, pieces)
         _log(pieces, plan.to_make, loggers)
+        made = [*plan.found, *plan.to_make]
+        folders = dict.fromkeys(Path(store.root, *name.split("/")[:3]) for name in made if "/" in name)
+        plan = plan.telling(
+            f"{len(made)} tables of {', '.join(strategy)} are in {', '.join(map(str, folders))}",
+            f"to rank by them: {command(store.job, 'stage=[rank]')}",
+        )
     return plan
 
 

@@ -18,10 +18,12 @@ from sppl.benchmarks.definition import Benchmark
 from sppl.benchmarks.splits import take
 from sppl.benchmarks.validation_questions import questions_apart
 from sppl.bounds import Count, NumberOfQuestions
+from sppl.data.files import LocalResponses
 from sppl.generation.answer import Generator
 from sppl.metrics.leading import leading
 from sppl.metrics.needs import Metric
 from sppl.models.target import TargetModel
+from sppl.report.next_step import full_command
 from sppl.schemas import UserError
 from sppl.strategies.recipe import Recipe
 from sppl.study.loggers import Loggers, no_loggers
@@ -114,7 +116,7 @@ def shortlist(
     settled = Shortlist(store, ranking, led, measured, policy, lead.name)
     make_missing(store, settled)
     pick = settled.pick
-    log.info("%s: settled by pilots: %s", settled.id.name, pick)
+    told = [f"settled by pilots: {pick}, in {store.path(settled.id)}"]
     full: list[str] = []
     if then == "run":
         each = {"benchmark": benchmark, "strategy": {pick: ranked[pick]}, "store": store, "loggers": loggers}
@@ -123,7 +125,12 @@ def shortlist(
         finetune(**each)
         plan = run_benchmark(n_test=n_test, **each)
         full = [*plan.found, *plan.to_make]
-    return Plan((ranking.name, settled.id.name, *full), ())
+        told += plan.told
+    else:
+        pair = dict(zip(("benchmark", "target_model"), study.words, strict=True))
+        line = full_command(store.job, pick, **pair, from_files=isinstance(benchmark.responses, LocalResponses))
+        told.append(f"the full recipe: {line}")
+    return Plan((ranking.name, settled.id.name, *full), ()).telling(*told)
 
 
 def _measure_pilots(

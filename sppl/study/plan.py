@@ -1,7 +1,7 @@
 """The plan of a stage: what it found and what it would make, and the line that says so before it works."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sppl.artifacts.provenance import fingerprint
@@ -34,11 +34,13 @@ class Plan:
         found: what is in the store; of responses one line that counts them.
         to_make: what would be made; likewise.
         responses: folder of the store -> counts of the responses that a strategy has and would get.
+        told: what is there once the stage has worked, and where: a sentence each, for a command that shows no table.
     """
 
     found: tuple[str, ...]
     to_make: tuple[str, ...]
     responses: Mapping[str, ResponseCounts] = field(default_factory=dict)
+    told: tuple[str, ...] = ()
 
     def line(self, stage: str) -> str:
         """Returns the plan in one line, for people."""
@@ -51,7 +53,12 @@ class Plan:
 
     def __add__(self, other: "Plan") -> "Plan":
         responses = {**self.responses, **other.responses}
-        return Plan((*self.found, *other.found), (*self.to_make, *other.to_make), responses)
+        told = (*self.told, *other.told)
+        return Plan((*self.found, *other.found), (*self.to_make, *other.to_make), responses, told)
+
+    def telling(self, *told: str) -> "Plan":
+        """The same plan with what is there once the stage has worked."""
+        return replace(self, told=(*self.told, *told))
 
 
 def ranking_of(plan: Plan) -> str:

@@ -102,7 +102,9 @@ class Predictions:
         shown = prompt.fallback == "unfiltered"
         note = f"none of the target's {len(pairs)} own answers is correct: "
         note += "unfiltered ones were shown" if shown else "scored without examples"
-        _warn_once(self.study.store.root, f"{self.id.name}: {note} (prompt.fallback={prompt.fallback})")
+        store = self.study.store
+        where = f" (prompt.fallback={prompt.fallback}; store {store.root})" if store.typed else ""
+        _warn_once(store.root, f"{self.id.name}: {note}{where}")
         kept = pairs if shown else []
         return Pool(tuple(question.id for question, _ in kept), tuple(text for _, text in kept), note, inputs)
 
@@ -116,9 +118,9 @@ class Predictions:
 
 
 @lru_cache(maxsize=256)
-def _warn_once(store: str, note: str) -> None:
-    """Logs a note once per process, as several stages of a command read the same pool."""
-    log.warning("%s (store %s)", note, store)
+def _warn_once(_store: str, note: str) -> None:
+    """Logs a note once per store, as several stages of a command read the same pool."""
+    log.warning(note)
 
 
 def digest_of_prompts(questions: list[Question]) -> str:

@@ -41,9 +41,10 @@ def warn_if_none_is_right(responses: Mapping[str, Responses]) -> None:
     ]
     log.warning(
         "%s: not one of the %d responses of %s is judged right. Is the rule %s the one for these answers "
-        "(own data: benchmark.answer=number, choice or text; docs/answers.md says how each reads), and are the gold "
-        "answers of its form? For example %s",
-        benchmark.name, len(found), ", ".join(responses), benchmark.task, "; ".join(shown),
+        "(own data: %s; docs/answers.md says how each reads), and are the gold answers of its form? For example %s",
+        benchmark.name, len(found), ", ".join(responses), benchmark.task,
+        "benchmark.answer=number, choice or text" if first.store.typed else "answer='number', 'choice' or 'text'",
+        "; ".join(shown),
     )  # fmt: skip
 
 
@@ -62,5 +63,6 @@ def _warn_of_doubt(responses: Mapping[str, Responses], first: Responses) -> None
             "%s: is benchmark.answer=%s right? It judges %d of %d responses wrong, and %d of those end with the gold "
             "answer: %s. What each rule says of them: %s",
             first.benchmark.name, questions.answer, sum(not one.right for one in judged), len(judged), len(wrong),
-            "; ".join(describe_examples(wrong)), checking_command(first.store.typed),
+            "; ".join(describe_examples(wrong)),
+            checking_command(first.store.typed, "benchmark=local", f"data_dir={questions.folder}"),
         )  # fmt: skip

@@ -85,7 +85,10 @@ def fit(
             raise UserError(
                 f"precision {training.precision} needs a GPU; on a CPU use training.precision=32-true or bf16-mixed"
             )
-        module = Finetuner(model, training=training, steps=training.epochs * len(train), seed=seed, name=name)
+        steps = training.epochs * len(train)
+        module = Finetuner(model, training=training, steps=steps, seed=seed, name=name)
+        each = runner.log_every_n_steps  # type: ignore[attr-defined]  # set by a connector of Lightning's
+        runner.log_every_n_steps = min(each, steps)  # type: ignore[attr-defined]  # a short training is logged, too
         checkpoint = last_checkpoint(folder, run)
         if checkpoint:
             log.info("going on from %s", checkpoint)

@@ -5,12 +5,10 @@ import shlex
 import shutil
 
 import pytest
-from hydra import compose, initialize_config_dir
 
-from sppl.cli.app import drop_launcher_schemas
 from sppl.cli.helptext import help_text
 from tests.conftest import ROOT
-from tests.pages import GUIDES, arguments, commands, first_job
+from tests.pages import GUIDES, arguments, commands
 
 pytestmark = pytest.mark.filterwarnings("default")
 SMALL = ["n_predict=7", "n_score=5", "n_train=6", "n_pilot=6", "n_test=4", "training.epochs=1", "logger=[]"]
@@ -36,14 +34,16 @@ PLANNED = {
     "a list of strategies typed bare": ["strategy=gpt4,rewrite", "stage=[generate]"],
 }
 """The same, but the command only plans."""
+NOT_TYPED = {"target_model=own", "trainer.accelerator=auto", "training=lora"}
+"""What is chosen for a model by its path: chosen again, and never repeated as if it had been typed."""
 KEPT = {"n_predict", "n_score", "target_model.path", "name"}
 """Settings that every one of these commands has to keep."""
-COMPOSED = {
+ELSEWHERE = {
     "devices": ["trainer.devices=2", "stage=[predict]"],
     "machines": ["trainer=ddp", "+trainer.lightning.num_nodes=2", "training=lora"],
     "no study in the store": ["experiment=beds", "beds=[mine]"],
 }
-"""The same, but the command is only composed: it wants a GPU, a cluster or minutes."""
+"""The same, but what the command asks for is a GPU, a cluster or another study, so nothing typed has to come back."""
 
 
 def printed(text: str) -> list[list[str]]:
@@ -97,6 +97,7 @@ def test_a_refusal_prints_the_command_that_makes_what_is_missing_and_then_the_sa
         }
         later = {word.partition("=")[0] for word in typed}
         assert {word for word in kept if word.partition("=")[0] not in later} <= set(command), command
+        assert not NOT_TYPED & set(command), command
         made = run_py(*command, store=tmp_path / "a store")
         assert made.code == 0, said(made)
         done = made if swept else run_py(*given, store=tmp_path / "a store")
@@ -114,16 +115,15 @@ def test_a_refusal_prints_a_command_that_plans(typed, unusual, run_py, tmp_path)
         assert "n_predict=7" in command
 
 
-@pytest.mark.parametrize("typed", COMPOSED.values(), ids=COMPOSED)
-def test_a_refusal_prints_a_command_that_composes(typed, run_py, tmp_path):
+@pytest.mark.parametrize("typed", ELSEWHERE.values(), ids=ELSEWHERE)
+def test_a_refusal_prints_a_command_for_other_machines_that_plans_on_this_one(typed, run_py, tmp_path):
     refused = run_py(*typed, store=tmp_path / "a store")
     assert refused.code != 0
     (command,) = printed(said(refused))
-    drop_launcher_schemas()
-    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
-        words = [word for word in command if word != "-m"]
-        one = [word if "[" in word else word.split(",")[0] for word in words]
-        assert compose("config", overrides=one).store == str(tmp_path / "a store")
+    assert f"store={tmp_path}/a store" in command
+    planned = run_py(*command, "dry=true", store=tmp_path / "a store")
+    assert planned.code == 0, said(planned)
+    assert "to make" in said(planned)
 
 
 @pytest.fixture
@@ -137,6 +137,7 @@ def own(tmp_path):
     return [
         "benchmark=local", f"data_dir={data}", "benchmark.answer=number", f"hydra.searchpath=[file://{mine.parents[1]}]",
         "prompt=mine", "n_predict=9", "n_score=6", "metric=[sppl,perplexity]", "logger=[]", "name=my_task",
+        f"target_model.path={ROOT}/sppl/lab/checkpoint",
     ]  # fmt: skip
 
 
@@ -149,6 +150,8 @@ def test_the_commands_below_a_pick_plan_and_the_export_runs(own, run_py, tmp_pat
     assert len(below) == 1, done.out  # no questions for validation, so nothing that would settle it
     for command in below:
         assert {own[1], own[3], "prompt=mine"} <= set(command), command
+        chosen = {"stage=[generate,export]", "strategy.only=[steps]", "n_train=all"}
+        assert set(command) - chosen <= {*typed, f"store={tmp_path}/a store", f"reports={done.reports}"}, command
         planned = run_py(*command, "dry=true", store=tmp_path / "a store")
         assert planned.code == 0, said(planned)
     exported = run_py(*below[-1], store=tmp_path / "a store")
@@ -156,22 +159,30 @@ def test_the_commands_below_a_pick_plan_and_the_export_runs(own, run_py, tmp_pat
     assert list((tmp_path / "out here").rglob("*.jsonl"))
 
 
-def test_the_commands_of_pages_and_of_the_help_are_composed_or_run_by_tests(shown):
-    drop_launcher_schemas()
-    helped = [f"python run.py{line}" for line in re.findall(r"^  python run\.py(.*?)(?:  .*)?$", help_text([]), re.M)]
-    composed = 0
-    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
-        for command in helped:
-            words = [
-                word for word in first_job(command) if "=" in word and not word.startswith(("explain=", "compare="))
-            ]
-            assert compose("config", overrides=words).name
-            composed += 1
-    pages = sum(len(commands(page)) for page in [*GUIDES, ROOT / "README.md"])
-    assert composed >= 9
-    refusals = len(RUN) + len(PLANNED) + len(COMPOSED)
+HELPED = [f"python run.py{line}" for line in re.findall(r"^  python run\.py(.*?)(?:  .*)?$", help_text([]), re.M)]
+"""The commands of `--help`."""
+SAID = [command for command in HELPED if not re.search(r"--|\.\.\.|explain=|compare=", command)]
+"""Those that begin with work; the others say something about a command or its results, and their own tests run them."""
+
+
+@pytest.mark.parametrize("command", SAID)
+def test_a_command_of_the_help_plans(command, run_py, tmp_path):
+    there = {"my_task": str(ROOT / "experiments/own_task/data"), "FOLDER": str(ROOT / "sppl/lab/checkpoint")}
+    for name, folder in there.items():
+        command = command.replace(f"={name}", f"={folder}")
+    words = arguments(command)
+    planned = run_py(*words, *([] if "check" in words else ["dry=true"]), store=tmp_path / "a store")
+    assert planned.code == 0, said(planned)
+
+
+def test_how_far_the_printed_commands_are_tried(shown):
+    pages = [*GUIDES, ROOT / "README.md"]
+    tried = sum(len(re.findall(r"<!-- \w+ -->\n```bash\npython run", page.read_text())) for page in pages)
+    every = sum(len(commands(page)) for page in pages)
+    assert len(SAID) >= 6
+    assert 0 < tried <= every
+    refusals = len(RUN) + len(PLANNED) + len(ELSEWHERE)
     shown(
-        f"commands printed: {pages} by pages, {composed} by --help, {refusals} by refusals, 1 below a pick; each is "
-        "composed, planned or run"
+        f"commands printed: {every} by pages ({tried} planned or run, {every - tried} that need a hub, key or GPU "
+        f"composed), {len(SAID)} by --help and {refusals} by refusals (planned or run), 1 below a pick (run)"
     )
-    assert arguments("python run.py seed=1") == ["seed=1"]

@@ -4,6 +4,8 @@ import pytest
 
 from sppl.artifacts.store import Store
 from sppl.benchmarks.definition import Benchmark
+from sppl.benchmarks.splits import take
+from sppl.benchmarks.validation_questions import questions_apart
 from sppl.data.files import LocalQuestions, LocalResponses
 from sppl.schemas import Question, UserError
 from sppl.stages.export import export
@@ -116,3 +118,25 @@ def test_all_rows_of_a_strategy_are_found_by_the_same_settings_as_the_sample(tmp
     recipe, questions = Recipe("gaps", "x"), LocalQuestions(**read)
     assert [one.answer for one in questions.answered_by(recipe)] == ["2", "3"]
     assert LocalResponses(**read).respond(recipe, questions.answered_by(recipe)) == ["so 2", "so 3"]
+
+
+def test_a_data_set_without_a_row_is_refused_and_nothing_is_written(tmp_path, monkeypatch):
+    monkeypatch.setitem(TEXTS, "a", "so: 7")
+    with pytest.raises(UserError, match="would keep 0 of 2 rows of mine: local_number judges none of them right"):
+        run(tmp_path, only_correct=True)
+    assert not (tmp_path / "out").exists()
+    rows, _, _ = run(tmp_path)
+    assert len(rows) == 2
+
+
+def test_a_split_that_has_no_question_is_refused_where_all_are_asked_for(tmp_path):
+    nothing = Benchmark("tiny", Asked(), Answered(), "local_number", 10, without=("a", "b"))
+    with pytest.raises(UserError, match=r"tiny has no train questions, as benchmark.without leaves out 2"):
+        take(nothing, "train", "all")
+    with pytest.raises(UserError, match="whole number above 0"):
+        questions_apart(nothing, 0)
+
+
+def test_answers_without_a_token_are_refused():
+    with pytest.raises(UserError, match=r"benchmark.max_new_tokens=0"):
+        Benchmark("tiny", Asked(), Answered(), "local_number", 0)

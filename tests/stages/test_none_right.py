@@ -1,6 +1,7 @@
 """One loud line where no response of any strategy is judged right."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,8 @@ def said(stage, store, caplog, *overrides: str) -> list[str]:
 
 
 def test_it_names_the_rule_and_shows_three_golds_beside_what_was_written(stage, store, folder, caplog):
-    (line,) = said(stage, store, caplog, folder("Final Answer: (B) seven", "7"), "benchmark.answer=number")
+    typed = replace(store, typed=("python run.py", "benchmark=local"))
+    (line,) = said(stage, typed, caplog, folder("Final Answer: (B) seven", "7"), "benchmark.answer=number")
     assert "local: not one of the 8 responses of claude, gpt4 is judged right" in line
     assert "local_number" in line
     assert "benchmark.answer=number, choice or text" in line
@@ -65,7 +67,7 @@ def test_a_rule_that_calls_right_responses_wrong_is_doubted_before_ranking(stage
     (line,) = [record.getMessage() for record in caplog.records if "right?" in record.getMessage()]
     assert "local: is benchmark.answer=text right? It judges 4 of 8 responses wrong, and 4 of those end with" in line
     assert line.count("gold '7', response ending in 'So. The result: 7 pens.'") == 3
-    assert line.endswith("What each rule says of them: python run.py check")
+    assert line.endswith(f"What each rule says of them: python run.py check benchmark=local {where}")
     caplog.clear()
     stage("generate", store, *LOCAL, where, "benchmark.answer=number", "n_score=4", "n_train=4")
     assert "right?" not in caplog.text

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from sppl.cli.own_model import choose_for_path, read_own_model
+from sppl.cli.own_model import choose_for_path, read_own_model, without_chosen
 from sppl.models.target import TargetModel
 from sppl.schemas import UserError
 
@@ -71,6 +71,22 @@ def test_a_tokenizer_without_a_chat_template_is_asked_in_the_plain_frame(tmp_pat
 )
 def test_what_was_typed_or_an_experiment_decides_is_left_as_it_is(typed, chosen):
     assert choose_for_path(typed) == chosen
+
+
+def test_a_message_repeats_what_was_typed_and_what_is_chosen_again_from_it_is_left_out():
+    typed = ["n_score=3", "target_model.path=org/m", "seed=1"]
+    assert without_chosen([*typed, *choose_for_path(typed)]) == typed
+    assert without_chosen(typed) == typed
+    by_hand = ["target_model=own", "target_model.path=org/m", "training=lora"]
+    assert without_chosen(by_hand) == by_hand
+    last = ["target_model.path=org/m", "training=lora"]
+    assert without_chosen([*last, *choose_for_path(last)]) == last
+
+
+def test_of_a_sweep_s_choice_that_one_job_alone_would_not_make_a_message_keeps_the_words():
+    chosen = choose_for_path(["target_model.path=lab,org/m"])
+    assert without_chosen(["target_model.path=org/m", *chosen]) == ["target_model.path=org/m"]
+    assert without_chosen(["target_model.path=lab", *chosen]) == ["target_model.path=lab", *chosen]
 
 
 def test_a_system_sentence_that_the_chat_template_would_not_show_is_refused():

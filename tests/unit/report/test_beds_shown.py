@@ -34,7 +34,7 @@ def test_no_figure_and_no_name_is_cut_at_any_width(monkeypatch, columns):
     text = shown(monkeypatch, [ROW, PILOTED], columns)
     assert "…" not in text
     assert max(map(len, text.splitlines())) <= columns
-    for figure in ("0.32", "0.95", "25 %", "0.40", "0.224", "12", "sppl_n2", "piloted", "of random's", "Spearman"):
+    for figure in ("0.32", "0.95", "25 %", "0.40", "0.224", "12", "sppl_n2", "piloted", "random's", "Spearman"):
         assert figure in text
 
 

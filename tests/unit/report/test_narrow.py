@@ -1,5 +1,6 @@
 """Tables at any width of a terminal: nothing is cut off."""
 
+import re
 from io import StringIO
 
 import pandas as pd
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from sppl.report.narrow import Column, broken, print_table
+from sppl.report.narrow import Column, broken, folded, print_table
 from sppl.report.terminal import show
 from tests.unit.report.frames import Mean, examples, outcomes, report_of
 
@@ -74,3 +75,39 @@ def test_no_line_is_wider_than_the_terminal(rows, width):
     columns = [Column("name", [row[0] for row in rows], text=True)]
     columns += [Column(f"m{at}", [row[1] or "n/a" for row in rows]) for at in range(7)]
     assert all(len(line) <= width for line in printed(columns, width).splitlines())
+
+
+LONG = "rank_average_sppl_n2_and_rank_surprisal_ratio"
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_a_long_name_in_a_cell_is_broken_after_underscores_and_never_inside_a_word(width):
+    columns = [Column("metric", [LONG, "ifd"], text=True), Column("picked", [LONG, "gpt4"], text=True)]
+    columns += [Column(f"figure {at}", ["12345.678 (1)", "1.000 (2)"]) for at in range(3)]
+    text = printed(columns, width)
+    words = re.findall(r"\w+", text)
+    assert set(words) <= {
+        *re.findall(r"\w+", " ".join(pieces_of(LONG))),
+        "metric",
+        "picked",
+        "ifd",
+        "gpt4",
+        "title",
+    } | {word for word in words if re.fullmatch(r"figure|[\d_]+", word)}
+
+
+def pieces_of(name: str) -> list[str]:
+    """Every run of whole parts of a name, which a line may hold."""
+    parts = [f"{part}_" for part in name.split("_")[:-1]] + name.split("_")[-1:]
+    return ["".join(parts[at:to]) for at in range(len(parts)) for to in range(at + 1, len(parts) + 1)]
+
+
+def test_a_text_is_folded_at_spaces_and_underscores_and_nothing_of_it_is_lost():
+    assert folded(f"best of {LONG}", 24) == "best of\nrank_average_sppl_n2_\nand_rank_surprisal_ratio"
+    assert folded("ifd, in_context_gain_n2, lark", 20) == "ifd,\nin_context_gain_n2,\nlark"
+    assert folded("short\nshort", 24) == "short\nshort"
+
+
+@given(st.text("ab_ c", max_size=60), st.integers(4, 30))
+def test_folding_keeps_every_letter(text, width):
+    assert folded(text, width).replace("\n", "").replace(" ", "") == text.replace(" ", "")
