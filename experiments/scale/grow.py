@@ -17,6 +17,7 @@ import math
 import os
 import random
 import resource
+import shutil
 import sys
 import tempfile
 import time
@@ -91,12 +92,32 @@ def files(size: float, folder: Path) -> dict:
 
 
 def wide(size: float, folder: Path) -> dict:
-    """So many strategies and all these metrics, on few questions; `page` is the page's MB."""
+    """So many strategies and all these metrics, on few questions; of its page the MB and the seconds it opens in."""
     write_files(folder / "data", 12, int(size), 8)
     command = ["stage=[generate,score,rank,report]", f"data_dir={folder}/data", *OWN]
     chosen = [*METRICS, "n_score=6", "n_train=12"]
     seconds, memory = spent([*command, *chosen, *places(folder), f"hydra.run.dir={folder}/run"], folder)
-    return {"seconds": seconds, "memory": memory, "page": (folder / "reports/grown/index.html").stat().st_size / 1e6}
+    page = folder / "reports/grown/index.html"
+    return {"seconds": seconds, "memory": memory, "page": page.stat().st_size / 1e6, "opens": opens(page)}
+
+
+def opens(page: Path) -> float:
+    """Seconds until Chromium has loaded and drawn a page from disk; 0 where it is not installed."""
+    program, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not program or not driver:
+        return 0.0
+    from selenium import webdriver
+    from selenium.webdriver.chrome.service import Service
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = program
+    for flag in ("--headless", "--no-sandbox", "--disable-gpu"):
+        options.add_argument(flag)
+    with webdriver.Chrome(options=options, service=Service(driver)) as browser:
+        begun = time.perf_counter()
+        browser.get(page.as_uri())
+        browser.execute_async_script("requestAnimationFrame(() => requestAnimationFrame(arguments[0]))")
+        return time.perf_counter() - begun
 
 
 @dataclass(frozen=True)
@@ -180,7 +201,7 @@ def measure() -> None:
             rows.append(globals()[given.what](size, Path(name)))
         print(f"{size:g}:", ", ".join(f"{key} {value:.2f}" for key, value in rows[-1].items()), flush=True)
     for key in rows[0]:
-        if key != "memory":
+        if key not in ("memory", "opens"):
             grown = [row[key] - rows[0][key] for row in rows[1:]]
             more = [size - START[given.what] for size in given.sizes]
             print(f"exponent of {key}: {exponent(more, grown):.2f}")

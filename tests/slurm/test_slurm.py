@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from tests.conftest import QUICK
+from tests.faults.loop_and_die import damaged
 from tests.slurm.conftest import said, until
 
 pytestmark = pytest.mark.filterwarnings("default")
@@ -110,6 +111,24 @@ def test_after_ctrl_c_slurm_goes_on_with_the_jobs_and_those_of_the_same_command_
     assert len(made) == len(set(made)) >= 15, sorted(made)
     third = run_py(*command, store=tmp_path / "store")
     assert "sweep: 3 of 3 jobs are done already, 0 to start" in third.out
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGKILL, -9), (signal.SIGTERM, 143)])
+def test_after_its_command_was_killed_slurm_goes_on_with_the_jobs_and_the_same_command_ends_with_the_table(
+    run_py, start, slurm, tmp_path, number, status
+):
+    command = [*COMMAND, *slurm, "name=slurm"]
+    sweep = start(*command, store=tmp_path / "store")
+    array(tmp_path / "sweep")
+    sweep.send_signal(number)
+    out, _ = sweep.communicate(timeout=30)
+    assert sweep.returncode == status, out
+    assert "Traceback" not in out
+    assert run_py(*command, store=tmp_path / "store").code == 0
+    until(lambda: not said("squeue", "--noheader"), "the first command's jobs", 120)
+    assert damaged(tmp_path / "store") == []
+    assert_the_table_is_the_basic_launchers(run_py)
 
 
 @pytest.mark.slow
