@@ -1,6 +1,6 @@
 """The part of a page about one benchmark and target: sentences and panels."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -71,15 +71,16 @@ class Pair:
 
 
 def pair_sentences(pair: Pair) -> Markup:
-    """Returns what each metric says and how far it can be trusted."""
+    """Returns what each metric says, and below how far they can be trusted, each sentence once."""
     known = {} if pair.chances is None else {str(row["metric"]): row for _, row in pair.chances.iterrows()}
-    said = list(dict.fromkeys(row["said"] for row in known.values()))
-    alike = len(said) == 1  # of every metric the same, so it is told once
-    lines = []
+    lines, trusted = [], dict[str, list[str]]()
     for metric, ranked in pair.metrics():
-        line = sentence(ranked)
-        lines.append(f"{line}. {known[metric]['said']}" if metric in known and not alike else f"{line}.")
-    return bullet_list([*lines, *said] if alike else lines)
+        lines.append(f"{sentence(ranked)}.")
+        if metric in known and known[metric]["said"]:
+            said = str(known[metric]["said"]).replace(f"the metric {metric}", "this metric")
+            trusted.setdefault(said, []).append(metric)
+    alike = len(trusted) == 1  # of every metric the same
+    return bullet_list([*lines, *(said if alike else f"{', '.join(of)}: {said}" for said, of in trusted.items())])
 
 
 def draw_panels(pair: Pair, gallery: Gallery, *, drawn: Sequence[str] | None, all_rankings: bool) -> Markup:
@@ -95,8 +96,10 @@ def draw_panels(pair: Pair, gallery: Gallery, *, drawn: Sequence[str] | None, al
     metrics = [one for one in pair.metrics() if drawn is None or one[0] in drawn]
     setups = [part for _, part in pair.rows.groupby(extra, dropna=False, sort=False)] if extra else [pair.rows]
     trained = [part for part in setups if _reached(part)]
-    ranked = [_ranking(pair, *one, gallery) for one in metrics if all_rankings or not trained]
-    parts.append(_group("Ranking", RANKING, ranked, gallery))
+    shared = _shared_remarks(pair, metrics)
+    ranked = [_ranking(pair, *one, gallery, set(shared)) for one in metrics if all_rankings or not trained]
+    notes = [f"{', '.join(of)}: {remark}." for remark, of in shared.items()]
+    parts.append(_group("Ranking", RANKING, ranked, gallery, notes))
     along = draw_setting_panels(pair.rows, extra, pair.labels, pair.title, gallery)
     parts.append(_group("Accuracy along what was swept", ALONG, along, gallery))
     best = {_setup(rows, pair.compared): _first_of(rows) for rows in trained}
@@ -135,12 +138,11 @@ def _first_of(rows: pd.DataFrame) -> str:
     return str(rows[rows["strategy"] != UNTRAINED].sort_values(["rank_accuracy", "strategy"])["strategy"].iloc[0])
 
 
-def _group(title: str, words: str, figures: Sequence[Markup], gallery: Gallery) -> Markup:
+def _group(title: str, words: str, figures: Sequence[Markup], gallery: Gallery, notes: Sequence[str] = ()) -> Markup:
     drawn = [one for one in figures if one]
     if not drawn:
         return Markup("")
-    said = gallery.once(words)
-    above = [element("p", said, class_="muted")] if said else []
+    above = [element("p", said, class_="muted") for said in (gallery.once(words), *notes) if said]
     return join_markup(element("h3", title), *above, element("div", *drawn, class_="panels"))
 
 
@@ -168,12 +170,21 @@ def _number(value: Any) -> float | None:
     return None if value is None or pd.isna(value) else float(value)
 
 
-def _ranking(pair: Pair, metric: str, ranked: pd.DataFrame, gallery: Gallery) -> Markup:
+def _ranking(pair: Pair, metric: str, ranked: pd.DataFrame, gallery: Gallery, shared: Collection[str]) -> Markup:
     svg = charts.draw_ranking(_points(pair, ranked), metric=metric, direction=ranked["direction"].iloc[0])
-    remarks = _remarks(pair, ranked)
+    remarks = [one for one in _remarks(pair, ranked) if one not in shared]
     caption = f"Intervals: {'; '.join(remarks)}" if remarks and ranked["low"].isna().all() else "; ".join(remarks)
     words = ("ranking", pair.benchmark, pair.target, metric)
     return gallery.figure(svg, words, label=f"{pair.title}: strategies ranked by {metric}", caption=caption)
+
+
+def _shared_remarks(pair: Pair, metrics: Sequence[tuple[str, pd.DataFrame]]) -> dict[str, list[str]]:
+    """The remarks on rankings by several metrics, each with those metrics."""
+    about: dict[str, list[str]] = {}
+    for metric, ranked in metrics:
+        for remark in _remarks(pair, ranked):
+            about.setdefault(remark, []).append(metric)
+    return {remark: of for remark, of in about.items() if len(of) > 1}
 
 
 def _remarks(pair: Pair, ranked: pd.DataFrame) -> list[str]:

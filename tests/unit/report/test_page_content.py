@@ -86,6 +86,21 @@ def test_the_ranking_is_said_in_words_with_how_far_it_can_be_trusted(one):
     assert "length, which has no direction and predicts nothing." in text
 
 
+def test_what_is_said_of_several_metrics_is_said_once_with_their_names(tmp_path):
+    values = {"gpt4": [1.0, 2.0, 3.0], "claude": [2.0, 3.0, 4.0]}
+    metrics = [Mean("sppl_n2"), Mean("perplexity"), Mean("mine"), Mean("another")]
+    scores = pd.concat([examples(one.name, values) for one in metrics], ignore_index=True)
+    frames = report_of(scores, outcomes({"gpt4": 0.9, "claude": 0.5}), metrics)
+    frames["rankings"]["note"] = "on the 3 questions of the race"
+    text = seen(page_of(tmp_path, frames))
+    shown = text[text.index("task / tiny gpt4 is ahead") : text.index("Ranking")]
+    assert shown.count("How far such a pick can be trusted") == 2
+    assert "sppl_n2, perplexity: How far such a pick" in shown
+    assert "mine, another: How far such a pick" in shown
+    assert "or this metric." in shown
+    assert text.count("sppl_n2, perplexity, mine, another: on the 3 questions of the race.") == 1
+
+
 def test_every_missing_value_says_why(one):
     text = seen(one[1])
     assert "n/a in sppl_n2, length: the untrained target is no strategy and has no score" in text
