@@ -12,6 +12,8 @@ from sppl.report.tables import MISSING
 
 LONGEST_KEY = 0.4
 """Share of the width that the first columns may take before their texts are folded."""
+LONGEST_WORD = 16
+"""Characters of a word that is not broken for want of room."""
 HEAD = 12
 """Characters of a heading on one line; a longer one is broken after underscores and spaces."""
 
@@ -33,6 +35,12 @@ class Column:
     def width(self) -> int:
         """Characters that the widest line takes."""
         return max(cell_len(line) for part in (self.head, *self.cells) for line in part.splitlines() or [""])
+
+    @property
+    def word(self) -> int:
+        """Characters that the widest word takes, which is broken only where it is very long."""
+        pieces = (piece for cell in self.cells for word in cell.split() for piece in _pieces(word))
+        return min(max(map(cell_len, pieces), default=0), LONGEST_WORD)
 
     @property
     def empty(self) -> bool:
@@ -70,7 +78,8 @@ def print_table(console: Console, title: str, columns: Sequence[Column], *, keys
 
 def _parts(keys: Sequence[Column], others: Sequence[Column], width: int) -> Iterator[list[Column]]:
     """Yields the columns of each table: as many as fit beside the keys, at least one."""
-    taken = 1 + sum(min(one.width, int(LONGEST_KEY * width / len(keys))) + 3 for one in keys)
+    share = int(LONGEST_KEY * width / len(keys))
+    taken = 1 + sum(min(one.width, max(share, one.word)) + 3 for one in keys)
     part, room = list[Column](), width - taken
     for one in others:
         need = min(one.width, max(HEAD, width // 3)) + 3 if one.text else one.width + 3

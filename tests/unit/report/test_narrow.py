@@ -47,6 +47,18 @@ def test_of_a_sweep_every_part_of_a_table_says_which_setting_a_row_is_of(capsys,
     assert all("┃ rate " in line for line in heads)
 
 
+def test_a_word_of_a_first_column_is_whole_and_what_then_does_not_fit_goes_below():
+    keys = [
+        Column("strategy", ["gpt4 (simulated)", "untrained"], text=True),
+        Column("learning_rate", ["0.0003", "0.001"], text=True),
+        Column("n_train", ["20", "60"], text=True),
+    ]
+    numbers = [Column("accuracy [95 %]", ["0.550 [0.425, 0.669]"] * 2), Column("gain", ["-0.017", "+0.000"])]
+    out = StringIO()
+    print_table(Console(file=out, width=80, highlight=False), "title", [*keys, *numbers, WIDE[1]], keys=3)
+    assert out.getvalue().count("gpt4 (simulated)") == out.getvalue().count("┏") == 2
+
+
 def test_columns_that_say_nothing_are_left_out_and_keys_are_not():
     text = printed([Column("key", ["", ""], text=True), Column("gone", ["n/a", ""]), Column("kept", ["n/a", "1"])], 80)
     assert "key" in text
