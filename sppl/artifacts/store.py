@@ -14,7 +14,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +33,7 @@ from sppl.artifacts.provenance import (
     versions,
     write_json,
 )
+from sppl.artifacts.sidecar import broken_error, read_sidecar, sidecar_of
 from sppl.names import NAME, NAME_RULE, leads_out
 from sppl.schemas import Schema, UserError, validate
 
@@ -160,9 +160,11 @@ class Store:
         if not self.holds(name):
             raise self._missing(name)
         kind, *words = name.rpartition("-")[0].split("/")
-        artifact = self.artifact_id(kind, *words, settings=_facts(Path(self.root, name + ".json"))["settings"])
+        artifact = self.artifact_id(kind, *words, settings=read_sidecar(Path(self.root, name + ".json"))["settings"])
         if artifact.name != name:
-            raise _broken(self.path(artifact), f"its provenance tells other settings than its name ({artifact.name})")
+            raise broken_error(
+                self.path(artifact), f"its provenance tells other settings than its name ({artifact.name})"
+            )
         return artifact
 
     def _missing(self, name: str) -> MissingArtifact:
@@ -198,7 +200,7 @@ class Store:
 
     def provenance(self, artifact: ArtifactId) -> dict[str, Any]:
         """Returns the JSON beside the artifact; raises a UserError where it is missing or broken."""
-        return _facts(_sidecar(self.path(artifact)))
+        return read_sidecar(sidecar_of(self.path(artifact)))
 
     def digest(self, artifact: ArtifactId) -> str:
         """Returns 16 hex digits of the sha256 of the artifact's content, as recorded when it was written."""
@@ -216,7 +218,7 @@ class Store:
                 raise ValueError(too_much)
             return pd.read_parquet(path)
         except (OSError, ValueError) as error:
-            raise _broken(path, f"it cannot be read ({error})") from None
+            raise broken_error(path, f"it cannot be read ({error})") from None
 
     def columns(self, artifact: ArtifactId) -> list[str]:
         """Returns the columns of a table that exists, without reading its rows."""
@@ -237,7 +239,7 @@ class Store:
         facts = self.provenance(artifact)
         self._compare(facts.get("versions", {}))
         if content_digest(path) != facts["digest"]:
-            raise _broken(path, "its content is not what was written (cut short or changed)")
+            raise broken_error(path, "its content is not what was written (cut short or changed)")
         return path
 
     def _compare(self, made_with: Mapping[str, str]) -> None:
@@ -302,9 +304,9 @@ class Store:
             self.check_format()  # another version may have begun to write here since
         else:
             write_json(Path(self.root, MARK), {"format": FORMAT})
-        write_json(_sidecar(path), provenance, config=self._config)
+        write_json(sidecar_of(path), provenance, config=self._config)
         made.replace(path)
-        for name in (path.name, _sidecar(path).name):  # what killed runs left; the caller holds the artifact's lock
+        for name in (path.name, sidecar_of(path).name):  # what killed runs left; the caller holds the artifact's lock
             for left in path.parent.glob(f".{name}.*.tmp"):
                 left.unlink()
 
@@ -369,38 +371,3 @@ def _held(path: Path, name: str, *, wait: bool = True) -> Iterator[None]:
 
 def _beside(path: Path, ending: str) -> Path:
     return path.with_name(path.name + ending)
-
-
-def _sidecar(path: Path) -> Path:
-    return path.with_name(path.name.removesuffix(".parquet") + ".json")
-
-
-def _facts(path: Path) -> dict[str, Any]:
-    """The provenance in a sidecar; raises a UserError where it is missing, broken or incomplete."""
-    data = path.with_suffix("") if path.with_suffix("").exists() else path.with_suffix(".parquet")
-    try:
-        now = path.stat()
-        facts = _parsed(path, now.st_mtime_ns, now.st_size, now.st_ino)
-        return {**facts, "settings": facts["settings"], "digest": facts["digest"]}
-    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
-        raise _broken(data, f"its provenance {path.name} cannot be read ({error!r})") from None
-
-
-@lru_cache(maxsize=8192)
-def _parsed(path: Path, *_changed: int) -> dict[str, Any]:
-    """What a sidecar says: it is asked for again and again, and long."""
-    facts = json.loads(path.read_text())
-    return {**facts, "config": _shared(json.dumps(facts["config"]))} if "config" in facts else facts
-
-
-@lru_cache(maxsize=64)
-def _shared(config: str) -> Any:
-    """The configuration of a command, kept once for all that it made."""
-    return json.loads(config)
-
-
-def _broken(path: Path, what: str) -> UserError:
-    return UserError(
-        f"{path} is broken: {what}. Remove it (rm -r {shlex.quote(str(path))} {shlex.quote(str(_sidecar(path)))}) and "
-        "run the same command again; only this piece is made anew."
-    )

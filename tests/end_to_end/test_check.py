@@ -159,6 +159,7 @@ def test_without_gold_answers_nothing_is_judged_and_a_run_can_go_on(run_py, tmp_
 def test_a_target_whose_tokenizer_is_not_here_is_said_and_all_else_is_told(run_py, tmp_path, root):
     data = f"data_dir={root}/experiments/own_task/data"
     (tmp_path / "nothing").mkdir()
+    (tmp_path / "nothing" / "config.json").write_text("{}")
     done = run_py("check", data, "benchmark.answer=number", f"target_model.path={tmp_path / 'nothing'}")
     assert done.code == 0, done.out
     told(done.out, "Tokens: not counted; the tokenizer of nothing cannot be loaded here")

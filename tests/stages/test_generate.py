@@ -125,7 +125,7 @@ def test_a_derived_strategy_asks_for_what_it_is_made_of_once_and_says_so_before(
 
 def test_paid_responses_are_never_made_by_another_stage(tmp_path):
     one = benchmark("http://127.0.0.1:9", tmp_path)
-    with pytest.raises(UserError, match=r"python run\.py 'stage=\[generate\]'"):
+    with pytest.raises(UserError, match=r"call sppl\.stages\.generate\.generate"):
         Responses(Store(str(tmp_path)), one, RECIPE, one.questions.questions("train")).pairs()
 
 

@@ -1,0 +1,51 @@
+"""The JSON beside an artifact, which says what the artifact was made of."""
+
+import json
+import shlex
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from sppl.schemas import UserError
+
+
+def sidecar_of(path: Path) -> Path:
+    """Returns the path of the JSON beside an artifact's data."""
+    return path.with_name(path.name.removesuffix(".parquet") + ".json")
+
+
+def read_sidecar(path: Path) -> dict[str, Any]:
+    """Returns the provenance in a sidecar.
+
+    Raises:
+        UserError: it is missing, broken, or lacks the settings or the digest.
+    """
+    data = path.with_suffix("") if path.with_suffix("").exists() else path.with_suffix(".parquet")
+    try:
+        now = path.stat()
+        facts = _parsed(path, now.st_mtime_ns, now.st_size, now.st_ino)
+        return {**facts, "settings": facts["settings"], "digest": facts["digest"]}
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+        raise broken_error(data, f"its provenance {path.name} cannot be read ({error!r})") from None
+
+
+def broken_error(path: Path, what: str) -> UserError:
+    """Returns the error that names a broken artifact and the command that removes it."""
+    both = f"{shlex.quote(str(path))} {shlex.quote(str(sidecar_of(path)))}"
+    return UserError(
+        f"{path} is broken: {what}. Remove it (rm -r {both}) and run the same command again; only this piece is made "
+        "anew."
+    )
+
+
+@lru_cache(maxsize=8192)
+def _parsed(path: Path, *_changed: int) -> dict[str, Any]:
+    """What a sidecar says: it is asked for again and again, and long."""
+    facts = json.loads(path.read_text())
+    return {**facts, "config": _shared(json.dumps(facts["config"]))} if "config" in facts else facts
+
+
+@lru_cache(maxsize=64)
+def _shared(config: str) -> Any:
+    """The configuration of a command, kept once for all that it made."""
+    return json.loads(config)
