@@ -61,8 +61,9 @@ def _stop(number: int, _: FrameType | None) -> None:
 
 def _kill_workers() -> None:
     """Kills the processes of joblib and Lightning, and submitit's on this machine, which would outlive their parent."""
-    for worker in active_children():
-        worker.kill()
+    for pid in [worker.pid for worker in active_children() if worker.pid]:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)  # joblib's own kind of process has no method for it
     for process in psutil.Process().children(recursive=True):
         with suppress(psutil.Error):
             if any("submitit" in word for word in process.cmdline()):

@@ -6,6 +6,10 @@ import sys
 import time
 
 import pytest
+from joblib.externals.loky import get_reusable_executor
+from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+from sppl.cli import interrupts
 
 PROGRAM = """
 import os, signal, sys, time
@@ -59,3 +63,13 @@ def test_work_that_goes_on_after_a_swallowed_signal_ends_within_ten_seconds():
     begun = time.monotonic()
     assert ended("SIGINT", "in a library that catches everything", long=True).returncode == 130
     assert time.monotonic() - begun < 10
+
+
+def test_joblibs_workers_are_killed():
+    executor = get_reusable_executor(max_workers=1)
+    asleep = executor.submit(time.sleep, 120)
+    while not asleep.running():
+        time.sleep(0.05)
+    interrupts._kill_workers()
+    with pytest.raises(TerminatedWorkerError):
+        asleep.result(timeout=60)
