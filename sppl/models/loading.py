@@ -107,6 +107,10 @@ def check_weights(model: "nn.Module", found: dict[str, Any], path: str) -> None:
         )
 
 
+HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
+"""What a model may be called on the hub."""
+
+
 class explain_reading_errors:  # noqa: N801 - reads as a statement: `with reading(path):`
     """Within this block, whatever makes reading a model fail is raised as one sentence.
 
@@ -144,6 +148,12 @@ class explain_reading_errors:  # noqa: N801 - reads as a statement: `with readin
                 "mostly has one inside: save it as a folder of its own, target_model.path=FOLDER"
             ) from error
         here = Path(self.path).exists()
+        if not here and not HUB_ID.fullmatch(self.path):
+            raise UserError(
+                f"the target model cannot be loaded from {self.path!r}, where there is nothing. Put it back if "
+                "something removed it, or give a folder with config.json, tokenizer and safetensors weights: "
+                "target_model.path=FOLDER"
+            ) from error
         where = "the folder" if here else "neither a folder here nor a hub id that can be reached:"
         raise UserError(
             f"the target model cannot be loaded from {self.path!r} ({where} {self.path}: {reason}). "

@@ -37,3 +37,9 @@ def test_an_unreadable_folder_is_one_sentence_with_the_way_to_go_on(tmp_path):
         TargetModel("broken", str(tmp_path)).load()
     with pytest.raises(UserError, match="cannot be loaded"):
         TargetModel("broken", str(tmp_path)).tokenizer()
+
+
+def test_a_path_where_there_is_nothing_is_not_taken_for_a_hub_id(tmp_path):
+    said = "/model', where there is nothing. Put it back if something removed it, or give a folder with config.json"
+    with pytest.raises(UserError, match=said):
+        TargetModel("mine", str(tmp_path / "model")).load()
