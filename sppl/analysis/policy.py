@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sppl.bounds import Count
+from sppl.bounds import Count, Natural, fits, misfits
 from sppl.schemas import UserError
 
 
@@ -27,12 +27,11 @@ class Policy:
     seeds: Sequence[int] = (0,)
 
     def __post_init__(self) -> None:
-        counts = [name for name in ("n_pilot", "epochs") if not _whole(getattr(self, name), 1)]
-        wrong = [f"policy.{name}={getattr(self, name)} (a whole number above 0)" for name in counts]
-        if not _whole(self.k, 2):
+        wrong = [f"policy.{said}" for said in misfits(self)]
+        if self.k == 1:
             wrong.append(f"policy.k={self.k} (2 strategies or more: a single one needs no settling)")
         seeds = list(self.seeds) if isinstance(self.seeds, Sequence) and not isinstance(self.seeds, str) else []
-        if not seeds or not all(_whole(seed, 0) for seed in seeds) or len(set(seeds)) < len(seeds):
+        if not seeds or not all(fits(seed, Natural) for seed in seeds) or len(set(seeds)) < len(seeds):
             wrong.append(f"policy.seeds={self.seeds} (different whole numbers, e.g. [0,1])")
         if wrong:
             raise UserError(f"this policy cannot be used: {'; '.join(wrong)}")
@@ -55,7 +54,3 @@ class Policy:
                 f"policy.k={self.k} strategies cannot be shortlisted of {len(names)} that compete in this job "
                 f"({', '.join(names) or 'none'}): {fewer}{more}"
             )
-
-
-def _whole(value: object, least: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least

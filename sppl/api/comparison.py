@@ -12,6 +12,7 @@ from sppl.api.configured import configured, names_in, settings_of
 from sppl.api.given import Given
 from sppl.api.memory import MemoryStore
 from sppl.benchmarks.definition import Benchmark
+from sppl.bounds import Count, fits
 from sppl.generation.local import LocalGenerator
 from sppl.hardware.hardware import Hardware
 from sppl.metrics.needs import Metric, own_answers, table_needs, tables_of
@@ -63,8 +64,7 @@ class Comparison:
             if getattr(self, name) not in get_args(kind):
                 raise UserError(f"{name}={getattr(self, name)!r}: there are {', '.join(get_args(kind))}")
         for name in ("n_predict", "n_score", "max_new_tokens"):
-            number = getattr(self, name)
-            if number is not None and not (isinstance(number, int) and number > 0):
+            if not fits(number := getattr(self, name), Count | None):
                 raise UserError(f"{name}={number!r}: a whole number above 0 is wanted")
         if self.n_score is not None and self.n_score > (count := len(self.given.asked)):
             raise UserError(

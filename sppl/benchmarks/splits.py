@@ -4,6 +4,7 @@ from typing import Any
 
 from sppl.benchmarks.definition import Benchmark
 from sppl.benchmarks.gold_check import check_gold
+from sppl.bounds import NumberOfQuestions, fits
 from sppl.schemas import Question, UserError
 
 
@@ -36,5 +37,5 @@ def check_count(n: int | str) -> None:
     Raises:
         UserError: `n` is no number of questions.
     """
-    if n != "all" and not (isinstance(n, int) and n > 0):
+    if not fits(n, NumberOfQuestions):
         raise UserError(f"a number of questions is a whole number above 0, or `all`; got {n!r}")

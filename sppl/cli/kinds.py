@@ -3,14 +3,12 @@
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
-from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any
 
-from sppl.bounds import Bounds, Natural
+from sppl.bounds import Natural, fits, in_words, literals
 from sppl.cli.known import every_setting
 from sppl.cli.unknown import nearest
 
-WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text", NoneType: "null"}
 OF_THE_COMMAND = {"dry": bool, "name": str, "store": str, "reports": str, "job_name": str, "seed": Natural}
 """What the command line itself reads."""
 FOLDERS = ("store", "reports", "exports", "models", "data_dir")
@@ -57,12 +55,12 @@ def _check_value(word: str, place: list[str], value: Any, config: Mapping[str, A
     if value is _NOTHING or (isinstance(value, str) and "${" in value):
         return ""
     for hint in _hints(place, config):
-        if not _fits(value, hint):
-            near = get_close_matches(str(value), [str(one) for one in _literals(hint)], n=1)
+        if not fits(value, hint):
+            near = get_close_matches(str(value), [str(one) for one in literals(hint)], n=1)
             meant = f"; did you mean {near[0]}?" if near else ""
             if isinstance(value, Mapping) and (whole := every_setting().get(".".join([*place, "_target_"]))):
                 meant = f"; it comes whole with {' or '.join(whole)}, and is then changed key by key"
-            return f"{word}: `{'.'.join(place)}` is {_in_words(hint)}{meant}"
+            return f"{word}: `{'.'.join(place)}` is {in_words(hint)}{meant}"
     if len(place) == 1 and place[0] in FOLDERS and value == "":
         return f"{word}: `{place[0]}` names a folder; the one you are in is {place[0]}=."
     return ""
@@ -121,72 +119,3 @@ def _parameters(node: Any) -> dict[str, Any] | None:
     if any(one.kind is one.VAR_KEYWORD for one in parameters.values()):
         return None
     return {name: one.annotation for name, one in parameters.items()}
-
-
-def _bounds(hint: Any) -> Bounds | None:
-    """Where a number of this kind may lie; None where that is not said."""
-    return next((one for one in get_args(hint) if isinstance(one, Bounds)), None)
-
-
-def _literals(hint: Any) -> list[Any]:
-    if get_origin(hint) is Literal:
-        return list(get_args(hint))
-    return [one for part in get_args(hint) for one in _literals(part)] if _is_union(hint) else []
-
-
-def _is_union(hint: Any) -> bool:
-    return get_origin(hint) in (Union, UnionType)
-
-
-def _fits(value: Any, hint: Any) -> bool:
-    """Whether a value is of an annotated type; always true of types that no plain value can have."""
-    if _is_union(hint):
-        return any(_fits(value, one) for one in get_args(hint))
-    if bounds := _bounds(hint):
-        return _fits(value, get_args(hint)[0]) and bounds.hold(value)
-    origin = get_origin(hint) or hint
-    if origin is Literal:
-        return value in get_args(hint)
-    if origin is NoneType or hint is None:
-        return value is None
-    if origin is bool:
-        return isinstance(value, bool)
-    if origin is int:
-        return isinstance(value, int) and not isinstance(value, bool)
-    if origin is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    if origin is str:
-        return isinstance(value, str | int | float)
-    if origin in (list, tuple, Sequence):
-        return isinstance(value, list) and _fit_each(value, get_args(hint))
-    if origin in (dict, Mapping):
-        return isinstance(value, Mapping)
-    if inspect.isclass(origin) and origin.__module__.startswith("sppl."):
-        return isinstance(value, Mapping) and "_target_" in value
-    return True
-
-
-def _fit_each(values: list[Any], hints: tuple[Any, ...]) -> bool:
-    """Whether the members of a list are of the kinds that a list or tuple is annotated with, if it is."""
-    if not hints:
-        return True
-    if len(hints) == 1 or hints[-1] is ...:
-        return all(_fits(one, hints[0]) for one in values)
-    return len(values) == len(hints) and all(map(_fits, values, hints))
-
-
-def _in_words(hint: Any) -> str:
-    if _is_union(hint):
-        return " or ".join(dict.fromkeys(map(_in_words, get_args(hint))))
-    if bounds := _bounds(hint):
-        return bounds.words
-    origin = get_origin(hint) or hint
-    if origin is Literal:
-        return "one of " * (len(get_args(hint)) > 1) + ", ".join(map(str, get_args(hint)))
-    if origin in (list, tuple, Sequence):
-        kinds = [one for one in get_args(hint) if one is not ...]
-        each = f" of {len(kinds)}" * (len(kinds) > 1) + f", each {_in_words(kinds[0])}" if kinds else ""
-        return f"a list, 'key=[a,b]'{each}"
-    if origin in (dict, Mapping):
-        return "a mapping, 'key={a: 1}'"
-    return WORDS.get(origin, getattr(origin, "__name__", str(origin)))

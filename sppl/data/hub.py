@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
+from sppl.bounds import Count, fits
 from sppl.data.class_labels import class_names, with_names
 from sppl.data.contents import Contents
 from sppl.data.wording import MissingField, Wording, look_up
@@ -104,7 +105,7 @@ def read_hub(path: str, settings: tuple[tuple[str, str | int | None], ...]) -> t
     """
     said = dict(settings)
     own, most = Path(path).name.replace(".", "_"), said["rows"]
-    if not isinstance(most, int) or most < 1:
+    if not isinstance(most, int) or not fits(most, Count):
         raise UserError(f"benchmark.questions.hub.rows={most}: the rows that are read are a whole number above 0")
     found = []
     for split in ("train", "validation", "test"):

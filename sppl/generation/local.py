@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sppl.bounds import Count
+from sppl.bounds import Count, misfits
 from sppl.generation.answer import Answering
 from sppl.hardware.hardware import Hardware
 from sppl.models.target import TargetModel
+from sppl.schemas import UserError
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,10 @@ class LocalGenerator:
     """
 
     batch_size: Count | None = None
+
+    def __post_init__(self) -> None:
+        if wrong := misfits(self):
+            raise UserError(f"generator: {'; '.join(wrong)}")
 
     @property
     def identity(self) -> dict[str, Any]:

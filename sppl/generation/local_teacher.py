@@ -6,11 +6,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from sppl.bounds import Count
+from sppl.bounds import Count, misfits
 from sppl.generation.answer import Answer, Prompt
 from sppl.hardware.hardware import Hardware
 from sppl.models.target import TargetModel
-from sppl.schemas import Message, Sampling
+from sppl.schemas import Message, Sampling, UserError
 from sppl.teachers.teacher import Cut, Decoding, Rejected, Reply, Session
 
 
@@ -34,6 +34,10 @@ class LocalTeacher:
     backoff: float = 0.0
     prices: tuple[float, float] = (0.0, 0.0)
     max_tokens_ceiling: Count | None = None
+
+    def __post_init__(self) -> None:
+        if wrong := misfits(self):
+            raise UserError(f"teacher: {'; '.join(wrong)}")
 
     @property
     def identity(self) -> Mapping[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sppl.artifacts.journal import Journal
 from sppl.artifacts.provenance import fingerprint
-from sppl.bounds import Count, NotNegative, Positive
+from sppl.bounds import Count, NotNegative, Positive, misfits
 from sppl.generation.answer import Answer, Overlong, Prompt
 from sppl.generation.serving import load_adapter, models_of
 from sppl.hardware.hardware import Hardware
@@ -56,6 +56,8 @@ class ServerGenerator:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "request", self.request or {})  # null in a configuration file
+        if wrong := misfits(self):
+            raise UserError(f"generator: {'; '.join(wrong)}")
 
     @property
     def key(self) -> str:

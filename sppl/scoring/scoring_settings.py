@@ -1,9 +1,10 @@
 """The settings of scoring, in a file of their own so that reading a configuration loads no model code."""
 
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Literal
 
-from sppl.bounds import Count, Fraction
+from sppl.bounds import Count, Fraction, misfits
+from sppl.schemas import UserError
 from sppl.scoring.server_settings import ScoringServer
 
 Form = Literal["auto", "tree", "padded"]
@@ -49,9 +50,8 @@ class Scoring:
         return self.budget == "race" or self.overlong == "truncate_left"
 
     def __post_init__(self) -> None:
-        for name, kind in (("form", Form), ("overlong", Overlong), ("budget", Budget)):
-            if getattr(self, name) not in get_args(kind):
-                raise ValueError(f"scorer.{name} is one of {', '.join(get_args(kind))}, got {getattr(self, name)!r}")
+        if wrong := misfits(self):
+            raise UserError(f"scorer: {'; '.join(wrong)}")
         if self.first < 2 or self.then < 1 or not 0 <= self.error < 1:
             raise ValueError(
                 "a race needs scorer.first >= 2 questions, scorer.then >= 1 and 0 <= scorer.error < 1, "

@@ -3,8 +3,9 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
+from sppl.bounds import Count, NotNegative, misfits
 from sppl.schemas import UserError
 
 Dialect = Literal["vllm", "sglang"]
@@ -37,26 +38,18 @@ class ScoringServer:
     model: str
     name: str | None = None
     api_key_env: str | None = None
-    concurrency: int = 16
-    timeout: float = 600.0
-    tries: int = 6
-    backoff: float = 1.0
-    check: int = 20
-    tolerance: float = 0.03
-    top: int = 100
+    concurrency: Count = 16
+    timeout: NotNegative = 600.0
+    tries: Count = 6
+    backoff: NotNegative = 1.0
+    check: Count = 20
+    tolerance: NotNegative = 0.03
+    top: Count = 100
     request: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "request", self.request or {})  # null in a configuration file
-        wrong = [
-            f"{name}={getattr(self, name)!r} is not a {'whole ' if whole else ''}number of at least {least}"
-            for name, least, whole in NUMBERS
-            if isinstance(getattr(self, name), bool)
-            or not isinstance(getattr(self, name), int if whole else int | float)
-            or not getattr(self, name) >= least
-        ]
-        if self.dialect not in get_args(Dialect):
-            wrong.append(f"dialect={self.dialect!r} is none of {', '.join(get_args(Dialect))}")
+        wrong = misfits(self)
         if not str(self.base_url).startswith(("http://", "https://")):
             wrong.append(f"base_url={self.base_url!r} is no address; they look like http://my.host:8000/v1")
         if wrong:
@@ -90,15 +83,3 @@ class ScoringServer:
         if not (key := os.environ.get(self.api_key_env, "").strip()):
             raise UserError(f"scorer.server: the environment variable {self.api_key_env} holds no key; export it first")
         return key
-
-
-NUMBERS = (
-    ("concurrency", 1, True),
-    ("timeout", 0, False),
-    ("tries", 1, True),
-    ("backoff", 0, False),
-    ("check", 1, True),
-    ("tolerance", 0, False),
-    ("top", 1, True),
-)
-"""Each setting that is a number, the least it may be, and whether it is a whole one."""

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from sppl.bounds import Count, NotNegative
-from sppl.schemas import Question
+from sppl.bounds import Count, NotNegative, misfits
+from sppl.schemas import Question, UserError
 
 NAME_ONLY: dict[str, Any] = {"identity": False}
 """Marks fields that do not shape a recipe's responses."""
@@ -76,3 +76,7 @@ class Recipe:
     temperature: NotNegative | None = None
     max_tokens: Count = 2000
     expected_tokens: int = field(default=300, metadata=NAME_ONLY)
+
+    def __post_init__(self) -> None:
+        if wrong := misfits(self):
+            raise UserError(f"strategy.{self.name}: {'; '.join(wrong)}")

@@ -1,12 +1,12 @@
 """The settings that teachers behind every API share: address, key, prices and limits, checked before use."""
 
-import math
 import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
+from sppl.bounds import Count, NotNegative, misfits
 from sppl.keys import check_for_keys, hide_keys
 from sppl.schemas import UserError
 from sppl.teachers.teacher import Decoding
@@ -40,29 +40,23 @@ class Endpoint:
     model: str
     api_key_env: str | None
     base_url: str | None = None
-    input_price: float | None = None
-    output_price: float | None = None
-    concurrency: int = 8
-    timeout: float = 120.0
-    tries: int = 6
-    backoff: float = 1.0
-    max_tokens_ceiling: int | None = None
+    input_price: NotNegative | None = None
+    output_price: NotNegative | None = None
+    concurrency: Count = 8
+    timeout: NotNegative = 120.0
+    tries: Count = 6
+    backoff: NotNegative = 1.0
+    max_tokens_ceiling: Count | None = None
     mode: Literal["direct", "batch"] = "direct"
-    poll: float = 60.0
+    poll: NotNegative = 60.0
     finished: Sequence[str] = ()
     request: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "request", self.request or {})  # null in a configuration file
-        wrong = [
-            f"{name}={getattr(self, name)!r} is not a {'whole ' if whole else ''}number of at least {least:g}"
-            for name, least, whole in NUMBERS
-            if not (getattr(self, name) is None and name in UNKNOWN) and not _is(getattr(self, name), least, whole)
-        ]
+        wrong = misfits(self)
         if self.base_url is not None and not _is_address(self.base_url):
             wrong.append(f"base_url={self.base_url!r} is no address; they look like https://my.host/v1")
-        if self.mode not in MODES:
-            wrong.append(f"mode={self.mode!r} is none of {', '.join(MODES)}")
         if isinstance(self.finished, str) or not self.finished:
             wrong.append(f"finished={self.finished!r} is not a list of words, e.g. [stop]")
         if said := check_for_keys({"base_url": self.base_url, "request": self.request}):
@@ -134,18 +128,6 @@ class Endpoint:
         return {name: value for name, value in {**own, **self.request}.items() if value is not None}
 
 
-MODES = ("direct", "batch")
-NUMBERS = (
-    ("input_price", 0, False),
-    ("output_price", 0, False),
-    ("concurrency", 1, True),
-    ("timeout", 0, False),
-    ("tries", 1, True),
-    ("backoff", 0, False),
-    ("poll", 0, False),
-    ("max_tokens_ceiling", 1, True),
-)
-"""Each setting that is a number, the least it may be, and whether it is a whole one."""
 OURS = {
     "messages": "the recipe",
     "model": "teacher.NAME.model",
@@ -155,13 +137,6 @@ OURS = {
     "n": "us: every question has one answer at a time",
 }
 """Fields that `request` must not hold, as they would change the cost or the meaning of an answer."""
-UNKNOWN = ("input_price", "output_price", "max_tokens_ceiling")
-"""Settings that may be null."""
-
-
-def _is(value: Any, least: float, whole: bool) -> bool:
-    kinds = int if whole else int | float
-    return isinstance(value, kinds) and not isinstance(value, bool) and math.isfinite(value) and value >= least
 
 
 def _is_address(url: str) -> bool:

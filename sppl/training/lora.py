@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sppl.bounds import Count, Fraction
+from sppl.bounds import Count, Fraction, misfits
 from sppl.models.target import quiet_peft
 from sppl.schemas import UserError
 
@@ -29,6 +29,10 @@ class Lora:
     alpha: Count = 16
     dropout: Fraction = 0.0
     targets: tuple[str, ...] = ("q_proj", "v_proj")
+
+    def __post_init__(self) -> None:
+        if wrong := misfits(self):
+            raise UserError(f"these settings of training.lora cannot be used: {'; '.join(wrong)}")
 
 
 def add_lora(model: PreTrainedModel, lora: Lora) -> PeftModel:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
+from sppl.bounds import Count, fits
 from sppl.models.target import TargetModel
 from sppl.schemas import Conversation, Question, UserError
 
@@ -43,7 +44,7 @@ def first_tokens(
         UserError: all of them have fewer, so that strategies would not be trained on equal tokens; or the first alone
             has more.
     """
-    if isinstance(most, bool) or not isinstance(most, int) or most < 1:
+    if not fits(most, Count):
         raise UserError(f"n_train_tokens={most!r} is not a whole number above 0, nor null")
     sums = list(accumulate(len(one.learnt) for one in encode_examples(target, pairs, strategy)))
     if not sums or sums[-1] < most:

@@ -1,9 +1,9 @@
 """The settings of fine-tuning: everything that shapes the result beside the seed and the data."""
 
-from dataclasses import dataclass, field, fields
-from typing import Literal, get_args, get_origin
+from dataclasses import dataclass, field
+from typing import Literal
 
-from sppl.bounds import Count, Fraction, NotNegative, Positive
+from sppl.bounds import Count, Fraction, NotNegative, Positive, misfits
 from sppl.schemas import UserError
 from sppl.training.lora import Lora
 
@@ -57,23 +57,5 @@ class Training:
     n_validation: Count = 100
 
     def __post_init__(self) -> None:
-        wrong = [f"{name}={getattr(self, name)} ({why})" for name, why in self._wrong()]
-        if wrong:
+        if wrong := misfits(self):
             raise UserError(f"these settings of training cannot be used: {'; '.join(wrong)}")
-
-    def _wrong(self) -> list[tuple[str, str]]:
-        """The names of unusable settings, each with the values it may have."""
-        kinds = {one.name: one.type for one in fields(self)}
-        choices = {name: get_args(kind) for name, kind in kinds.items() if get_origin(kind) is Literal}
-        found = [
-            (name, f"there are {', '.join(given)}")
-            for name, given in choices.items()
-            if getattr(self, name) not in given
-        ]
-        counts = [name for name in ("epochs", "batch_size", "accumulate", "n_validation") if getattr(self, name) < 1]
-        found += [(name, "a whole number above 0") for name in counts]
-        found += [("learning_rate", "above 0")] if self.learning_rate <= 0 else []
-        found += [("warmup", "a fraction of all steps, below 1")] if not 0 <= self.warmup < 1 else []
-        found += [] if all(0 <= beta < 1 for beta in self.betas) else [("betas", "two fractions, each below 1")]
-        found += [("clip", "the largest norm, or 0 for none")] if self.clip < 0 else []
-        return found

@@ -1,14 +1,9 @@
 """Own files and a model's folder that go away or change while a command runs: a sentence, and nothing wrong is kept."""
 
-import json
-import os
-import subprocess
-import sys
-
 import pytest
 
-from tests.conftest import ROOT
 from tests.faults.inputs_gone import CASES
+from tests.faults.running_cases import run_cases
 
 SHORT = [
     "a strategy's file replaced once responses are written",
@@ -25,14 +20,7 @@ SHORT = [
     ids=["short", "all"],
 )
 def test_the_command_ends_with_its_table_or_in_a_sentence_and_the_next_one_as_if_nothing_had_happened(names, tmp_path):
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "tests.faults.inputs_gone", str(tmp_path), *names]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-3000:]
-    sys.stdout.write(done.stderr)
-    found = json.loads(done.stdout)
-    assert [one["case"] for one in found] == names
-    for one in found:
+    for one in run_cases("tests.faults.inputs_gone", tmp_path, names):
         assert one["status"] in (0, 1), one
         assert "Traceback" not in one["all"], one
         assert (one["broken"], one["as_new"], one["went_on"]) == ([], True, True), one

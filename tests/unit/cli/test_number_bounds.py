@@ -11,7 +11,8 @@ from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
-from sppl.cli.kinds import _fits, _hints, check_kinds
+from sppl.bounds import fits
+from sppl.cli.kinds import _hints, check_kinds
 from sppl.schemas import UserError
 
 ROOT = Path(__file__).parents[3]
@@ -38,7 +39,7 @@ def numbers(node: Any, config: dict[str, Any], place: tuple[str, ...] = ()) -> I
             yield from numbers(value, config, (*place, str(key)))
     elif node is None or (isinstance(node, int | float) and not isinstance(node, bool)):
         taken = list(_hints(list(place), config))
-        if any(_fits(7, hint) for hint in taken) and not (node is None and any(_fits("a", hint) for hint in taken)):
+        if any(fits(7, hint) for hint in taken) and not (node is None and any(fits("a", hint) for hint in taken)):
             yield ".".join(place)
 
 

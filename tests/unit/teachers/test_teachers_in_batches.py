@@ -284,7 +284,7 @@ def test_the_id_is_on_disk_before_anything_else_and_the_plan_before_the_batch(tm
 
 
 def test_a_mode_that_is_none_is_refused():
-    with pytest.raises(UserError, match=r"teacher\.t: mode='batches' is none of direct, batch"):
+    with pytest.raises(UserError, match=r"teacher\.t: mode='batches' \(one of direct, batch"):
         OpenAITeacher(name="t", model="m", api_key_env=None, mode="batches")  # pyright: ignore[reportArgumentType]
 
 

@@ -198,11 +198,11 @@ def test_an_error_that_is_not_about_memory_stays_what_it_is(tmp_path):
 @pytest.mark.parametrize(
     ("wrong", "why"),
     [
-        ({"schedule": "cosin"}, "schedule=cosin .there are cosine, linear, constant"),
-        ({"precision": "fp16"}, "precision=fp16 .there are 32-true, bf16-true, bf16-mixed, 16-mixed"),
+        ({"schedule": "cosin"}, "schedule='cosin' .one of cosine, linear, constant"),
+        ({"precision": "fp16"}, "precision='fp16' .one of 32-true, bf16-true, bf16-mixed, 16-mixed"),
         ({"epochs": 0, "accumulate": -1}, "epochs=0 .a whole number above 0.; accumulate=-1"),
-        ({"warmup": 1.0}, "warmup=1.0 .a fraction of all steps, below 1"),
-        ({"learning_rate": 0.0}, "learning_rate=0.0 .above 0"),
+        ({"warmup": 1.0}, "warmup=1.0 .a fraction, from 0 to below 1"),
+        ({"learning_rate": 0.0}, "learning_rate=0.0 .a number above 0"),
         ({"clip": -1.0}, "clip=-1.0"),
     ],
     ids=str,
