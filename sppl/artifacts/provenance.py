@@ -76,17 +76,9 @@ def more_than_memory(path: Path) -> str:
     return f"it unpacks to {least / 2**30:,.0f} GiB, more than this machine's memory" if least > memory else ""
 
 
-def write_json(path: Path, value: Any, **encoded: str) -> None:
-    """Writes a JSON file that is either whole or not there; `encoded` are last entries that `json_text` gave before."""
-    text = json_text(value)
-    for key, part in encoded.items():
-        text = text.removesuffix("\n}") + f',\n "{key}": ' + part.replace("\n", "\n ") + "\n}"
-    write_anew(path, text)
-
-
-def json_text(value: Any) -> str:
-    """The JSON of a value, for people too."""
-    return json.dumps(value, indent=1, ensure_ascii=False)
+def write_json(path: Path, value: Any) -> None:
+    """Writes a JSON file that is either whole or not there."""
+    write_anew(path, json.dumps(value, indent=1, ensure_ascii=False))
 
 
 def write_anew(path: Path, text: str) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import shlex
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +21,7 @@ def read_sidecar(path: Path) -> dict[str, Any]:
     """
     data = path.with_suffix("") if path.with_suffix("").exists() else path.with_suffix(".parquet")
     try:
-        now = path.stat()
-        facts = _parsed(path, now.st_mtime_ns, now.st_size, now.st_ino)
+        facts = json.loads(path.read_text())
         return {**facts, "settings": facts["settings"], "digest": facts["digest"]}
     except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise broken_error(data, f"its provenance {path.name} cannot be read ({error!r})") from None
@@ -36,16 +34,3 @@ def broken_error(path: Path, what: str) -> UserError:
         f"{path} is broken: {what}. Remove it (rm -r {both}) and run the same command again; only this piece is made "
         "anew."
     )
-
-
-@lru_cache(maxsize=8192)
-def _parsed(path: Path, *_changed: int) -> dict[str, Any]:
-    """What a sidecar says: it is asked for again and again, and long."""
-    facts = json.loads(path.read_text())
-    return {**facts, "config": _shared(json.dumps(facts["config"]))} if "config" in facts else facts
-
-
-@lru_cache(maxsize=64)
-def _shared(config: str) -> Any:
-    """The configuration of a command, kept once for all that it made."""
-    return json.loads(config)

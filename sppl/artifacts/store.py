@@ -20,7 +20,6 @@ from typing import Any
 import pandas as pd
 from filelock import FileLock, Timeout
 
-from sppl.artifacts.once import once
 from sppl.artifacts.provenance import (
     VERSIONED,
     canonical,
@@ -28,7 +27,6 @@ from sppl.artifacts.provenance import (
     content_digest,
     fingerprint,
     folder_bytes,
-    json_text,
     more_than_memory,
     versions,
     write_json,
@@ -102,11 +100,6 @@ class Store:
     read_only: bool = False
     typed: tuple[str, ...] = field(default=(), repr=False)
     job: tuple[str, ...] = field(default=(), repr=False)
-
-    @once
-    def _config(self) -> str:
-        """The configuration as JSON: of 200 strategies it is long, and in every provenance the same."""
-        return json_text(self.config)
 
     @property
     def command(self) -> str:
@@ -288,7 +281,7 @@ class Store:
         self, artifact: ArtifactId, made: Path, inputs: Mapping[str, str], seconds: float, notes: dict[str, Any]
     ) -> None:
         assert not self.read_only, f"{artifact.name}: a dry run writes nothing"
-        how = {"versions": versions(), "commit": commit(), "command": self.command}
+        how = {"versions": versions(), "commit": commit(), "command": self.command, "config": self.config}
         provenance = {
             "leaf": artifact.name,
             "digest": content_digest(made),
@@ -304,7 +297,7 @@ class Store:
             self.check_format()  # another version may have begun to write here since
         else:
             write_json(Path(self.root, MARK), {"format": FORMAT})
-        write_json(sidecar_of(path), provenance, config=self._config)
+        write_json(sidecar_of(path), provenance)
         made.replace(path)
         for name in (path.name, sidecar_of(path).name):  # what killed runs left; the caller holds the artifact's lock
             for left in path.parent.glob(f".{name}.*.tmp"):

@@ -41,9 +41,9 @@ def at(moment: str, kind: str, folder: Path, act: Act) -> None:
     def sealed(self: Store, artifact: ArtifactId, made: Path, *rest: Any) -> None:
         path = self.path(artifact)
 
-        def written(file: Path, value: Any, **encoded: str) -> None:
+        def written(file: Path, value: Any) -> None:
             now(artifact, "opens", path)
-            write_json(file, value, **encoded)
+            write_json(file, value)
             now(artifact, "seals", path)
 
         store.write_json = written if artifact.kind == kind else write_json
