@@ -10,7 +10,7 @@ for tag in 2_31 2_28 2_27 2_24 2_17; do platforms+=(--platform "manylinux_${tag}
 platforms+=(--platform manylinux2014_x86_64 --platform manylinux1_x86_64)
 names=(transformers hydra-core omegaconf lm_eval datasets evaluate pandera typeguard typing-inspect mypy_extensions pydantic
   pydantic_core annotated-types typing-inspection trl dill multiprocess pytablewriter DataProperty mbstrdecoder pathvalidate
-  tabledata tcolorpy typepy more-itertools chardet pytest-timeout pytest-xdist pandas peft httpx hydra-joblib-launcher gguf)
+  tabledata tcolorpy typepy more-itertools chardet pytest-timeout pytest-xdist pandas peft httpx hydra-joblib-launcher gguf pytz)
 for name in "${names[@]}"; do
   python -m pip download -q --no-deps --only-binary=:all: --python-version "$python" --implementation cp \
     "${platforms[@]}" -c constraints.txt -d "$out" "$name"

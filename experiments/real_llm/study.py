@@ -24,9 +24,9 @@ def command(task: str, asked: argparse.Namespace) -> list[str]:
     if task == "ecqa":
         strategies = PUBLISHED
         given += ["benchmark=ecqa", "benchmark.source=upstream", f"data_dir={os.environ['SPPL_UPSTREAM']}"]
-        given += ["n_train=300", "n_predict=300", "n_test=300", "benchmark.max_new_tokens=300"]
+        given += ["n_train=200", "n_predict=200", "n_test=200", "benchmark.max_new_tokens=300"]
     if asked.on == "gpu":
-        given += ["hydra/launcher=joblib", f"hydra.launcher.per_gpu={asked.per_gpu}", f"strategy={strategies}"]
+        given += ["-m", "hydra/launcher=joblib", f"hydra.launcher.per_gpu={asked.per_gpu}", f"strategy={strategies}"]
     else:
         given.append(f"strategy=[{strategies}]")
     instead = {word.partition("=")[0] for word in asked.given}

@@ -20,9 +20,16 @@ from sppl.schemas import UserError
 
 log = logging.getLogger(__name__)
 
-PROMPTS = ((5, 6, 7, 8, 9, 10, 11), (12, 13, 14), (15, 16, 17, 18, 19), (20, 21))
-"""Prompts of the trial, of different lengths so that rows are padded."""
-TOKENS = ((3, 4, 3, 4, 3), (1, 0), (4, 4, 3, 3, 4), (3, 3, 3, 4, 4))
+PROMPTS = (
+    (1005, 1106, 1207, 1308, 1409, 1510, 1611),
+    (1712, 1813, 1914),
+    (2015, 2116, 2217, 2318, 2419),
+    (2520, 2621),
+)
+"""Prompts of the trial, of different lengths so that rows are padded. Their ids are those of ordinary tokens in the
+vocabularies of real models: after the special ones, which come first, the rounding of 16 bits grew to 4 % of the logits
+of SmolLM2 with trained adapters, after these to 2 %."""
+TOKENS = ((2003, 2104, 2003, 2104, 2003), (2001, 0), (2104, 2104, 2003, 2003, 2104), (2003, 2003, 2003, 2104, 2104))
 """Answers of the trial; 0 ends a row, so that it leaves the batch."""
 
 
@@ -39,10 +46,12 @@ def decoder_of(model: Any) -> Callable[..., list[list[int]]]:
     Raises:
         UserError: neither gives right logits.
     """
-    if _right(model, decode):
+    allowed = 1e-3 if model.dtype in (torch.float32, torch.float64) else 5e-2
+    if (distance := _distance(model, decode)) <= allowed:
         return decode
-    log.warning("%s answers one prompt at a time: a batch of prompts changes its answers", type(model).__name__)
-    if _right(model, decode_alone):
+    how = f"changes its logits by {distance:.1%}, {allowed:.1%} allowed" if distance < torch.inf else "does not run"
+    log.warning("%s answers one prompt at a time, which is slow: a batch of prompts %s", type(model).__name__, how)
+    if _distance(model, decode_alone) <= allowed:
         return decode_alone
     raise UserError(
         f"{type(model).__name__} answers something else when it keeps what it has read than when it reads everything "
@@ -67,25 +76,36 @@ def _one(model: Any, prompt: Ids, place: int, ends: frozenset[int], longest: int
     return made[0, len(prompt) :].tolist()
 
 
-def _right(model: Any, way: Callable[..., list[list[int]]]) -> bool:
-    """Whether the logits along given answers equal those of reading prompt and answer at once."""
+def _distance(model: Any, way: Callable[..., list[list[int]]]) -> float:
+    """How far the logits along given answers are from those of reading prompt and answer at once, as a share of them.
+
+    All rows are taken together: in 16 bits one of them may be several percent off by rounding alone, all of them were
+    not more than 1 %; where padding was read, they were 20 to 50 % off (SmolLM2 with trained adapters).
+    """
     size = model.config.get_text_config().vocab_size
-    prompts = [tuple(token % size for token in prompt) for prompt in PROMPTS]
+    prompts, answers = (
+        tuple(tuple(_within(token, size) for token in ids) for ids in all_) for all_ in (PROMPTS, TOKENS)
+    )
     seen: list[list[Tensor]] = [[] for _ in prompts]
 
     def given(logits: Tensor, places: Sequence[int]) -> list[int]:
         for row, place in enumerate(places):
             seen[place].append(logits[row].float())
-        return [TOKENS[place][min(len(seen[place]), len(TOKENS[place])) - 1] for place in places]
+        return [answers[place][min(len(seen[place]), len(answers[place])) - 1] for place in places]
 
     with torch.inference_mode():
-        ask = partial(way, model, prompts, ends=frozenset({0}), max_new_tokens=len(TOKENS[0]), choose=given)
+        ask = partial(way, model, prompts, ends=frozenset({0}), max_new_tokens=len(answers[0]), choose=given)
         if try_model(model, way.__name__, ask) is None:
-            return False
-        tolerance = 1e-3 if model.dtype in (torch.float32, torch.float64) else 5e-2
-        for prompt, tokens, found in zip(prompts, TOKENS, seen, strict=True):
+            return torch.inf
+        wholes, founds = [], []
+        for prompt, tokens, found in zip(prompts, answers, seen, strict=True):
             read = torch.tensor([[*prompt, *tokens[:-1]]], device=model.device)
-            whole = model(input_ids=read, use_cache=False).logits[0, len(prompt) - 1 :].float()
-            if (torch.stack(found[: len(tokens)]) - whole).norm() > tolerance * whole.norm():
-                return False
-    return True
+            wholes.append(model(input_ids=read, use_cache=False).logits[0, len(prompt) - 1 :].float())
+            founds.append(torch.stack(found[: len(tokens)]))
+        whole, found = torch.cat(wholes), torch.cat(founds)
+        return float((found - whole).norm() / whole.norm())
+
+
+def _within(token: int, size: int) -> int:
+    """A token of a vocabulary of that size; 0 stays the only end."""
+    return token and 1 + token % (size - 1)

@@ -72,7 +72,11 @@ CASES: dict[str, tuple[str, str, Act]] = {
         for kind in ("responses", "answers")
     },
     **{
-        f"the data folder deleted once {kind} are written": ("made", kind, remove("data"))
+        f"the data folder deleted once {kind} are written": (
+            "made",
+            kind,
+            remove("data/"),
+        )  # "data" alone is the artifact's
         for kind in ("responses", "token_stats", "results")
     },
     **{

@@ -170,7 +170,7 @@ def tried(folder: Path, case: str, table: bytes) -> dict[str, Any]:
 
 def mended(folder: Path, said: str) -> None:
     """Does what the message says: removes what is broken, or sets the store aside."""
-    for path in folder.joinpath("store").rglob("*-????????.*"):
+    for path in folder.joinpath("store").rglob("*-????????*"):
         if f"{path} is broken" in said:
             remove(str(path.relative_to(folder)))(folder, path)
             path.with_name(path.name.removesuffix(".parquet") + ".json").unlink(missing_ok=True)

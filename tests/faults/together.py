@@ -27,13 +27,13 @@ Meanwhile = Callable[[list[int], Path], object]
 """What is done to the processes, given their ids and the store."""
 
 
-def command(strategies: str, *more: str) -> list[str]:
-    return [*QUICK, f"strategy=[{strategies}]", "metric=[sppl,length]", "name=loop", *more]
+def command(strategies: str, *more: str, metrics: str = "sppl,length") -> list[str]:
+    return [*QUICK, f"strategy=[{strategies}]", f"metric=[{metrics}]", "name=loop", *more]
 
 
 DIFFERENT = [
     command("gpt4,claude"),
-    command("claude,gpt4", "metric=[length,perplexity]"),
+    command("claude,gpt4", metrics="length,perplexity"),
     command("gpt4", "seed=1"),
     command("gpt4,claude", "stage=[export]"),
 ]

@@ -27,3 +27,5 @@ def test_without_given_words_a_gpu_has_a_job_per_strategy_and_a_cpu_one_job(monk
     gpu, cpu = (STUDY["command"]("ecqa", Namespace(on=on, per_gpu=4, given=[])) for on in ("gpu", "cpu"))
     assert "strategy=gpt4,claude,mini_gpt4,step_by_step,human_examples,gpt4_examples,rewrite" in gpu
     assert "strategy=[gpt4,claude,mini_gpt4,step_by_step,human_examples,gpt4_examples,rewrite]" in cpu
+    for words in (gpu, cpu):  # several values are a sweep's, and a sweep is asked for
+        assert any("," in word and "[" not in word for word in words) == ("-m" in words)
