@@ -18,6 +18,8 @@ from tests.faults.loop_and_die import damaged, ended, start, undisturbed
 from tests.faults.meanwhile import Act, at, remove
 
 MODEL = ROOT / "sppl" / "lab" / "checkpoint"
+DATA = "data/"
+"""The user's folder; without the slash it would be the artifact's data."""
 SIZES = ["n_train=12", "n_score=6", "n_predict=6", "n_test=3", "training.epochs=1", "logger=[]"]
 
 
