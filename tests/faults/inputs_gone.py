@@ -74,11 +74,7 @@ CASES: dict[str, tuple[str, str, Act]] = {
         for kind in ("responses", "answers")
     },
     **{
-        f"the data folder deleted once {kind} are written": (
-            "made",
-            kind,
-            remove("data/"),
-        )  # "data" alone is the artifact's
+        f"the data folder deleted once {kind} are written": ("made", kind, remove(DATA))
         for kind in ("responses", "token_stats", "results")
     },
     **{
