@@ -2,6 +2,7 @@
 
 import logging
 import os
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -71,10 +72,13 @@ def make_importable() -> None:
 def report_dead_workers() -> Iterator[None]:
     """Within this block the death of a launcher's worker is reported in one line, once its other jobs have ended.
 
-    joblib and submitit raise a RuntimeError for it; what a job itself raises never comes this way.
+    joblib and submitit raise a RuntimeError for it; what a job itself raises never comes this way. A worker that joblib
+    starts anew because it has grown by 300 MB is no accident, and its warning is not shown.
     """
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "A worker stopped while some jobs were given to the executor")
+            yield
     except RuntimeError as error:
         log.error("the launcher lost a job: %s", " ".join(str(error).split())[:300])
         psutil.wait_procs([one for one in psutil.Process().children() if _works(one)])
