@@ -124,13 +124,14 @@ def score_work(
         return score_on_server(scorer.server, work.requests, check, folder)
     from sppl.hardware.device import DeviceFacts
     from sppl.scoring.planner import lower_bound, plan_passes
-    from sppl.scoring.scorer import tokens_at_once
+    from sppl.scoring.scorer import pass_cost, tokens_at_once
     from sppl.scoring.shards import score_in_shards
 
     frozen_target(target)  # takes an adapter off, if one was put on since
     runner = scorer_of(target, scorer.form, hardware.device)
     runner.further = work.further
-    passes = plan_passes(work.requests, max_tokens=scorer.max_tokens or tokens_at_once(runner.model), form=runner.form)
+    most = scorer.max_tokens or tokens_at_once(runner.model)
+    passes = plan_passes(work.requests, max_tokens=most, form=runner.form, pass_cost=pass_cost(runner.model))
     tokens = sum(one.tokens for one in passes)
     log.info(
         "%d responses in context, %d passes, %d tokens (%d if equal prefixes and responses are read once)",

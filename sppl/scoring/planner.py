@@ -56,12 +56,21 @@ class ForwardPass:
         return self.row_tokens + (len(self.cached) if self.opens else 0)
 
 
-def plan_passes(requests: Sequence[ScoringRequest], *, max_tokens: int, form: PassForm) -> list[ForwardPass]:
+def plan_passes(
+    requests: Sequence[ScoringRequest], *, max_tokens: int, form: PassForm, pass_cost: int = 0
+) -> list[ForwardPass]:
     """Returns passes that hold every request once, the longest first, whatever the order of the requests.
 
     No forward pass reads more than `max_tokens` tokens, but for a single prefix or request that is longer: a row cannot
     be split. With `form="tree"` groups that fit are packed together; a group that is larger, or groups whose prefixes
     begin with the same long tokens, become `prefix_cache` passes, whose beginning is computed once for all of them.
+
+    Args:
+        requests: what to score.
+        max_tokens: the most tokens of a pass.
+        form: how passes are run.
+        pass_cost: how many tokens could be read in the time that a pass takes beside its tokens. A common beginning is
+            kept only if it saves more than the two passes that this takes.
     """
     if max_tokens < 1:
         raise ValueError(f"max_tokens must be at least 1, got {max_tokens}")
@@ -73,7 +82,7 @@ def plan_passes(requests: Sequence[ScoringRequest], *, max_tokens: int, form: Pa
     if form == "prefix_cache":
         beginnings = [(group.prefix, [group]) for group in groups]
     else:
-        beginnings = _common_beginnings(groups, max_tokens)
+        beginnings = _common_beginnings(groups, max_tokens, pass_cost)
     passes = [one for cached, members in beginnings if cached for one in _over_cache(cached, members, max_tokens)]
     free = [group for cached, members in beginnings if not cached for group in members]
     return passes + [ForwardPass("tree", tuple(packed)) for packed in _pack(free, max_tokens)]
@@ -111,7 +120,9 @@ def _batches(rows: Sequence[PrefixGroup], max_tokens: int) -> Iterator[list[Pref
         yield batch
 
 
-def _common_beginnings(groups: Sequence[PrefixGroup], max_tokens: int) -> list[tuple[Tokens, list[PrefixGroup]]]:
+def _common_beginnings(
+    groups: Sequence[PrefixGroup], max_tokens: int, pass_cost: int
+) -> list[tuple[Tokens, list[PrefixGroup]]]:
     """Groups by the beginning worth keeping for them: a common beginning, one large group's prefix, or nothing."""
     clusters: list[tuple[Tokens, list[PrefixGroup]]] = []
     for group in sorted(groups, key=lambda group: group.prefix):
@@ -122,12 +133,16 @@ def _common_beginnings(groups: Sequence[PrefixGroup], max_tokens: int) -> list[t
             clusters[-1] = (shared, together)
         else:
             clusters.append((group.prefix, [group]))
-    return [(cached if _worth_keeping(members, max_tokens) else (), members) for cached, members in clusters]
+    return [
+        (cached if _worth_keeping(cached, members, max_tokens, pass_cost) else (), members)
+        for cached, members in clusters
+    ]
 
 
-def _worth_keeping(members: Sequence[PrefixGroup], max_tokens: int) -> bool:
-    """Whether a beginning would otherwise be read more than once."""
-    return len(members) > 1 or (members[0].tokens > max_tokens and len(members[0].requests) > 1)
+def _worth_keeping(cached: Tokens, members: Sequence[PrefixGroup], max_tokens: int, pass_cost: int) -> bool:
+    """Whether a beginning would otherwise be read more than once, in more time than passes of its own take."""
+    reads = sum(1 for member in members for _ in _split(member, max_tokens))
+    return (reads - 1) * len(cached) > 2 * pass_cost
 
 
 def _common(one: Tokens, other: Tokens) -> Tokens:

@@ -41,6 +41,10 @@ ON_CPU = 4096
 """Tokens of a forward pass on a CPU."""
 MOST = 65_536
 """Tokens after which larger passes are no faster on a GPU."""
+MOST_COST = 8192
+"""Tokens a GPU could read in the time that starting a pass takes, however small the model."""
+COST_WEIGHTS = 7e12
+"""The same of larger models, times their weights."""
 SHARE = 0.5
 """Share of the memory beside the weights that one pass may take."""
 
@@ -55,6 +59,17 @@ def tokens_at_once(model: PreTrainedModel) -> int:
     wide = getattr(config, "intermediate_size", None) or 4 * config.hidden_size
     each = (4 * wide + 12 * config.hidden_size) * model.dtype.itemsize
     return max(ON_CPU, min(MOST, int(SHARE * memory_for_work(model, model.device) / each)))
+
+
+def pass_cost(model: PreTrainedModel) -> int:
+    """Returns how many tokens the model could read in the time a forward pass takes beside its tokens.
+
+    On a GPU that is the starting of its kernels, some 30 ms, in which it reads the fewer tokens the larger it is: 9,000
+    at 135 million weights, 3,000 at 1.5 billion, 1,000 at 7 billion (H200, `experiments/scoring_speed`).
+    """
+    if model.device.type == "cpu":
+        return 0
+    return int(min(MOST_COST, COST_WEIGHTS / max(1, model.num_parameters())))
 
 
 class ResponseScorer(ModelReader):
@@ -92,7 +107,7 @@ class ResponseScorer(ModelReader):
         Works without a trainer, for a list of requests that fits into memory.
         """
         numbered = [ScoringRequest(request.prefix, request.response, index) for index, request in enumerate(requests)]
-        passes = plan_passes(numbered, max_tokens=max_tokens, form=self.form)
+        passes = plan_passes(numbered, max_tokens=max_tokens, form=self.form, pass_cost=pass_cost(self.model))
         with torch.inference_mode():
             scored = [one for number, batch in enumerate(passes) for one in self.predict_step(batch, number)]
         return [(one.logprobs, one.ranks) for one in sorted(scored, key=lambda one: one.index)]
@@ -116,7 +131,8 @@ class ResponseScorer(ModelReader):
 
     def _in_parts(self, batch: ForwardPass, batch_idx: int) -> list[Scored]:
         form = "padded" if batch.form == "padded" else "tree"
-        parts = plan_passes(batch.requests, max_tokens=self.max_tokens or batch.row_tokens, form=form)
+        most = self.max_tokens or batch.row_tokens
+        parts = plan_passes(batch.requests, max_tokens=most, form=form, pass_cost=pass_cost(self.model))
         return [scored for part in parts for scored in self.predict_step(part, batch_idx)]
 
     def _score(self, batch: ForwardPass) -> list[Scored]:

@@ -8,7 +8,7 @@ import torch
 from transformers import LlamaConfig, LlamaForCausalLM, Qwen2Config, Qwen2ForCausalLM
 
 from sppl.scoring.requests import ScoringRequest
-from sppl.scoring.scorer import ResponseScorer, tokens_at_once
+from sppl.scoring.scorer import ResponseScorer, pass_cost, tokens_at_once
 
 log = logging.getLogger(__name__)
 SHAPE = {
@@ -91,7 +91,8 @@ def test_a_pass_that_does_not_fit_into_memory_is_scored_in_halves(device, caplog
         assert abs(logprobs.mean() - other.mean()) < 0.05
 
 
-def test_passes_on_a_gpu_are_larger_than_on_a_cpu(device):
+def test_passes_on_a_gpu_are_larger_and_fewer_than_on_a_cpu(device):
     model = model_of("llama", torch.bfloat16, device)
     assert tokens_at_once(model) == (65_536 if device.type == "cuda" else 4096)
     assert tokens_at_once(model.float()) == 4096
+    assert pass_cost(model) == (8192 if device.type == "cuda" else 0)

@@ -59,6 +59,28 @@ def test_a_long_beginning_of_several_prefixes_is_computed_once():
     assert sum(one.tokens for one in passes) == 50 + 10 * (2 + 1)
 
 
+@pytest.mark.parametrize(("cost", "cached"), [(44, True), (45, False)])
+def test_a_beginning_is_kept_only_if_it_saves_more_than_the_two_passes_it_takes(cost, cached):
+    beginning = tuple(range(100, 110))
+    requests = [ScoringRequest((*beginning, question), (7, 8), question) for question in range(10)]
+    passes = plan_passes(requests, max_tokens=1000, form="tree", pass_cost=cost)
+    assert {one.cached for one in passes} == ({beginning} if cached else {()})  # 9 times 10 tokens
+
+
+def test_the_prefix_of_a_large_group_is_kept_where_reading_it_again_would_take_longer_than_passes():
+    requests = [ScoringRequest(tuple(range(30)), (4, 5, 6), index) for index in range(8)]
+    kept, read = (plan_passes(requests, max_tokens=34, form="tree", pass_cost=cost) for cost in (44, 45))
+    assert [one.tokens for one in kept] == [30 + 16]
+    assert [one.tokens for one in read] == [34] * 4  # 3 times 30 tokens are no more than two passes of 45
+
+
+@given(requests=REQUESTS, max_tokens=st.integers(1, 30), cost=st.integers(0, 20))
+def test_whatever_a_pass_costs_every_request_is_in_one_pass_and_the_budget_holds(requests, max_tokens, cost):
+    passes = plan_passes(requests, max_tokens=max_tokens, form="tree", pass_cost=cost)
+    assert sorted(request.index for one in passes for request in one.requests) == list(range(len(requests)))
+    assert all(one.row_tokens <= max_tokens or len(one.requests) == 1 for one in passes)
+
+
 def test_a_short_common_beginning_is_not_worth_a_head():
     requests = [ScoringRequest((9, *range(question, question + 30)), (7, 8), question) for question in range(10)]
     assert {one.form for one in plan_passes(requests, max_tokens=40, form="tree")} == {"tree"}
