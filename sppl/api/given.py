@@ -15,7 +15,7 @@ from sppl.names import NAME, NAME_RULE
 from sppl.schemas import Question, Split, Strategy, UserError
 
 Rows = Iterable[Mapping[str, Any]] | pd.DataFrame
-"""The responses of one strategy: rows with `question`, `response`, and where known `id` and `answer` (or `gold`, ...)."""
+"""The responses of one strategy: rows with `question`, `response`, and where known `id` and `answer` (or `gold`)."""
 ANSWER = ("answer", *GOLD)
 """Names of the gold answer: ours, and those that files may have."""
 SHOWN = 50

@@ -25,5 +25,5 @@ def test_without_one_there_is_none():
 def test_two_that_say_the_same_are_one_and_two_that_do_not_are_a_problem():
     (question,) = read_rows({"one": [row(answer="7", gold=7)]}).asked
     assert question.answer == "7"
-    with pytest.raises(UserError, match="one, row 1: `answer` '7' and `label` '8' are both gold answers; leave one"):
+    with pytest.raises(UserError, match="one, row 0: `answer` '7' and `label` '8' are both gold answers; leave one"):
         read_rows({"one": [row(answer="7", label="8")]})
