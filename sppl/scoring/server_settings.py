@@ -10,6 +10,9 @@ from sppl.schemas import UserError
 
 Dialect = Literal["vllm", "sglang"]
 
+TIGHT = 0.02
+TOKEN_TOLERANCE = {"bfloat16": 0.085}
+
 
 @dataclass(frozen=True, kw_only=True)
 class ScoringServer:
@@ -26,8 +29,9 @@ class ScoringServer:
         tries: times one request is sent, at most.
         backoff: seconds before the second try, doubled for every further one.
         check: requests that this process scores as well, before the server's other values are trusted.
-        tolerance: nats by which the log-probabilities of a checked response may differ, on average over its tokens; the
-            natural logarithms of the ranks may so on average over all checked tokens.
+        tolerance: nats by which the log-probabilities of the checked tokens may be shifted: the mean of their differences.
+        token_tolerance: nats by which they may differ either way: the mean of the differences without their sign; three
+            times as much for the natural logarithms of the ranks. None: by the target's dtype (`TOKEN_TOLERANCE`).
         top: ranks are told up to so many by SGLang, of which that many likeliest tokens are asked; a lower one is told
             as the next number. vLLM tells every rank.
         request: further fields of every request.
@@ -44,6 +48,7 @@ class ScoringServer:
     backoff: NotNegative = 1.0
     check: Count = 20
     tolerance: NotNegative = 0.03
+    token_tolerance: NotNegative | None = None
     top: Count = 100
     request: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
@@ -71,6 +76,10 @@ class ScoringServer:
     def ranks_up_to(self) -> int | None:
         """Ranks up to this one are exact; None where all are."""
         return self.top if self.dialect == "sglang" else None
+
+    def token_limit(self, dtype: str) -> float:
+        """Returns by how many nats log-probabilities may differ either way where the target runs in `dtype`."""
+        return TOKEN_TOLERANCE.get(dtype, TIGHT) if self.token_tolerance is None else self.token_tolerance
 
     def key(self) -> str:
         """Returns the key that requests carry; `none` for a server without.
