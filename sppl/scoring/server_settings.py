@@ -29,8 +29,9 @@ class ScoringServer:
         tries: times one request is sent, at most.
         backoff: seconds before the second try, doubled for every further one.
         check: requests that this process scores as well, before the server's other values are trusted.
-        tolerance: nats by which the log-probabilities of the checked tokens may be shifted: the mean of their differences.
-        token_tolerance: nats by which they may differ either way: the mean of the differences without their sign; three
+        tolerance: nats by which the log-probabilities of the checked tokens may be shifted, on average: the differences
+            with their sign, per unsure token (`sppl.scoring.trust`).
+        token_tolerance: nats by which they may differ either way, on average: the differences without their sign; three
             times as much for the natural logarithms of the ranks. None: by the target's dtype (`TOKEN_TOLERANCE`).
         top: ranks are told up to so many by SGLang, of which that many likeliest tokens are asked; a lower one is told
             as the next number. vLLM tells every rank.

@@ -21,9 +21,9 @@ rounding error is about as large as the limit: this is two of a mean's standard 
 class Agreement(NamedTuple):
     """The differences between two scorers of the same requests.
 
-    They are given per unsure token: divided by the sum of 1 - p over all tokens, p being the token's probability. A token
-    the target is sure of has the log-probability 0 whatever is rounded, so that the same server would seem to differ
-    twice as much on short answers as on long ones.
+    They are given per unsure token: divided by the sum of 1 - p over all tokens, p being the token's probability. A
+    token that the target is sure of has the log-probability 0 however it is rounded, and many tokens of long responses
+    are such; of short ones few are, and the same server would seem to differ twice as much there.
     """
 
     requests: int
@@ -59,18 +59,13 @@ def compare_values(known: Sequence[Values], theirs: Sequence[Values], ranks_up_t
 def disagreement(server: ScoringServer, dtype: str, found: Agreement) -> str:
     """Returns what differs by more than is allowed where the target runs in `dtype`; empty where nothing does."""
     each, chance = server.token_limit(dtype), CHANCE * server.token_limit(dtype) / found.unsure**0.5
-    named = f"scorer.server.token_tolerance={each:g}"
+    whole, single = f"scorer.server.tolerance={server.tolerance:g}", f"scorer.server.token_tolerance={each:g}"
     said = [
         f"{what} by {value:.3g} (allowed: {limit + chance:.2g}, for {setting})"
         for what, value, limit, setting in (
-            (
-                "log-probabilities are shifted",
-                found.shift,
-                server.tolerance,
-                f"scorer.server.tolerance={server.tolerance:g}",
-            ),
-            ("log-probabilities differ", found.logprobs, each, named),
-            ("logarithms of the ranks differ", found.ranks, RANKS * each, f"{RANKS:g} times {named}"),
+            ("log-probabilities are shifted", found.shift, server.tolerance, whole),
+            ("log-probabilities differ", found.logprobs, each, single),
+            ("logarithms of the ranks differ", found.ranks, RANKS * each, f"{RANKS:g} times {single}"),
         )
         if not abs(value) <= limit + chance
     ]
