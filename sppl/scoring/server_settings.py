@@ -14,10 +14,10 @@ TOKEN_TOLERANCE = {"bfloat16": 0.1, "float16": 0.02}
 """Nats by which log-probabilities may differ either way, by the target's dtype; others as float16, whose digits GPUs
 multiply float32 with (TF32).
 
-SmolLM2-135M, per unsure token, 20 requests: right bfloat16 differs by 0.02 to 0.07 (another kernel or form; on texts that
-are strange to it 0.10), wrong by 0.10 to 0.12 (a lost first token; 0.23 on strange texts), 0.11 to 0.13 (weights rounded to
-8 bits), 0.13 to 0.16 (a doubled first token, no system turn), 0.26 and more (training) and 1.8 (4 bits). float16 differs
-from float32 by 0.01, a lost first token by 0.07 to 0.09.
+SmolLM2-135M, per unsure token, 20 requests: right bfloat16 differs by 0.02 to 0.07 (another kernel or form; on texts
+that are strange to it 0.10), wrong by 0.10 to 0.12 (a lost first token; 0.23 on strange texts), 0.11 to 0.13 (weights
+rounded to 8 bits), 0.13 to 0.16 (a doubled first token, another system turn), 0.26 and more (training), 1.8 (4 bits).
+float16 differs from float32 by 0.01, a lost first token by 0.07 to 0.09.
 """
 
 
