@@ -16,7 +16,7 @@ from sppl.bounds import Count, fits
 from sppl.generation.local import LocalGenerator
 from sppl.hardware.hardware import Hardware
 from sppl.metrics.needs import Metric, own_answers, table_needs, tables_of
-from sppl.models.target import TargetModel
+from sppl.models.target import TargetModel, forget_changed_targets
 from sppl.schemas import UserError
 from sppl.scoring.scoring_settings import Scoring
 from sppl.stages.predict import predict
@@ -141,7 +141,11 @@ def resolve_metrics(metrics: Sequence[str | Metric]) -> list[Metric]:
 
 
 def resolve_target(target: str | TargetModel) -> TargetModel:
-    """Returns the target model, by its name in the group `target_model`, or by a path or hub id."""
+    """Returns the target model, by its name in the group `target_model`, or by a path or hub id.
+
+    What an earlier call of this process keeps of a folder that has changed since is forgotten.
+    """
+    forget_changed_targets()
     if isinstance(target, TargetModel):
         return target
     if target in names_in("target_model"):
