@@ -122,7 +122,7 @@ def score_work(
     """
     if scorer.server:
         check = partial(_in_process, target, hardware, form=scorer.form)
-        return score_on_server(scorer.server, work.requests, check, folder)
+        return score_on_server(scorer.server, work.requests, check, folder, target.dtype)
     from sppl.hardware.device import DeviceFacts
     from sppl.scoring.planner import lower_bound, plan_passes
     from sppl.scoring.scorer import pass_cost, tokens_at_once
