@@ -75,7 +75,7 @@ def _check_server(
         raise UserError(
             f"{server.place} does not score as the target does in this process: {said}. Serve the same weights there, "
             f"unquantised, with --dtype {dtype} as target_model.dtype has it; or score in this process: "
-            "scorer=default; or, where rounding is known to do more to this model, give a larger limit (docs/servers.md)"
+            "scorer=default; or, where rounding is known to do more to it, a larger limit (docs/servers.md)"
         )
     log.info(
         "%s scores as the target: over %d tokens of %d requests, per token that the target is not sure of, the "
