@@ -1,6 +1,6 @@
 """Puts rankings beside outcomes: the table of strategies, and the table that judges the metrics."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -110,12 +110,14 @@ def metrics_table(
     answers: pd.DataFrame | None = None,
     conventions: Conventions = SOUND,
     least: int = 2,
+    references: Collection[str] = (),
 ) -> pd.DataFrame:
     """Returns one row per benchmark, target, setup and metric: how well its order predicted the accuracies.
 
     `spearman` is positive where the metric predicts well (for a metric without direction it is the correlation of the
-    raw value); `picked` is the strategy it ranks first, `regret` is `best_accuracy` minus the picked one. Only
-    strategies with both score and accuracy are compared (`n_strategies`); others, and every <NA>, are named in `note`.
+    raw value); `picked` is the strategy it ranks first, `regret` is `best_accuracy` minus the picked one, <NA> where a
+    trained strategy has no score, as the metric might have picked it. Only those with both score and accuracy are
+    compared (`n_strategies`); others, and every <NA>, are named in `note`.
     `spread` is the standard deviation of the strategies' accuracies: how much there is to choose. `cost`, where the
     rankings have it, is what the metric takes per response, in forward passes over question and response; `flag`, where
     they have it, how the scores are not what was asked for (also in `note`).
@@ -131,6 +133,7 @@ def metrics_table(
         conventions: how accuracies are averaged and ties are treated.
         least: strategies that a correlation is computed of; what is averaged over many cases may be of fewer than
             what is shown by itself (`sppl.analysis.correlation.LEAST`).
+        references: strategies that are trained and shown, never ranked.
 
     Raises:
         UserError: accuracies or setups that cannot be used, see `accuracies`.
@@ -147,7 +150,7 @@ def metrics_table(
         benchmark, target, name = map(str, key)
         resampler = next((metric for metric in metrics if metric.name == name), None)
         for setup, reached in setups.get((benchmark, target), nothing):
-            judged = _judged(part, reached, conventions, least)
+            judged = _judged(part, reached, conventions, least, references)
             if scores is not None and resampler is not None and judged["spearman"] is not pd.NA:
                 own = _of_setup_answers(answers, benchmark, target, setup)
                 judged |= spearman_interval(scores, resampler, part, reached["accuracy"], own)
@@ -185,7 +188,9 @@ def _of_setup_answers(answers: pd.DataFrame | None, benchmark: str, target: str,
     return answers[(answers[list(key)] == pd.Series(key)).all(axis=1)]
 
 
-def _judged(ranked: pd.DataFrame, reached: pd.DataFrame, conventions: Conventions, least: int) -> dict[str, Any]:
+def _judged(
+    ranked: pd.DataFrame, reached: pd.DataFrame, conventions: Conventions, least: int, references: Collection[str]
+) -> dict[str, Any]:
     """Judges one metric's order by the accuracies of one setup, whose index is the strategies."""
     rank = dict(sorted(zip(ranked["strategy"], ranked["rank"], strict=True), key=lambda pair: (pair[1], pair[0])))
     truth = dict(zip(reached.index, reached["accuracy"].to_numpy(float), strict=True))
@@ -207,6 +212,7 @@ def _judged(ranked: pd.DataFrame, reached: pd.DataFrame, conventions: Convention
         notes.append(f"{' and '.join(first)} share the first place, the pick is the first by name")
     picked = first[0] if direction != "none" else pd.NA
     got, best = truth.get(picked, pd.NA), max(accuracy, default=pd.NA)
+    known = not set(truth) - set(both) - set(references)
     return {
         "direction": direction,
         "spearman": pd.NA if reason else correlation(ranks, accuracy if direction == "none" else -accuracy),
@@ -214,7 +220,7 @@ def _judged(ranked: pd.DataFrame, reached: pd.DataFrame, conventions: Convention
         "picked": picked,
         "picked_accuracy": got,
         "best_accuracy": best,
-        "regret": best - got,
+        "regret": best - got if known else pd.NA,
         "spread": _spread(both, reached, counted_strategies(conventions.spread_over, benchmark), conventions),
         "n_strategies": len(both),
         "note": "; ".join([reason] * bool(reason) + notes),

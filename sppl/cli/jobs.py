@@ -1,13 +1,13 @@
 """The record of one job of a run or a sweep, `job.json` in its folder; the summary of a sweep reads nothing else."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sppl.artifacts.provenance import canonical, write_json
+from sppl.artifacts.provenance import write_json
 from sppl.cli.foreign import refuse_foreign
 from sppl.schemas import UserError
 
@@ -86,10 +86,15 @@ class Job:
 
     def gap(self) -> dict[str, Any]:
         """Returns what is missing in a report because this job is not done."""
-        part = {key: self.config.get(key) or {} for key in ("benchmark", "target_model", "strategy")}
-        names = {key: part[key].get("name", "") for key in ("benchmark", "target_model")}
+        names = {key: (self.config.get(key) or {}).get("name", "") for key in ("benchmark", "target_model")}
         job = " ".join(self.overrides) or "this run"
-        return {"job": job, "status": self.status, "error": self.error, "strategies": list(part["strategy"]), **names}
+        return {"job": job, "status": self.status, "error": self.error, "strategies": self.strategies, **names}
+
+    @property
+    def strategies(self) -> list[str]:
+        """The names of its strategies; of files those that were chosen, none where all of a folder's are."""
+        chosen = self.config.get("strategy") or {}
+        return list(chosen.get("only") or [] if "_target_" in chosen else chosen)
 
 
 def jobs_in(folder: Path, first: int, known: frozenset[str]) -> list[Job]:
@@ -127,18 +132,6 @@ def next_number(folder: Path) -> int:
 
 def _numbers(folder: Path) -> list[int]:
     return sorted(int(path.name) for path in folder.glob("[0-9]*") if path.name.isdigit())
-
-
-def rank_arguments(jobs: Iterable[Job]) -> list[dict[str, Any]]:
-    """Returns the arguments of `rank`, one set per ranking: jobs that differ only in strategy are ranked together."""
-    groups: dict[str, dict[str, Any]] = {}
-    for job in jobs:
-        arguments = dict(job.config["stage"]["rank"])
-        strategies = arguments.pop("strategy", None)
-        group = groups.setdefault(json.dumps(canonical(arguments), sort_keys=True), arguments)
-        if strategies is not None:
-            group["strategy"] = group.get("strategy", {}) | strategies
-    return list(groups.values())
 
 
 def stages(config: Mapping[Any, Any], where: str) -> list[str]:

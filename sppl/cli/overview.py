@@ -14,19 +14,24 @@ from omegaconf import DictConfig, OmegaConf
 from sppl.analysis.outcomes import UNTRAINED
 from sppl.artifacts.store import Store
 from sppl.cli.command_line import command_line, job_line
-from sppl.cli.jobs import Job, jobs_in, rank_arguments, stages
+from sppl.cli.jobs import Job, jobs_in, stages
 from sppl.cli.ledger import Ledger
 from sppl.cli.logger_runs import open_loggers
 from sppl.cli.running import stage_call
+from sppl.cli.together import Together, group_jobs, settings_of
 from sppl.cli.totals import total_lines
 from sppl.commands import command
+from sppl.metrics.needs import Metric
 from sppl.packaged import conf
 from sppl.schemas import UserError
 from sppl.study.loggers import Loggers
+from sppl.study.parts import Part
 from sppl.study.picking import show_ranked
 from sppl.study.plan import Plan, ranking_of
 
 log = logging.getLogger(__name__)
+KINDS = ("rankings", "results", "shortlists")
+"""Kinds of artifacts that a part of a report has."""
 RESULTS = ("results", "also_results")
 """Kinds of artifacts that a report's accuracies come from."""
 
@@ -54,32 +59,33 @@ def summarise(started: DictConfig, folder: Path, first: int) -> bool:
     store = Store(config["store"], config=config, typed=command_line(), job=job_line(_together(done)))
     summary = started.copy()
     summary.run_dir, summary.job_name = str(folder), "report"
-    together = rank_arguments(done) if "rank" in config["stage"] else []
+    groups = group_jobs(done)
+    together = [one.arguments for one in groups] if "rank" in config["stage"] else []
     news = not config["dry"] and (_made_something(jobs) or any(_has_to_rank(one, store) for one in together))
     with open_loggers(summary, news=news, summary=True) as loggers:
         plans, rankings = _rank(together, store, loggers, dry=config["dry"])
-        before = [name for job in done for name in _tested_before(job.config, store)]
+        parts = _parts(groups, rankings, store)
         if rankings and "report" not in config["stage"]:
             show_ranked(
-                name=config["name"], metric=instantiate(config["metric"], _convert_="all"),
-                own_files=config["strategy"].get("folder"), rankings=rankings, store=store,
-                results=[name for name in dict.fromkeys(before) if name.startswith("results/")],
-                max_tokens=config["training"]["max_tokens"], overlong=config["training"]["overlong"],
-                conventions=config["conventions"],
+                name=config["name"], metric=_metrics(done), own_files=config["strategy"].get("folder"),
+                parts=parts, store=store,
+                references=_references(done), max_tokens=config["training"]["max_tokens"],
+                overlong=config["training"]["overlong"], conventions=config["conventions"],
             )  # fmt: skip
-            places = ", ".join(str(store.path(store.open(one))) for one in rankings)
+            places = ", ".join(str(store.path(store.open(one))) for one in dict.fromkeys(rankings))
             swept = any(word in ("-m", "--multirun") for word in store.typed)
             page = command(store.typed, "stage=[rank,report]", sweep=swept)
             log.info("rank: the ranking is in %s; as a page and as files: %s", places, page)
         if "report" in config["stage"] and not config["dry"]:
-            stage_names = ("benchmark", "shortlist")
-            made = dict.fromkeys(name for job in jobs for stage in stage_names for name in job.artifacts.get(stage, []))
-            names = [*made, *before]
+            for gap, job in zip(gaps, (job for job in jobs if job.status != "done"), strict=True):
+                gap["settings"] = settings_of(job, groups)
             stage_call(config, "report")(
                 store=store,
-                rankings=rankings,
-                results=[name for name in dict.fromkeys(names) if name.partition("/")[0] in RESULTS],
-                shortlists=[name for name in names if name.startswith("shortlists/")],
+                metric=_metrics(done),
+                rankings=list(dict.fromkeys(name for part in parts for name in part.rankings)),
+                results=list(dict.fromkeys(name for part in parts for name in part.results)),
+                parts=parts,
+                references=_references(done),
                 gaps=gaps,
                 unvalidated=_without_validation(done),
                 loggers=loggers,
@@ -91,7 +97,7 @@ def summarise(started: DictConfig, folder: Path, first: int) -> bool:
 def _rank(
     together: Sequence[Mapping[str, Any]], store: Store, loggers: Loggers, *, dry: bool
 ) -> tuple[list[Plan], list[str]]:
-    """Runs rank once per set of its arguments; returns the plans, and the rankings unless it is a dry run."""
+    """Runs rank once per set of its arguments; returns the plans and, unless it is a dry run, the rankings' names."""
     plans, rankings = list[Plan](), list[str]()
     for number, arguments in enumerate(together):
         own = partial(loggers, "", f"ranking={number}") if len(together) > 1 else loggers
@@ -100,7 +106,52 @@ def _rank(
         log.info(plans[-1].line("rank"))
         if not dry:
             rankings.append(ranking_of(call(store=store, loggers=own)))
-    return plans, list(dict.fromkeys(rankings))
+    return plans, rankings
+
+
+def _parts(groups: Sequence[Together], rankings: Sequence[str], store: Store) -> list[Part]:
+    """The parts of the report: by the settings that tell groups apart, where these make a difference.
+
+    Args:
+        rankings: of the groups, in their order; empty where nothing was ranked.
+    """
+    made = [_made(one, rankings[number : number + 1], store) for number, one in enumerate(groups)]
+    parts = dict[tuple[str, ...], Part]()
+    for one, own in zip(groups, made, strict=True):
+        alike = all(own == other for other, group in zip(made, groups, strict=True) if group.pair == one.pair)
+        settings = () if alike else one.settings
+        known = parts.get(settings, Part(settings, own_data=_questions(one.jobs[0])))
+        lists = zip((known.rankings, known.results, known.shortlists), own, strict=True)
+        parts[settings] = replace(
+            known, **dict(zip(KINDS, (tuple(dict.fromkeys((*old, *new))) for old, new in lists), strict=True))
+        )
+    return list(parts.values())
+
+
+def _made(group: Together, ranking: Sequence[str], store: Store) -> tuple[Sequence[str], list[str], list[str]]:
+    """The names of a group's ranking, results and shortlists."""
+    stage_names = ("benchmark", "shortlist")
+    made = [name for job in group.jobs for stage in stage_names for name in job.artifacts.get(stage, [])]
+    names = dict.fromkeys([*made, *(name for job in group.jobs for name in _tested_before(job.config, store))])
+    results = [name for name in names if name.partition("/")[0] in RESULTS]
+    return ranking, results, [name for name in names if name.startswith("shortlists/")]
+
+
+def _questions(job: Job) -> object:
+    """Where the questions of a job come from."""
+    return instantiate((job.config.get("benchmark") or {}).get("questions"), _convert_="all")
+
+
+def _metrics(jobs: Sequence[Job]) -> dict[str, Metric]:
+    """The metrics of all jobs."""
+    parts = {key: part for job in reversed(jobs) for key, part in (job.config.get("metric") or {}).items()}
+    return instantiate({**jobs[0].config["metric"], **parts}, _convert_="all")
+
+
+def _references(jobs: Sequence[Job]) -> list[str]:
+    """The strategies that are trained and shown, never ranked."""
+    recipes = [pair for job in jobs for pair in (job.config.get("strategy") or {}).items()]
+    return sorted({name for name, recipe in recipes if isinstance(recipe, Mapping) and recipe.get("ranked") is False})
 
 
 def _made_something(jobs: Sequence[Job]) -> bool:
@@ -122,9 +173,13 @@ def _tell_totals(jobs: Sequence[Job], ranked: Sequence[Mapping[str, Any]]) -> No
 
 def _together(jobs: Sequence[Job]) -> list[str]:
     """The words of one job that has the strategies of all."""
-    names = dict.fromkeys(name for job in jobs for name in job.config.get("strategy") or {})
+    names = dict.fromkeys(name for job in jobs for name in job.strategies)
+    chosen = {"strategy": names, "strategy.only": names}
     first = jobs[0].overrides
-    return [f"strategy=[{','.join(names)}]" if word.startswith("strategy=") else word for word in first]
+    return [
+        f"{key}=[{','.join(chosen[key])}]" if (key := word.partition("=")[0]) in chosen and names else word
+        for word in first
+    ]
 
 
 def _without_validation(jobs: Sequence[Job]) -> list[str]:

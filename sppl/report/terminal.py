@@ -109,7 +109,7 @@ def show_examples(examples: pd.DataFrame, max_tokens: int | None) -> None:
     for name, head in heads.items():
         style = ".1f" if name == "mean_tokens" else ".0f"
         columns.append(Column(head, [MISSING if pd.isna(one) else f"{one:{style}}" for one in shown[name]]))
-    print_table(_console(), "The scored responses as training examples", columns)
+    print_table(_console(), "The scored responses as training examples", columns, keys=1 + len(names))
 
 
 def show_spending(spending: pd.DataFrame) -> None:
@@ -120,7 +120,8 @@ def show_spending(spending: pd.DataFrame) -> None:
         return
     names = ("responses", "right", "requests", "failed_tries", "input_tokens", "output_tokens")
     heads = ("responses", "right", "requests", "failed tries", "tokens read", "written")
-    columns = [Column("strategy", list(told["strategy"]), text=True), Column("source", list(told["source"]), text=True)]
+    keys = ["strategy", *(["benchmark"] if told["benchmark"].nunique() > 1 else [])]
+    columns = [Column(name, list(told[name]), text=True) for name in (*keys, "source")]
     asked = (told["requests"].fillna(0) > 0) | (told["failed_tries"].fillna(0) > 0)
     unknown = ["unknown" if one else MISSING for one in asked]
     for head, name in zip(heads, names, strict=True):
@@ -128,7 +129,7 @@ def show_spending(spending: pd.DataFrame) -> None:
         columns.append(Column(head, cells))
     price = [other if pd.isna(cost) else f"{cost:.4f}" for cost, other in zip(told["cost"], unknown, strict=True)]
     console = _console()
-    print_table(console, "What the responses took", [*columns, Column("US dollars", price)])
+    print_table(console, "What the responses took", [*columns, Column("US dollars", price)], keys=len(keys))
     for row in told.to_dict("records"):
         if row["note"]:
             console.print(f"{row['strategy']}: {row['note']}")

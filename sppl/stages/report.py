@@ -1,7 +1,7 @@
 """report: shows rankings beside the accuracies after fine-tuning, as tables, a page, and on the terminal."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -38,6 +38,7 @@ from sppl.schemas import UserError
 from sppl.study.judging import judge_metrics
 from sppl.study.loggers import Loggers, no_loggers
 from sppl.study.other_targets import describe_leads, other_targets_of
+from sppl.study.parts import Part, part_of, read_once, read_parts
 from sppl.study.picking import make_picks
 from sppl.study.pilot_summary import pilot_outcomes_of
 from sppl.study.reported import (
@@ -88,6 +89,8 @@ def report(
     own_files: str | None = None,
     own_data: object = None,
     shortlists: Sequence[str] = (),
+    parts: Sequence[Part] = (),
+    references: Sequence[str] = (),
     gaps: Sequence[Mapping[str, Any]] = (),
     unvalidated: Sequence[str] = (),
     loggers: Loggers = no_loggers,
@@ -104,8 +107,11 @@ def report(
         own_files: the folder whose files are the strategies, where they are no options of `strategy`.
         own_data: where the questions come from; of own files the page says what was left out.
         shortlists: names of its shortlists, settled by pilots.
-        gaps: the jobs not done: `job`, `status` and `error` in words, and the `benchmark`, `target_model` and
-            `strategies` they were about.
+        parts: how these belong together, where rankings of one benchmark and target were made with several settings;
+            the tables name each benchmark with the settings of its part.
+        references: strategies that are trained and shown, never ranked.
+        gaps: the jobs not done: `job`, `status` and `error` in words, and the `benchmark`, `target_model`, `strategies`
+            and `settings` (of a part) they were about.
         unvalidated: the benchmarks without validation questions, for which nothing can be settled by pilots.
 
     Raises:
@@ -117,8 +123,11 @@ def report(
             + command(store.job, "stage=[score,rank,finetune,benchmark,report]")
             + " (what exists is found, not made again)"
         )
-    contents = _read(store, metric, conventions, rankings, results, records, gaps)
-    out = Path(folder) if records else report_folder(Path(folder), set(contents.rows["benchmark"]), data, store.typed)
+    parts = parts or (Part((), rankings, results, shortlists, own_data),)
+    contents = _combine(parts, [_read(store, metric, conventions, part, records, references) for part in parts], gaps)
+    tasks = {part_of(name, parts)[0] for name in contents.rows["benchmark"]}
+    one_folder = None if any(word.startswith("data_dir=") for part in parts for word in part.settings) else data
+    out = Path(folder) if records else report_folder(Path(folder), tasks, one_folder, store.typed)
     write_tables(out, contents.rows, contents.judged)
     made_of = {"rankings": list(rankings), "results": contents.results}
     write_json(out / MADE_OF, {**made_of, "config": dict(store.config)})
@@ -126,20 +135,21 @@ def report(
     extra = ExtraTables(out)
     if extra.add(followed, "over_cases"):
         show_lines([describe_losses(followed)])
-    _add_rankings(extra, contents, store, rankings)
-    _add_outcomes(extra, contents, store, records)
-    chances = None if contents.rankings.empty else confidence(contents.rankings)
-    pilots = pilot_outcomes_of(store, shortlists)
+    _add_rankings(extra, contents, store, parts)
+    _add_outcomes(extra, contents, store, parts, records)
+    pilots = read_parts(parts, lambda part: pilot_outcomes_of(store, part.shortlists))
     extra.add(pilots, "shortlist", "Pilots: short trainings of the shortlisted, measured on validation questions")
-    samples, seen = samples_of(store, rankings)
+    samples = read_parts(parts, lambda part: samples_of(store, part.rankings)[0])
+    seen = {key: fact for part in parts for key, fact in part.mark_pairs(samples_of(store, part.rankings)[1]).items()}
     examples = sample_table(samples, max_tokens) if seen else pd.DataFrame()
     if extra.add(examples, "training_examples"):
         extra.show(examples.rename(columns=lambda column: str(column).replace("_", " ")), EXAMPLES)
     picked = []
-    if chances is not None and not records:
+    if contents.chances is not None and not records:
         picked = make_picks(
-            contents.rankings, metric, own_files=own_files, typed=store.typed, unvalidated=unvalidated,
-            scores=contents.scores, chances=chances, judged=contents.judged, pilots=pilots,
+            contents.rankings, metric, own_files=own_files, typed=store.typed, parts=parts,
+            unvalidated=unvalidated, scores=contents.scores, chances=contents.chances,
+            judged=contents.judged, pilots=pilots,
             tested=Tested(contents.rows, contents.compared, varying_settings(contents.outcomes["setup"])),
             warnings=sample_warnings(examples, seen, max_tokens, overlong),
             shown={pair: fact["example"] for pair, fact in seen.items()},
@@ -150,12 +160,12 @@ def report(
     else:
         show(name, contents.rows, contents.judged, differences=disagreement(contents.rankings))
         show_examples(examples, max_tokens)
-    _add_circumstances(extra, contents, store, rankings, own_data, records)
+    _add_circumstances(extra, store, parts, records)
     if not records:
         show_lines([f"Files in {out}: table.csv, metrics.csv (also md, tex), index.html"])
     write_page(
         out, name=name, rows=contents.rows, judged=contents.judged, rankings=contents.rankings,
-        scores=contents.scores, chances=chances, provenance=_provenance(store, rankings, contents.results),
+        scores=contents.scores, chances=contents.chances, provenance=_provenance(store, rankings, contents.results),
         further=extra.shown, picks=picked, compared=contents.compared, followed=followed,
         drawn=_metrics_to_draw(contents.rows, list(dict.fromkeys(contents.rankings["metric"]))),
     )  # fmt: skip
@@ -178,6 +188,7 @@ class _Contents:
         answers: of trained models to single test questions.
         judged: the table that judges the metrics.
         compared: paired differences between trained models.
+        chances: how far the rankings can be trusted; None without rankings.
     """
 
     rankings: pd.DataFrame
@@ -190,79 +201,101 @@ class _Contents:
     answers: pd.DataFrame
     judged: pd.DataFrame
     compared: pd.DataFrame
+    chances: pd.DataFrame | None
 
 
 def _read(
     store: Store,
     metric: Mapping[str, Metric],
     conventions: Literal["default", "paper"],
-    rankings: Sequence[str],
-    results: Sequence[str],
+    part: Part,
     records: str | None,
-    gaps: Sequence[Mapping[str, Any]],
+    references: Sequence[str],
 ) -> _Contents:
-    """Reads what a report shows; the arguments are those of `report`."""
-    ranked = [store.read(store.open(artifact)) for artifact in rankings]
-    every = pd.concat(ranked, ignore_index=True) if ranked else empty_rankings()
-    own, others = _split_results(results)
+    """Reads what a report shows of a part; the other arguments are those of `report`."""
+    every = _ranked(store, part)
+    own, others = _split_results(part.results)
     outcomes = _recorded_outcomes(records) if records else outcomes_of(store, own)
     also = extra_results_of(store, others) if others else None
-    rows = with_gaps(strategies_table(every, outcomes, also), gaps)
+    rows = strategies_table(every, outcomes, also)
     rows["source"] = response_sources(rows, every, store, own)
-    scores, costs = scores_of(store, rankings), costs_of(store, rankings)
+    scores, costs = scores_of(store, part.rankings), costs_of(store, part.rankings)
     answers = pd.DataFrame() if records else answers_of(store, own, outcomes)
-    judged = judge_metrics(every, outcomes, scores, list(metric.values()), answers, conventions)
+    judged = judge_metrics(every, outcomes, scores, list(metric.values()), answers, conventions, references)
     judged = judged.merge(costs[[*PAIR, "metric", "seconds"]], on=[*PAIR, "metric"], how="left")
     if not records and len(by_others := rank_by_other_targets(outcomes)):
-        judged = pd.concat([judged, metrics_table(by_others, outcomes, least=LEAST)], ignore_index=True)
+        by_others = metrics_table(by_others, outcomes, least=LEAST, references=references)
+        judged = pd.concat([judged, by_others], ignore_index=True)
     compared = compare_pairs(answers) if len(answers) and answers["strategy"].nunique() > 1 else pd.DataFrame()
-    return _Contents(every, own, outcomes, also, rows, scores, costs, answers, judged, compared)
+    chances = None if every.empty else confidence(every)
+    return _Contents(every, own, outcomes, also, rows, scores, costs, answers, judged, compared, chances)
 
 
-def _add_rankings(extra: ExtraTables, contents: _Contents, store: Store, rankings: Sequence[str]) -> None:
+def _combine(parts: Sequence[Part], read: Sequence[_Contents], gaps: Sequence[Mapping[str, Any]]) -> _Contents:
+    """Returns what was read of all parts, each benchmark named with its part's settings, and rows for the gaps."""
+
+    def joined(name: str) -> Any:
+        frames = [
+            part.mark(frame) for part, one in zip(parts, read, strict=True) if (frame := vars(one)[name]) is not None
+        ]
+        filled = [frame for frame in frames if len(frame)]
+        return pd.concat(filled, ignore_index=True) if len(filled) > 1 else next(iter(filled or frames), None)
+
+    frames = {one.name: joined(one.name) for one in fields(_Contents) if one.name != "results"}
+    frames["rows"] = with_gaps(frames["rows"], gaps)
+    frames["rows"]["source"] = frames["rows"]["source"].fillna("")
+    return _Contents(results=list(dict.fromkeys(name for one in read for name in one.results)), **frames)
+
+
+def _add_rankings(extra: ExtraTables, contents: _Contents, store: Store, parts: Sequence[Part]) -> None:
     """Adds what the rankings say beside their values: agreement, costs, single questions, turns."""
     every = contents.rankings
     if every["metric"].nunique() > 1 and every["strategy"].nunique() > 1:
         extra.add(agreement(every), "agreement")
         extra.add(disagreement(every), "disagreement", "Where the metrics disagree")
-    if rankings:
+    if len(every):
         write_csv(extra.folder, "costs", contents.costs)
         extra.add(every, "ranking")
         extra.show(single_questions(every), SINGLE)
-        extra.add(turns_of(store, rankings), "turns", "Turn by turn, given what was said before")
+        turns = read_parts(parts, lambda part: turns_of(store, part.rankings))
+        extra.add(turns, "turns", "Turn by turn, given what was said before")
 
 
-def _add_outcomes(extra: ExtraTables, contents: _Contents, store: Store, records: str | None) -> None:
+def _add_outcomes(
+    extra: ExtraTables, contents: _Contents, store: Store, parts: Sequence[Part], records: str | None
+) -> None:
     """Adds what training brought: extra tasks, sizes, paired differences, seeds, single questions."""
     if contents.also is not None:
         extra.add(contents.also, "also", "Further tasks of lm-eval")
     if not records:
-        extra.add(training_data_of(store, contents.results), "trained_on", TRAINED_ON)
+        own = [replace(part, results=_split_results(part.results)[0]) for part in parts]
+        extra.add(read_parts(own, lambda part: training_data_of(store, part.results)), "trained_on", TRAINED_ON)
     extra.add(contents.compared, "comparisons", "Trained models on the same questions")
     if not records:
         write_csv(extra.folder, "per_seed", contents.outcomes)
     extra.add(by_question(contents.scores, contents.answers), "per_question")
 
 
-def _add_circumstances(
-    extra: ExtraTables,
-    contents: _Contents,
-    store: Store,
-    rankings: Sequence[str],
-    own_data: object,
-    records: str | None,
-) -> None:
+def _add_circumstances(extra: ExtraTables, store: Store, parts: Sequence[Part], records: str | None) -> None:
     """Adds and prints the costs of responses, remarks on a user's own files, races, and other targets' results."""
-    spending = spending_of(store, rankings)
+    spending = read_once(parts, lambda part: spending_of(store, part.rankings), "benchmark")
     if extra.add(spending, "responses", "What the responses took (teachers' tokens and US dollars as they were used)"):
         show_spending(spending)
-    remarks = pd.DataFrame(decisions(own_data), columns=["file", "what"])
+    remarks = read_once(parts, lambda part: pd.DataFrame(decisions(part.own_data), columns=["file", "what"]), "file")
     extra.show(remarks, "Your files: what was left out, changed or not read")
-    races = races_of(store, rankings)
+    races = read_parts(parts, lambda part: races_of(store, part.rankings))
     if extra.add(races, "race", "Race: where each strategy stood after so many questions (nats per token)"):
         show_lines(race_sentences(races))
-    if not records and extra.add(leads := other_targets_of(store, contents.rankings), "other_targets", OTHER_TARGETS):
-        show_lines(describe_leads(leads))
+    if not records:
+        leads = read_parts(parts, lambda part: other_targets_of(store, _ranked(store, part)))
+        if extra.add(leads, "other_targets", OTHER_TARGETS):
+            show_lines(describe_leads(leads))
+
+
+def _ranked(store: Store, part: Part) -> pd.DataFrame:
+    """The rankings of a part as one table."""
+    ranked = [store.read(store.open(artifact)) for artifact in part.rankings]
+    return pd.concat(ranked, ignore_index=True) if ranked else empty_rankings()
 
 
 def _show_paper(extra: ExtraTables, records: Path) -> None:

@@ -1,6 +1,6 @@
 """Judges how well each metric predicted the accuracies after training."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -24,12 +24,18 @@ def judge_metrics(
     metrics: Sequence[Metric],
     answers: pd.DataFrame,
     conventions: Literal["default", "paper"],
+    references: Collection[str] = (),
 ) -> pd.DataFrame:
-    """Returns the table that judges the metrics by the chosen conventions, with Spearman by the others beside it."""
+    """Returns the table that judges the metrics by the chosen conventions, with Spearman by the others beside it.
+
+    Args:
+        references: as `metrics_table`; the other arguments, too.
+    """
     ours, other = (SOUND, PAPER_ARITHMETIC) if conventions == "default" else (PAPER_ARITHMETIC, SOUND)
     judged = metrics_table(
-        rankings, outcomes, scores=scores, metrics=metrics, answers=answers, conventions=ours, least=LEAST
-    )
+        rankings, outcomes, scores=scores, metrics=metrics, answers=answers, conventions=ours, least=LEAST,
+        references=references,
+    )  # fmt: skip
     judged[f"spearman_{other.name}"] = metrics_table(rankings, outcomes, conventions=other, least=LEAST)["spearman"]
     if rankings.empty:
         return judged

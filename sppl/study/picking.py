@@ -20,6 +20,7 @@ from sppl.report.picks import Pick, Tested, make_pick_list
 from sppl.report.settled import read_settled
 from sppl.report.terminal import show, show_examples, show_picks
 from sppl.study.judging import judge_metrics
+from sppl.study.parts import Part, part_of
 from sppl.study.reported import answers_of, outcomes_of, response_sources, scores_of
 from sppl.study.samples import samples_of
 
@@ -30,6 +31,7 @@ def make_picks(
     *,
     own_files: str | None,
     typed: Sequence[str],
+    parts: Sequence[Part] = (),
     unvalidated: Sequence[str] = (),
     scores: pd.DataFrame | None,
     chances: pd.DataFrame,
@@ -48,6 +50,7 @@ def make_picks(
         metric: those of the command.
         own_files: the folder whose files are the strategies, where they are no options of `strategy`.
         typed: the command line, from which the commands that follow are made.
+        parts: of the report, by whose settings the commands differ.
         unvalidated: benchmarks without validation questions, where nothing could be settled by pilots.
         scores, chances, judged, tested, warnings, shown: as `sppl.report.picks.make_pick_list` wants them.
         pilots: of `sppl.study.pilot_summary.pilot_outcomes_of`.
@@ -59,15 +62,16 @@ def make_picks(
     from_files = own_files is not None
 
     def command_of(benchmark: str, target: str, strategy: str, done: bool) -> str:
-        made = full_command if done else next_command
-        return made(typed, strategy, benchmark=benchmark, target_model=target, from_files=from_files)
+        made, (own, part) = full_command if done else next_command, part_of(benchmark, parts)
+        return made(part.command(typed), strategy, benchmark=own, target_model=target, from_files=from_files)
 
     def settling(benchmark: str, target: str) -> str:
-        if benchmark in unvalidated:
+        own, part = part_of(benchmark, parts)
+        if own in unvalidated:
             return ""
         here = rankings[(rankings["benchmark"] == benchmark) & (rankings["target_model"] == target)]
         names = list(dict.fromkeys(here["strategy"]))
-        return settling_command(typed, names, benchmark=benchmark, target_model=target, from_files=from_files)
+        return settling_command(part.command(typed), names, benchmark=own, target_model=target, from_files=from_files)
 
     trained = judged is not None and bool(judged["regret"].notna().any())
     more = [] if trained else [settling]
@@ -87,29 +91,37 @@ def show_ranked(
     max_tokens: int | None,
     overlong: str,
     conventions: Literal["default", "paper"],
-    rankings: Sequence[str],
-    results: Sequence[str],
+    references: Sequence[str] = (),
+    parts: Sequence[Part],
     store: Store,
 ) -> None:
     """Prints the picks and the table of a command that ranks and makes no report; writes nothing.
 
     Args:
-        results: names of results that earlier commands made with the same settings; may be empty.
+        references: strategies that are trained and shown, never ranked.
+        parts: what was ranked, and results that earlier commands made with the same settings.
     """
-    every = pd.concat([store.read(store.open(one)) for one in rankings], ignore_index=True)
-    outcomes = outcomes_of(store, results)
-    rows, answers = strategies_table(every, outcomes), answers_of(store, results, outcomes)
-    rows["source"] = response_sources(rows, every, store, results)
-    chances, scores = confidence(every), scores_of(store, rankings)
-    samples, facts = samples_of(store, rankings)
-    examples = sample_table(samples, max_tokens) if facts else pd.DataFrame()
-    warnings = sample_warnings(examples, facts, max_tokens, overlong)
-    given = {"own_files": own_files, "typed": store.typed, "scores": scores, "chances": chances, "warnings": warnings}
-    judged = every[[*PAIR, "metric", "direction"]].drop_duplicates()
-    if results:
-        judged = judge_metrics(every, outcomes, scores, list(metric.values()), answers, conventions)
-        compared = compare_pairs(answers) if answers["strategy"].nunique() > 1 else pd.DataFrame()
-        given |= {"judged": judged, "tested": Tested(rows, compared, varying_settings(outcomes["setup"]))}
-    show_picks(make_picks(every, metric, **given))
-    show(name, rows, judged)
-    show_examples(examples, max_tokens)
+    for part in parts:
+        every = pd.concat([store.read(store.open(one)) for one in part.rankings], ignore_index=True)
+        results = [name for name in part.results if name.startswith("results/")]
+        outcomes = outcomes_of(store, results)
+        rows, answers = strategies_table(every, outcomes), answers_of(store, results, outcomes)
+        rows["source"] = response_sources(rows, every, store, results)
+        chances, scores = confidence(every), scores_of(store, part.rankings)
+        samples, facts = samples_of(store, part.rankings)
+        examples = sample_table(samples, max_tokens) if facts else pd.DataFrame()
+        warnings = part.mark_pairs(sample_warnings(examples, facts, max_tokens, overlong))
+        judged = every[[*PAIR, "metric", "direction"]].drop_duplicates()
+        tested = None
+        if results:
+            judged = judge_metrics(every, outcomes, scores, list(metric.values()), answers, conventions, references)
+            compared = compare_pairs(answers) if answers["strategy"].nunique() > 1 else pd.DataFrame()
+            tested = Tested(part.mark(rows), part.mark(compared), varying_settings(outcomes["setup"]))
+        picks = make_picks(
+            part.mark(every), metric, own_files=own_files, typed=store.typed, parts=parts,
+            scores=None if scores is None else part.mark(scores), chances=part.mark(chances), warnings=warnings,
+            judged=part.mark(judged) if results else None, tested=tested,
+        )  # fmt: skip
+        show_picks(picks)
+        show(name, part.mark(rows), part.mark(judged))
+        show_examples(part.mark(examples), max_tokens)

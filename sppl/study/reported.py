@@ -11,6 +11,7 @@ from sppl.analysis.race_ranking import on_shared_questions
 from sppl.artifacts.store import Store
 from sppl.prompts import GivenQuestion
 from sppl.schemas import validate
+from sppl.study.parts import Part
 
 
 def empty_rankings() -> pd.DataFrame:
@@ -97,7 +98,8 @@ def with_gaps(rows: pd.DataFrame, gaps: Sequence[Mapping[str, Any]]) -> pd.DataF
     """Returns the table with one more row, empty but for its note, per strategy whose job is not done."""
     for gap in gaps:
         for strategy in gap["strategies"]:
-            key = {"benchmark": gap["benchmark"], "target_model": gap["target_model"], "strategy": strategy}
+            named = Part(tuple(gap.get("settings", ()))).name(gap["benchmark"])
+            key = {"benchmark": named, "target_model": gap["target_model"], "strategy": strategy}
             at = (rows[list(key)] == pd.Series(key)).all(axis=1)
             note = f"{gap['status']}: {gap['job']}: {gap['error']}"
             if at.any():
