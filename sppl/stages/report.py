@@ -89,7 +89,7 @@ def report(
     own_data: object = None,
     shortlists: Sequence[str] = (),
     gaps: Sequence[Mapping[str, Any]] = (),
-    unvalidated: Sequence[str] = (),
+    unsettled: Mapping[str, str] | None = None,
     loggers: Loggers = no_loggers,
 ) -> None:
     """Writes `table.csv`, `metrics.csv` (and md, tex) and `index.html` into the folder, and shows the table.
@@ -106,7 +106,7 @@ def report(
         shortlists: names of its shortlists, settled by pilots.
         gaps: the jobs not done: `job`, `status` and `error` in words, and the `benchmark`, `target_model` and
             `strategies` they were about.
-        unvalidated: the benchmarks without validation questions, for which nothing can be settled by pilots.
+        unsettled: the benchmarks for which nothing can be settled by pilots, each with the reason.
 
     Raises:
         UserError: there is neither a ranking nor a result.
@@ -138,7 +138,7 @@ def report(
     picked = []
     if chances is not None and not records:
         picked = make_picks(
-            contents.rankings, metric, own_files=own_files, typed=store.typed, unvalidated=unvalidated,
+            contents.rankings, metric, own_files=own_files, typed=store.typed, unsettled=unsettled,
             scores=contents.scores, chances=chances, judged=contents.judged, pilots=pilots,
             tested=Tested(contents.rows, contents.compared, varying_settings(contents.outcomes["setup"])),
             warnings=sample_warnings(examples, seen, max_tokens, overlong),

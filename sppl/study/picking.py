@@ -30,7 +30,7 @@ def make_picks(
     *,
     own_files: str | None,
     typed: Sequence[str],
-    unvalidated: Sequence[str] = (),
+    unsettled: Mapping[str, str] | None = None,
     scores: pd.DataFrame | None,
     chances: pd.DataFrame,
     judged: pd.DataFrame | None = None,
@@ -48,7 +48,7 @@ def make_picks(
         metric: those of the command.
         own_files: the folder whose files are the strategies, where they are no options of `strategy`.
         typed: the command line, from which the commands that follow are made.
-        unvalidated: benchmarks without validation questions, where nothing could be settled by pilots.
+        unsettled: benchmarks for which nothing could be settled by pilots, each with the reason.
         scores, chances, judged, tested, warnings, shown: as `sppl.report.picks.make_pick_list` wants them.
         pilots: of `sppl.study.pilot_summary.pilot_outcomes_of`.
     """
@@ -63,7 +63,7 @@ def make_picks(
         return made(typed, strategy, benchmark=benchmark, target_model=target, from_files=from_files)
 
     def settling(benchmark: str, target: str) -> str:
-        if benchmark in unvalidated:
+        if benchmark in (unsettled or {}):
             return ""
         here = rankings[(rankings["benchmark"] == benchmark) & (rankings["target_model"] == target)]
         names = list(dict.fromkeys(here["strategy"]))
@@ -75,7 +75,8 @@ def make_picks(
     return make_pick_list(
         rankings, chances, lead.name, command_of, *more,
         settled=read_settled(pd.DataFrame() if pilots is None else pilots),
-        judged=judged, tested=tested, scores=scores, composites=composites, warnings=warnings, shown=shown,
+        judged=judged, tested=tested, scores=scores, unsettled=unsettled, composites=composites, warnings=warnings,
+        shown=shown,
     )  # fmt: skip
 
 
@@ -90,11 +91,13 @@ def show_ranked(
     rankings: Sequence[str],
     results: Sequence[str],
     store: Store,
+    unsettled: Mapping[str, str] | None = None,
 ) -> None:
     """Prints the picks and the table of a command that ranks and makes no report; writes nothing.
 
     Args:
         results: names of results that earlier commands made with the same settings; may be empty.
+        unsettled: as `make_picks` wants it.
     """
     every = pd.concat([store.read(store.open(one)) for one in rankings], ignore_index=True)
     outcomes = outcomes_of(store, results)
@@ -105,6 +108,7 @@ def show_ranked(
     examples = sample_table(samples, max_tokens) if facts else pd.DataFrame()
     warnings = sample_warnings(examples, facts, max_tokens, overlong)
     given = {"own_files": own_files, "typed": store.typed, "scores": scores, "chances": chances, "warnings": warnings}
+    given["unsettled"] = unsettled
     judged = every[[*PAIR, "metric", "direction"]].drop_duplicates()
     if results:
         judged = judge_metrics(every, outcomes, scores, list(metric.values()), answers, conventions)
