@@ -129,7 +129,7 @@ def make_pick_list(
         done = (settled or {}).get(pair)
         test = _tested(tested, pair)
         scored = decide_by_scores(led, one)
-        decision = test or (Decision(done.tied or (done.strategy,)) if done else scored)
+        decision = test or (Decision(done.open or (done.strategy,)) if done else scored)
         order, alone = _order(decision, done, led), led["strategy"].nunique() < 2
         predicted = f"Scores predicted it: {scored.words[0].lower()}{scored.words[1:]}." if test else ""
         agree = _others(part, None if scores is None else _of(scores, pair), composites or {}, lead, str(one["picked"]))

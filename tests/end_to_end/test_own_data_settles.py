@@ -9,7 +9,7 @@ from tests.end_to_end.test_printed_commands import printed
 pytestmark = pytest.mark.filterwarnings("default")
 SMALL = ["benchmark=local", "benchmark.answer=number", "benchmark.max_new_tokens=16", "training.epochs=1", "logger=[]"]
 RANKED = ["stage=[predict,score,rank]", "metric=[sppl,perplexity]", "metric.sppl.n_examples=1"]
-SETTLED = "Settled by short trainings"
+SETTLED = "the 2 best of 2 by sppl_n1 were trained on"
 
 
 def write(folder, n: int):
