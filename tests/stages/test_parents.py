@@ -91,9 +91,9 @@ def test_a_cell_of_another_report_is_found_in_it_and_its_command_is_said(store, 
         (reports / folder / MADE_OF).write_text(json.dumps({"results": [name], "rankings": []}))
     typed = ("python run.py", f"explain={name.split('/')[3]}/accuracy", "store=s")
     cell = typed[1].removeprefix("explain=")
-    with pytest.raises(UserError, match="there is no report .*default. 1 in .* has it:") as refused:
+    with pytest.raises(UserError, match=r"there is no report .*default\. 1 in .* has it:") as refused:
         find_artifacts(store, cell, reports / "default", typed)
-    assert str(refused.value).endswith(f"\n  python run.py {typed[1]} store=s name=default-mine")
+    assert str(refused.value).endswith(f"\n  python run.py store=s {typed[1]} name=default-mine")
     with pytest.raises(UserError, match=r"the table of .*other no such cell.* 1 in .* has it:"):
         find_artifacts(store, cell, reports / "other", typed)
     with pytest.raises(UserError, match=r"there is no report .*; give a name.*\(name=NAME\): default-mine, other"):
