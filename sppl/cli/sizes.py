@@ -104,7 +104,9 @@ def _numbers(config: Any) -> Iterator[tuple[str, Split]]:
     """The places of the numbers of questions that are fitted, each with its split."""
     yield from SIZES.items()
     idle = idle_words([f"{place}=1" for place in OF_PILOTS], as_plain(config, resolve=False), sweep=False)
-    yield from ((place, split) for place, split in OF_PILOTS.items() if f"{place}=1" not in idle)
+    for place, split in OF_PILOTS.items():
+        if f"{place}=1" not in idle:
+            yield place, split
 
 
 def _count(questions: LocalQuestions, split: Split, without: Collection[str]) -> int:
