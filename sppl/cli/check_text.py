@@ -145,9 +145,13 @@ class FolderCheck:
         """That a single strategy has no rival, and which columns of a file look like some."""
         if len(self.found.responses) != 1:
             return
-        full = [name for one in self.found.tallies for name, n in one.unread.items() if n == one.rows > 0]
+        full = self._full_columns()
         columns = f"; are {', '.join(full)} responses of strategies? Then write a file for each" if full else ""
         yield f"One strategy has nothing to be compared with; each is a file of its own, with id and response{columns}."
+
+    def _full_columns(self) -> list[str]:
+        """The columns that are not read and have a value in every row, as responses would."""
+        return [name for one in self.found.tallies for name, n in one.unread.items() if n == one.rows > 0]
 
     def _doubt(self) -> Iterator[str]:
         """Whether the rule fits, as far as the responses show it."""
@@ -180,6 +184,9 @@ class FolderCheck:
             yield "Give a model that can be loaded, then look again:"
             other = [word for word in self.typed if not word.startswith("target_model")]
             yield f"  {checking_command((program(), *other, 'target_model.path=FOLDER_OR_HUB_ID'))}"
+        elif self.found.problems and len(self.found.responses) == 1 and self._full_columns():
+            yield "Write a file for each strategy, with id and response, then look again:"
+            yield f"  {checking_command((program(), *self.typed))}"
         elif (self.found.problems and not ways) or (self.many_unmet and not self.better):
             yield "Mend this in the files, then look again:"
             yield f"  {checking_command((program(), *self.typed))}"

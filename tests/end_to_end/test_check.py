@@ -206,3 +206,13 @@ def test_a_single_strategy_is_said_to_have_no_rival_and_full_columns_are_named(r
     assert done.code == 0
     said = "One strategy has nothing to be compared with; each is a file of its own, with id and response; are gpt4, "
     assert f"{said}claude responses of strategies? Then write a file for each." in " ".join(done.out.split())
+
+
+def test_a_table_with_a_column_per_strategy_gets_no_command_that_takes_gold_answers_for_responses(run_py, tmp_path):
+    rows = "".join(f"q{n},What is {n}?,{n},A {n},B {n}\n" for n in range(4))
+    (tmp_path / "data.csv").write_text(f"id,question,answer,gpt,claude\n{rows}")
+    done = run_py("check", f"data_dir={tmp_path}")
+    assert done.code == 1
+    assert "goes on" not in done.out
+    told(done.out, "Write a file for each strategy, with id and response, then look again:")
+    assert last_command(done.out)[:2] == ["check", "benchmark=local"]
