@@ -3,7 +3,7 @@
 import pytest
 
 from sppl.cli.errors import describe_crash
-from sppl.cli.jobs import Job, jobs_in, rank_arguments
+from sppl.cli.jobs import Job, jobs_in
 from sppl.schemas import UserError
 
 
@@ -43,14 +43,6 @@ def test_the_jobs_of_a_sweep_come_in_the_order_of_their_numbers(tmp_path):
     for number in (10, 9, 0):
         job(tmp_path / str(number)).write()
     assert [one.folder.name for one in jobs_in(tmp_path, 0, frozenset({"rank"}))] == ["0", "9", "10"]
-
-
-def test_jobs_that_differ_in_strategy_only_are_ranked_together(tmp_path):
-    jobs = [job(tmp_path, "gpt4"), job(tmp_path, "claude"), job(tmp_path, "gpt4", n_score=9)]
-    first, second = rank_arguments(jobs)
-    assert list(first["strategy"]) == ["gpt4", "claude"]
-    assert (list(second["strategy"]), second["n_score"]) == (["gpt4"], 9)
-    assert list(jobs[0].config["stage"]["rank"]["strategy"]) == ["gpt4"]
 
 
 def test_a_job_that_failed_before_its_configuration_was_known_names_no_strategy(tmp_path):
