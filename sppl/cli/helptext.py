@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
-from sppl.cli.known import choice, every_setting
+from sppl.cli.known import choice, every_setting, groups
 from sppl.cli.unknown import nearest
 from sppl.packaged import conf
 
@@ -42,9 +42,9 @@ def help_text(arguments: Sequence[str]) -> str:
             if group != "." and not {"hydra", "shared"} & set(group.split("/")):
                 options.setdefault(group, set()).add(path.stem)
     if asked := [word for word in arguments if not word.startswith("-") and "=" not in word]:
-        return "".join(_options(word) if word in options else _settings(word) for word in asked)
-    groups = "\n".join(f"{group}: {', '.join(sorted(names))}" for group, names in sorted(options.items()))
-    return TEXT.format(groups=groups, keys=" ".join(_keys()))
+        return "".join(_options(word) if word in options or word in groups() else _settings(word) for word in asked)
+    listed = "\n".join(f"{group}: {', '.join(sorted(names))}" for group, names in sorted(options.items()))
+    return TEXT.format(groups=listed, keys=" ".join(_keys()))
 
 
 def _options(group: str) -> str:
