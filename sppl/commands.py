@@ -16,6 +16,8 @@ FOLDERS = ("--config-dir", "-cd")
 """Flags that are kept: they name folders of configuration files, from which later words may choose."""
 SEARCHED = "hydra.searchpath"
 """The setting that also names such folders."""
+CHOOSE_FILES = "leave `strategy` out to compare them all, or say 'strategy=[files]' strategy.only=[NAME]"
+"""How strategies that are files are chosen."""
 NOTHING = re.compile(r"(?!)")
 
 

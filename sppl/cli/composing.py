@@ -9,7 +9,7 @@ from typing import Any
 from sppl.cli.command_line import WORD
 from sppl.cli.known import choice, every_setting, groups, list_groups, options
 from sppl.cli.unknown import nearest, places_of
-from sppl.commands import CHECKOUT, command
+from sppl.commands import CHECKOUT, CHOOSE_FILES, command
 
 ALL = "All there are: python run.py --cfg job"
 HINT = re.compile(r"\s*(See https://hydra\.cc\S*.*|Set the environment variable .*)")
@@ -139,11 +139,15 @@ def _no_option(wanted: str, typed: Sequence[str], found: Sequence[str] = ()) -> 
     there = sorted({*options(group), *found})
     if not there:
         return f"{word}: there is no group `{group}`{_meant(group, groups())} Groups: {', '.join(groups())}"
+    if group == "strategy" and "benchmark=local" in typed:
+        return f"{word}: there is no strategy `{name}` beside your own files; {CHOOSE_FILES}"
     return f"{word}: there is no {group} `{name}`{_meant(name, there)} There are: {', '.join(there)}"
 
 
 def _ambiguous(word: str, arguments: Sequence[str]) -> str:
     key, _, values = word.partition("=")
+    if key == "strategy" and "benchmark=local" in arguments and not set(values.split(",")) <= set(options(key)):
+        return f"{word}: with benchmark=local your files are the strategies; {CHOOSE_FILES}"
     swept = f"a sweep makes one job of each: {command((CHECKOUT, *arguments), sweep=True)}"
     if key in list_groups():
         return f"{word}: several values; in one job they are a list in quotes: '{key}=[{values}]'; {swept}"

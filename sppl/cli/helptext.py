@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
-from sppl.cli.known import choice, every_setting
+from sppl.cli.known import choice, every_setting, groups
 from sppl.cli.unknown import nearest
 from sppl.packaged import conf
 
@@ -42,9 +42,9 @@ def help_text(arguments: Sequence[str]) -> str:
             if group != "." and not {"hydra", "shared"} & set(group.split("/")):
                 options.setdefault(group, set()).add(path.stem)
     if asked := [word for word in arguments if not word.startswith("-") and "=" not in word]:
-        return "".join(_options(word) if word in options else _settings(word) for word in asked)
-    groups = "\n".join(f"{group}: {', '.join(sorted(names))}" for group, names in sorted(options.items()))
-    return TEXT.format(groups=groups, keys=" ".join(_keys()))
+        return "".join(_options(word) if word in options or word in groups() else _settings(word) for word in asked)
+    listed = "\n".join(f"{group}: {', '.join(sorted(names))}" for group, names in sorted(options.items()))
+    return TEXT.format(groups=listed, keys=" ".join(_keys()))
 
 
 def _options(group: str) -> str:
@@ -58,7 +58,8 @@ def _options(group: str) -> str:
 def _default(group: str) -> Path | None:
     """The file of a group that commands have unless another is chosen; of a group of many, the first."""
     found = re.search(rf"^  - {group}: \[?(\w+)", (conf() / "config.yaml").read_text(), re.MULTILINE)
-    return conf() / group / f"{found[1]}.yaml" if found else None
+    file = conf() / group / f"{found[1]}.yaml" if found else None
+    return file if file and file.is_file() else None  # `null` where commands have none of the group
 
 
 def _shown(file: Path) -> str:
@@ -73,6 +74,8 @@ def _shown(file: Path) -> str:
 def _settings(word: str) -> str:
     """The settings that a word names or is short for, each with the choices that have it."""
     found = every_setting()
+    if word in found:
+        return f"{word}  {_with(found[word])}".rstrip() + "\n"
     ends = {place.rpartition(".")[2] for place in found}
     near = {place.rpartition(".")[2] for place in nearest(word, sorted(ends))}
     wanted = near | {end for end in ends if word.lower() in end.split("_")}

@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import ClassVar
 
 from sppl.artifacts.provenance import fingerprint
+from sppl.commands import CHOOSE_FILES
 from sppl.data.contents import Contents
 from sppl.data.folder import Hub, Task, gather_folder, load_folder, read_folder, unread_files
 from sppl.data.formats import Choice, Format, Several, System
@@ -159,8 +160,8 @@ class LocalResponses:
             if name in there:
                 return there[name]
         raise UserError(
-            f"data_dir={self.folder} has no file of {strategy.name}; it has {', '.join(there) or 'none'}: leave "
-            "`strategy` out to compare them all, or say 'strategy=[files]' strategy.only=[NAME]"
+            f"data_dir={self.folder} has no file of {strategy.name}; it has {', '.join(there) or 'none'}: "
+            f"{CHOOSE_FILES}"
         )
 
 

@@ -146,7 +146,10 @@ def _interval(row: dict[Any, Any]) -> Cell:
 
 
 def _no_pick(row: dict[Any, Any]) -> str:
-    return "the metric has no direction" if pd.isna(row["picked"]) else "the picked strategy has no accuracy"
+    if pd.isna(row["picked"]):
+        return "the metric has no direction"
+    unscored = "a trained strategy has no score, which the metric might have picked"
+    return "the picked strategy has no accuracy" if pd.isna(row["picked_accuracy"]) else unscored
 
 
 def _first(note: str) -> str:

@@ -49,6 +49,21 @@ def test_a_sweep_whose_jobs_are_all_done_starts_none_and_ends_with_the_same_tabl
     assert dry.out.count("benchmark: found 4, nothing to make") == 2  # a dry run says it of every job
 
 
+def test_a_sweep_over_what_a_ranking_depends_on_has_rows_per_setting(run_py):
+    stages = "stage=[generate,predict,score,rank,report]"
+    made = run_py("-m", "strategy=[gpt4,claude]", stages, *QUICK, "n_score=4,6", "name=sizes")
+    assert made.code == 0, made.out
+    table = pd.read_csv(made.reports / "sizes" / "table.csv")
+    assert table.groupby("benchmark", sort=False)["strategy"].agg(set).to_dict() == {
+        f"lab with n_score={n}": {"gpt4", "claude"} for n in (4, 6)
+    }
+    page = (made.reports / "sizes" / "index.html").read_text()
+    for n in (4, 6):
+        assert f"benchmark lab with n_score={n}, target model lab" in made.out
+        assert f"lab with n_score={n}" in page
+        assert re.search(rf"python run\.py .*n_score={n} .*n_train=all", made.out)
+
+
 @pytest.mark.parametrize(
     ("launcher", "stages"),
     [

@@ -101,6 +101,13 @@ def test_a_strategy_without_accuracy_or_without_score_keeps_its_row_and_says_so(
     assert note == "rewrite has no accuracy; mini_gpt4 has no score"
 
 
+def test_no_regret_is_stated_where_a_trained_strategy_has_no_score_unless_it_never_competes():
+    trained = pd.concat([TRAINED, outcomes(("mini_gpt4", SETUP, 0, 0.9))])
+    assert pd.isna(metrics_table(RANKED, trained)["regret"].iloc[0])
+    reference = metrics_table(RANKED, trained, references=["mini_gpt4"])["regret"].iloc[0]
+    assert reference == metrics_table(RANKED, TRAINED)["regret"].iloc[0]
+
+
 def test_nothing_trained_yet_is_a_table_of_scores():
     found = strategies_table(RANKED, TRAINED[TRAINED["strategy"] == "untrained"])
     assert found["accuracy"].tolist()[-1] == 0.3
