@@ -76,7 +76,11 @@ def fits(value: Any, hint: Any) -> bool:
     if origin in (dict, Mapping):
         return isinstance(value, Mapping)
     if inspect.isclass(origin) and origin.__module__.startswith("sppl."):
-        return isinstance(value, origin) or (isinstance(value, Mapping) and "_target_" in value)
+        if isinstance(value, Mapping):
+            return "_target_" in value
+        if getattr(origin, "_is_protocol", False):  # what has its methods is no plain value, more cannot be asked
+            return not isinstance(value, str | int | float | list | tuple | None)
+        return isinstance(value, origin)
     return True
 
 

@@ -48,7 +48,7 @@ def main() -> None:
     logging.disable(logging.WARNING)
     dtype = getattr(torch, asked.dtype)
     model = workloads.random_model(asked.model, asked.vocabulary, asked.device, dtype)
-    asked.max_tokens = asked.max_tokens or tokens_at_once(model)
+    asked.max_tokens = asked.max_tokens or tokens_at_once(model, model.device)
     most = max(asked.strategies)
     requests = workloads.requests_of(
         asked.workload, questions=asked.questions, strategies=most, examples=asked.examples, vocabulary=asked.vocabulary
@@ -96,7 +96,7 @@ def row(asked, name, runs, model, first, seconds, peak: float) -> dict:
     losses = dict(zip([r.index for r in subset], first[name][0], strict=True))
     bound = bound_of(model, subset, shared=name.startswith("ours"))
     speedup, median = median_ratio(seconds[base], seconds[name]), statistics.median(seconds[name])
-    tokens = tokens_of(name, subset, asked.max_tokens, pass_cost(model))
+    tokens = tokens_of(name, subset, asked.max_tokens, pass_cost(model, model.device))
     return {
         "workload": asked.workload, "model": f"{asked.model}_{asked.vocabulary // 1000}k",
         "method": name, "strategies": number, "examples": asked.examples, "requests": len(subset),

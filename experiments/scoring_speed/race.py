@@ -57,7 +57,9 @@ def race(
     while done < n and len(racing) > 1:
         stop = min(n, done + (budget.then if done else budget.first))
         batch = [(name, request) for name in racing for request in requests[name][done:stop]]
-        answers = scorer.score([request for _, request in batch], max_tokens=tokens_at_once(scorer.model))
+        answers = scorer.score(
+            [request for _, request in batch], max_tokens=tokens_at_once(scorer.model, scorer.model.device)
+        )
         for (name, _), (logprobs, _) in zip(batch, answers, strict=True):
             losses[name].append(float(-logprobs.mean()))
         decisions = survivors({name: losses[name] for name in racing}, bound)

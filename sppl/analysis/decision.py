@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from sppl.analysis.outcomes import UNTRAINED
+from sppl.analysis.paired import leaves_no_doubt
 
 SURE = 0.95
 """First in fewer resamples, a strategy is not ahead for sure; its rivals are those that are first in more than 5 %."""
@@ -77,7 +78,7 @@ def _dropped(row: Any) -> bool:
 def decide_by_tests(rows: pd.DataFrame, compared: pd.DataFrame, setups: Sequence[str]) -> Decision | None:
     """Decides by tests after training; None where not every ranked strategy was tested, or only one was.
 
-    A strategy whose paired difference to the best has 0 in its interval is in question too.
+    A strategy that is behind the best by no more than chance, on the same questions, is in question too.
 
     Args:
         rows: of `sppl.analysis.summary.strategies_table`, of one benchmark and target.
@@ -105,7 +106,7 @@ def _of_one_test(part: pd.DataFrame, compared: pd.DataFrame, setups: Sequence[st
     best, names = ordered.iloc[0], [str(name) for name in ordered["strategy"]]
     where = ", ".join(f"{name}={best[name]}" for name in setups if pd.notna(best[name]))
     gaps = {name: _gap(compared, where, names[0], name) for name in names[1:]}
-    close = [name for name, gap in gaps.items() if gap is None or gap["low"] <= 0]
+    close = [name for name, gap in gaps.items() if gap is None or not leaves_no_doubt(gap)]
     reached = ", ".join(f"{row['strategy']} {accuracy_words(row)}" for row in ordered.to_dict("records"))
     line = f"Trained and tested{f' with {where}' if where else ''}: {reached}."
     if (gap := gaps[names[1]]) is not None:

@@ -33,12 +33,12 @@ def find_independent(
     values = {name: _values(rankings, scores, name) for name in ordered}
     counted, out = list[str](), dict[str, str]()
     for name in ordered:
-        twin = next((one for one in counted if _alike(values[one], values[name])), None)
+        twin, how = next(((one, how) for one in counted if (how := _alike(values[one], values[name]))), ("", ""))
         ranks = rankings.loc[rankings["metric"] == name, "rank"]
         if parts := composites.get(name):
             out[name] = f"is made of {', '.join(parts)}"
         elif twin:
-            out[name] = f"orders everything here as {twin} does"
+            out[name] = f"{how} {twin} does"
         elif (ranks == ranks.min()).sum() > 1 and len(ranks) > 1:
             out[name] = "has several strategies in the first place"
         else:
@@ -56,17 +56,19 @@ def _values(rankings: pd.DataFrame, scores: pd.DataFrame | None, name: str) -> p
     return sign * own.set_index(EXAMPLE)["value"].astype(float).sort_index()
 
 
-def _alike(one: pd.Series, other: pd.Series) -> bool:
-    """Whether two metrics order responses alike; where only strategies' values are known, whether these are equal."""
+def _alike(one: pd.Series, other: pd.Series) -> str:
+    """How one metric copies another: its values, or the order of single responses; empty where it does not.
+
+    Strategies may still be ordered otherwise by a copy that takes another mean over their responses.
+    """
     if one.index.names != other.index.names:
-        return False
+        return ""
     shared: Any = one.index.intersection(other.index)
     a, b = one.loc[shared].to_numpy(float), other.loc[shared].to_numpy(float)
-    if not len(a):
-        return False
-    if np.allclose(a, b, rtol=SAME, atol=0):
-        return True
-    return one.index.nlevels > 1 and len(a) > 2 and bool((_ranks(a) == _ranks(b)).all())
+    if len(a) and np.allclose(a, b, rtol=SAME, atol=0):
+        return "says here what"
+    ordered = one.index.nlevels > 1 and len(a) > 2 and bool((_ranks(a) == _ranks(b)).all())
+    return "orders single responses as" if ordered else ""
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:

@@ -1,6 +1,8 @@
 """Compares trained models on the same questions."""
 
+from collections.abc import Mapping
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -8,6 +10,9 @@ import pandas as pd
 from sppl.analysis.checks import PAIR
 
 COLUMNS = [*PAIR, "setup", "strategy", "other", "difference", "low", "high", "p", "n_questions", "n_seeds", "note"]
+
+CHANCE = 0.05
+"""A p-value above it: questions that only one of two got right may as well have fallen the other way."""
 
 
 def compare_pairs(answers: pd.DataFrame, *, resamples: int = 2000, seed: int = 0, level: float = 0.95) -> pd.DataFrame:
@@ -39,6 +44,15 @@ def compare_pairs(answers: pd.DataFrame, *, resamples: int = 2000, seed: int = 0
                 | {"note": "" if single else "several seeds: no McNemar test"}
             )
     return pd.DataFrame(rows, columns=COLUMNS).astype({"p": "Float64"})
+
+
+def leaves_no_doubt(pair: Mapping[Any, Any]) -> bool:
+    """Returns whether the first of a pair is ahead beyond the chance of these questions: a row of `compare_pairs`.
+
+    Its interval is above 0 and, where there is one, the exact test says so too: of three questions that all went one
+    way every resample is alike, so the interval alone would be sure.
+    """
+    return bool(pair["low"] > 0 and (pd.isna(pair["p"]) or pair["p"] <= CHANCE))
 
 
 def mcnemar(gap: np.ndarray) -> float:

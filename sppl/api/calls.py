@@ -1,6 +1,7 @@
 """`score`, `rank` and `pick` find the strategy whose responses suit a target model, without any training."""
 
 from collections.abc import Mapping, Sequence
+from os import PathLike
 from typing import NamedTuple
 
 import pandas as pd
@@ -32,7 +33,7 @@ class Picked(NamedTuple):
 
 
 def rank(
-    target: str | TargetModel,
+    target: str | PathLike[str] | TargetModel,
     responses: Mapping[str, Rows],
     metrics: Sequence[str | Metric] = ("sppl", "perplexity"),
     *,
@@ -91,7 +92,7 @@ def rank(
 
 
 def pick(
-    target: str | TargetModel,
+    target: str | PathLike[str] | TargetModel,
     responses: Mapping[str, Rows],
     metrics: Sequence[str | Metric] = ("sppl", "perplexity"),
     *,
@@ -139,7 +140,7 @@ def pick(
 
 
 def score(
-    target: str | TargetModel,
+    target: str | PathLike[str] | TargetModel,
     responses: Mapping[str, Rows],
     metrics: Sequence[str | Metric] = ("sppl", "perplexity"),
     *,

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from os import PathLike, fspath
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -16,7 +17,7 @@ from sppl.bounds import Count, fits
 from sppl.generation.local import LocalGenerator
 from sppl.hardware.hardware import Hardware
 from sppl.metrics.needs import Metric, own_answers, table_needs, tables_of
-from sppl.models.target import TargetModel
+from sppl.models.target import TargetModel, forget_changed_targets
 from sppl.schemas import UserError
 from sppl.scoring.scoring_settings import Scoring
 from sppl.stages.predict import predict
@@ -140,10 +141,23 @@ def resolve_metrics(metrics: Sequence[str | Metric]) -> list[Metric]:
     return found
 
 
-def resolve_target(target: str | TargetModel) -> TargetModel:
-    """Returns the target model, by its name in the group `target_model`, or by a path or hub id."""
+def resolve_target(target: str | PathLike[str] | TargetModel) -> TargetModel:
+    """Returns the target model, by its name in the group `target_model`, or by a path or hub id.
+
+    What an earlier call of this process keeps of a folder that has changed since is forgotten.
+
+    Raises:
+        UserError: it is something else, such as a model that was loaded already.
+    """
+    forget_changed_targets()
     if isinstance(target, TargetModel):
         return target
+    if not isinstance(target, str | PathLike):
+        raise UserError(
+            f"target is a {type(target).__name__}; give a name, a folder or a hub id (a model that is loaded: "
+            'model.save_pretrained("FOLDER") and tokenizer.save_pretrained("FOLDER"), then "FOLDER")'
+        )
+    target = fspath(target)
     if target in names_in("target_model"):
         return configured("target_model", target)
     return TargetModel(re.sub(r"[^\w.+=@-]", "_", Path(target).name), target, dtype="bfloat16")

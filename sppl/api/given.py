@@ -10,11 +10,14 @@ from typing import Any, cast
 import pandas as pd
 
 from sppl.artifacts.provenance import fingerprint
+from sppl.data.formats import GOLD
 from sppl.names import NAME, NAME_RULE
 from sppl.schemas import Question, Split, Strategy, UserError
 
 Rows = Iterable[Mapping[str, Any]] | pd.DataFrame
-"""The responses of one strategy: rows with `question` and `response`, and where they are known `answer` and `id`."""
+"""The responses of one strategy: rows with `question`, `response`, and where known `id` and `answer` (or `gold`)."""
+ANSWER = ("answer", *GOLD)
+"""Names of the gold answer: ours, and those that files may have."""
 SHOWN = 50
 """How many problems a message spells out."""
 
@@ -116,20 +119,24 @@ def read_rows(responses: Mapping[str, Rows]) -> Given:
 def _read(row: Mapping[str, Any]) -> tuple[Question, str]:
     if not isinstance(row, Mapping):
         raise ValueError(f"a mapping with `question` and `response` is wanted, not a {type(row).__name__}")
-    said = {key: _text(row, key) for key in ("question", "response", "answer", "id")}
+    said = {key: _text(row, key) for key in ("question", "response", "id", *ANSWER)}
     for key in ("question", "response"):
         if not said[key].strip():
             raise ValueError(f"`{key}` is missing or empty; the row has {', '.join(map(str, row))}")
+    golds = {said[key].strip(): key for key in reversed(ANSWER) if said[key].strip()}
+    if len(golds) > 1:
+        told = " and ".join(f"`{key}` {gold!r}" for gold, key in reversed(golds.items()))
+        raise ValueError(f"{told} are both gold answers; leave one of them out")
     prompt = said["question"].strip()
     number = said["id"] or sha256(prompt.encode()).hexdigest()[:12]
-    return Question(number, prompt, said["answer"].strip()), said["response"]
+    return Question(number, prompt, next(iter(golds), "")), said["response"]
 
 
 def _text(row: Mapping[str, Any], key: str) -> str:
     value = row.get(key)
     if value is None or value is pd.NA or (isinstance(value, float) and isnan(value)):
         return ""
-    if isinstance(value, Real) and not isinstance(value, bool) and key in ("answer", "id"):
+    if isinstance(value, Real) and not isinstance(value, bool) and key in ("id", *ANSWER):
         number = float(value)
         return str(int(number)) if number.is_integer() else str(number)
     if not isinstance(value, str):

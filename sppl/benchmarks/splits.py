@@ -7,6 +7,13 @@ from sppl.benchmarks.gold_check import check_gold
 from sppl.bounds import NumberOfQuestions, fits
 from sppl.schemas import Question, UserError
 
+NUMBERS: dict[str, str] = {
+    "train": "n_predict, n_score, n_train, n_pilot",
+    "validation": "n_validation, training.n_validation",
+    "test": "n_test",
+}
+"""Settings that say how many questions of a split are used."""
+
 
 def take(benchmark: Benchmark, split: Any, n: int | str) -> list[Question]:
     """Returns the first `n` questions of a split (`all`: every one) that the benchmark does not leave out.
@@ -22,7 +29,7 @@ def take(benchmark: Benchmark, split: Any, n: int | str) -> list[Question]:
     if wanted is not None and len(questions) < wanted:
         raise UserError(
             f"{benchmark.name} has {len(questions)} {split} questions, {wanted} were asked for; "
-            f"lower the number (n_predict, n_score, n_train, n_test) or say `all`"
+            f"lower the number ({NUMBERS[split]}) or say `all`"
         )
     if not questions:
         without = f", as benchmark.without leaves out {len(benchmark.without)}" if benchmark.without else ""

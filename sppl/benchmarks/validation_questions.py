@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from sppl.benchmarks.definition import Benchmark
 from sppl.benchmarks.splits import check_count, take
 from sppl.commands import command
+from sppl.data.files import NoQuestions
 from sppl.schemas import Question, Split, UserError
 
 SHOWN = 5
@@ -42,7 +43,10 @@ def questions_apart(benchmark: Benchmark, n: int | str, typed: Sequence[str] = (
 
 
 def _shared(questions: Sequence[Question], benchmark: Benchmark, split: Split) -> list[str]:
-    others = benchmark.questions.questions(split)
+    try:
+        others = benchmark.questions.questions(split)
+    except NoQuestions:  # none of a user's own, so none is shared
+        return []
     ids, wordings = {one.id for one in others}, {" ".join(one.prompt.split()) for one in others}
     return [one.id for one in questions if one.id in ids or " ".join(one.prompt.split()) in wordings]
 

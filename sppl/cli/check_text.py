@@ -60,7 +60,13 @@ class FolderCheck:
     @property
     def goes_on(self) -> bool:
         """Whether a run by these settings would not be refused for its data."""
-        return not self.found.problems and not self.many_unmet and bool(self.shared or not self.found.responses)
+        whole = not self.found.problems and not self.many_unmet and self.model_is_here
+        return whole and bool(self.shared or not self.found.responses)
+
+    @property
+    def model_is_here(self) -> bool:
+        """Whether the target's tokenizer could be loaded."""
+        return not isinstance(self.reads, str)
 
     @property
     def better(self) -> str:
@@ -87,6 +93,9 @@ class FolderCheck:
             yield ""
             yield "To mend or decide:" if ways_of(self.found.problems) else "To mend:"
             yield from list_causes(self.found.problems)
+        if not self.model_is_here:
+            yield ""
+            yield f"To mend: the target model cannot be loaded: {self.reads}"
         yield ""
         yield from self._next()
 
@@ -158,7 +167,7 @@ class FolderCheck:
         """Whether questions with responses fit the target."""
         every = [n for some in self.lengths.values() for n in some]
         if isinstance(self.reads, str):
-            yield f"Tokens: not counted; {self.reads}."
+            yield "Tokens: not counted, as the target model cannot be loaded."
         elif every and self.reads:
             over = sum(n > self.reads for n in every)
             fits = f"{over} of {len(every)} do not fit (scorer.overlong)" if over else "all fit"
@@ -167,7 +176,11 @@ class FolderCheck:
     def _next(self) -> Iterator[str]:
         """The command that goes on."""
         ways = ways_of(self.found.problems)
-        if (self.found.problems and not ways) or (self.many_unmet and not self.better):
+        if not self.model_is_here:
+            yield "Give a model that can be loaded, then look again:"
+            other = [word for word in self.typed if not word.startswith("target_model")]
+            yield f"  {checking_command((program(), *other, 'target_model.path=FOLDER_OR_HUB_ID'))}"
+        elif (self.found.problems and not ways) or (self.many_unmet and not self.better):
             yield "Mend this in the files, then look again:"
             yield f"  {checking_command((program(), *self.typed))}"
         elif not self.found.responses:

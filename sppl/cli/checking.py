@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from sppl.cli.command_line import WORD, command_line
@@ -112,10 +113,13 @@ def _by_rule(cfg: Any, questions: Any) -> dict[str, Any]:
 
 def _tokens(target: Any, found: Any) -> tuple[dict[str, list[int]], str | int | None]:
     """Returns the tokens of each strategy's examples and the target's longest input, or why that is not known."""
+    from sppl.models.hub_commit import COMMIT, resolve_commit
     from sppl.models.size import context_of
     from sppl.schemas import UserError
     from sppl.training.training_examples import encode_examples
 
+    if not Path(target.path).exists() and not COMMIT.fullmatch(resolve_commit(target.path, target.revision) or ""):
+        return {}, f"{target.path!r} is no folder here, and no hub id that can be reached or was downloaded"
     try:
         lengths = dict[str, list[int]]()
         for name, texts in sorted(found.responses.items()):
@@ -124,7 +128,7 @@ def _tokens(target: Any, found: Any) -> tuple[dict[str, list[int]], str | int | 
             lengths[name] = [len(one) for one in encode_examples(target, pairs, name)]
         return lengths, context_of(target)
     except (UserError, OSError) as error:
-        return {}, f"the tokenizer of {target.name} cannot be loaded here: {' '.join(str(error).split())[:200]}"
+        return {}, " ".join(str(error).split())
 
 
 def how_to_go_on(ways: Sequence[str]) -> list[str]:

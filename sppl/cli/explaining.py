@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from sppl.cli.command_line import command_line
 from sppl.packaged import conf
 
 
@@ -35,7 +36,7 @@ def print_chain(asked: str, given: Sequence[str]) -> int:
         store = Store(cfg.store)
         store.check_format()
         folder = report_folder(Path(cfg.reports, cfg.name), [cfg.benchmark.name], cfg.data_dir, overrides)
-        artifacts = find_artifacts(store, asked, folder)
+        artifacts = find_artifacts(store, asked, folder, command_line())
         with suppress(BrokenPipeError):  # `... | head` has seen enough
             sys.stdout.write("".join(f"{line}\n" for line in explain(store, artifacts)))
             sys.stdout.flush()

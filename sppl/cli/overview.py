@@ -18,9 +18,11 @@ from sppl.cli.jobs import Job, jobs_in, stages
 from sppl.cli.ledger import Ledger
 from sppl.cli.logger_runs import open_loggers
 from sppl.cli.running import stage_call
+from sppl.cli.sizes import why_unsettled
 from sppl.cli.together import Together, group_jobs, settings_of
 from sppl.cli.totals import total_lines
 from sppl.commands import command
+from sppl.data.files import LocalQuestions
 from sppl.metrics.needs import Metric
 from sppl.packaged import conf
 from sppl.schemas import UserError
@@ -65,12 +67,13 @@ def summarise(started: DictConfig, folder: Path, first: int) -> bool:
     with open_loggers(summary, news=news, summary=True) as loggers:
         plans, rankings = _rank(together, store, loggers, dry=config["dry"])
         parts = _parts(groups, rankings, store)
+        unsettled = _unsettled(done) if rankings else {}
         if rankings and "report" not in config["stage"]:
             show_ranked(
                 name=config["name"], metric=_metrics(done), own_files=config["strategy"].get("folder"),
                 parts=parts, store=store,
                 references=_references(done), max_tokens=config["training"]["max_tokens"],
-                overlong=config["training"]["overlong"], conventions=config["conventions"],
+                overlong=config["training"]["overlong"], conventions=config["conventions"], unsettled=unsettled,
             )  # fmt: skip
             places = ", ".join(str(store.path(store.open(one))) for one in dict.fromkeys(rankings))
             swept = any(word in ("-m", "--multirun") for word in store.typed)
@@ -87,7 +90,7 @@ def summarise(started: DictConfig, folder: Path, first: int) -> bool:
                 parts=parts,
                 references=_references(done),
                 gaps=gaps,
-                unvalidated=_without_validation(done),
+                unsettled=unsettled,
                 loggers=loggers,
             )
     _tell_totals(jobs, [{"rank": asdict(plan)} for plan in plans])
@@ -182,17 +185,21 @@ def _together(jobs: Sequence[Job]) -> list[str]:
     ]
 
 
-def _without_validation(jobs: Sequence[Job]) -> list[str]:
-    """The benchmarks of these jobs that have no validation questions."""
+def _unsettled(jobs: Sequence[Job]) -> dict[str, str]:
+    """The benchmarks of these jobs on which short trainings cannot settle a pick, each with the reason."""
     parts = {str(part["name"]): part for job in jobs if "_target_" in (part := job.config.get("benchmark") or {})}
-    return [name for name, part in parts.items() if not _questions_to_settle(part)]
+    return {name: why for name, part in parts.items() if (why := _why_unsettled(part))}
 
 
-def _questions_to_settle(part: Mapping[str, Any]) -> bool:
+def _why_unsettled(part: Mapping[str, Any]) -> str:
+    lacking = f"{part['name']} has no validation questions, on which short trainings would settle it"
     try:
-        return bool(instantiate(part, _convert_="all").questions.questions("validation", 1))
+        questions = instantiate(part, _convert_="all").questions
+        if isinstance(questions, LocalQuestions):
+            return why_unsettled(part, questions)
+        return "" if questions.questions("validation", 1) else lacking
     except UserError:
-        return False
+        return lacking
 
 
 def _tested_before(config: Mapping[str, Any], store: Store) -> list[str]:

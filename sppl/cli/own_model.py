@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ TINY = 20_000_000
 """Weights up to which a model is trained whole, as the lab's is; above it adapters are."""
 OWN = "target_model=own"
 """The first word of what is chosen."""
+CONFIGS = ("config.json", "adapter_config.json")
+"""Files of which a model's folder has one."""
 OF_MODEL = ("name", "dtype", "template")
 """Settings that are read off a model's folder."""
 
@@ -49,20 +52,52 @@ def check_path(arguments: Sequence[str]) -> str:
         place, missing = Path(path), ""
         if path.startswith(("/", "./", "../")) and not place.exists():
             missing = "where there is nothing"
-        elif place.is_dir() and not any((place / name).is_file() for name in ("config.json", "adapter_config.json")):
+        elif place.is_dir() and not _holds_model(place):
             missing = "a folder without config.json"
         if missing:
             return (
                 f"target_model.path={path}: a model cannot be loaded from {path!r}, {missing}; give a folder with "
                 "config.json and weights, or a hub id: target_model.path=FOLDER_OR_HUB_ID"
             )
+        if said := _mistyped(path):
+            return said
     return ""
+
+
+def _mistyped(path: str) -> str:
+    """Why a path into a folder that is here names no model, before the hub is asked for it; empty where it may be one.
+
+    A hub id whose owner is also a folder here counts once it was downloaded.
+    """
+    place = Path(path)
+    if path == "lab" or place.exists() or "/" not in path or not place.parent.is_dir():
+        return ""
+    from huggingface_hub import constants
+    from huggingface_hub.file_download import repo_folder_name
+
+    if Path(constants.HF_HUB_CACHE, repo_folder_name(repo_id=path, repo_type="model")).is_dir():
+        return ""
+    there = sorted(one.name for one in place.parent.iterdir() if _holds_model(one))
+    near = get_close_matches(place.name, there, n=1)
+    meant = f"; did you mean target_model.path={place.parent / near[0]}?" if near else "."
+    return (
+        f"target_model.path={path}: no such folder{meant} Models in {place.parent}: {', '.join(there) or 'none'}. (A "
+        f"hub id whose first part is also a folder here has to be downloaded first: hf download {path})"
+    )
+
+
+def _holds_model(place: Path) -> bool:
+    return any((place / name).is_file() for name in CONFIGS) or place.suffix == ".gguf"
 
 
 def describe_chosen(arguments: Sequence[str], chosen: Sequence[str]) -> str:
     """Returns one line about the models whose paths were typed, and the settings chosen for them."""
     path = next(value for key, _, value in (one.partition("=") for one in arguments) if key == "target_model.path")
-    known = [", ".join(f"{what} {read_own_model(what, one)}" for what in OF_MODEL) for one in _each(path)]
+    known = [
+        ("" if one == "lab" or Path(one).exists() else f"{one} is no folder here, so a hub id is meant: ")
+        + ", ".join(f"{what} {read_own_model(what, one)}" for what in OF_MODEL)
+        for one in _each(path)
+    ]
     return f"your own model: {'; '.join(known)}; unless you type another: {' '.join(chosen)}\n"
 
 

@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from sppl.cli.command_line import in_own_words
-from sppl.cli.own_model import choose_for_path
+from sppl.cli.own_model import without_chosen
 from sppl.keys import check_for_keys
 from sppl.names import NAME, NAME_RULE
 
@@ -60,15 +60,10 @@ def check_config(cfg: DictConfig, place: str = "") -> dict[str, Any]:
     refused = refused or (place and check_folder(Path(cfg.hydra[place].dir)))
     if refused:
         sys.exit(in_own_words(refused))
-    if place and (idle := describe_idle_words(_typed_by_hand(words), raw, sweep=sweep)):
+    by_hand = [*without_chosen(cfg.hydra.overrides.task), *cfg.hydra.overrides.hydra]
+    if place and (idle := describe_idle_words(by_hand, raw, sweep=sweep)):
         log.warning(idle)
     return found
-
-
-def _typed_by_hand(words: list[str]) -> list[str]:
-    """The words without those that a model's path implied, which were announced already."""
-    chosen = choose_for_path([word for word in words if word != "target_model=own"])
-    return [word for word in words if word not in chosen]
 
 
 def check_names(config: Mapping[Any, Any]) -> str:

@@ -9,14 +9,17 @@ from typing import ClassVar
 from sppl.artifacts.provenance import fingerprint
 from sppl.commands import CHOOSE_FILES
 from sppl.data.contents import Contents
-from sppl.data.folder import Hub, gather_folder, load_folder, read_folder, unread_files
+from sppl.data.folder import Hub, Task, gather_folder, load_folder, read_folder, unread_files
 from sppl.data.formats import Choice, Format, Several, System
-from sppl.data.gathering import split_of
+from sppl.data.gathering import SPLITS, split_of
 from sppl.data.gold import ANSWERS
 from sppl.data.problems import BadData, file_names
 from sppl.data.values import NotText, text_of
 from sppl.schemas import Question, Split, Strategy, UserError
 from sppl.strategies.recipe import Chooser, Recipe
+
+HELD_OUT_BY: dict[Split, str] = {"test": "held_out", "validation": "held_out_validation"}
+"""Splits for which training questions can be held out, in this order, and the setting that says how many."""
 
 
 class NoQuestions(BadData):
@@ -48,9 +51,10 @@ class LocalQuestions:
         empties: what becomes of single records without question, response or gold answer: `refuse` or `drop`.
         missing: what becomes of questions that not every strategy answers: `drop` or `refuse`.
         held_out: share of the training questions, the last ones, that are the test questions where no file gives any.
+        held_out_validation: share of those before them that are the validation questions where no file gives any.
 
     Raises:
-        UserError: `held_out` is no share.
+        UserError: one of the last two is no share.
     """
 
     folder: str | None
@@ -64,13 +68,15 @@ class LocalQuestions:
     empties: Choice = "refuse"
     missing: Choice = "drop"
     held_out: float = 0.0
+    held_out_validation: float = 0.0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "fields", self.fields or {})  # null in a configuration file
         if self.answer not in ANSWERS:
             raise UserError(f"benchmark.answer={self.answer}: say what an answer is, one of {', '.join(ANSWERS)}")
-        if not 0 <= self.held_out < 1:
-            raise UserError(f"benchmark.questions.held_out={self.held_out}: it is a share of the questions, 0 to 1")
+        for name in HELD_OUT_BY.values():
+            if not 0 <= (share := getattr(self, name)) < 1:
+                raise UserError(f"benchmark.questions.{name}={share}: it is a share of the questions, 0 to 1")
 
     def questions(self, split: Split, n: int | None = None) -> list[Question]:
         """Returns the first `n` questions of a split, in the files' order.
@@ -79,13 +85,11 @@ class LocalQuestions:
             UserError: anything is wrong with any file.
             NoQuestions: the split is empty.
         """
-        known = load_folder(self.folder, format_of(self), self.answer, self.hub).questions
-        found, train = known[split], known["train"]
-        if (last := 0 if known["test"] else count_held_out(len(train), self.held_out)) and split != "validation":
-            found = train[:-last] if split == "train" else train[-last:]
+        found = self._by_split(load_folder(self.folder, format_of(self), self.answer, self.hub))[split]
         if not found and split != "train":
             raise NoQuestions(
-                f"data_dir={self.folder} has no {split} questions: put them into {split}.jsonl beside the others"
+                f"data_dir={self.folder} has no {split} questions: put them into {split}.jsonl beside the others, or "
+                f"hold some of the training questions out: benchmark.questions.{HELD_OUT_BY[split]}=0.2"
             )
         if not found:
             raise NoQuestions(
@@ -94,15 +98,23 @@ class LocalQuestions:
         return list(found[:n])
 
     def answered_by(self, strategy: Strategy) -> list[Question]:
-        """Returns all training questions that the strategy answers, without those that are tested on."""
+        """Returns all training questions that the strategy answers, without those that are held out."""
         known = load_folder(self.folder, format_of(self), self.answer, self.hub)
         mine = next(
             (known.responses[name] for name in (strategy.name, *strategy.aliases) if name in known.responses), {}
         )
-        train = known.questions["train"]
-        last = 0 if known.questions["test"] else count_held_out(len(train), self.held_out)
-        tested = {question.id for question in (train[-last:] if last else ())}
-        return [one for one in known.training if one.id in mine and one.id not in tested]
+        parts = self._by_split(known)
+        apart = {question.id for split in HELD_OUT_BY for question in parts[split]}
+        return [one for one in known.training if one.id in mine and one.id not in apart]
+
+    def _by_split(self, known: Task) -> dict[Split, tuple[Question, ...]]:
+        """The questions of each split, once some are held out."""
+        found: dict[Split, tuple[Question, ...]] = {split: known.questions[split] for split in SPLITS}
+        for split, name in HELD_OUT_BY.items():
+            train = found["train"]
+            if last := 0 if found[split] else count_held_out(len(train), getattr(self, name)):
+                found |= {split: train[-last:], "train": train[:-last]}
+        return found
 
 
 @dataclass(frozen=True)

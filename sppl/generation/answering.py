@@ -12,13 +12,15 @@ from tqdm import tqdm
 
 from sppl.data.tokens import check_fits, refuse_unknown, rendering_of
 from sppl.generation.answer import Answer, Overlong, Prompt
-from sppl.generation.batch_trial import decoder_of
+from sppl.generation.batch_trial import decode_alone, decoder_of
 from sppl.generation.decoding import Choose, Ids, decode, most_likely, sample_tokens
 from sppl.generation.ends import end_tokens
 from sppl.generation.graphed import decode_graphed
 from sppl.generation.own_settings import choose_by_settings, say_ignored
 from sppl.hardware.device import DeviceFacts, memory_for_work, place
+from sppl.hardware.recording import can_record
 from sppl.models.loading import context_length, embedding_rows
+from sppl.models.positions import same_positions
 from sppl.models.target import TargetModel, frozen_target
 from sppl.schemas import Sampling, UserError
 from sppl.scoring.attention import head_width
@@ -126,36 +128,55 @@ def continue_prompts(
 ) -> list[list[int]]:
     """Returns the continuation of each prompt, its end included; prompts of similar length share a batch.
 
-    A batch that does not fit into memory is tried again in halves, and so is every later one.
+    A batch that does not fit into memory is tried again in halves, and so is every later one. Where positions change
+    with the length of a pass, only prompts for which they are the same share one, and answers on the way to others are
+    generated one at a time.
 
     Args:
         sampling: how tokens are sampled; None for no sampling.
         settings: a generation configuration that says how tokens are chosen; None for the most likely ones.
     """
-    order = sorted(range(len(prompts)), key=lambda number: len(prompts[number]))
     size = batch_size or fit_rows(model, max(map(len, prompts), default=1) + max_new_tokens)
     way, made = decoder_of(model), dict[int, list[int]]()
     if way is decode and not sampling and not settings and _graphs(model, max_new_tokens):
         way = decode_graphed
-    with torch.inference_mode(), tqdm(total=len(order), desc=what, leave=False, disable=_hidden()) as bar:
-        while order:
-            batch = order[:size]
-            given = [prompts[number] for number in batch]
-            how = {} if way is decode_graphed else {"choose": _chooser(model, given, sampling, settings)}
-            try:
-                found = way(model, given, ends=ends, max_new_tokens=max_new_tokens, **how)
-            except torch.OutOfMemoryError:
-                if size == 1:
-                    raise
-                size = max(1, len(batch) // 2)
-                log.warning("out of memory with %d answers at once: going on with %d", len(batch), size)
-                gc.collect()
-                torch.cuda.empty_cache()
-                continue
-            made.update(zip(batch, found, strict=True))
-            order = order[size:]
-            bar.update(len(batch))
+    with torch.inference_mode(), tqdm(total=len(prompts), desc=what, leave=False, disable=_hidden()) as bar:
+        for order, alone in _sharing(model, prompts, max_new_tokens):
+            here = decode_alone if alone else way
+            while order:
+                batch = order[:size]
+                given = [prompts[number] for number in batch]
+                how = {} if here is decode_graphed else {"choose": _chooser(model, given, sampling, settings)}
+                try:
+                    found = here(model, given, ends=ends, max_new_tokens=max_new_tokens, **how)
+                except torch.OutOfMemoryError:
+                    if size == 1:
+                        raise
+                    size = max(1, len(batch) // 2)
+                    log.warning("out of memory with %d answers at once: going on with %d", len(batch), size)
+                    gc.collect()
+                    torch.cuda.empty_cache()
+                    continue
+                except RuntimeError as error:
+                    if here is not decode_graphed:
+                        raise
+                    why = " ".join(str(error).split())[:200]
+                    log.warning("steps cannot be recorded, so every kernel is started by itself, slower: %s", why)
+                    way = here = decode
+                    continue
+                made.update(zip(batch, found, strict=True))
+                order = order[size:]
+                bar.update(len(batch))
     return [made[number] for number in range(len(prompts))]
+
+
+def _sharing(model: Any, prompts: Sequence[Ids], max_new_tokens: int) -> list[tuple[list[int], bool]]:
+    """The numbers of prompts that may share batches, shortest first, and whether each has to be answered alone."""
+    alike, groups = same_positions(model.config.get_text_config()), dict[tuple[Any, bool], list[int]]()
+    for number in sorted(range(len(prompts)), key=lambda number: len(prompts[number])):
+        begun, ended = alike(len(prompts[number])), alike(len(prompts[number]) + max_new_tokens)
+        groups.setdefault((begun, begun != ended), []).append(number)
+    return [(order, alone) for (_, alone), order in groups.items()]
 
 
 def fit_rows(model: Any, tokens: int) -> int:
@@ -172,8 +193,13 @@ def fit_rows(model: Any, tokens: int) -> int:
 
 
 def _graphs(model: Any, max_new_tokens: int) -> bool:
-    """Whether steps can be recorded and are worth it."""
-    return model.device.type == "cuda" and max_new_tokens > FEW_TOKENS and choose_form(model.config) == "tree"
+    """Whether steps can be recorded and are worth it.
+
+    Their mask says what may be read of buffers longer than what was written, which only `sdpa` understands.
+    """
+    masked = model.config._attn_implementation == "sdpa"
+    full = choose_form(model.config) == "tree" and can_record(model)
+    return model.device.type == "cuda" and max_new_tokens > FEW_TOKENS and masked and full
 
 
 def _chooser(model: Any, prompts: Sequence[Ids], sampling: Sampling | None, settings: Any) -> Choose:

@@ -15,6 +15,7 @@ from transformers import LogitsProcessorList
 
 from sppl.generation.decoding import Choose, Ids, decode
 from sppl.generation.own_settings import configure_generate
+from sppl.models.positions import forget_lengths
 from sppl.models.trial import try_model
 from sppl.schemas import UserError
 
@@ -67,6 +68,7 @@ def _one(model: Any, prompt: Ids, place: int, ends: frozenset[int], longest: int
         scores[0, token] = 0.0
         return scores
 
+    forget_lengths(model)
     read = torch.tensor([prompt], device=model.device)
     with configure_generate(model, ends, followed=False):
         made = model.generate(

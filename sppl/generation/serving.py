@@ -2,13 +2,13 @@
 
 import json
 import urllib.error
-import urllib.request
 from pathlib import Path
 from typing import Any, Protocol
 
 from sppl.artifacts.provenance import content_digest
 from sppl.keys import without_keys
 from sppl.schemas import UserError
+from sppl.sending import send_with_key
 
 
 class Served(Protocol):
@@ -72,20 +72,11 @@ def load_adapter(server: Served, folder: Path) -> str:
     return name
 
 
-class _Staying(urllib.request.HTTPRedirectHandler):
-    """Follows no redirection, as the key is for the given address and no other."""
-
-    def redirect_request(self, *_: Any) -> None:
-        return None
-
-
 def _call(server: Served, what: str, body: dict[str, Any] | None = None) -> bytes:
     """The server's answer to one plain request."""
     data = json.dumps(body).encode() if body else None
-    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {server.key}"}
-    request = urllib.request.Request(f"{server.base_url.rstrip('/')}/{what}", data, headers)
     try:
-        with urllib.request.build_opener(_Staying).open(request, timeout=server.timeout) as answer:
+        with send_with_key(f"{server.base_url.rstrip('/')}/{what}", server.key, data, server.timeout) as answer:
             return answer.read(1 << 20)
     except urllib.error.HTTPError:
         raise

@@ -76,6 +76,17 @@ class Hardware:
         own = {"accelerator": self.accelerator, "devices": self.devices, "strategy": self.strategy}
         return make_trainer(**{**own, **self.lightning, **settings})
 
+    @property
+    def single(self) -> bool:
+        """Whether it is one device; `auto` and -1 may be several."""
+        named = isinstance(self.devices, tuple | list)
+        return len(self.devices) == 1 if named else str(self.devices) == "1"  # pyright: ignore[reportArgumentType]
+
+    def one(self) -> "Hardware":
+        """Returns the first of the devices, for work that is not shared out."""
+        device = self.device
+        return replace(self, devices=1 if device.type == "cpu" else (device.index,), strategy="auto")
+
     def reading(self) -> "Hardware":
         """Returns the same devices for work that only reads a model, without settings that are for training.
 

@@ -3,13 +3,15 @@
 import logging
 import sys
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from itertools import chain
 from typing import Any
 
 import pytorch_lightning as pl
 from torch.utils.data import DataLoader
 from tqdm import tqdm
+
+from sppl.hardware.hardware import Hardware
 
 
 class Progress(pl.Callback):
@@ -46,13 +48,22 @@ class Progress(pl.Callback):
 
 
 def predict_batches(
-    trainer: Callable[..., pl.Trainer], module: pl.LightningModule, loader: DataLoader, what: str
+    hardware: Hardware, module: pl.LightningModule, loader: DataLoader, what: str, **settings: Any
 ) -> Iterable[Any]:
-    """Runs `predict_step` over the batches of a loader; yields what it returned for each, in their order."""
+    """Runs `predict_step` over the batches of a loader; yields what it returned for each, in their order.
+
+    One device does it: what the others predicted would not come back.
+
+    Args:
+        hardware: the devices of which the first one works.
+        module: what predicts.
+        loader: gives the batches.
+        what: what the progress bar says.
+        settings: further ones of Lightning's Trainer.
+    """
     quiet()
-    runner = trainer(
-        devices=1,  # what the others predicted would not come back
-        strategy="auto",
+    runner = hardware.one()(
+        **settings,
         logger=False,
         enable_checkpointing=False,
         enable_progress_bar=False,

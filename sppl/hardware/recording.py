@@ -5,6 +5,18 @@ from typing import Any
 
 import torch
 
+from sppl.models.positions import same_positions
+
+
+def can_record(model: Any) -> bool:
+    """Whether a model's passes start the same kernels whatever is read: its class says so, and its positions do.
+
+    Experts that are called by how many tokens they get, or embeddings that look at the longest position, wait for one.
+    """
+    bare = model.get_base_model() if hasattr(model, "get_base_model") else model
+    changing = same_positions(model.config.get_text_config())(1)
+    return bool(getattr(bare, "_can_compile_fullgraph", False)) and not changing
+
 
 def record(
     work: Callable[[], None], device: torch.device, pool: Any = None, *, warm: bool = False

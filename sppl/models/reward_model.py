@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from sppl.artifacts.provenance import content_digest
 from sppl.models.chat import write_chat
 from sppl.models.hub_commit import resolve_commit
 from sppl.models.loading import dtype_name, explain_reading_errors
+from sppl.models.local_files import name_files, refuse_changed
 from sppl.prompts import Template
 from sppl.schemas import Message, UserError
 
@@ -35,7 +35,7 @@ class RewardModel:
     def identity(self) -> dict[str, Any]:
         """What the rewards depend on: the content of a local folder, or the commit of a hub id."""
         folder = Path(self.path)
-        source = content_digest(folder) if folder.is_dir() else {"hub": self.path, "commit": self._commit}
+        source = name_files(folder) if folder.is_dir() else {"hub": self.path, "commit": self._commit}
         return {"source": source, "dtype": self.dtype}
 
     @property
@@ -46,7 +46,8 @@ class RewardModel:
         """Returns the model in eval mode, on the CPU.
 
         Raises:
-            UserError: it cannot be read, is no trained classifier, or has another number of outputs than one.
+            UserError: it cannot be read, is no trained classifier, has not one output, or has changed since something
+                was named after it.
         """
         from transformers import AutoModelForSequenceClassification
         from transformers.utils.logging import disable_progress_bar
@@ -63,6 +64,7 @@ class RewardModel:
             raise self._unusable(f"is no trained sequence classifier: its weights lack {missing}")
         if model.config.num_labels != 1:
             raise self._unusable(f"has {model.config.num_labels} outputs; a reward is one number")
+        refuse_changed(Path(self.path))
         return model.eval()
 
     def ids(self, pairs: list[tuple[str, str]]) -> list[tuple[int, ...]]:

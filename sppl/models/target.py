@@ -9,11 +9,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from sppl.artifacts.provenance import canonical, content_digest
+from sppl.artifacts.provenance import canonical
 from sppl.models.adapter import base_of, has_tokenizer, merge_adapter
 from sppl.models.gguf import load_gguf, load_gguf_tokenizer
 from sppl.models.hub_commit import COMMIT, resolve_commit
 from sppl.models.loading import check_weights, dtype_name, explain_reading_errors, refuse_config
+from sppl.models.local_files import forget_changed, name_files, refuse_changed
 from sppl.packaged import lab_checkpoint
 from sppl.prompts import Template
 from sppl.schemas import UserError
@@ -130,8 +131,15 @@ class TargetModel:
         """Returns a fresh copy of the model in eval mode, on the CPU, an adapter's weights merged in.
 
         Raises:
-            UserError: it cannot be read, is quantised or none that can be a target, or its weights are no numbers.
+            UserError: it cannot be read, is quantised or none that can be a target, its weights are no numbers, or its
+                files are no longer those that artifacts of this process are named after.
         """
+        model = self._read()
+        for path in (self.path, *((self.base or ())[:1])):
+            refuse_changed(Path(path))
+        return model
+
+    def _read(self) -> "PreTrainedModel":
         from transformers import AutoConfig, AutoModelForCausalLM
         from transformers.utils.logging import disable_progress_bar
 
@@ -225,6 +233,14 @@ def frozen_copy(target: TargetModel) -> FrozenCopy:
     return KEPT[target]
 
 
+def forget_changed_targets() -> None:
+    """Forgets what this process keeps of local models if the files of one have changed since."""
+    if forget_changed():
+        KEPT.clear()
+        _tokenizer.cache_clear()
+        _base.cache_clear()
+
+
 def set_aside() -> None:
     """Moves the frozen copy, if there is one, to the CPU: what is trained is to have the GPU for itself."""
     for copy in KEPT.values():
@@ -259,6 +275,7 @@ def _tokenizer(target: TargetModel) -> "PreTrainedTokenizerBase":
             tokenizer = AutoTokenizer.from_pretrained(
                 path, revision=revision, trust_remote_code=target.trust_remote_code
             )
+    refuse_changed(Path(target.path))
     if tokenizer.pad_token_id is None and tokenizer.eos_token_id is not None:
         tokenizer.pad_token = tokenizer.eos_token
     return tokenizer
@@ -273,15 +290,10 @@ def _base(path: str, revision: str | None) -> tuple[str, str | None] | None:
 def _source(path: str, revision: str | None) -> Any:
     """A digest of a folder or file, or what names a model on the hub."""
     if Path(path).exists():
-        return _digest(str(Path(path).resolve()))
+        return name_files(Path(path))
     return {"hub": path, "commit": _commit(path, revision)}
 
 
 def _commit(path: str, revision: str | None) -> str | None:
     """The commit of a hub id; None for local models."""
     return None if Path(path).exists() else resolve_commit(path, revision)
-
-
-@lru_cache(maxsize=8)
-def _digest(path: str) -> str:
-    return content_digest(Path(path))

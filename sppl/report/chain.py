@@ -9,6 +9,7 @@ import pandas as pd
 
 from sppl.artifacts.provenance import VERSIONED
 from sppl.artifacts.store import ArtifactId, Store
+from sppl.commands import command
 from sppl.schemas import UserError
 
 MADE_OF = "made_of.json"
@@ -17,16 +18,17 @@ SHOWN = 8
 """Settings of one artifact that fit a line or two."""
 
 
-def find_artifacts(store: Store, asked: str, report: Path) -> list[ArtifactId]:
+def find_artifacts(store: Store, asked: str, report: Path, typed: Sequence[str] = ()) -> list[ArtifactId]:
     """Returns the artifacts behind a name or a number.
 
     Args:
         asked: the name of an artifact or a part of it, or a cell of the report's table: `strategy/column`, such as
             `gpt4/accuracy`, or the number itself as the table has it.
         report: the folder of the report whose table is meant.
+        typed: the command line, for the commands that an error names.
 
     Raises:
-        UserError: there is no artifact of that name, and no such cell.
+        UserError: there is no artifact of that name, and no such cell; other reports that have it are named.
     """
     cells = list(_cells(store, asked, report))
     if cells:
@@ -36,12 +38,28 @@ def find_artifacts(store: Store, asked: str, report: Path) -> list[ArtifactId]:
     if asked in names:
         names = [asked]
     if not names:
-        raise UserError(
-            f"explain={asked}: {store.root} has no artifact of that name, and the table of {report} no such cell; give "
-            "a name or a part of it (explain=rankings/), strategy and column (explain=gpt4/accuracy), or a number of "
-            "the table"
-        )
+        raise UserError(_nowhere(store, asked, report, typed))
     return [store.open(name) for name in names]
+
+
+def report_names(reports: Path) -> list[str]:
+    """Returns the names of the reports in a folder."""
+    return sorted(path.parent.name for path in reports.glob(f"*/{MADE_OF}"))
+
+
+def _nowhere(store: Store, asked: str, report: Path, typed: Sequence[str]) -> str:
+    """What was looked in, and which other reports have the cell, each with its command."""
+    there = report_names(report.parent)
+    lacks = f"the table of {report} no such cell" if report.name in there else f"there is no report {report}"
+    said = f"explain={asked}: {store.root} has no artifact of that name, and {lacks}"
+    if found := [name for name in there if any(_cells(store, asked, report.parent / name))]:
+        lines = [f"  {command(typed, f'explain={asked}', f'name={name}')}" for name in found[:SHOWN]]
+        return "\n".join([f"{said}. {len(found)} in {report.parent} ha{'ve' if len(found) > 1 else 's'} it:", *lines])
+    others = ", ".join(there[:SHOWN]) + (f" and {len(there) - SHOWN} more" if len(there) > SHOWN else "")
+    return (
+        f"{said}; give a name or a part of it (explain=rankings/), strategy and column (explain=gpt4/accuracy), or a "
+        f"number of the table, and the report's name (name=NAME): {others or 'none was made yet'}"
+    )
 
 
 def explain(store: Store, artifacts: Sequence[ArtifactId]) -> Iterator[str]:

@@ -99,6 +99,7 @@ def make_pick_list(
     composites: Mapping[str, Sequence[str]] | None = None,
     warnings: Mapping[tuple[str, str], Sequence[str]] | None = None,
     shown: Mapping[tuple[str, str], Mapping[str, Any]] | None = None,
+    unsettled: Mapping[str, str] | None = None,
 ) -> list[Pick]:
     """Returns one pick per benchmark and target.
 
@@ -115,6 +116,7 @@ def make_pick_list(
         composites: metric -> the metrics it is made of.
         warnings: benchmark and target -> warnings about the training examples.
         shown: benchmark and target -> one example.
+        unsettled: benchmark -> why nothing there can be settled by pilots.
     """
     made = []
     for (benchmark, target), part in rankings.groupby(PAIR, sort=False):
@@ -127,11 +129,12 @@ def make_pick_list(
         done = (settled or {}).get(pair)
         test = _tested(tested, pair)
         scored = decide_by_scores(led, one)
-        decision = test or (Decision(done.tied or (done.strategy,)) if done else scored)
+        decision = test or (Decision(done.open or (done.strategy,)) if done else scored)
         order, alone = _order(decision, done, led), led["strategy"].nunique() < 2
         predicted = f"Scores predicted it: {scored.words[0].lower()}{scored.words[1:]}." if test else ""
         agree = _others(part, None if scores is None else _of(scores, pair), composites or {}, lead, str(one["picked"]))
         measured = test.rests_on if test else (done.said,) if done else ()
+        lacking = "" if alone or done or test else (unsettled or {}).get(pair[0], "")
         why = [*measured, predicted, f"{sentence(led)}.", *scored.rests_on, agree]
         made.append(
             Pick(
@@ -140,7 +143,7 @@ def make_pick_list(
                 order[1] if len(order) > 1 else "",
                 why=tuple(filter(None, [*why, _outcome(judged, pair, lead)])),
                 risk="" if alone else _risk(str(one["picked"]), str(one["said"]), settled=bool(done or test)),
-                caveats=(*decision.caveats, *_flags(led), *(warnings or {}).get(pair, ())),
+                caveats=(*decision.caveats, *_flags(led), *(warnings or {}).get(pair, ()), *_sentences(lacking)),
                 command="" if test else command(*pair, decision.names[0], done is not None),
                 settle=settling(*pair) if len(order) > 1 and not done and not test else "",
                 settled=done.said if done else "",
@@ -178,7 +181,11 @@ def _flags(led: pd.DataFrame) -> list[str]:
     """Remarks on deciding scores that are not as asked for, and on the scale in which a race was decided."""
     flag = str(led["flag"].iloc[0]) if "flag" in led else ""
     raced = "first_value" in led and bool(led["first_value"].notna().any())
-    return [f"{said}." for said in (flag[:1].upper() + flag[1:], RACED if raced else "") if said]
+    return _sentences(flag, RACED if raced else "")
+
+
+def _sentences(*said: str) -> list[str]:
+    return [f"{one[:1].upper()}{one[1:]}." for one in said if one]
 
 
 def _others(

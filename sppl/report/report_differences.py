@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from sppl.report.chain import MADE_OF
+from sppl.report.chain import MADE_OF, report_names
 from sppl.schemas import UserError
 
 ROW = ["benchmark", "target_model", "strategy", "n_train", "n_test"]
@@ -43,7 +43,7 @@ def compare(reports: Path, first: str, second: str) -> list[str]:
 
 
 def _folder(reports: Path, name: str) -> Path:
-    there = sorted(path.parent.name for path in reports.glob(f"*/{MADE_OF}"))
+    there = report_names(reports)
     if name in there:
         return reports / name
     near = get_close_matches(name, there, n=1)

@@ -1,12 +1,17 @@
 """Says in sentences how pilots settled a shortlist."""
 
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
 from sppl.analysis.checks import PAIR
+from sppl.analysis.paired import leaves_no_doubt
 from sppl.analysis.wilson import wilson
 
+MORE = "; more validation questions (n_validation) or seeds (policy.seeds=[0,1,2]) would tell"
+"""What to do where pilots leave it open."""
 SAME = 1e-9
 """Accuracies nearer to each other than this are the same."""
 
@@ -18,8 +23,8 @@ class Settled:
     strategy: str
     runner_up: str
     said: str
-    tied: tuple[str, ...] = ()
-    """Strategies whose pilots reached the same best accuracy, the pick first; empty where only one did."""
+    open: tuple[str, ...] = ()
+    """The strategies that the pilots leave in question, the pick first; empty where they settled it."""
 
 
 def read_settled(shortlists: pd.DataFrame) -> dict[tuple[str, str], Settled]:
@@ -47,15 +52,25 @@ def _settle(part: pd.DataFrame) -> Settled:
         for name, value in zip(part["strategy"], part["pilot"].tolist(), strict=True)
     )
     base = "" if pd.isna(first["untrained"]) else f" (untrained {first['untrained']:.3f})"
-    best = part["pilot"].max()
-    tied = [str(name) for name in part.loc[part["pilot"] > best - SAME, "strategy"]]
-    end = f"{' and '.join(tied)} tie, so the better score decides" if len(tied) > 1 else f"{pick} reached most"
+    others_by = {str(row["strategy"]): row for row in part.to_dict("records") if row["strategy"] != pick}
+    close = [name for name in others if not leaves_no_doubt(others_by[name])]
     seeds = f", {first['n_seeds']} seeds" if first["n_seeds"] > 1 else ""
     return Settled(
         pick,
         others[0],
-        f"Settled by short trainings: the {first['k']} best of {first['of']} by {first['metric']} were trained on "
-        f"{first['n_pilot']} responses each (epochs {first['epochs']}{seeds}) and asked {n} validation questions, "
-        f"which neither the test nor the training has: {reached}{base}. {end}.",
-        (pick, *(name for name in tied if name != pick)) if len(tied) > 1 else (),
+        f"{'Short trainings did not settle it' if close else 'Settled by short trainings'}: the {first['k']} best of "
+        f"{first['of']} by {first['metric']} were trained on {first['n_pilot']} responses each (epochs "
+        f"{first['epochs']}{seeds}) and asked {n} validation questions, which neither the test nor the training has: "
+        f"{reached}{base}. {_compare(pick, others_by[(close or others)[0]], n)}{MORE * bool(close)}.",
+        (pick, *close) if close else (),
     )
+
+
+def _compare(pick: str, other: Mapping[Hashable, Any], n: int) -> str:
+    """How far the pick is ahead of another strategy on the same questions."""
+    if abs(other["ahead"]) < SAME:
+        return f"{pick} and {other['strategy']} tie, so the better score decides which is named first"
+    points = " to ".join(f"{100 * other[end]:+.1f}" for end in ("low", "high"))
+    test = "" if pd.isna(other["p"]) else f"; exact test: p = {other['p']:.2g}"
+    ahead = f"{100 * other['ahead']:.1f} points ahead of {other['strategy']}"
+    return f"On the same {n} questions {pick} is {ahead} (95 %: {points}{test})"

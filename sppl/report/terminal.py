@@ -194,7 +194,12 @@ def _short(value: float) -> str:
 def _show_disagreement(console: Console, differences: pd.DataFrame) -> None:
     """Prints one row per strategy, those the metrics differ most about first."""
     picked = int((differences["first_by"] != "").sum())
-    title = f"Where the metrics disagree: {picked} {'strategies are' if picked > 1 else 'strategy is'} first by some"
+    if not differences["spread"].any():
+        title = "All metrics order the strategies alike"
+    elif picked > 1:
+        title = f"Where the metrics disagree: {picked} strategies are first by some"
+    else:
+        title = "Where the metrics disagree: not about the first"
     rows = differences.to_dict("records")
     spans = [(row["best_rank"], row["worst_rank"]) for row in rows]
     columns = [

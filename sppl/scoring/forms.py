@@ -1,23 +1,21 @@
 """Chooses the form of forward passes that is exact for a model, and runs padded passes."""
 
 import logging
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Hashable, Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor
 from transformers import PreTrainedConfig, PreTrainedModel
 
 from sppl.models.loading import body_of
+from sppl.models.positions import forget_lengths, same_positions
 from sppl.models.trial import try_model
 from sppl.scoring.packed import packed_states
 from sppl.scoring.planner import ForwardPass, PassForm, plan_passes
 from sppl.scoring.requests import ScoringRequest
 
 log = logging.getLogger(__name__)
-
-LENGTH_DEPENDENT = ("dynamic", "longrope")
-"""Rotary embeddings that change with the longest position of a pass."""
 
 
 def choose_form(config: PreTrainedConfig) -> PassForm:
@@ -86,31 +84,5 @@ def _read(rows: Sequence[tuple[int, ...]], model: PreTrainedModel) -> Tensor:
     ids = torch.zeros(len(rows), max(1, *(len(row) for row in rows)), dtype=torch.long)
     for place, row in zip(ids, rows, strict=True):
         place[: len(row)] = torch.tensor(row, dtype=torch.long)
-    _forget_lengths(model)
+    forget_lengths(model)
     return body_of(model)(input_ids=ids.to(model.device), use_cache=False).last_hidden_state
-
-
-def same_positions(config: PreTrainedConfig) -> Callable[[int], tuple[int, ...]]:
-    """Returns a function of a row's length that is equal for rows with equal rotary embeddings; () for most models."""
-    given = getattr(config, "rope_parameters", None) or {}
-    each = [given] if "rope_type" in given else [part for part in given.values() if isinstance(part, Mapping)]
-    changing = [part for part in each if part.get("rope_type") in LENGTH_DEPENDENT]
-
-    def of(length: int) -> tuple[int, ...]:
-        return tuple(
-            int(length > part["original_max_position_embeddings"])  # one of two sets of factors
-            if part["rope_type"] == "longrope"
-            else max(length, config.max_position_embeddings)  # a base that grows with the length
-            for part in changing
-        )
-
-    return of
-
-
-def _forget_lengths(model: PreTrainedModel) -> None:
-    """Sets `dynamic` rotary embeddings back, which otherwise keep the base of the longest row they have seen."""
-    module: Any
-    for module in model.modules():
-        if getattr(module, "rope_type", None) == "dynamic":
-            module.inv_freq = module.original_inv_freq.to(module.inv_freq.device)
-            module.max_seq_len_cached = module.original_max_seq_len

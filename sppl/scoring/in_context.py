@@ -21,6 +21,7 @@ from sppl.scoring.scoring_settings import Form, Scoring
 
 if TYPE_CHECKING:
     import torch
+    from transformers import PreTrainedModel
 
     from sppl.scoring.scorer import ResponseScorer, Scored
     from sppl.scoring.server_protocols import Values
@@ -121,7 +122,7 @@ def score_work(
     """
     if scorer.server:
         check = partial(_in_process, target, hardware, form=scorer.form)
-        return score_on_server(scorer.server, work.requests, check, folder)
+        return score_on_server(scorer.server, work.requests, check, folder, target.dtype)
     from sppl.hardware.device import DeviceFacts
     from sppl.scoring.planner import lower_bound, plan_passes
     from sppl.scoring.scorer import pass_cost, tokens_at_once
@@ -130,8 +131,9 @@ def score_work(
     frozen_target(target)  # takes an adapter off, if one was put on since
     runner = scorer_of(target, scorer.form, hardware.device)
     runner.further = work.further
-    most = scorer.max_tokens or tokens_at_once(runner.model)
-    passes = plan_passes(work.requests, max_tokens=most, form=runner.form, pass_cost=pass_cost(runner.model))
+    most = scorer.max_tokens or tokens_at_once(runner.model, hardware.device)
+    cost = pass_cost(runner.model, hardware.device)
+    passes = plan_passes(work.requests, max_tokens=most, form=runner.form, pass_cost=cost)
     tokens = sum(one.tokens for one in passes)
     log.info(
         "%d responses in context, %d passes, %d tokens (%d if equal prefixes and responses are read once)",
@@ -147,13 +149,21 @@ def _in_process(
     from sppl.scoring.scorer import tokens_at_once
 
     runner = scorer_of(target, form, hardware.device)
-    return runner.score(requests, max_tokens=tokens_at_once(runner.model))
+    return runner.score(requests, max_tokens=tokens_at_once(runner.model, hardware.device))
+
+
+def scorer_of(target: TargetModel, form: Form, device: "torch.device") -> "ResponseScorer":
+    """Returns the scorer of a target, one for all batches: it tries its form once, and remembers what fits memory.
+
+    The target is put on the device: work of several devices, and training, leave it on the CPU.
+    """
+    from sppl.hardware.device import place
+
+    return _scorer(place(frozen_target(target), device), form)
 
 
 @lru_cache(maxsize=1)
-def scorer_of(target: TargetModel, form: Form, device: "torch.device") -> "ResponseScorer":
-    """Returns the scorer of a target, one for all batches: it tries its form once, and remembers what fits memory."""
-    from sppl.hardware.device import place
+def _scorer(model: "PreTrainedModel", form: Form) -> "ResponseScorer":
     from sppl.scoring.scorer import ResponseScorer
 
-    return ResponseScorer(place(frozen_target(target), device), form=form)
+    return ResponseScorer(model, form=form)

@@ -49,25 +49,30 @@ SHARE = 0.5
 """Share of the memory beside the weights that one pass may take."""
 
 
-def tokens_at_once(model: PreTrainedModel) -> int:
-    """Returns how many tokens a forward pass should have on the model's device, the same in every run there."""
-    if model.device.type == "cpu":
+def tokens_at_once(model: PreTrainedModel, device: torch.device) -> int:
+    """Returns how many tokens a forward pass should have on a device, the same in every run there.
+
+    Args:
+        model: what will read them, wherever it lies now.
+        device: where it will.
+    """
+    if device.type == "cpu":
         return ON_CPU
     config = model.config.get_text_config()
-    if kernel(torch.empty(0, head_width(config), dtype=model.dtype, device=model.device)) == "masked":
+    if kernel(torch.empty(0, head_width(config), dtype=model.dtype, device=device)) == "masked":
         return ON_CPU  # pairs of tokens that do not see each other are computed, too
     wide = getattr(config, "intermediate_size", None) or 4 * config.hidden_size
     each = (4 * wide + 12 * config.hidden_size) * model.dtype.itemsize
-    return max(ON_CPU, min(MOST, int(SHARE * memory_for_work(model, model.device) / each)))
+    return max(ON_CPU, min(MOST, int(SHARE * memory_for_work(model, device) / each)))
 
 
-def pass_cost(model: PreTrainedModel) -> int:
+def pass_cost(model: PreTrainedModel, device: torch.device) -> int:
     """Returns how many tokens the model could read in the time a forward pass takes beside its tokens.
 
     On a GPU that is the starting of its kernels, some 30 ms, in which it reads the fewer tokens the larger it is: 9,000
     at 135 million weights, 3,000 at 1.5 billion, 1,000 at 7 billion (H200, `experiments/scoring_speed`).
     """
-    if model.device.type == "cpu":
+    if device.type == "cpu":
         return 0
     return int(min(MOST_COST, COST_WEIGHTS / max(1, model.num_parameters())))
 
@@ -107,7 +112,9 @@ class ResponseScorer(ModelReader):
         Works without a trainer, for a list of requests that fits into memory.
         """
         numbered = [ScoringRequest(request.prefix, request.response, index) for index, request in enumerate(requests)]
-        passes = plan_passes(numbered, max_tokens=max_tokens, form=self.form, pass_cost=pass_cost(self.model))
+        passes = plan_passes(
+            numbered, max_tokens=max_tokens, form=self.form, pass_cost=pass_cost(self.model, self.model.device)
+        )
         with torch.inference_mode():
             scored = [one for number, batch in enumerate(passes) for one in self.predict_step(batch, number)]
         return [(one.logprobs, one.ranks) for one in sorted(scored, key=lambda one: one.index)]
@@ -132,7 +139,9 @@ class ResponseScorer(ModelReader):
     def _in_parts(self, batch: ForwardPass, batch_idx: int) -> list[Scored]:
         form = "padded" if batch.form == "padded" else "tree"
         most = self.max_tokens or batch.row_tokens
-        parts = plan_passes(batch.requests, max_tokens=most, form=form, pass_cost=pass_cost(self.model))
+        parts = plan_passes(
+            batch.requests, max_tokens=most, form=form, pass_cost=pass_cost(self.model, self.model.device)
+        )
         return [scored for part in parts for scored in self.predict_step(part, batch_idx)]
 
     def _score(self, batch: ForwardPass) -> list[Scored]:

@@ -6,7 +6,6 @@ import logging
 import random
 import time
 import urllib.error
-import urllib.request
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -19,6 +18,7 @@ from sppl.scoring.planner import group_by_prefix
 from sppl.scoring.requests import ScoringRequest
 from sppl.scoring.server_protocols import Values, body_of, path_of, values_of
 from sppl.scoring.server_settings import ScoringServer
+from sppl.sending import send_with_key
 
 log = logging.getLogger(__name__)
 
@@ -67,16 +67,14 @@ def _send(server: ScoringServer, request: ScoringRequest) -> Values:
     if not request.n_scored:
         return np.empty(0, dtype=np.float32), np.empty(0, dtype=np.int32)
     data = json.dumps(body_of(server, request)).encode()
-    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {server.key()}"}
     for attempt in range(1, server.tries + 1):
-        sent = urllib.request.Request(path_of(server), data, headers)
         try:
-            with urllib.request.urlopen(sent, timeout=server.timeout) as answer:
+            with send_with_key(path_of(server), server.key(), data, server.timeout) as answer:
                 body = json.loads(answer.read())
             break
         except urllib.error.HTTPError as error:
-            said = " ".join(error.read(2000).decode(errors="replace").split())[:200]
-            why, passing = f"{error.code} {without_keys(said, server.key())}", error.code in AGAIN
+            said = without_keys(_said(error), server.key())  # before it is cut, which would leave half a key
+            why, passing = f"{error.code} {said[:200]}", error.code in AGAIN
         except (OSError, http.client.HTTPException, ValueError) as error:
             why, passing = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}", True
         if not passing or attempt == server.tries:
@@ -85,6 +83,12 @@ def _send(server: ScoringServer, request: ScoringRequest) -> Values:
     else:
         raise AssertionError
     return values_of(server, request, body)
+
+
+def _said(error: urllib.error.HTTPError) -> str:
+    if 300 <= error.code < 400:
+        return f"it sends us to {error.headers.get('Location')}, where the key would go too; if that is right, give it"
+    return " ".join(error.read(2000).decode(errors="replace").split())
 
 
 def _unanswered(server: ScoringServer, why: str, tries: int) -> str:

@@ -10,6 +10,16 @@ from sppl.schemas import UserError
 
 Dialect = Literal["vllm", "sglang"]
 
+TOKEN_TOLERANCE = {"bfloat16": 0.1, "float16": 0.02}
+"""Nats by which log-probabilities may differ either way, by the target's dtype; others as float16, whose digits GPUs
+multiply float32 with (TF32).
+
+SmolLM2-135M, per unsure token, 20 requests: right bfloat16 differs by 0.02 to 0.07 (another kernel or form; on texts
+that are strange to it 0.10), wrong by 0.10 to 0.12 (a lost first token; 0.23 on strange texts), 0.11 to 0.13 (weights
+rounded to 8 bits), 0.13 to 0.16 (a doubled first token, another system turn), 0.26 and more (training), 1.8 (4 bits).
+float16 differs from float32 by 0.01, a lost first token by 0.07 to 0.09.
+"""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ScoringServer:
@@ -26,8 +36,10 @@ class ScoringServer:
         tries: times one request is sent, at most.
         backoff: seconds before the second try, doubled for every further one.
         check: requests that this process scores as well, before the server's other values are trusted.
-        tolerance: nats by which the log-probabilities of a checked response may differ, on average over its tokens; the
-            natural logarithms of the ranks may so on average over all checked tokens.
+        tolerance: nats by which the log-probabilities of the checked tokens may be shifted, on average: the differences
+            with their sign, per unsure token (`sppl.scoring.trust`).
+        token_tolerance: nats by which they may differ either way, on average: the differences without their sign; three
+            times as much for the natural logarithms of the ranks. None: by the target's dtype (`TOKEN_TOLERANCE`).
         top: ranks are told up to so many by SGLang, of which that many likeliest tokens are asked; a lower one is told
             as the next number. vLLM tells every rank.
         request: further fields of every request.
@@ -44,6 +56,7 @@ class ScoringServer:
     backoff: NotNegative = 1.0
     check: Count = 20
     tolerance: NotNegative = 0.03
+    token_tolerance: NotNegative | None = None
     top: Count = 100
     request: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
@@ -71,6 +84,14 @@ class ScoringServer:
     def ranks_up_to(self) -> int | None:
         """Ranks up to this one are exact; None where all are."""
         return self.top if self.dialect == "sglang" else None
+
+    def token_limit(self, dtype: str) -> float:
+        """Returns by how many nats log-probabilities may differ either way where the target runs in `dtype`."""
+        return (
+            TOKEN_TOLERANCE.get(dtype, TOKEN_TOLERANCE["float16"])
+            if self.token_tolerance is None
+            else self.token_tolerance
+        )
 
     def key(self) -> str:
         """Returns the key that requests carry; `none` for a server without.

@@ -1,7 +1,6 @@
 """Scoring in pieces: every pass leaves one file, so a killed run loses at most the pass it was in."""
 
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -52,12 +51,10 @@ def score_in_shards(
     todo = [one for one in passes if not whole_zip(shard_file(folder, one))]
     if todo:
         quietly = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
-        ask = partial(
-            trainer.reading(), **quietly, enable_model_summary=False, callbacks=[Progress("score"), Shards(folder)]
-        )
-        runner = ask(use_distributed_sampler=True)
+        given = {**quietly, "enable_model_summary": False, "callbacks": [Progress("score"), Shards(folder)]}
+        runner = trainer.reading()(**given, use_distributed_sampler=True)
         if len(todo) < runner.num_devices * runner.num_nodes:  # Lightning cannot deal out fewer passes than devices
-            runner = ask(devices=1, num_nodes=1, strategy="auto")
+            runner = trainer.reading().one()(**given)
         if runner.num_devices > 1:
             place(scorer.model, torch.device("cpu"))  # from where each process takes its own copy
         with errors_of_processes():

@@ -92,7 +92,7 @@ def report(
     parts: Sequence[Part] = (),
     references: Sequence[str] = (),
     gaps: Sequence[Mapping[str, Any]] = (),
-    unvalidated: Sequence[str] = (),
+    unsettled: Mapping[str, str] | None = None,
     loggers: Loggers = no_loggers,
 ) -> None:
     """Writes `table.csv`, `metrics.csv` (and md, tex) and `index.html` into the folder, and shows the table.
@@ -112,7 +112,7 @@ def report(
         references: strategies that are trained and shown, never ranked.
         gaps: the jobs not done: `job`, `status` and `error` in words, and the `benchmark`, `target_model`, `strategies`
             and `settings` (of a part) they were about.
-        unvalidated: the benchmarks without validation questions, for which nothing can be settled by pilots.
+        unsettled: the benchmarks for which nothing can be settled by pilots, each with the reason.
 
     Raises:
         UserError: there is neither a ranking nor a result.
@@ -148,7 +148,7 @@ def report(
     if contents.chances is not None and not records:
         picked = make_picks(
             contents.rankings, metric, own_files=own_files, typed=store.typed, parts=parts,
-            unvalidated=unvalidated, scores=contents.scores, chances=contents.chances,
+            unsettled=unsettled, scores=contents.scores, chances=contents.chances,
             judged=contents.judged, pilots=pilots,
             tested=Tested(contents.rows, contents.compared, varying_settings(contents.outcomes["setup"])),
             warnings=sample_warnings(examples, seen, max_tokens, overlong),

@@ -127,7 +127,7 @@ class Adapter:
         items = [(one.id, one.prompt + one.response) for one in (*train, *validation)]
         refuse_unknown(target.tokenizer(), items, embedding_rows(model), "examples")
         check_model(model)
-        if hardware.devices == 1:  # several take their copies from the CPU
+        if hardware.single:  # several take their copies from the CPU
             place(model, hardware.device)
         facts = DeviceFacts(model, hardware.device)
         quiet()

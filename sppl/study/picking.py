@@ -32,7 +32,7 @@ def make_picks(
     own_files: str | None,
     typed: Sequence[str],
     parts: Sequence[Part] = (),
-    unvalidated: Sequence[str] = (),
+    unsettled: Mapping[str, str] | None = None,
     scores: pd.DataFrame | None,
     chances: pd.DataFrame,
     judged: pd.DataFrame | None = None,
@@ -51,7 +51,7 @@ def make_picks(
         own_files: the folder whose files are the strategies, where they are no options of `strategy`.
         typed: the command line, from which the commands that follow are made.
         parts: of the report, by whose settings the commands differ.
-        unvalidated: benchmarks without validation questions, where nothing could be settled by pilots.
+        unsettled: benchmarks for which nothing could be settled by pilots, each with the reason.
         scores, chances, judged, tested, warnings, shown: as `sppl.report.picks.make_pick_list` wants them.
         pilots: of `sppl.study.pilot_summary.pilot_outcomes_of`.
     """
@@ -60,6 +60,8 @@ def make_picks(
     if lead is None or rankings.empty:
         return []
     from_files = own_files is not None
+    known, named = unsettled or {}, {str(one): part_of(str(one), parts)[0] for one in rankings["benchmark"].unique()}
+    lacking = {one: known[own] for one, own in named.items() if own in known}
 
     def command_of(benchmark: str, target: str, strategy: str, done: bool) -> str:
         made, (own, part) = full_command if done else next_command, part_of(benchmark, parts)
@@ -67,7 +69,7 @@ def make_picks(
 
     def settling(benchmark: str, target: str) -> str:
         own, part = part_of(benchmark, parts)
-        if own in unvalidated:
+        if benchmark in lacking:
             return ""
         here = rankings[(rankings["benchmark"] == benchmark) & (rankings["target_model"] == target)]
         names = list(dict.fromkeys(here["strategy"]))
@@ -79,7 +81,8 @@ def make_picks(
     return make_pick_list(
         rankings, chances, lead.name, command_of, *more,
         settled=read_settled(pd.DataFrame() if pilots is None else pilots),
-        judged=judged, tested=tested, scores=scores, composites=composites, warnings=warnings, shown=shown,
+        judged=judged, tested=tested, scores=scores, unsettled=lacking, composites=composites, warnings=warnings,
+        shown=shown,
     )  # fmt: skip
 
 
@@ -94,12 +97,14 @@ def show_ranked(
     references: Sequence[str] = (),
     parts: Sequence[Part],
     store: Store,
+    unsettled: Mapping[str, str] | None = None,
 ) -> None:
     """Prints the picks and the table of a command that ranks and makes no report; writes nothing.
 
     Args:
         references: strategies that are trained and shown, never ranked.
         parts: what was ranked, and results that earlier commands made with the same settings.
+        unsettled: as `make_picks` wants it.
     """
     for part in parts:
         every = pd.concat([store.read(store.open(one)) for one in part.rankings], ignore_index=True)
@@ -120,7 +125,7 @@ def show_ranked(
         picks = make_picks(
             part.mark(every), metric, own_files=own_files, typed=store.typed, parts=parts,
             scores=None if scores is None else part.mark(scores), chances=part.mark(chances), warnings=warnings,
-            judged=part.mark(judged) if results else None, tested=tested,
+            judged=part.mark(judged) if results else None, tested=tested, unsettled=unsettled,
         )  # fmt: skip
         show_picks(picks)
         show(name, part.mark(rows), part.mark(judged))

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -58,14 +57,14 @@ def read_inside(
         own = [one for one in todo if one.need == need]
         check({one.strategy: fitting[one.strategy, given].responses for one in own})
         module = reader(sample, need)
-        on, runner = DeviceFacts(module.model, sample.hardware.device), sample.hardware.reading()
-        run = partial(runner, inference_mode=False) if backward else runner
+        on, reading = DeviceFacts(module.model, sample.hardware.device), sample.hardware.reading()
         for one in own:
             start, fit = time.perf_counter(), fitting[one.strategy, given]
             if not (responses := fit.responses):
                 continue
             requests = [request for response in responses for _, request in response.requests]
-            read = list(predict_batches(run, module, requests_loader(requests), f"{need.name} {one.strategy}"))
+            what = f"{need.name} {one.strategy}"
+            read = list(predict_batches(reading, module, requests_loader(requests), what, inference_mode=not backward))
             facts = fit.facts | {"responses": len(responses), "tokens": sum(each.tokens for each in responses)}
             frame = rows([each.example_id for each in responses], read)
             one.write(frame, time.perf_counter() - start, **facts, passes=passes, **on.notes())

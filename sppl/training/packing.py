@@ -15,8 +15,13 @@ from sppl.models.loading import body_of
 from sppl.models.trial import try_model
 from sppl.training.batches import Example, collate
 
-ROWS = (((5, 6, 7, 8, 9), (10, 11, 12, 13)), ((14, 15, 16), (17, 18, 19, 20, 21)), ((22, 23, 24, 25), (26, 27, 28)))
-"""Prompts and responses of the trial."""
+ROWS = (
+    ((1005, 1106, 1207, 1308, 1409), (1510, 1611, 1712, 1813)),
+    ((1914, 2015, 2116), (2217, 2318, 2419, 2520, 2621)),
+    ((2722, 2823, 2924, 3025, 3126), (3227, 3328, 3429, 3530)),
+)
+"""Prompts and responses of the trial, of ordinary tokens. The third, which takes the place of the first, is as long:
+the same shapes round alike, so that in 16 bits a difference is a leak."""
 
 
 def packs(model: Any) -> bool:

@@ -4,15 +4,18 @@ A step of a small model is ten thousand kernels of a few microseconds each, and 
 times as long as running them.
 """
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from sppl.hardware.recording import record
+from sppl.hardware.recording import can_record, record
 from sppl.training.batches import Batch
 from sppl.training.loss import IGNORED
+
+log = logging.getLogger(__name__)
 
 LARGEST = 1_000_000_000
 """Weights above which a step's arithmetic hides the starting of its kernels."""
@@ -24,10 +27,19 @@ Sizes = tuple[int, int, int]
 def recordable(model: nn.Module) -> bool:
     """Whether a model's steps can be recorded and are worth it: on CUDA, small, and nothing in them is random."""
     weights = list(model.parameters())
+    small = sum(weight.numel() for weight in weights) <= LARGEST
+    return weights[0].is_cuda and small and not drops_something(model) and can_record(model)
+
+
+def drops_something(model: nn.Module) -> bool:
+    """Whether training the model leaves out something at random, heads aside that a causal language model has not."""
     drops = any(isinstance(part, nn.Dropout) and part.p > 0 for part in model.modules())
     config: Any = model.config
-    drops = drops or any(value for name, value in config.to_dict().items() if name.endswith(("dropout", "pdrop")))
-    return weights[0].is_cuda and not drops and sum(weight.numel() for weight in weights) <= LARGEST
+    return drops or any(
+        value
+        for name, value in config.to_dict().items()
+        if name.endswith(("dropout", "pdrop")) and not name.startswith(("classifier", "summary"))
+    )
 
 
 def round_up_size(number: int) -> int:
@@ -53,9 +65,15 @@ class RecordedLoss:
         self.met: set[Sizes] = set()
         self.recorded: dict[Sizes, tuple[Batch, Tensor, Tensor, Callable[[], None]]] = {}
         self.pool: Any = None
+        self.failed = False
 
     def backward(self, batch: Batch) -> Tensor | None:
-        """Returns the batch's loss per token of its step; None for a new size, which the caller has to compute."""
+        """Returns the batch's loss per token of its step.
+
+        None for one that the caller has to compute: of a new size, or of a model that cannot be recorded after all.
+        """
+        if self.failed:
+            return None
         rows, width = batch["input_ids"].shape
         sizes = rows, round_up_size(width), round_up_size(len(batch["labels"]))
         if batch["position_ids"] is not None or not len(batch["labels"]):
@@ -65,7 +83,14 @@ class RecordedLoss:
             if sizes not in self.met:
                 self.met.add(sizes)
                 return None
-            self.recorded[sizes] = self._record(sizes, batch)
+            try:
+                self.recorded[sizes] = self._record(sizes, batch)
+            except torch.OutOfMemoryError:
+                raise
+            except RuntimeError as error:
+                self.failed, why = True, " ".join(str(error).split())[:200]
+                log.warning("steps cannot be recorded, so every kernel is started by itself, which is slower: %s", why)
+                return None
             fitting = sizes
         held, tokens, total, replay = self.recorded[fitting]
         fill(held, batch)
@@ -106,9 +131,11 @@ class RecordedLoss:
             total.copy_(loss.detach())
 
         kept = [gradient.clone() for gradient in gradients]
-        replay, self.pool = record(add, device, self.pool, warm=bool(self.recorded))
-        for gradient, before in zip(gradients, kept, strict=True):
-            gradient.copy_(before)
+        try:
+            replay, self.pool = record(add, device, self.pool, warm=bool(self.recorded))
+        finally:
+            for gradient, before in zip(gradients, kept, strict=True):
+                gradient.copy_(before)
         return held, tokens, total, replay
 
 

@@ -161,8 +161,10 @@ def test_a_target_whose_tokenizer_is_not_here_is_said_and_all_else_is_told(run_p
     (tmp_path / "nothing").mkdir()
     (tmp_path / "nothing" / "config.json").write_text("{}")
     done = run_py("check", data, "benchmark.answer=number", f"target_model.path={tmp_path / 'nothing'}")
-    assert done.code == 0, done.out
-    told(done.out, "Tokens: not counted; the tokenizer of nothing cannot be loaded here")
+    assert done.code == 1, done.out
+    told(done.out, "To mend: the target model cannot be loaded: ")
+    assert "Go on with" not in done.out
+    told(done.out, f"{data} benchmark.answer=number target_model.path=FOLDER_OR_HUB_ID")
     told(done.out, "steps 40 40 of 40 40 of 40")
 
 

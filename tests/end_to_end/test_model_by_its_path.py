@@ -59,3 +59,12 @@ def test_a_refused_run_leaves_a_store_that_the_next_one_can_use(run_py, root, tm
     assert refused.code == 1
     done = run_py("stage=[predict]", *task, "n_predict=4", "benchmark.max_new_tokens=4", store=tmp_path / "s")
     assert done.code == 0, done.out
+
+
+def test_what_a_path_implies_is_not_called_typed(run_py, root, tmp_path):
+    task = ["benchmark=local", "benchmark.answer=number", f"data_dir={root}/experiments/own_task/data", "seed=3"]
+    done = run_py("stage=[generate]", *task, f"target_model.path={root}/sppl/lab/checkpoint", store=tmp_path / "store")
+    assert done.code == 0, done.out
+    (idle,) = [line for line in done.out.splitlines() if "typed, and not used" in line]
+    assert "seed=3" in idle
+    assert "trainer" not in idle

@@ -93,6 +93,7 @@ def test_a_pass_that_does_not_fit_into_memory_is_scored_in_halves(device, caplog
 
 def test_passes_on_a_gpu_are_larger_and_fewer_than_on_a_cpu(device):
     model = model_of("llama", torch.bfloat16, device)
-    assert tokens_at_once(model) == (65_536 if device.type == "cuda" else 4096)
-    assert tokens_at_once(model.float()) == 4096
-    assert pass_cost(model) == (8192 if device.type == "cuda" else 0)
+    assert tokens_at_once(model, device) == (65_536 if device.type == "cuda" else 4096)
+    assert tokens_at_once(model.float(), device) == 4096
+    assert tokens_at_once(model.cpu(), device) == tokens_at_once(model.to(device), device)  # wherever it lies now
+    assert pass_cost(model, device) == (8192 if device.type == "cuda" else 0)

@@ -1,5 +1,7 @@
 """A real instruct model, where experiments/real_llm/model.sh has put it: python -m pytest -m real"""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -13,6 +15,8 @@ from sppl.models.target import TargetModel, frozen_target
 from sppl.prompts import Template
 from sppl.scoring.requests import ScoringRequest
 from sppl.scoring.scorer import ResponseScorer
+from sppl.scoring.server_settings import ScoringServer
+from sppl.scoring.trust import compare_values, disagreement
 from sppl.strategies.recipe import Recipe
 from sppl.training.batches import Example
 from sppl.training.fit import fit
@@ -39,14 +43,17 @@ def pairs():
     return questions, answers
 
 
-def test_both_forms_score_it_as_one_response_at_a_time_in_float32(target, pairs):
+def requests_of(tokenizer, pairs) -> list[ScoringRequest]:
     questions, answers = pairs
-    tokenizer, model = target.tokenizer(), frozen_target(target)
-    asked = [
+    return [
         ScoringRequest(chat_ids(tokenizer, prompt.messages), response_ids(tokenizer, text, Template(), end=False))
         for texts in answers.values()
         for prompt, text in zip(prompts_of(questions), texts, strict=True)
     ]
+
+
+def test_both_forms_score_it_as_one_response_at_a_time_in_float32(target, pairs):
+    model, asked = frozen_target(target), requests_of(target.tokenizer(), pairs)
     for form in ("tree", "padded"):
         scorer = ResponseScorer(model, form=form)
         assert scorer.form == form
@@ -57,6 +64,23 @@ def test_both_forms_score_it_as_one_response_at_a_time_in_float32(target, pairs)
                 loss = model(input_ids=ids, labels=labels).loss.item()
             assert abs(loss + logprobs.mean()) < 1e-5
             assert np.isfinite(logprobs).all()
+
+
+def test_bfloat16_under_another_kernel_passes_a_servers_check_and_a_lost_token_does_not(target, pairs):
+    asked = requests_of(target.tokenizer(), pairs)
+    server = ScoringServer(dialect="vllm", base_url="http://x/v1", model="m")
+    here, eager = (
+        ResponseScorer(replace(target, dtype="bfloat16", attention=name).load(), form="padded")
+        for name in ("sdpa", "eager")
+    )
+    ours = here.score(asked, max_tokens=2000)
+
+    def said(theirs):
+        return disagreement(server, "bfloat16", compare_values(ours, theirs, None))
+
+    assert not said(eager.score(asked, max_tokens=2000))
+    lost = [ScoringRequest(one.prefix[1:], one.response) for one in asked]
+    assert "log-probabilities differ" in said(here.score(lost, max_tokens=2000))
 
 
 def test_it_answers_the_same_alone_and_in_a_batch_and_ends_its_turn(target, pairs):

@@ -29,7 +29,7 @@ from tests.servers.faulty import error, note
 MODEL = "lab"
 TROUBLES = {
     "well": "none",
-    "near": "every log-probability is 0.01 too low",
+    "near": "every log-probability is 0.001 too low",
     "far": "every log-probability is 0.2 too low",
     "ranks": "every rank is doubled",
     "fewer": "the last token is left out",
@@ -74,7 +74,7 @@ class Server:
         with torch.inference_mode():
             found = self.model(input_ids=torch.tensor([ids])).logits[0, :-1].float().log_softmax(-1)
         self.cached |= {ids[:n] for n in range(1, len(ids) + 1)}
-        return found - {"near": 0.01, "far": 0.2}.get(self.trouble, 0.0), None
+        return found - {"near": 0.001, "far": 0.2}.get(self.trouble, 0.0), None
 
 
 def application(folder: Path) -> Starlette:

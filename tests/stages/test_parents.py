@@ -1,5 +1,6 @@
 """Every artifact knows what it was made from, down to sources; `explain` prints it."""
 
+import json
 import re
 from pathlib import Path
 
@@ -80,3 +81,22 @@ def test_explain_walks_from_a_cell_to_files_and_says_the_command(store, stage, t
         find_artifacts(store, "nothing", report)
     value = pd.read_csv(report / "table.csv").set_index("strategy")["sppl_n2"]["gpt4"]
     assert [artifact.name for artifact in find_artifacts(store, f"{value:.3f}", report)] == [scored[0]]
+
+
+def test_a_cell_of_another_report_is_found_in_it_and_its_command_is_said(store, tmp_path):
+    reports, name = tmp_path / "reports", next(name for name in every(store) if name.startswith("results/"))
+    for folder, strategy in {"default-mine": name.split("/")[3], "other": "else"}.items():
+        (reports / folder).mkdir(parents=True)
+        (reports / folder / "table.csv").write_text(f"strategy,accuracy\n{strategy},0.5\n")
+        (reports / folder / MADE_OF).write_text(json.dumps({"results": [name], "rankings": []}))
+    typed = ("python run.py", f"explain={name.split('/')[3]}/accuracy", "store=s")
+    cell = typed[1].removeprefix("explain=")
+    with pytest.raises(UserError, match=r"there is no report .*default\. 1 in .* has it:") as refused:
+        find_artifacts(store, cell, reports / "default", typed)
+    assert str(refused.value).endswith(f"\n  python run.py store=s {typed[1]} name=default-mine")
+    with pytest.raises(UserError, match=r"the table of .*other no such cell.* 1 in .* has it:"):
+        find_artifacts(store, cell, reports / "other", typed)
+    with pytest.raises(UserError, match=r"there is no report .*; give a name.*\(name=NAME\): default-mine, other"):
+        find_artifacts(store, "else/nothing", reports / "default", typed)
+    with pytest.raises(UserError, match="none was made yet"):
+        find_artifacts(store, cell, tmp_path / "empty" / "default", typed)

@@ -1,7 +1,7 @@
 """A number outside of what its annotation says is named, whether it was typed or stood in a file."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 import pytest
 
@@ -67,3 +67,13 @@ def test_every_field_that_does_not_fit_is_named_with_what_it_may_be():
 def test_components_refuse_what_a_file_says_too(made, said):
     with pytest.raises(UserError, match=said):
         made()
+
+
+def test_what_is_annotated_by_its_methods_takes_components_and_no_plain_value():
+    class Reader(Protocol):
+        def read(self) -> str: ...
+
+    Reader.__module__ = "sppl.somewhere"
+    assert fits({"_target_": "sppl.generation.local.LocalGenerator"}, Reader)
+    assert fits(object(), Reader)
+    assert not any(fits(value, Reader) for value in ("local", 3, None, ["local"], {"kind": "local"}))

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from sppl.cli.own_model import choose_for_path, read_own_model, without_chosen
+from sppl.cli.own_model import check_path, choose_for_path, describe_chosen, read_own_model, without_chosen
 from sppl.models.target import TargetModel
 from sppl.schemas import UserError
 
@@ -93,3 +93,18 @@ def test_a_system_sentence_that_the_chat_template_would_not_show_is_refused():
     with pytest.raises(UserError, match=r"target_model.system='Be brief.'.*target_model.template=paper"):
         TargetModel("m", "lab", system="Be brief.")
     assert TargetModel("m", "lab", system="Be brief.", template="paper").wrapping.system == "Be brief."
+
+
+def test_a_mistyped_folder_is_refused_with_the_models_beside_it_before_the_hub_is_asked(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my").mkdir()
+    folder_of(tmp_path / "my", "model")
+    said = check_path(["target_model.path=my/modle"])
+    assert "my/modle: no such folder; did you mean target_model.path=my/model? Models in my: model." in said
+    assert check_path(["target_model.path=my/model"]) == ""
+    assert check_path(["target_model.path=org/model"]) == ""
+
+
+def test_of_a_word_that_is_no_folder_it_is_said_that_a_hub_id_is_meant(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert "modle is no folder here, so a hub id is meant" in describe_chosen(["target_model.path=modle"], [])

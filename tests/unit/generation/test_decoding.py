@@ -1,5 +1,7 @@
 """Batches answer as one prompt at a time does, rows that have ended leave, and one rule says what ends an answer."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from transformers import (
@@ -9,12 +11,14 @@ from transformers import (
     GPTNeoXConfig,
     LlamaConfig,
     MistralConfig,
+    Phi3Config,
     Qwen2Config,
 )
 
 from sppl.data.tokens import rendering_of
 from sppl.generation import answering
 from sppl.generation.answering import continue_prompts
+from sppl.generation.batch_trial import decode_alone
 from sppl.generation.decoding import decode, most_likely, sample_tokens
 from sppl.generation.ends import end_tokens
 from sppl.generation.graphed import cut_at_end, decode_graphed
@@ -151,3 +155,42 @@ def test_an_answer_ends_at_the_tokenizers_end_the_models_ends_and_the_templates_
 def test_what_comes_after_the_first_end_is_cut():
     assert cut_at_end([5, 6, 1, 7, 2], ENDS, 10) == [5, 6, 1]
     assert cut_at_end([5, 6, 7, 8], ENDS, 3) == [5, 6, 7]
+
+
+def longrope(limit: int = 32) -> Phi3Config:
+    """Positions up to the limit have one set of factors, passes beyond it another."""
+    factors = {"short_factor": [1.0] * 8, "long_factor": [4.0] * 8, "original_max_position_embeddings": limit}
+    return Phi3Config(
+        vocab_size=VOCABULARY, hidden_size=64, intermediate_size=96, num_hidden_layers=2, num_attention_heads=4,
+        max_position_embeddings=512, original_max_position_embeddings=limit, initializer_range=0.4, pad_token_id=0,
+        rope_parameters={"rope_type": "longrope", "rope_theta": 10000.0, **factors},
+    )  # fmt: skip
+
+
+def test_where_positions_change_with_length_no_answer_depends_on_the_batch():
+    torch.manual_seed(0)
+    model = AutoModelForCausalLM.from_config(longrope()).eval()
+    prompts = [tuple(range(3, 3 + n)) for n in (6, 20, 50, 8, 40)]  # 20 and 16 more cross 32
+    found = continue_prompts(model, prompts, ends=ENDS, max_new_tokens=16, batch_size=8)
+    with torch.inference_mode():
+        assert found == decode_alone(model, prompts, ends=ENDS, max_new_tokens=16, choose=most_likely)
+        assert found != decode(model, prompts, ends=ENDS, max_new_tokens=16, choose=most_likely)  # all in one
+
+
+def test_steps_that_cannot_be_recorded_after_all_are_started_one_by_one_with_a_word(monkeypatch, caplog):
+    def refuse(*_, **__):
+        raise RuntimeError("operation not permitted when stream is capturing")
+
+    monkeypatch.setattr(answering, "_graphs", lambda *_: True)
+    monkeypatch.setattr(answering, "decode_graphed", refuse)
+    model = model_of("llama")
+    assert continue_prompts(model, PROMPTS, ends=ENDS, max_new_tokens=24) == one_by_one(model)
+    assert "steps cannot be recorded" in caplog.text
+
+
+@pytest.mark.parametrize(("attention", "recorded"), [("sdpa", True), ("eager", False), ("flash_attention_2", False)])
+def test_steps_are_recorded_where_attention_understands_which_part_of_a_buffer_counts(attention, recorded):
+    model = model_of("llama")
+    model.config._attn_implementation = attention
+    on_gpu = SimpleNamespace(device=torch.device("cuda"), config=model.config, get_base_model=lambda: model)
+    assert answering._graphs(on_gpu, 100) == recorded

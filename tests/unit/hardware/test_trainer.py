@@ -96,6 +96,22 @@ def test_what_only_scores_is_not_shared_out_and_takes_no_settings_of_training():
 
 
 @pytest.mark.parametrize(
+    ("devices", "single"),
+    [(1, True), ([1], True), ((3,), True), (2, False), ([2, 3], False), ("auto", False), (-1, False)],
+)
+def test_what_one_device_does_is_done_by_the_first_of_those_that_are_named(monkeypatch, devices, single):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    asked = []
+    monkeypatch.setattr("sppl.hardware.trainer.make_trainer", lambda **settings: asked.append(settings))
+    hardware = Hardware("gpu", devices, "ddp_spawn")
+    hardware.one()()
+    first = devices[0] if isinstance(devices, list | tuple) else 0
+    assert (asked[0]["devices"], asked[0]["strategy"]) == ((first,), "auto")
+    assert hardware.one().device == hardware.device == torch.device("cuda", first)
+    assert hardware.single == single
+
+
+@pytest.mark.parametrize(
     ("name", "place"),
     [("precision", "training.precision=2"), ("devices", "trainer.devices=2"), ("strategy", "trainer.strategy=2")],
 )

@@ -6,11 +6,11 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import pytest
-import pytorch_lightning as pl
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from sppl.analysis.resampling import value_of
+from sppl.hardware.hardware import Hardware
 from sppl.hardware.progress import predict_batches
 from sppl.metrics.grace import Grace
 from sppl.metrics.scas import StudentCentricScore
@@ -21,7 +21,7 @@ from sppl.training.lora import Lora, add_lora
 
 VOCABULARY, SPECIAL = 60, {0, 1, 2}
 LAYERS = ("q_proj", "down_proj")
-TRAINER = partial(pl.Trainer, accelerator="cpu", devices=1)
+TRAINER = Hardware("cpu")
 
 
 def llama() -> LlamaForCausalLM:
@@ -46,8 +46,8 @@ def summaries(model, requests) -> pd.DataFrame:
 
 
 def gradients(model, requests, dim=32, seed=5) -> np.ndarray:
-    runner = partial(TRAINER, inference_mode=False)
-    return np.stack(list(predict_batches(runner, Projector(model, dim, seed), requests_loader(requests), "t")))
+    read = predict_batches(TRAINER, Projector(model, dim, seed), requests_loader(requests), "t", inference_mode=False)
+    return np.stack(list(read))
 
 
 def plain_scas(model, request) -> float:

@@ -44,6 +44,22 @@ def test_a_model_that_changes_its_logits_in_an_unknown_way_is_refused(llama):
         check_model(llama)
 
 
+@pytest.mark.parametrize("out", [-torch.inf, torch.finfo(torch.float32).min])
+def test_so_is_one_that_rules_tokens_out_besides_or_only_that(llama, out):
+    """A share of an infinite norm would be no measure of a change."""
+
+    def rule_out(model, args, output):
+        output["logits"] = output["logits"].clone()
+        output["logits"][..., -3:] = out
+
+    llama.register_forward_hook(rule_out)
+    with pytest.raises(UserError, match="LlamaForCausalLM changes its logits"):
+        check_model(llama)
+    llama.register_forward_hook(lambda model, args, output: output.__setitem__("logits", output["logits"] * 3))
+    with pytest.raises(UserError, match="LlamaForCausalLM changes its logits"):
+        check_model(llama)
+
+
 def test_a_model_that_computes_no_numbers_is_refused_with_a_wider_dtype(llama):
     llama.half()
     llama.model.layers[0].mlp.up_proj.weight.data.fill_(60000.0)

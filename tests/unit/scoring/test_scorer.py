@@ -104,3 +104,15 @@ def test_the_model_is_frozen_and_in_eval_mode(llama):
     model = ResponseScorer(llama.train()).model
     assert not model.training
     assert not any(parameter.requires_grad for parameter in model.parameters())
+
+
+def test_the_target_is_put_on_the_device_before_every_piece_of_work_and_tried_once(monkeypatch):
+    """Training, and work of several devices, leave it on the CPU."""
+    from sppl.models.target import TargetModel
+    from sppl.scoring.in_context import scorer_of
+
+    placed = []
+    monkeypatch.setattr("sppl.hardware.device.place", lambda model, device: placed.append(device) or model)
+    target, device = TargetModel("lab", "lab"), torch.device("cpu")
+    assert scorer_of(target, "auto", device) is scorer_of(target, "auto", device)
+    assert placed == [device] * 2

@@ -1,6 +1,7 @@
 """A server's values are those of the scorer here, each prefix is computed once, and what is wrong is one sentence."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from sppl.scoring.scorer import ResponseScorer
 from sppl.scoring.server_protocols import values_of
 from sppl.scoring.server_requests import request_values
 from sppl.scoring.server_settings import ScoringServer
-from sppl.scoring.trust import compare_values, refuse_disagreement, sample_requests
+from sppl.scoring.trust import compare_values, disagreement, sample_requests
 from tests.servers.running import ROOT, free_ports
 
 DIALECTS = pytest.mark.parametrize("dialect", ["vllm", "sglang"])
@@ -142,19 +143,62 @@ def test_the_sample_is_the_same_in_any_order_and_spread_over_the_prefixes(reques
     assert len(sample_requests(requests, 100)) == len(requests)
 
 
-def test_agreement_is_the_worst_response_and_the_mean_over_ranks():
-    ours = [(np.array([-1.0, -2.0]), np.array([1, 4])), (np.array([-3.0]), np.array([500]))]
-    theirs = [(np.array([-1.1, -2.3]), np.array([1, 1])), (np.array([-3.1]), np.array([101]))]
+HALF = np.log(0.5)
+
+
+def test_agreement_is_per_token_that_the_target_is_not_sure_of():
+    ours = [(np.array([HALF, HALF, 0.0]), np.array([1, 4, 1])), (np.array([HALF]), np.array([500]))]
+    theirs = [(np.array([HALF - 0.1, HALF - 0.3, 0.0]), np.array([1, 1, 1])), (np.array([HALF + 0.1]), np.array([101]))]
     found = compare_values(ours, theirs, ranks_up_to=100)
-    assert (found.requests, found.tokens) == (2, 3)
-    assert found.logprobs == pytest.approx(0.2)
-    assert found.ranks == pytest.approx(np.log(4) / 3)
-    refuse_disagreement(at("http://x", tolerance=0.5), found)
-    with pytest.raises(UserError, match=r"log-probabilities differ by 0.2 .*ranks differ by 0.462 .*tolerance=0.1 are"):
-        refuse_disagreement(at("http://x", tolerance=0.1), found)
+    assert (found.requests, found.tokens, found.unsure) == (2, 4, pytest.approx(1.5))
+    assert found.shift == pytest.approx(-0.3 / 1.5)
+    assert found.logprobs == pytest.approx(0.5 / 1.5)
+    assert found.ranks == pytest.approx(np.log(4) / 1.5)
+    assert not disagreement(at("http://x", tolerance=0.5, token_tolerance=0.5), "float32", found)
+    said = disagreement(at("http://x", tolerance=0.1, token_tolerance=0.05), "float32", found)
+    assert re.fullmatch(
+        r"over 4 tokens of 2 requests, .* log-probabilities are shifted by -0\.2 \(allowed: 0\.18, .*\.tolerance=0\.1\)"
+        r" and the log-probabilities differ by 0\.333 \(allowed: 0\.13, for scorer\.server\.token_tolerance=0\.05\)"
+        r" and the logarithms of the ranks differ by 0\.924 \(allowed: 0\.23, for 3 times .*token_tolerance=0\.05\)",
+        said,
+    )
     nothing = compare_values([(np.array([np.nan]), np.array([1]))], [(np.array([0.0]), np.array([1]))], None)
-    with pytest.raises(UserError, match="differ by nan"):
-        refuse_disagreement(at("http://x"), nothing)
+    assert "differ by nan" in disagreement(at("http://x"), "bfloat16", nothing)
+
+
+def apart(*differences):
+    """The agreement of 20 responses with 50 tokens each, of which every other one is sure, that differ so."""
+    ours = [(np.tile([-30.0, 0.0], 25), np.ones(50, dtype=int)) for _ in range(20)]
+    added = np.resize(differences, (20, 25))
+    theirs = [(logprobs + np.kron(one, [1.0, 0.0]), ranks) for (logprobs, ranks), one in zip(ours, added, strict=True)]
+    return compare_values(ours, theirs, None)
+
+
+def test_rounding_to_bfloat16_is_no_disagreement_however_far_single_responses_differ():
+    noise = np.random.default_rng(0).normal(0, 0.09, 500)  # SmolLM2 under another kernel: 0.07 on average
+    noise[:25] *= 3
+    assert np.abs(noise[:25]).mean() > 0.15
+    assert not disagreement(at("http://x"), "bfloat16", apart(*noise))
+    for tighter in ("float32", "float16"):
+        assert "log-probabilities differ" in disagreement(at("http://x"), tighter, apart(*noise))
+
+
+def test_a_shift_half_as_large_is_one_and_so_are_larger_differences():
+    server = at("http://x")
+    assert "are shifted by -0.045 " in disagreement(server, "bfloat16", apart(-0.045))
+    assert "log-probabilities differ by 0.13 " in disagreement(server, "bfloat16", apart(0.13, -0.13))
+    assert not disagreement(server, "bfloat16", apart(0.07, -0.07))
+    assert not disagreement(server, "float32", apart(0.01, -0.01))
+
+
+def test_few_tokens_may_differ_more_by_chance_but_not_as_other_weights_do():
+    def one(difference):
+        return compare_values(
+            [(np.array([-9.0]), np.array([7]))], [(np.array([-9.0 + difference]), np.array([7]))], None
+        )
+
+    assert not disagreement(at("http://x"), "bfloat16", one(0.15))
+    assert disagreement(at("http://x"), "bfloat16", one(0.5))
 
 
 @pytest.mark.parametrize(
@@ -163,6 +207,7 @@ def test_agreement_is_the_worst_response_and_the_mean_over_ranks():
         ({"dialect": "tgi"}, "dialect='tgi' \\(one of vllm, sglang"),
         ({"check": 0}, r"check=0 \(a whole number above 0"),
         ({"tolerance": "x"}, r"tolerance='x' \(a number, 0 or above"),
+        ({"token_tolerance": -1}, r"token_tolerance=-1 \(a number, 0 or above"),
         ({"url": "my.host"}, "base_url='my.host' is no address"),
         ({"top": True}, r"top=True \(a whole number above 0"),
     ],

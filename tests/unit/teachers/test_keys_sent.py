@@ -1,9 +1,16 @@
 """A key goes to the address that was given, to no other, and comes back into nothing that is written."""
 
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+from types import SimpleNamespace
+
 import pytest
 
 from sppl.generation.serving import models_of
 from sppl.schemas import UserError
+from sppl.scoring.requests import ScoringRequest
+from sppl.scoring.server_requests import request_values
+from sppl.scoring.server_settings import ScoringServer
 from sppl.teachers.api import AnthropicTeacher, OpenAITeacher
 from tests.servers.running import faulty, free_ports
 from tests.unit.teachers.test_teachers import QUESTIONS, RECIPE, source
@@ -52,29 +59,40 @@ def test_a_redirection_to_another_server_is_not_followed(kind, tmp_path):
     assert not (tmp_path / "other").exists()  # nothing was asked there
 
 
-def test_nor_is_it_where_a_server_is_asked_for_its_models(tmp_path):
-    from http.server import BaseHTTPRequestHandler, HTTPServer
-    from threading import Thread
-    from types import SimpleNamespace
-
-    (port,) = free_ports(1)
-    asked: list[str] = []
+@pytest.fixture
+def away():
+    """Gives the address of a server that sends everything elsewhere, and what it is asked, there included."""
+    (port,), asked = free_ports(1), []
 
     class Away(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            asked.append(self.path)
+            asked.append((self.path, self.headers["authorization"]))
             self.send_response(302)
-            self.send_header("location", f"http://127.0.0.1:{port}/elsewhere")
+            self.send_header("location", f"http://localhost:{port}/elsewhere?key={KEY}")
             self.end_headers()
+
+        do_POST = do_GET  # noqa: N815
 
         def log_message(self, *_: object) -> None: ...
 
     server = HTTPServer(("127.0.0.1", port), Away)
     Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        where = SimpleNamespace(base_url=f"http://127.0.0.1:{port}", load_adapters=False, timeout=2.0, key=KEY)
-        assert models_of(where) == ""
-    finally:
-        server.shutdown()
-        server.server_close()
-    assert asked == ["/models"]
+    yield f"http://127.0.0.1:{port}", asked
+    server.shutdown()
+    server.server_close()
+
+
+def test_nor_is_it_where_a_server_is_asked_for_its_models(away):
+    url, asked = away
+    assert models_of(SimpleNamespace(base_url=url, load_adapters=False, timeout=2.0, key=KEY)) == ""
+    assert asked == [("/models", f"Bearer {KEY}")]
+
+
+@pytest.mark.parametrize(("dialect", "path"), [("vllm", "/v1/completions"), ("sglang", "/generate")])
+def test_nor_is_it_where_a_server_scores(dialect, path, away):
+    url, asked = away
+    server = ScoringServer(dialect=dialect, base_url=f"{url}/v1", model="m", api_key_env="SPPL_TEST_KEY")
+    with pytest.raises(UserError, match=r"302 it sends us to http://localhost:\d+/elsewhere.*give it") as told:
+        list(request_values(server, [ScoringRequest((1,), (2,))]))
+    assert asked == [(path, f"Bearer {KEY}")]
+    assert KEY not in str(told.value)

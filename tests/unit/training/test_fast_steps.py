@@ -3,12 +3,15 @@
 import pytest
 import torch
 from tiny import examples, llama
+from transformers import AutoModelForCausalLM, GPTNeoXConfig, JetMoeConfig, LlamaConfig
 
+from sppl.hardware.recording import can_record
 from sppl.training.batches import collate
 from sppl.training.fused_lora import fused_lora
 from sppl.training.lora import Lora
 from sppl.training.loss import summed_loss
-from sppl.training.recorded import RecordedLoss, fill, recordable, round_up_size
+from sppl.training.packing import packs
+from sppl.training.recorded import RecordedLoss, drops_something, fill, recordable, round_up_size
 
 EVERYWHERE = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
@@ -116,3 +119,58 @@ def test_a_batch_uses_a_graph_that_is_a_little_larger_and_none_that_is_much_larg
 def test_only_small_models_on_cuda_in_which_nothing_is_random_are_recorded():
     assert not recordable(adapted())
     assert not recordable(llama().to("meta"))
+
+
+def test_dropout_of_heads_that_a_causal_model_has_not_is_none_of_its_own():
+    shape = {"vocab_size": 60, "hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1}
+    shape |= {"num_attention_heads": 2}
+    assert GPTNeoXConfig(**shape).classifier_dropout > 0
+    assert not drops_something(AutoModelForCausalLM.from_config(GPTNeoXConfig(**shape)))
+    assert drops_something(AutoModelForCausalLM.from_config(GPTNeoXConfig(**shape, hidden_dropout=0.1)))
+
+
+TINY = {"num_hidden_layers": 1, "hidden_size": 16, "intermediate_size": 32, "vocab_size": 60, "num_attention_heads": 2}
+DYNAMIC = {"rope_type": "dynamic", "rope_theta": 10000.0, "factor": 2.0}
+EXPERTS = {"num_key_value_heads": 2, "kv_channels": 8, "num_local_experts": 2, "num_experts_per_tok": 1}
+
+
+@pytest.mark.parametrize(
+    ("config", "can"),
+    [
+        (LlamaConfig(**TINY), True),
+        (LlamaConfig(**TINY, rope_parameters=DYNAMIC), False),
+        (JetMoeConfig(**{**TINY, **EXPERTS}), False),
+    ],
+    ids=["llama", "positions that change", "experts by what they get"],
+)
+def test_steps_that_wait_for_values_are_not_recorded(config, can):
+    assert can_record(AutoModelForCausalLM.from_config(config)) == can
+
+
+def test_a_step_that_cannot_be_recorded_after_all_is_left_to_the_caller_with_its_gradients_as_they_were(
+    monkeypatch, caplog
+):
+    model = adapted()
+    weights = [weight for weight in model.parameters() if weight.requires_grad]
+    for weight in weights:
+        weight.grad = torch.full_like(weight, 0.5)
+
+    def refuse(work, *_, **__):
+        work()
+        raise RuntimeError("operation not permitted when stream is capturing")
+
+    monkeypatch.setattr("sppl.training.recorded.record", refuse)
+    recorded, batch = RecordedLoss(lambda batch: summed_loss(model, batch), weights), collate([examples(1)], 9)
+    assert [recorded.backward(batch) for _ in range(3)] == [None] * 3
+    assert all(bool((weight.grad == 0.5).all()) for weight in weights)
+    assert caplog.text.count("steps cannot be recorded") == 1
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+def test_rounding_is_no_reason_not_to_pack(dtype):
+    for seed in range(10):
+        torch.manual_seed(seed)
+        config = LlamaConfig(
+            vocab_size=300, hidden_size=64, intermediate_size=128, num_hidden_layers=4, num_attention_heads=4
+        )
+        assert packs(AutoModelForCausalLM.from_config(config).to(dtype).eval())
