@@ -17,20 +17,6 @@ def files(*only, **more) -> dict:
     return {"_target_": "strategies_in", "folder": "mine", "only": list(only) or None, "derived": [], **more}
 
 
-def test_jobs_that_differ_in_strategy_only_are_ranked_together():
-    jobs = [job("strategy=gpt4"), job("strategy=claude", strategy={"claude": {"name": "claude"}})]
-    (found,) = group_jobs(jobs)
-    assert list(found.arguments["strategy"]) == ["gpt4", "claude"]
-    assert (found.jobs, found.settings) == (jobs, ())
-    assert list(jobs[0].config["stage"]["rank"]["strategy"]) == ["gpt4"]  # the record is as it was
-
-
-def test_files_chosen_by_several_jobs_are_ranked_together():
-    jobs = [job(f"strategy.only=[{name}]", strategy=files(name)) for name in ("label", "equations")]
-    (found,) = group_jobs(jobs)
-    assert found.arguments["strategy"]["only"] == ["label", "equations"]
-
-
 def test_all_files_and_some_of_them_are_all():
     (found,) = group_jobs([job(strategy=files("label")), job(strategy=files(derived=["mixture"]))])
     assert (found.arguments["strategy"]["only"], found.arguments["strategy"]["derived"]) == (None, ["mixture"])
