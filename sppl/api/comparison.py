@@ -1,11 +1,9 @@
 """Compares strategies whose responses are given, by the stages that the command runs."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from os import PathLike, fspath
-from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 import pandas as pd
 
@@ -17,7 +15,8 @@ from sppl.bounds import Count, fits
 from sppl.generation.local import LocalGenerator
 from sppl.hardware.hardware import Hardware
 from sppl.metrics.needs import Metric, own_answers, table_needs, tables_of
-from sppl.models.target import TargetModel, forget_changed_targets
+from sppl.models.own_folder import read_own_model
+from sppl.models.target import TargetModel, TemplateKind, forget_changed_targets
 from sppl.schemas import UserError
 from sppl.scoring.scoring_settings import Scoring
 from sppl.stages.predict import predict
@@ -160,4 +159,5 @@ def resolve_target(target: str | PathLike[str] | TargetModel) -> TargetModel:
     target = fspath(target)
     if target in names_in("target_model"):
         return configured("target_model", target)
-    return TargetModel(re.sub(r"[^\w.+=@-]", "_", Path(target).name), target, dtype="bfloat16")
+    name, dtype, template = (read_own_model(what, target) for what in ("name", "dtype", "template"))
+    return TargetModel(name, target, dtype=dtype, template=cast("TemplateKind", template))

@@ -24,8 +24,8 @@ from omegaconf.errors import OmegaConfBaseException
 
 from sppl.cli.command_line import command_line
 from sppl.cli.composing import explain_mistake
-from sppl.cli.own_model import read_own_model
 from sppl.cli.settings import as_plain, check_config
+from sppl.models.own_folder import read_own_model
 from sppl.packaged import conf, in_checkout
 
 OmegaConf.register_new_resolver("checkout", in_checkout, replace=True)

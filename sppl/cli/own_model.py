@@ -1,14 +1,12 @@
 """A user's own model by its path alone: reads its settings off its folder, and chooses what was not typed."""
 
-import json
 import re
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
 
-from sppl.names import as_name
-from sppl.packaged import conf, lab_checkpoint
+from sppl.models.own_folder import read_own_model
+from sppl.packaged import conf
 
 TINY = 20_000_000
 """Weights up to which a model is trained whole, as the lab's is; above it adapters are."""
@@ -101,39 +99,6 @@ def describe_chosen(arguments: Sequence[str], chosen: Sequence[str]) -> str:
     return f"your own model: {'; '.join(known)}; unless you type another: {' '.join(chosen)}\n"
 
 
-def read_own_model(what: str, path: str) -> str:
-    """Returns the `name`, `dtype` or `template` of a model by its folder or hub id, for the configuration."""
-    folder = lab_checkpoint() if path == "lab" else Path(path)
-    if what == "name":
-        return _name(path)
-    if what == "dtype":
-        return _dtype(folder)
-    return "paper" if _without_template(folder) else "chat"
-
-
-def _name(path: str) -> str:
-    """The last part of the path, or of what a relative one like `.` leads to."""
-    return as_name(str(Path(path).resolve()) if Path(path).exists() else path) or "own"
-
-
-def _dtype(folder: Path) -> str:
-    """What its configuration says; an adapter, a GGUF file or a hub id says nothing here."""
-    config = _read(folder / "config.json")
-    text = config.get("text_config")
-    parts = [config, text if isinstance(text, dict) else {}]
-    said = next((one[key] for one in parts for key in ("dtype", "torch_dtype") if isinstance(one.get(key), str)), "")
-    if said:
-        return said
-    return "float32" if folder.exists() else "bfloat16"
-
-
-def _without_template(folder: Path) -> bool:
-    """Whether it is a model's folder with a tokenizer that has no chat template."""
-    told = folder / "tokenizer_config.json"
-    files = ("chat_template.jinja", "chat_template.json", "additional_chat_templates")
-    return told.is_file() and not _read(told).get("chat_template") and not any((folder / one).exists() for one in files)
-
-
 def _tiny(path: str) -> bool:
     from sppl.models.size import parameters_of
     from sppl.models.target import TargetModel
@@ -155,12 +120,3 @@ def _overridden(experiment: str) -> set[str]:
     if not experiment or not file.is_file():
         return set()
     return set(re.findall(r"^\s*- override /(\w+):", file.read_text(), flags=re.MULTILINE))
-
-
-def _read(file: Path) -> dict[str, Any]:
-    """A JSON file's object; nothing where it cannot be read, which whoever loads the model says better."""
-    try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}

@@ -36,3 +36,11 @@ def test_a_target_may_be_a_path_and_a_loaded_model_is_told_what_to_do():
     assert resolve_target(ROOT / "sppl" / "lab" / "checkpoint").path.endswith("checkpoint")
     with pytest.raises(UserError, match=r'target is a Linear; give a name.*model.save_pretrained\("FOLDER"\)'):
         resolve_target(torch.nn.Linear(1, 1))  # pyright: ignore[reportArgumentType]
+
+
+def test_a_folder_is_loaded_as_its_configuration_says_as_the_command_does(tmp_path):
+    (tmp_path / "config.json").write_text('{"dtype": "float16"}')
+    (tmp_path / "tokenizer_config.json").write_text("{}")
+    found = resolve_target(str(tmp_path))
+    assert (found.dtype, found.template) == ("float16", "paper")
+    assert resolve_target("org/model").dtype == "bfloat16"

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from sppl.cli.own_model import check_path, choose_for_path, describe_chosen, read_own_model, without_chosen
+from sppl.cli.own_model import check_path, choose_for_path, describe_chosen, without_chosen
+from sppl.models.own_folder import read_own_model
 from sppl.models.target import TargetModel
 from sppl.schemas import UserError
 
