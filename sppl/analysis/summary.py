@@ -110,7 +110,7 @@ def metrics_table(
     answers: pd.DataFrame | None = None,
     conventions: Conventions = SOUND,
     least: int = 2,
-    references: Collection[str] = (),
+    references: Collection[str] | None = None,
 ) -> pd.DataFrame:
     """Returns one row per benchmark, target, setup and metric: how well its order predicted the accuracies.
 
@@ -133,7 +133,8 @@ def metrics_table(
         conventions: how accuracies are averaged and ties are treated.
         least: strategies that a correlation is computed of; what is averaged over many cases may be of fewer than
             what is shown by itself (`sppl.analysis.correlation.LEAST`).
-        references: strategies that are trained and shown, never ranked.
+        references: strategies that are trained and shown, never ranked; None: of published tables, whose regret is over
+            those that were ranked.
 
     Raises:
         UserError: accuracies or setups that cannot be used, see `accuracies`.
@@ -189,7 +190,11 @@ def _of_setup_answers(answers: pd.DataFrame | None, benchmark: str, target: str,
 
 
 def _judged(
-    ranked: pd.DataFrame, reached: pd.DataFrame, conventions: Conventions, least: int, references: Collection[str]
+    ranked: pd.DataFrame,
+    reached: pd.DataFrame,
+    conventions: Conventions,
+    least: int,
+    references: Collection[str] | None,
 ) -> dict[str, Any]:
     """Judges one metric's order by the accuracies of one setup, whose index is the strategies."""
     rank = dict(sorted(zip(ranked["strategy"], ranked["rank"], strict=True), key=lambda pair: (pair[1], pair[0])))
@@ -212,7 +217,7 @@ def _judged(
         notes.append(f"{' and '.join(first)} share the first place, the pick is the first by name")
     picked = first[0] if direction != "none" else pd.NA
     got, best = truth.get(picked, pd.NA), max(accuracy, default=pd.NA)
-    known = not set(truth) - set(both) - set(references)
+    known = references is None or not set(truth) - set(both) - set(references)
     return {
         "direction": direction,
         "spearman": pd.NA if reason else correlation(ranks, accuracy if direction == "none" else -accuracy),

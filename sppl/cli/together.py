@@ -48,13 +48,15 @@ def group_jobs(jobs: Sequence[Job]) -> list[Together]:
     groups: dict[str, list[Together]] = {}
     for job in jobs:
         arguments = dict(job.config["stage"].get("rank") or {key: job.config.get(key) for key in PARTS})
+        asks = "strategy" in arguments  # the records of published studies bring their own
         own: Mapping[str, Any] = arguments.pop("strategy", None) or {}
         recipes = sorted(word for word in job.overrides if _shapes_strategies(word))
         alike = groups.setdefault(json.dumps(canonical([arguments, recipes]), sort_keys=True), [])
-        found = next((one for one in alike if _agree(one.arguments["strategy"], own)), None)
+        found = next((one for one in alike if _agree(one.arguments.get("strategy", {}), own)), None)
         if found is None:
-            alike.append(found := Together({**arguments, "strategy": {}}))
-        found.arguments["strategy"] = _unite(found.arguments["strategy"], own)
+            alike.append(found := Together(arguments))
+        if asks:
+            found.arguments["strategy"] = _unite(found.arguments.get("strategy", {}), own)
         found.jobs.append(job)
     every = [one for alike in groups.values() for one in alike]
     for pair in dict.fromkeys(one.pair for one in every):

@@ -221,7 +221,9 @@ def _read(
     rows["source"] = response_sources(rows, every, store, own)
     scores, costs = scores_of(store, part.rankings), costs_of(store, part.rankings)
     answers = pd.DataFrame() if records else answers_of(store, own, outcomes)
-    judged = judge_metrics(every, outcomes, scores, list(metric.values()), answers, conventions, references)
+    judged = judge_metrics(
+        every, outcomes, scores, list(metric.values()), answers, conventions, None if records else references
+    )
     judged = judged.merge(costs[[*PAIR, "metric", "seconds"]], on=[*PAIR, "metric"], how="left")
     if not records and len(by_others := rank_by_other_targets(outcomes)):
         by_others = metrics_table(by_others, outcomes, least=LEAST, references=references)

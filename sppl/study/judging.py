@@ -24,7 +24,7 @@ def judge_metrics(
     metrics: Sequence[Metric],
     answers: pd.DataFrame,
     conventions: Literal["default", "paper"],
-    references: Collection[str] = (),
+    references: Collection[str] | None = None,
 ) -> pd.DataFrame:
     """Returns the table that judges the metrics by the chosen conventions, with Spearman by the others beside it.
 

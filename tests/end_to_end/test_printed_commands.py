@@ -147,10 +147,11 @@ def test_the_commands_below_a_pick_plan_and_the_export_runs(own, run_py, tmp_pat
     done = run_py(*typed, store=tmp_path / "a store")
     assert done.code == 0, said(done)
     below = printed(done.out)
-    assert len(below) == 1, done.out  # no questions for validation, so nothing that would settle it
+    assert len(below) == 2, done.out  # what would settle it, on questions that are held out; all rows of the first
     for command in below:
         assert {own[1], own[3], "prompt=mine"} <= set(command), command
         chosen = {"stage=[generate,export]", "strategy.only=[steps]", "n_train=all"}
+        chosen |= {"stage=[generate,predict,score,shortlist,rank,report]", "strategy.only=[steps,terse,told]"}
         assert set(command) - chosen <= {*typed, f"store={tmp_path}/a store", f"reports={done.reports}"}, command
         planned = run_py(*command, "dry=true", store=tmp_path / "a store")
         assert planned.code == 0, said(planned)

@@ -198,10 +198,10 @@ def test_what_memory_was_found_to_hold_is_remembered_for_the_next_batch(stage, s
             raise torch.OutOfMemoryError(f"{batch.row_tokens} tokens")
         return whole(self, batch)
 
-    in_context.scorer_of.cache_clear()
+    in_context._scorer.cache_clear()
     monkeypatch.setattr(ResponseScorer, "_score", small)
     race = ["scorer.budget=race", "scorer.first=2", "scorer.then=1", "scorer.error=0", "strategy=[gpt4,claude]"]
     stage("score", store, *race, "metric=[sppl]")
     assert caplog.text.count("out of memory") == len(refused) > 0
     assert len(refused) <= 4  # halved until it fits, in the first of five batches; the others begin there
-    in_context.scorer_of.cache_clear()
+    in_context._scorer.cache_clear()

@@ -103,7 +103,7 @@ def test_a_strategy_without_accuracy_or_without_score_keeps_its_row_and_says_so(
 
 def test_no_regret_is_stated_where_a_trained_strategy_has_no_score_unless_it_never_competes():
     trained = pd.concat([TRAINED, outcomes(("mini_gpt4", SETUP, 0, 0.9))])
-    assert pd.isna(metrics_table(RANKED, trained)["regret"].iloc[0])
+    assert pd.isna(metrics_table(RANKED, trained, references=[])["regret"].iloc[0])
     reference = metrics_table(RANKED, trained, references=["mini_gpt4"])["regret"].iloc[0]
     assert reference == metrics_table(RANKED, TRAINED)["regret"].iloc[0]
 
