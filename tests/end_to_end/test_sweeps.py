@@ -49,9 +49,9 @@ def test_a_sweep_whose_jobs_are_all_done_starts_none_and_ends_with_the_same_tabl
     assert dry.out.count("benchmark: found 4, nothing to make") == 2  # a dry run says it of every job
 
 
-def test_a_sweep_over_what_a_ranking_depends_on_has_rows_per_setting(run_py):
+def test_a_sweep_over_what_a_ranking_depends_on_has_rows_per_setting(run_py, tmp_path):
     stages = "stage=[generate,predict,score,rank,report]"
-    made = run_py("-m", "strategy=[gpt4,claude]", stages, *QUICK, "n_score=4,6", "name=sizes")
+    made = run_py("-m", "strategy=[gpt4,claude]", stages, *QUICK, "n_score=4,6", "name=sizes", store=tmp_path / "store")
     assert made.code == 0, made.out
     table = pd.read_csv(made.reports / "sizes" / "table.csv")
     assert table.groupby("benchmark", sort=False)["strategy"].agg(set).to_dict() == {
