@@ -157,13 +157,6 @@ def continue_prompts(
                     gc.collect()
                     torch.cuda.empty_cache()
                     continue
-                except RuntimeError as error:
-                    if here is not decode_graphed:
-                        raise
-                    why = " ".join(str(error).split())[:200]
-                    log.warning("steps cannot be recorded, so every kernel is started by itself, slower: %s", why)
-                    way = here = decode
-                    continue
                 made.update(zip(batch, found, strict=True))
                 order = order[size:]
                 bar.update(len(batch))

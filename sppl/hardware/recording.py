@@ -1,11 +1,14 @@
 """Records work on CUDA once, so that it can be started as a whole instead of kernel by kernel."""
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
 import torch
 
 from sppl.models.positions import same_positions
+
+log = logging.getLogger(__name__)
 
 
 def can_record(model: Any) -> bool:
@@ -23,8 +26,8 @@ def record(
 ) -> tuple[Callable[[], None], Any]:
     """Returns a function that repeats `work` at the same addresses, and the memory pool of its results.
 
-    `work` itself is run once on the way, and the caller has to undo what that changed. Only CUDA can record; elsewhere
-    the function is `work`.
+    `work` itself is run once on the way, and the caller has to undo what that changed. Where it cannot be recorded, as
+    on a CPU, the function is `work`.
 
     Args:
         work: waits for nothing and reads no tensor's value on the CPU.
@@ -42,6 +45,13 @@ def record(
             work()
         torch.cuda.current_stream(device).wait_stream(stream)
     graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph, pool=pool):
-        work()
+    try:
+        with torch.cuda.graph(graph, pool=pool):
+            work()
+    except torch.OutOfMemoryError:
+        raise
+    except RuntimeError as error:
+        why = " ".join(str(error).split())[:200]
+        log.warning("a step cannot be recorded, so its kernels are started one by one, which is slower: %s", why)
+        return work, pool
     return graph.replay, graph.pool()

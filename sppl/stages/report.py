@@ -38,7 +38,7 @@ from sppl.schemas import UserError
 from sppl.study.judging import judge_metrics
 from sppl.study.loggers import Loggers, no_loggers
 from sppl.study.other_targets import describe_leads, other_targets_of
-from sppl.study.parts import Part, part_of, read_once, read_parts
+from sppl.study.parts import Part, join_parts, part_of, read_once, read_parts
 from sppl.study.picking import make_picks
 from sppl.study.pilot_summary import pilot_outcomes_of
 from sppl.study.reported import (
@@ -139,8 +139,11 @@ def report(
     _add_outcomes(extra, contents, store, parts, records)
     pilots = read_parts(parts, lambda part: pilot_outcomes_of(store, part.shortlists))
     extra.add(pilots, "shortlist", "Pilots: short trainings of the shortlisted, measured on validation questions")
-    samples = read_parts(parts, lambda part: samples_of(store, part.rankings)[0])
-    seen = {key: fact for part in parts for key, fact in part.mark_pairs(samples_of(store, part.rankings)[1]).items()}
+    sampled = [samples_of(store, part.rankings) for part in parts]
+    samples = join_parts(parts, [rows for rows, _ in sampled])
+    seen = dict[tuple[str, str], Any]()
+    for part, (_, facts) in zip(parts, sampled, strict=True):
+        seen |= part.mark_pairs(facts)
     examples = sample_table(samples, max_tokens) if seen else pd.DataFrame()
     if extra.add(examples, "training_examples"):
         extra.show(examples.rename(columns=lambda column: str(column).replace("_", " ")), EXAMPLES)

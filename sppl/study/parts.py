@@ -49,7 +49,12 @@ class Part:
 
 def read_parts(parts: Sequence[Part], read: Callable[[Part], pd.DataFrame]) -> pd.DataFrame:
     """Returns what is read of each part as one table, marked with the part's settings."""
-    frames = [part.mark(read(part)) for part in parts]
+    return join_parts(parts, [read(part) for part in parts])
+
+
+def join_parts(parts: Sequence[Part], read: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Returns the tables of the parts as one, marked with their settings."""
+    frames = [part.mark(frame) for part, frame in zip(parts, read, strict=True)]
     filled = [frame for frame in frames if len(frame)]
     return pd.concat(filled, ignore_index=True) if len(filled) > 1 else (filled or frames)[0]
 

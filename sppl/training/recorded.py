@@ -4,7 +4,6 @@ A step of a small model is ten thousand kernels of a few microseconds each, and 
 times as long as running them.
 """
 
-import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -14,8 +13,6 @@ from torch import Tensor, nn
 from sppl.hardware.recording import can_record, record
 from sppl.training.batches import Batch
 from sppl.training.loss import IGNORED
-
-log = logging.getLogger(__name__)
 
 LARGEST = 1_000_000_000
 """Weights above which a step's arithmetic hides the starting of its kernels."""
@@ -65,15 +62,9 @@ class RecordedLoss:
         self.met: set[Sizes] = set()
         self.recorded: dict[Sizes, tuple[Batch, Tensor, Tensor, Callable[[], None]]] = {}
         self.pool: Any = None
-        self.failed = False
 
     def backward(self, batch: Batch) -> Tensor | None:
-        """Returns the batch's loss per token of its step.
-
-        None for one that the caller has to compute: of a new size, or of a model that cannot be recorded after all.
-        """
-        if self.failed:
-            return None
+        """Returns the batch's loss per token of its step; None for a new size, which the caller has to compute."""
         rows, width = batch["input_ids"].shape
         sizes = rows, round_up_size(width), round_up_size(len(batch["labels"]))
         if batch["position_ids"] is not None or not len(batch["labels"]):
@@ -83,14 +74,7 @@ class RecordedLoss:
             if sizes not in self.met:
                 self.met.add(sizes)
                 return None
-            try:
-                self.recorded[sizes] = self._record(sizes, batch)
-            except torch.OutOfMemoryError:
-                raise
-            except RuntimeError as error:
-                self.failed, why = True, " ".join(str(error).split())[:200]
-                log.warning("steps cannot be recorded, so every kernel is started by itself, which is slower: %s", why)
-                return None
+            self.recorded[sizes] = self._record(sizes, batch)
             fitting = sizes
         held, tokens, total, replay = self.recorded[fitting]
         fill(held, batch)
@@ -131,11 +115,9 @@ class RecordedLoss:
             total.copy_(loss.detach())
 
         kept = [gradient.clone() for gradient in gradients]
-        try:
-            replay, self.pool = record(add, device, self.pool, warm=bool(self.recorded))
-        finally:
-            for gradient, before in zip(gradients, kept, strict=True):
-                gradient.copy_(before)
+        replay, self.pool = record(add, device, self.pool, warm=bool(self.recorded))
+        for gradient, before in zip(gradients, kept, strict=True):
+            gradient.copy_(before)
         return held, tokens, total, replay
 
 

@@ -177,17 +177,6 @@ def test_where_positions_change_with_length_no_answer_depends_on_the_batch():
         assert found != decode(model, prompts, ends=ENDS, max_new_tokens=16, choose=most_likely)  # all in one
 
 
-def test_steps_that_cannot_be_recorded_after_all_are_started_one_by_one_with_a_word(monkeypatch, caplog):
-    def refuse(*_, **__):
-        raise RuntimeError("operation not permitted when stream is capturing")
-
-    monkeypatch.setattr(answering, "_graphs", lambda *_: True)
-    monkeypatch.setattr(answering, "decode_graphed", refuse)
-    model = model_of("llama")
-    assert continue_prompts(model, PROMPTS, ends=ENDS, max_new_tokens=24) == one_by_one(model)
-    assert "steps cannot be recorded" in caplog.text
-
-
 @pytest.mark.parametrize(("attention", "recorded"), [("sdpa", True), ("eager", False), ("flash_attention_2", False)])
 def test_steps_are_recorded_where_attention_understands_which_part_of_a_buffer_counts(attention, recorded):
     model = model_of("llama")

@@ -147,25 +147,6 @@ def test_steps_that_wait_for_values_are_not_recorded(config, can):
     assert can_record(AutoModelForCausalLM.from_config(config)) == can
 
 
-def test_a_step_that_cannot_be_recorded_after_all_is_left_to_the_caller_with_its_gradients_as_they_were(
-    monkeypatch, caplog
-):
-    model = adapted()
-    weights = [weight for weight in model.parameters() if weight.requires_grad]
-    for weight in weights:
-        weight.grad = torch.full_like(weight, 0.5)
-
-    def refuse(work, *_, **__):
-        work()
-        raise RuntimeError("operation not permitted when stream is capturing")
-
-    monkeypatch.setattr("sppl.training.recorded.record", refuse)
-    recorded, batch = RecordedLoss(lambda batch: summed_loss(model, batch), weights), collate([examples(1)], 9)
-    assert [recorded.backward(batch) for _ in range(3)] == [None] * 3
-    assert all(bool((weight.grad == 0.5).all()) for weight in weights)
-    assert caplog.text.count("steps cannot be recorded") == 1
-
-
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
 def test_rounding_is_no_reason_not_to_pack(dtype):
     for seed in range(10):
